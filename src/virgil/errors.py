@@ -1,0 +1,110 @@
+"""Every exception that Virgil raises on purpose.
+
+    VirgilError
+    ├── SiteError                 a statement of a program is wrong; ``.site`` holds its name
+    │   ├── DuplicateSiteError    two statements carry one name
+    │   ├── SupportError          a value lies outside its distribution's support   (ValueError)
+    │   ├── ShapeError            shapes do not broadcast under their plates        (ValueError)
+    │   └── NonFiniteError        a value or log-probability is NaN or infinite     (ArithmeticError)
+    ├── PlateError                a plate's size, dim or indices are wrong          (ValueError)
+    ├── MismatchError             model and guide do not fit together
+    ├── ParamError                a parameter is re-used or restored wrongly        (ValueError)
+    │   └── MissingParamError     no parameter has this name                        (KeyError)
+    ├── FileFormatError           a file is truncated or not one of ours            (ValueError)
+    └── ArgumentError             an argument is wrong                              (ValueError)
+
+A message says in this order: the site or argument, what came, what was expected, what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "ArgumentError",
+    "DuplicateSiteError",
+    "FileFormatError",
+    "MismatchError",
+    "MissingParamError",
+    "NonFiniteError",
+    "ParamError",
+    "PlateError",
+    "ShapeError",
+    "SiteError",
+    "SupportError",
+    "VirgilError",
+    "did_you_mean",
+]
+
+
+class VirgilError(Exception):
+    """The root: ``except VirgilError`` catches everything that Virgil raises on purpose."""
+
+
+class SiteError(VirgilError):
+    """A statement of a program is wrong; ``site`` is its name."""
+
+    def __init__(self, message: str, site: str | None = None) -> None:
+        super().__init__(message)
+        self.site = site
+
+
+class DuplicateSiteError(SiteError):
+    """Two statements of one execution carry the same name."""
+
+
+class SupportError(SiteError, ValueError):
+    """A value lies outside the support of the distribution at its site."""
+
+
+class ShapeError(SiteError, ValueError):
+    """Shapes do not broadcast under the plates of their site."""
+
+
+class NonFiniteError(SiteError, ArithmeticError):
+    """A value, log-probability, loss or gradient is NaN or infinite."""
+
+
+class PlateError(VirgilError, ValueError):
+    """The size, dim or indices of a plate are wrong."""
+
+
+class MismatchError(VirgilError):
+    """Model and guide do not fit together."""
+
+
+class ParamError(VirgilError, ValueError):
+    """A parameter is declared, re-used or restored wrongly."""
+
+
+class MissingParamError(ParamError, KeyError):
+    """No parameter of this name exists."""
+
+    __str__ = Exception.__str__  # KeyError would print the message quoted
+
+
+class FileFormatError(VirgilError, ValueError):
+    """A file is truncated, or was not written by Virgil."""
+
+
+class ArgumentError(VirgilError, ValueError):
+    """An argument of a public function is wrong."""
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
+    """The tail of a message about an unknown name: the closest known one, or all that are known.
+
+    >>> did_you_mean("sigmma", ["mu", "sigma"])
+    "Did you mean 'sigma'?"
+    >>> did_you_mean("x", ["mu", "sigma"])
+    "Known names: 'mu', 'sigma'."
+    """
+    known = sorted(set(candidates))
+    close = get_close_matches(name, known, n=1)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    if not known:
+        return "No names are known."
+    shown = ", ".join(repr(each) for each in known[:10])
+    return f"Known names: {shown}{', ...' if len(known) > 10 else '.'}"
