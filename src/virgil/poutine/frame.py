@@ -1,0 +1,86 @@
+"""What a plate says about each statement inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from virgil.errors import ShapeError
+
+__all__ = ["Frame", "plates_shape"]
+
+
+class Frame:
+    """One plate around a statement: conditional independence along ``dim``.
+
+    Attributes:
+        name: the plate's name.
+        dim: the negative batch dim it occupies; ``None`` when the plate is iterated instead.
+        size: slots in this execution, the mini-batch.
+        full_size: slots in the whole plate.
+        counter: the slot at hand when iterated, else 0.
+        weight: ``full_size / size``, the factor that makes a sum over the mini-batch an unbiased estimate of the whole.
+        particle: whether the dim holds the particles of an objective, and no plate of the program's own.
+    """
+
+    __slots__ = ("counter", "dim", "full_size", "name", "particle", "size", "weight")
+
+    def __init__(
+        self,
+        name: str,
+        dim: int | None,
+        size: int,
+        full_size: int | None = None,
+        counter: int = 0,
+        particle: bool = False,
+    ) -> None:
+        self.name = name
+        self.dim = dim
+        self.size = size
+        self.full_size = size if full_size is None else full_size
+        self.counter = counter
+        self.weight = self.full_size / size if size else 1.0
+        self.particle = particle
+
+    @property
+    def vectorized(self) -> bool:
+        """Whether the plate occupies a dim, rather than being iterated."""
+        return self.dim is not None
+
+    def _key(self) -> tuple[object, ...]:
+        return (self.name, self.dim, self.size, self.full_size, self.counter)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Frame) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __repr__(self) -> str:
+        return f"Frame({self.name!r}, dim={self.dim}, size={self.size}, full_size={self.full_size})"
+
+
+def plates_shape(site: str, shape: Sequence[int], frames: Sequence[Frame]) -> torch.Size:
+    """A batch shape with each plate's dim widened to the plate's size.
+
+    Raises:
+        ShapeError: the shape has, at a plate's dim, a size that is neither 1 nor the plate's.
+    """
+    sizes = list(shape)
+    for frame in frames:
+        dim = frame.dim
+        if dim is None:
+            continue
+        if len(sizes) < -dim:
+            sizes[:0] = [1] * (-dim - len(sizes))
+        if sizes[dim] == 1:
+            sizes[dim] = frame.size
+        elif sizes[dim] != frame.size:
+            raise ShapeError(
+                f"At site {site!r}, the distribution's batch shape {tuple(shape)} has size {sizes[dim]} at dim {dim}, "
+                f"where plate {frame.name!r} has size {frame.size}. Make it {frame.size} or 1, "
+                "give the plate another dim, or declare the dim part of the event with .to_event(...).",
+                site=site,
+            )
+    return torch.Size(sizes)

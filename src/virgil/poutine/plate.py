@@ -1,0 +1,224 @@
+"""``plate``: a statement that its slots are conditionally independent."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from virgil.errors import PlateError
+from virgil.ops.distinct import distinct_indices
+from virgil.poutine.frame import Frame
+from virgil.poutine.runtime import Handler, Outer, emit, installed
+from virgil.poutine.site import Site
+
+__all__ = ["PlateContext", "SubsampleIndices", "active_frames", "plate"]
+
+
+class SubsampleIndices:
+    """What draws a plate's indices: a uniform choice of ``subsample_size`` distinct ones out of ``size``.
+
+    It answers to the part of the distribution interface that programs ask of every sample site. Its log-density counts as zero: the choice of a
+    mini-batch is no part of the model.
+    """
+
+    has_rsample = False
+    has_enumerate_support = False
+    batch_shape = torch.Size()
+    event_shape: torch.Size
+
+    def __init__(self, size: int, subsample_size: int | None = None, device: torch.device | str | None = None) -> None:
+        self.size = size
+        self.subsample_size = size if subsample_size is None else subsample_size
+        self.device = device
+        self.event_shape = torch.Size([self.subsample_size])
+        self.event_dim = 1
+
+    def __call__(self) -> Tensor:
+        if self.subsample_size == self.size:
+            return torch.arange(self.size, device=self.device)
+        return distinct_indices(self.size, self.subsample_size, self.device)
+
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
+        """Indices drawn anew. Shape: ``(subsample_size,)``."""
+        if tuple(sample_shape):
+            raise PlateError(f"Indices of a plate are drawn one mini-batch at a time, but sample_shape is {tuple(sample_shape)}.")
+        return self()
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Zero, a scalar."""
+        return torch.zeros((), device=value.device if isinstance(value, Tensor) else None)
+
+    def __repr__(self) -> str:
+        return f"SubsampleIndices(size={self.size}, subsample_size={self.subsample_size})"
+
+
+class PlateContext(Handler):
+    """A plate that has been entered: adds its frame to every site, and cuts the mini-batch for ``subsample`` statements."""
+
+    def __init__(self, frame: Frame, indices: Tensor | None = None, plate: object = None) -> None:
+        self.frame = frame
+        self.indices = indices
+        self.plate = plate
+
+    def handle(self, site: Site, outer: Outer) -> Site:
+        """Add the frame."""
+        if site.kind == "subsample":
+            site = self._cut(site)
+        return outer(site.replace(frames=(self.frame, *site.frames)))
+
+    def _cut(self, site: Site) -> Site:
+        frame, data, event_dim = self.frame, site.value, site.args[0]
+        if frame.dim is None or frame.size == frame.full_size:
+            return site
+        dim = frame.dim - event_dim
+        if data.dim() < -dim or data.shape[dim] in (1, frame.size):
+            return site  # the same for every slot, or cut already
+        if data.shape[dim] != frame.full_size:
+            raise PlateError(
+                f"subsample() in plate {frame.name!r} got data of shape {tuple(data.shape)}, whose size at dim {dim} is {data.shape[dim]}; "
+                f"it must be the plate's full size {frame.full_size}, or 1. Transpose the data or give event_dim."
+            )
+        return site.with_value(data.index_select(dim, self.indices))
+
+
+def active_frames() -> list[Frame]:
+    """The frames of all plates entered in this thread, outermost first."""
+    return [handler.frame for handler in installed() if isinstance(handler, PlateContext)]
+
+
+class plate:  # noqa: N801 - a statement, written in lower case by every program
+    """Declare that statements inside are conditionally independent across ``size`` slots.
+
+    As a context, ``with plate("data", n) as indices:``, it occupies one batch dim, and distributions inside are broadcast to it. As an iterator,
+    ``for i in plate("data", n):``, it runs the body once a slot; sites need names of their own. Given ``subsample_size`` or ``subsample`` it runs over a
+    mini-batch, and the log-probabilities inside are multiplied by ``size / subsample_size``, which keeps objectives unbiased.
+
+    Args:
+        name: unique name; guide and model use the same one to share the mini-batch.
+        size: number of slots. May be left out where ``subsample`` is given.
+        subsample_size: slots of a mini-batch, drawn without replacement, anew each time the plate is made.
+        subsample: the indices themselves, instead of drawn ones. Shape: ``(subsample_size,)``.
+        dim: the batch dim, negative. Default: the first free one from the right.
+        use_cuda, device: where indices are made.
+
+    Raises:
+        PlateError: sizes, indices or dim that make no sense, or clash with a plate around this one.
+
+    Example:
+        >>> import torch, virgil, virgil.distributions as dist
+        >>> with virgil.plate("data", 10, subsample_size=3) as indices:
+        ...     x = virgil.sample("x", dist.Normal(0.0, 1.0))
+        >>> x.shape, indices.shape
+        (torch.Size([3]), torch.Size([3]))
+    """
+
+    def __init__(
+        self,
+        name: str,
+        size: int | None = None,
+        subsample_size: int | None = None,
+        subsample: Tensor | Sequence[int] | None = None,
+        dim: int | None = None,
+        use_cuda: bool | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
+        if use_cuda and device is None:
+            device = "cuda"
+        if subsample is not None and not isinstance(subsample, Tensor):
+            subsample = torch.as_tensor(list(subsample), dtype=torch.long, device=device)
+        self.name = name
+        self.size = _checked_size(name, size, subsample_size, subsample)
+        self.dim = _checked_dim(name, dim)
+        site = Site("plate", name, SubsampleIndices(self.size, subsample_size, device), value=subsample)
+        site.observed = subsample is not None
+        site.infer["plate_dim"] = dim
+        self.indices: Tensor = emit(site).value
+        self.subsample_size = len(self.indices)
+
+    def __enter__(self) -> Tensor:
+        frame = Frame(self.name, self._free_dim(), self.subsample_size, self.size)
+        PlateContext(frame, self.indices, self).__enter__()
+        return self.indices
+
+    def __exit__(self, *exc_info: object) -> None:
+        for handler in reversed(installed()):
+            if isinstance(handler, PlateContext) and handler.plate is self:
+                handler.__exit__()
+                return
+
+    def __iter__(self) -> Iterator[int]:
+        for counter, index in enumerate(self.indices.tolist()):
+            frame = Frame(self.name, None, self.subsample_size, self.size, counter)
+            context = PlateContext(frame, plate=self)
+            with_context = context.__enter__()
+            try:
+                yield index
+            finally:
+                with_context.leave()
+
+    def __len__(self) -> int:
+        return self.subsample_size
+
+    def __call__(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """As a decorator: the whole function runs inside the plate."""
+
+        @functools.wraps(fn)
+        def inside(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return fn(*args, **kwargs)
+
+        return inside
+
+    def __repr__(self) -> str:
+        return f"plate({self.name!r}, size={self.size}, subsample_size={self.subsample_size}, dim={self.dim})"
+
+    def _free_dim(self) -> int:
+        frames = active_frames()
+        dim = self.dim
+        taken = {frame.dim: frame for frame in frames if frame.dim is not None}
+        if dim is None:
+            dim = -1
+            while dim in taken and not taken[dim].particle:
+                dim -= 1
+        for frame in frames:
+            if frame.name == self.name:
+                raise PlateError(f"Plate {self.name!r} is entered inside itself. Give the inner plate a name of its own.")
+            if frame.particle and frame.dim is not None and dim <= frame.dim:
+                raise PlateError(
+                    f"Plate {self.name!r} needs dim {dim}, but the objective expects at most {-frame.dim - 1} nested plates and keeps its particles at "
+                    f"dim {frame.dim}. Set max_plate_nesting={-dim} or more on the objective, or leave it out."
+                )
+        if dim in taken:
+            raise PlateError(
+                f"Plate {self.name!r} wants dim {dim}, which plate {taken[dim].name!r} around it occupies. "
+                "Leave dim out, or give one of the two another dim."
+            )
+        return dim
+
+
+def _checked_size(name: str, size: int | None, subsample_size: int | None, subsample: Tensor | None) -> int:
+    if size is None:
+        if subsample is None:
+            raise PlateError(f"Plate {name!r} has no size. Write plate({name!r}, size).")
+        size = len(subsample)
+    if isinstance(size, Tensor):
+        size = int(size.item())
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise PlateError(f"Plate {name!r} has size {size!r}; it must be a positive integer.")
+    if subsample is not None and subsample_size is not None and len(subsample) != subsample_size:
+        raise PlateError(f"Plate {name!r} got {len(subsample)} indices in subsample, but subsample_size={subsample_size}. Give only one of them.")
+    if subsample_size is not None and not 1 <= subsample_size <= size:
+        raise PlateError(f"Plate {name!r} has subsample_size={subsample_size!r}; it must be between 1 and its size, {size}.")
+    if subsample is not None and not 1 <= len(subsample) <= size:
+        raise PlateError(f"Plate {name!r} got {len(subsample)} indices in subsample; there must be between 1 and its size, {size}.")
+    return size
+
+
+def _checked_dim(name: str, dim: int | None) -> int | None:
+    if dim is not None and (not isinstance(dim, int) or dim >= 0):
+        raise PlateError(f"Plate {name!r} has dim={dim!r}; a plate's dim counts from the right and is negative, such as -1.")
+    return dim

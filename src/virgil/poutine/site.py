@@ -1,0 +1,227 @@
+"""A statement of a program, as the handlers see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from virgil.poutine.frame import Frame, plates_shape
+from virgil.poutine.masking import masked_log_prob
+
+__all__ = ["Site"]
+
+_SAMPLE_TYPES = frozenset({"sample", "plate", "deterministic"})
+
+
+class Site:
+    """One statement: ``sample``, ``param``, ``plate``, ``deterministic``, ``subsample``, ``args`` or ``return``.
+
+    Handlers read its fields and pass a changed copy outward, ``outer(site.replace(value=...))``. Programs that index traces may
+    use string keys as well: ``site["value"]``, ``site["is_observed"]``, ``site["log_prob"]``.
+
+    Attributes:
+        kind: which statement it is.
+        name: its name, unique in one execution.
+        fn: the distribution; for other kinds the callable that gives the value.
+        args, kwargs: the arguments of ``fn``.
+        value: ``None`` until some handler gives one or the site resolves.
+        observed: whether the value is data.
+        infer: the options given by ``infer=``.
+        scale: the factor put on by ``poutine.scale``.
+        mask: the mask put on by ``poutine.mask``: ``None``, a bool, or a tensor that broadcasts over the batch.
+        frames: the plates around it, outermost first.
+    """
+
+    __slots__ = (
+        "_log_prob",
+        "_unscaled_log_prob",
+        "args",
+        "fn",
+        "frames",
+        "infer",
+        "kind",
+        "kwargs",
+        "mask",
+        "name",
+        "observed",
+        "scale",
+        "value",
+    )
+
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        fn: Any = None,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+        value: Any = None,
+        observed: bool = False,
+        infer: dict[str, Any] | None = None,
+    ) -> None:
+        self.kind = kind
+        self.name = name
+        self.fn = fn
+        self.args = args
+        self.kwargs = kwargs or {}
+        self.value = value
+        self.observed = observed
+        self.infer = {} if infer is None else infer
+        self.scale: float | Tensor = 1.0
+        self.mask: bool | Tensor | None = None
+        self.frames: tuple[Frame, ...] = ()
+        self._unscaled_log_prob: Tensor | None = None
+        self._log_prob: Tensor | None = None
+
+    def replace(self, **changes: Any) -> Site:
+        """A copy with some fields changed."""
+        new = object.__new__(Site)
+        new.kind = self.kind
+        new.name = self.name
+        new.fn = self.fn
+        new.args = self.args
+        new.kwargs = self.kwargs
+        new.value = self.value
+        new.observed = self.observed
+        new.infer = self.infer
+        new.scale = self.scale
+        new.mask = self.mask
+        new.frames = self.frames
+        new._unscaled_log_prob = None
+        new._log_prob = None
+        for field, value in changes.items():
+            setattr(new, field, value)
+        return new
+
+    def with_value(self, value: Any) -> Site:
+        """A copy that has this value."""
+        return self.replace(value=value)
+
+    def resolve(self) -> Site:
+        """The finished site: its distribution broadcast to its plates, and a value drawn if it has none."""
+        if self.kind == "sample" and self.frames:
+            self._broadcast()
+        if self.value is None and self.fn is not None:
+            fn = self.fn
+            if callable(fn):
+                self.value = fn(*self.args, **self.kwargs)
+            else:  # a plain torch.distributions object
+                self.value = fn.rsample() if fn.has_rsample else fn.sample()
+        return self
+
+    def _broadcast(self) -> None:
+        batch_shape = self.fn.batch_shape
+        shape = plates_shape(self.name, batch_shape, self.frames)
+        if shape != batch_shape:
+            self.fn = self.fn.expand(shape)
+
+    # What is asked of a site after it has resolved
+
+    @property
+    def is_latent(self) -> bool:
+        """Whether it is a random variable that inference must find."""
+        return self.kind == "sample" and not self.observed
+
+    @property
+    def weight(self) -> float:
+        """The product of the weights of its plates."""
+        weight = 1.0
+        for frame in self.frames:
+            weight *= frame.weight
+        return weight
+
+    @property
+    def unscaled_log_prob(self) -> Tensor:
+        """Log-density of the value, without scale, mask and plate weights. Shape: ``fn.batch_shape``."""
+        if self._unscaled_log_prob is None:
+            self._unscaled_log_prob = self.fn.log_prob(self.value)
+        return self._unscaled_log_prob
+
+    @property
+    def term(self) -> Tensor:
+        """Log-density with the scale and mask of handlers, before the plates' weights. Shape: ``fn.batch_shape``."""
+        if self.mask is None:
+            log_prob = self.unscaled_log_prob
+        else:
+            log_prob = masked_log_prob(self.fn, self.value, self.mask, self.observed)
+        if isinstance(self.scale, Tensor) or self.scale != 1.0:
+            log_prob = log_prob * self.scale
+        return log_prob
+
+    @property
+    def log_prob(self) -> Tensor:
+        """Log-density as it enters an objective: scaled, masked, weighted by its plates. Shape: ``fn.batch_shape``."""
+        if self._log_prob is None:
+            weight = self.weight
+            self._log_prob = self.term if weight == 1.0 else self.term * weight
+        return self._log_prob
+
+    @property
+    def log_prob_sum(self) -> Tensor:
+        """The sum of ``log_prob``, a scalar in nats."""
+        return self.log_prob.sum()
+
+    def forget_log_prob(self) -> None:
+        """Drop the log-probabilities computed so far."""
+        self._unscaled_log_prob = None
+        self._log_prob = None
+
+    # The string keys that programs use
+
+    def _lookup(self, key: str) -> Any:
+        if key == "type":
+            return "sample" if self.kind in _SAMPLE_TYPES else self.kind
+        if key == "scale":
+            return self.scale if self.weight == 1.0 else self.scale * self.weight
+        return getattr(self, _KEYS[key])
+
+    def __getitem__(self, key: str) -> Any:
+        try:
+            return self._lookup(key)
+        except KeyError:
+            raise KeyError(f"A site has no key {key!r}. It has: {', '.join(self.keys())}.") from None
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        if key not in _KEYS or key in _COMPUTED:
+            raise KeyError(f"Key {key!r} of a site cannot be set. These can: {', '.join(sorted(set(_KEYS) - _COMPUTED))}.")
+        setattr(self, _KEYS[key], value)
+        self.forget_log_prob()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a string key, or ``default`` where there is no such key."""
+        return self[key] if key in self else default
+
+    def keys(self) -> list[str]:
+        """The string keys."""
+        return ["type", "scale", *_KEYS]
+
+    def __contains__(self, key: object) -> bool:
+        return key in _KEYS or key in ("type", "scale")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __repr__(self) -> str:
+        value = tuple(self.value.shape) if isinstance(self.value, torch.Tensor) else self.value
+        return f"Site({self.kind} {self.name!r}, fn={self.fn}, value={value}, observed={self.observed})"
+
+
+_KEYS = {
+    "kind": "kind",
+    "name": "name",
+    "fn": "fn",
+    "args": "args",
+    "kwargs": "kwargs",
+    "value": "value",
+    "is_observed": "observed",
+    "infer": "infer",
+    "mask": "mask",
+    "cond_indep_stack": "frames",
+    "log_prob": "log_prob",
+    "log_prob_sum": "log_prob_sum",
+    "unscaled_log_prob": "unscaled_log_prob",
+}
+_COMPUTED = frozenset({"kind", "log_prob", "log_prob_sum", "unscaled_log_prob"})
