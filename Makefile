@@ -1,0 +1,58 @@
+# The whole developer interface. Needs only Python (3.11 or later) with `venv` and `pip`; `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+# one stamp a set of packages, touched only after its install has succeeded
+READY := $(VENV)/.installed
+BENCH_READY := $(VENV)/.installed-bench
+# two workers with one torch thread each; a file's tests stay together, so its fits and fixtures are made once
+WORKERS ?= 2
+ARGS ?=
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench clean
+.SILENT:
+
+help: ## list the targets
+	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(READY) ## fit a real model and draw the fit (`make demo ARGS=regression` for another)
+	$(BIN)/virgil demo $(ARGS)
+
+test: $(READY) ## run the tests (`make test ARGS="-k plate"` for some)
+	$(PYTEST) $(ARGS)
+
+check: $(READY) ## format, lint, types, floors, then the tests: what CI runs
+	echo "format" && $(BIN)/ruff format --check --quiet .
+	echo "lint" && $(BIN)/ruff check --quiet .
+	echo "types" && $(BIN)/mypy --no-error-summary
+	echo "floors" && $(BIN)/lint-imports >$(VENV)/.floors 2>&1 || { cat $(VENV)/.floors; exit 1; }
+	echo "tests" && $(PYTEST) $(ARGS)
+
+format: $(READY) ## rewrite the files in the house's format, with the lints that mend themselves
+	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+bench: $(BENCH_READY) ## compare with the peers and write the tables of benchmarks/README.md (minutes)
+	$(BIN)/python -m benchmarks.import_time
+	$(BIN)/python -m benchmarks.eager $(ARGS)
+
+clean: ## remove the environment, the caches and what the demo wrote
+	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment without its stamp was left half made: begin it again. One with a stamp is brought up to date in place.
+# torch goes first and alone, so that nothing else decides its version.
+$(READY): pyproject.toml constraints.txt
+	[ -f $@ ] && $(BIN)/python -c "" 2>/dev/null || { \
+		echo "Making $(VENV) and installing into it: a few minutes, once."; $(PYTHON) -m venv --clear $(VENV); }
+	$(PIP) install -c constraints.txt torch
+	$(PIP) install -c constraints.txt -e '.[dev]'
+	touch $@
+
+$(BENCH_READY): $(READY)
+	echo "Installing the peers that benchmarks compare with."
+	$(PIP) install -c constraints.txt -e '.[bench]'
+	touch $@
