@@ -29,7 +29,7 @@ check: $(READY) ## format, lint, types, floors, then the tests: what CI runs
 	echo "format" && $(BIN)/ruff format --check --quiet .
 	echo "lint" && $(BIN)/ruff check --quiet .
 	echo "types" && $(BIN)/mypy --no-error-summary
-	echo "floors" && $(BIN)/lint-imports >$(VENV)/.floors 2>&1 || { cat $(VENV)/.floors; exit 1; }
+	echo "floors" && $(BIN)/lint-imports --no-logo >$(VENV)/.floors 2>&1 || { cat $(VENV)/.floors; exit 1; }
 	echo "tests" && $(PYTEST) $(ARGS)
 
 format: $(READY) ## rewrite the files in the house's format, with the lints that mend themselves

@@ -1,0 +1,42 @@
+"""What holds for every test: one thread a worker, and a fresh language before each test."""
+
+from __future__ import annotations
+
+import os
+
+# Before torch is imported: two workers on two cores must not start threads for four.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["MKL_NUM_THREADS"] = "1"
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+import virgil
+
+torch.set_num_threads(1)
+
+SEED = 20_260_101
+_settings = virgil.settings.get()
+
+
+@pytest.fixture(autouse=True)
+def fresh_language() -> Iterator[None]:
+    """Start each test from the same state, whatever the test before it left behind."""
+    virgil.settings.set(**_settings)
+    virgil.clear_param_store()
+    virgil.set_rng_seed(SEED)
+    yield
+    # the dtype is put back after, so that a module's own fixtures never run under another test's choice
+    torch.set_default_dtype(torch.float32)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a GPU where there is none."""
+    if torch.cuda.is_available():
+        return
+    for item in items:
+        if item.get_closest_marker("gpu"):
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
