@@ -1,0 +1,12 @@
+"""Parameters: unconstrained leaf tensors by name, each with its constraint.
+
+``ParamStore`` holds them. ``get_param_store()`` is the store in use: the default one, or that of the innermost
+``with store:`` of this thread.
+"""
+
+from __future__ import annotations
+
+from virgil.params.default import clear_param_store, current_store, default_store, get_param_store
+from virgil.params.store import ParamStore
+
+__all__ = ["ParamStore", "clear_param_store", "current_store", "default_store", "get_param_store"]

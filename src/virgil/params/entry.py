@@ -1,0 +1,169 @@
+"""One parameter: its leaf, its constraint, and the map between them."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributions import constraints
+
+from virgil.errors import ParamError
+from virgil.params.constraint import Constraint, find_transform
+
+__all__ = ["Entry", "Init", "LeafRef", "Origin", "entry_from_init", "entry_from_leaf", "leaf_from_value"]
+
+Init = Tensor | float | Callable[[], Tensor]
+
+
+class Origin(Enum):
+    """Who made a parameter: decides what happens when a module of this name comes along."""
+
+    STATEMENT = "statement"
+    MODULE = "module"
+    LOADED = "loaded"  # read from a file or a state, and not yet taken up by a statement or module
+
+
+class LeafRef:
+    """What ``value.unconstrained`` is: called, it returns the leaf.
+
+    It refers weakly, so that a leaf that is its own value does not own itself. A copied or pickled tensor carries an
+    empty one, since a copy is no parameter of any store.
+    """
+
+    __slots__ = ("_ref",)
+
+    def __init__(self, leaf: Tensor | None = None) -> None:
+        self._ref = None if leaf is None else weakref.ref(leaf)
+
+    def leaf(self) -> Tensor | None:
+        """The leaf, or ``None`` for a copy."""
+        return None if self._ref is None else self._ref()
+
+    def __call__(self) -> Tensor:
+        """The leaf."""
+        leaf = self.leaf()
+        if leaf is None:
+            raise ParamError("This tensor is a copy of a parameter's value; read the parameter from its store instead.")
+        return leaf
+
+    def __reduce__(self) -> tuple[type[LeafRef], tuple[()]]:
+        return LeafRef, ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """A parameter; ``shape`` is that of the constrained value, ``transform`` is ``None`` for the identity."""
+
+    leaf: Tensor
+    constraint: Constraint
+    transform: Callable[[Tensor], Tensor] | None
+    shape: torch.Size
+    origin: Origin
+    ref: LeafRef
+
+    def value(self) -> Tensor:
+        """The constrained value, a differentiable function of the leaf."""
+        if self.transform is None:
+            return self.leaf
+        value = self.transform(self.leaf)
+        value.unconstrained = self.ref  # type: ignore[attr-defined]
+        return value
+
+    def with_leaf(self, leaf: Tensor) -> Entry:
+        """The same parameter at another unconstrained value, for instance a tracer's."""
+        ref = LeafRef(leaf)
+        if self.transform is None:
+            leaf.unconstrained = ref  # type: ignore[attr-defined]
+        return replace(self, leaf=leaf, ref=ref, origin=Origin.STATEMENT)
+
+
+def entry_from_leaf(name: str, leaf: Tensor, constraint: Constraint, origin: Origin) -> Entry:
+    """An entry around an unconstrained tensor, which stays the same object.
+
+    Raises:
+        ParamError: the tensor is not floating, or does not fit the constraint.
+    """
+    _check_floating(name, leaf)
+    transform = find_transform(name, constraint)
+    ref = LeafRef(leaf)
+    if transform is None:
+        leaf.unconstrained = ref  # type: ignore[attr-defined]
+        return Entry(leaf, constraint, None, leaf.shape, origin, ref)
+    try:
+        shape = transform.forward_shape(leaf.shape)  # type: ignore[attr-defined]
+    except ValueError as error:
+        raise ParamError(
+            f"Parameter {name!r} got an unconstrained tensor of shape {tuple(leaf.shape)}, which does not fit its "
+            f"constraint {constraint}: {error}."
+        ) from None
+    return Entry(leaf, constraint, transform, torch.Size(shape), origin, ref)
+
+
+def entry_from_init(name: str, init: Init, constraint: Constraint) -> Entry:
+    """An entry whose value begins as ``init``, a constrained tensor or a function that makes one."""
+    leaf = leaf_from_value(name, init() if callable(init) else init, constraint)
+    return entry_from_leaf(name, leaf.requires_grad_(True), constraint, Origin.STATEMENT)
+
+
+def leaf_from_value(name: str, value: Any, constraint: Constraint) -> Tensor:
+    """The unconstrained tensor, in memory of its own, whose constrained value is ``value``.
+
+    Raises:
+        ParamError: ``value`` is not a floating tensor, lies outside the constraint, or lies on its boundary.
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = torch.tensor(float(value))
+    if not isinstance(value, Tensor):
+        raise ParamError(
+            f"Parameter {name!r} got the initial value {value!r}, a {type(value).__name__}; it takes a tensor, a "
+            "number, or a function without arguments that returns one."
+        )
+    _check_floating(name, value)
+    transform = find_transform(name, constraint)
+    value = value.detach()
+    _check_inside(name, value, constraint)
+    # A copy in any case: an optimiser's steps must not change the tensor that the user gave.
+    leaf = (value if transform is None else transform.inv(value)).clone(memory_format=torch.contiguous_format)  # type: ignore[attr-defined]
+    if transform is not None and not bool(leaf.isfinite().all()) and bool(value.isfinite().all()):
+        raise ParamError(
+            f"Parameter {name!r} got an initial value on the boundary of its constraint {constraint}, where its "
+            f"unconstrained value is infinite: {_shown(value)}. Move it inside."
+        )
+    return leaf
+
+
+def _check_floating(name: str, tensor: Tensor) -> None:
+    if not tensor.is_floating_point():
+        raise ParamError(
+            f"Parameter {name!r} got a tensor of dtype {tensor.dtype}; a parameter is optimised, so it takes a "
+            "floating dtype. Convert it, for instance by .float()."
+        )
+
+
+def _check_inside(name: str, value: Tensor, constraint: Constraint) -> None:
+    try:
+        inside = constraint.check(value)
+    except (RuntimeError, IndexError) as error:
+        raise ParamError(
+            f"Parameter {name!r} got an initial value of shape {tuple(value.shape)}, which does not fit its constraint "
+            f"{constraint}: {error}."
+        ) from error
+    if bool(inside.all()):
+        return
+    offending = value[~inside] if inside.shape == value.shape[: inside.dim()] else value
+    hint = "NaN is no value." if bool(value.isnan().any()) else "Give a value inside it, or another constraint."
+    what = f"the constraint {constraint}" if constraint is not constraints.real else "the real numbers"
+    raise ParamError(f"Parameter {name!r} got an initial value outside {what}: {_shown(offending)}. {hint}")
+
+
+def _shown(value: Tensor) -> str:
+    """At most three of a tensor's values, as text."""
+    flat = value.flatten() if value.dim() < 2 else value.reshape(-1, *value.shape[-1:])
+    first = flat[:3].tolist()
+    more = f" and {len(flat) - 3} more" if flat.dim() and len(flat) > 3 else ""
+    return ", ".join(str(each) for each in first) + more

@@ -1,0 +1,45 @@
+"""The sentences that say how a parameter is re-used wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from virgil.params.constraint import Constraint
+
+__all__ = ["module_owns", "other_constraint", "other_shape", "unknown_when_captured"]
+
+_REMEDY = "Use another name, or forget the old parameter first: clear_param_store() for all, del store[{name!r}] for this one."
+
+
+def other_shape(name: str, present: Sequence[int], given: Sequence[int]) -> str:
+    """A name that is there comes again with another shape."""
+    return (
+        f"Parameter {name!r} was declared with shape {tuple(given)}, but the store holds it with shape "
+        f"{tuple(present)}. {_REMEDY.format(name=name)}"
+    )
+
+
+def other_constraint(name: str, present: Constraint, given: Constraint) -> str:
+    """A name that is there comes again with another constraint."""
+    return (
+        f"Parameter {name!r} was declared with the constraint {given}, but the store holds it with the constraint "
+        f"{present}. {_REMEDY.format(name=name)}"
+    )
+
+
+def module_owns(name: str, present: Tensor, given: Tensor) -> str:
+    """A module's tensor cannot take a value of this shape."""
+    return (
+        f"Parameter {name!r} got a value whose leaf is of shape {tuple(given.shape)}, {given.dtype} on {given.device}, but "
+        f"a module owns it as {tuple(present.shape)}, {present.dtype} on {present.device}. Change the module instead."
+    )
+
+
+def unknown_when_captured(name: str) -> str:
+    """A captured step reads a parameter that was not there when it was captured."""
+    return (
+        f"Parameter {name!r} was not known when the step was captured. Declare every parameter in the first run, "
+        "whatever branch it takes, or use the eager engine."
+    )
