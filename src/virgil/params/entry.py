@@ -128,7 +128,8 @@ def leaf_from_value(name: str, value: Any, constraint: Constraint) -> Tensor:
     value = value.detach()
     _check_inside(name, value, constraint)
     # A copy in any case: an optimiser's steps must not change the tensor that the user gave.
-    leaf = (value if transform is None else transform.inv(value)).clone(memory_format=torch.contiguous_format)  # type: ignore[attr-defined]
+    unconstrained: Tensor = value if transform is None else transform.inv(value)  # type: ignore[attr-defined]
+    leaf = unconstrained.clone(memory_format=torch.contiguous_format)
     if transform is not None and not bool(leaf.isfinite().all()) and bool(value.isfinite().all()):
         raise ParamError(
             f"Parameter {name!r} got an initial value on the boundary of its constraint {constraint}, where its "

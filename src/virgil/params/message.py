@@ -10,7 +10,10 @@ from virgil.params.constraint import Constraint
 
 __all__ = ["module_owns", "other_constraint", "other_shape", "unknown_when_captured"]
 
-_REMEDY = "Use another name, or forget the old parameter first: clear_param_store() for all, del store[{name!r}] for this one."
+_REMEDY = (
+    "Use another name, or forget the old parameter first: clear_param_store() for all, "
+    "del store[{name!r}] for this one."
+)
 
 
 def other_shape(name: str, present: Sequence[int], given: Sequence[int]) -> str:
@@ -32,8 +35,8 @@ def other_constraint(name: str, present: Constraint, given: Constraint) -> str:
 def module_owns(name: str, present: Tensor, given: Tensor) -> str:
     """A module's tensor cannot take a value of this shape."""
     return (
-        f"Parameter {name!r} got a value whose leaf is of shape {tuple(given.shape)}, {given.dtype} on {given.device}, but "
-        f"a module owns it as {tuple(present.shape)}, {present.dtype} on {present.device}. Change the module instead."
+        f"Parameter {name!r} got a value whose leaf is of shape {tuple(given.shape)}, {given.dtype} on {given.device}, "
+        f"but a module owns it as {tuple(present.shape)}, {present.dtype} on {present.device}. Change the module instead."
     )
 
 

@@ -79,6 +79,7 @@ def _header(filename: str | os.PathLike[str], metadata: Mapping[str, str], kind:
         raise FileFormatError(f"{name!r} holds {found}, but {kind} were expected. Give the file of the {kind}.")
     if version != _VERSION:
         raise FileFormatError(
-            f"{name!r} has format version {version!r}; this Virgil reads version {_VERSION}. Install the one that wrote it."
+            f"{name!r} has format version {version!r}; this Virgil reads version {_VERSION}. "
+            "Install the one that wrote it."
         )
     return header
