@@ -1,0 +1,1 @@
+"""Virgil beside its peers: timings and ratios are printed and nothing is asserted."""

@@ -1,0 +1,1 @@
+"""One eager SVI step of three well-known programs, in Virgil and in Pyro."""

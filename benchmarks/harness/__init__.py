@@ -1,0 +1,1 @@
+"""What every benchmark shares: interleaved timing, a description of the machine, tables."""
