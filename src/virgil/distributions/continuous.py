@@ -1,0 +1,195 @@
+"""Families of one real number that torch has complete: the whole line, a half-line, an interval.
+
+Names and parameters are torch's. Unless said otherwise every parameter is a number or tensor of shape (*batch,) and all
+are broadcast together. Densities and moments are those of the volumes *(Johnson, Kotz and Balakrishnan 1994, 1995)*.
+"""
+
+from __future__ import annotations
+
+from torch import distributions as td
+
+from virgil.distributions.shape_algebra import TorchDistributionMixin
+
+__all__ = [
+    "Beta",
+    "Cauchy",
+    "Chi2",
+    "ContinuousBernoulli",
+    "Exponential",
+    "FisherSnedecor",
+    "GeneralizedPareto",
+    "Gumbel",
+    "HalfNormal",
+    "InverseGamma",
+    "Kumaraswamy",
+    "Laplace",
+    "Pareto",
+    "RelaxedBernoulli",
+    "StudentT",
+    "Uniform",
+    "VonMises",
+    "Weibull",
+]
+
+
+class Beta(TorchDistributionMixin, td.Beta):
+    """On (0, 1) with density proportional to ``x**(a - 1) * (1 - x)**(b - 1)``.
+
+    Args:
+        concentration1: a > 0.
+        concentration0: b > 0.
+    """
+
+
+class Cauchy(TorchDistributionMixin, td.Cauchy):
+    """On the real line with density ``1 / (pi * scale * (1 + ((x - loc) / scale)**2))``; it has no moments.
+
+    Args:
+        loc: median.
+        scale: half the distance between the quartiles, > 0.
+    """
+
+
+class Chi2(TorchDistributionMixin, td.Chi2):
+    """The sum of ``df`` squared standard normals; on positive numbers.
+
+    Args:
+        df: degrees of freedom, > 0.
+    """
+
+
+class ContinuousBernoulli(TorchDistributionMixin, td.ContinuousBernoulli):
+    """On [0, 1] with density proportional to ``p**x * (1 - p)**(1 - x)`` *(Loaiza-Ganem and Cunningham 2019)*.
+
+    Args:
+        probs: p in (0, 1); it is not the mean.
+        logits: log-odds of p, in place of ``probs``.
+        lims: interval around 1/2 in which a Taylor series replaces the unstable formula.
+    """
+
+
+class Exponential(TorchDistributionMixin, td.Exponential):
+    """Waiting time of a Poisson process; on nonnegative numbers.
+
+    Args:
+        rate: inverse of the mean, > 0.
+    """
+
+
+class FisherSnedecor(TorchDistributionMixin, td.FisherSnedecor):
+    """The ratio of two chi-squares, each over its degrees of freedom (F); on positive numbers.
+
+    Args:
+        df1: degrees of freedom of the numerator, > 0.
+        df2: degrees of freedom of the denominator, > 0.
+    """
+
+
+class GeneralizedPareto(TorchDistributionMixin, td.GeneralizedPareto):
+    """Excesses over a threshold *(Pickands 1975)*; on numbers above ``loc``, bounded if concentration < 0.
+
+    Args:
+        loc: threshold.
+        scale: > 0.
+        concentration: shape, real; moments of order ``1 / concentration`` and above do not exist.
+    """
+
+
+class Gumbel(TorchDistributionMixin, td.Gumbel):
+    """The limit of maxima, ``loc - scale * log(-log(u))`` for uniform u; on the real line.
+
+    Args:
+        loc: mode.
+        scale: > 0.
+    """
+
+
+class HalfNormal(TorchDistributionMixin, td.HalfNormal):
+    """The absolute value of a centred normal; on nonnegative numbers.
+
+    Args:
+        scale: standard deviation of the normal, > 0.
+    """
+
+
+class InverseGamma(TorchDistributionMixin, td.InverseGamma):
+    """The reciprocal of a gamma variable; on positive numbers.
+
+    Args:
+        concentration: shape, > 0.
+        rate: inverse scale of the gamma variable, that is the scale of this one, > 0.
+    """
+
+
+class Kumaraswamy(TorchDistributionMixin, td.Kumaraswamy):
+    """On (0, 1) with distribution function ``1 - (1 - x**a)**b`` *(Kumaraswamy 1980)*.
+
+    Args:
+        concentration1: a > 0.
+        concentration0: b > 0.
+    """
+
+
+class Laplace(TorchDistributionMixin, td.Laplace):
+    """On the real line with density ``exp(-|x - loc| / scale) / (2 * scale)``.
+
+    Args:
+        loc: mean.
+        scale: mean absolute deviation, > 0.
+    """
+
+
+class Pareto(TorchDistributionMixin, td.Pareto):
+    """On numbers above ``scale`` with density ``alpha * scale**alpha / x**(alpha + 1)``.
+
+    Args:
+        scale: lower bound, > 0.
+        alpha: exponent of the tail, > 0; moments of this order and above do not exist.
+    """
+
+
+class RelaxedBernoulli(TorchDistributionMixin, td.RelaxedBernoulli):
+    """A Bernoulli variable made continuous on (0, 1) *(Maddison, Mnih and Teh 2017; Jang, Gu and Poole 2017)*.
+
+    Args:
+        temperature: > 0; towards 0 draws gather at 0 and 1.
+        probs: probability of 1.
+        logits: log-odds of 1, in place of ``probs``.
+    """
+
+
+class StudentT(TorchDistributionMixin, td.StudentT):
+    """Heavy-tailed on the real line; Cauchy at ``df = 1``, towards normal as ``df`` grows.
+
+    Args:
+        df: degrees of freedom, > 0; moments of this order and above do not exist.
+        loc: median.
+        scale: > 0; not the standard deviation.
+    """
+
+
+class Uniform(TorchDistributionMixin, td.Uniform):
+    """Constant density on [low, high).
+
+    Args:
+        low: lower bound.
+        high: upper bound, > low.
+    """
+
+
+class VonMises(TorchDistributionMixin, td.VonMises):
+    """On the circle, [-pi, pi), with density proportional to ``exp(concentration * cos(x - loc))``.
+
+    Args:
+        loc: mean direction, radians.
+        concentration: > 0; about the inverse of the variance where large.
+    """
+
+
+class Weibull(TorchDistributionMixin, td.Weibull):
+    """On positive numbers with distribution function ``1 - exp(-(x / scale)**concentration)``.
+
+    Args:
+        scale: > 0.
+        concentration: shape, > 0; below 1 the hazard falls.
+    """

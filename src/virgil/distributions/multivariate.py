@@ -1,0 +1,121 @@
+"""Families of vectors and matrices that torch has complete.
+
+Names and parameters are torch's. Parameters that are vectors have shape (*batch, n), matrices (*batch, n, n).
+"""
+
+from __future__ import annotations
+
+from torch import distributions as td
+
+from virgil.distributions.shape_algebra import TorchDistributionMixin
+
+__all__ = [
+    "Dirichlet",
+    "LKJCholesky",
+    "LogisticNormal",
+    "LowRankMultivariateNormal",
+    "Multinomial",
+    "MultivariateNormal",
+    "OneHotCategorical",
+    "OneHotCategoricalStraightThrough",
+    "RelaxedOneHotCategorical",
+    "Wishart",
+]
+
+
+class Dirichlet(TorchDistributionMixin, td.Dirichlet):
+    """On the simplex with density proportional to ``prod(x**(concentration - 1))``.
+
+    Args:
+        concentration: positive. Shape: (*batch, n).
+    """
+
+
+class LKJCholesky(TorchDistributionMixin, td.LKJCholesky):
+    """Cholesky factors of correlation matrices R whose density is proportional to ``det(R)**(concentration - 1)``
+    *(Lewandowski, Kurowicka and Joe 2009)*.
+
+    Args:
+        dim: number of rows, >= 2.
+        concentration: > 0; 1 is uniform over correlation matrices. Shape: (*batch,).
+    """
+
+
+class LogisticNormal(TorchDistributionMixin, td.LogisticNormal):
+    """On the simplex: the stick-breaking image of independent normals.
+
+    Args:
+        loc: means before the transform. Shape: (*batch, n - 1).
+        scale: standard deviations before the transform, > 0. Shape: (*batch, n - 1).
+    """
+
+
+class LowRankMultivariateNormal(TorchDistributionMixin, td.LowRankMultivariateNormal):
+    """Normal vectors with covariance ``cov_factor @ cov_factor.T + diag(cov_diag)``.
+
+    Args:
+        loc: mean. Shape: (*batch, n).
+        cov_factor: Shape: (*batch, n, rank).
+        cov_diag: > 0. Shape: (*batch, n).
+    """
+
+
+class Multinomial(TorchDistributionMixin, td.Multinomial):
+    """Counts of each label in ``total_count`` draws; as many labels as entries of the last dim.
+
+    Args:
+        total_count: number of draws, one integer for the whole batch.
+        probs: weights of the labels, normalised to sum to one. Shape: (*batch, n).
+        logits: log weights, in place of ``probs``. Shape: (*batch, n).
+    """
+
+
+class MultivariateNormal(TorchDistributionMixin, td.MultivariateNormal):
+    """Normal vectors; exactly one of the three matrices is given, ``scale_tril`` being the cheapest.
+
+    Args:
+        loc: mean. Shape: (*batch, n).
+        covariance_matrix: positive definite. Shape: (*batch, n, n).
+        precision_matrix: inverse of the covariance. Shape: (*batch, n, n).
+        scale_tril: lower Cholesky factor of the covariance. Shape: (*batch, n, n).
+    """
+
+
+class OneHotCategorical(TorchDistributionMixin, td.OneHotCategorical):
+    """One label out of n, as a vector with a single 1.
+
+    Args:
+        probs: weights of the labels, normalised to sum to one. Shape: (*batch, n).
+        logits: log weights, in place of ``probs``. Shape: (*batch, n).
+    """
+
+
+class OneHotCategoricalStraightThrough(TorchDistributionMixin, td.OneHotCategoricalStraightThrough):
+    """`OneHotCategorical` whose ``rsample`` passes the gradient of ``probs`` through the
+    draw *(Bengio, Léonard and Courville 2013)*; that gradient is biased.
+
+    Args:
+        probs: weights of the labels, normalised to sum to one. Shape: (*batch, n).
+        logits: log weights, in place of ``probs``. Shape: (*batch, n).
+    """
+
+
+class RelaxedOneHotCategorical(TorchDistributionMixin, td.RelaxedOneHotCategorical):
+    """One-hot vectors made continuous, inside the simplex *(Maddison, Mnih and Teh 2017; Jang, Gu and Poole 2017)*.
+
+    Args:
+        temperature: > 0; towards 0 draws gather at the corners.
+        probs: weights of the labels. Shape: (*batch, n).
+        logits: log weights, in place of ``probs``. Shape: (*batch, n).
+    """
+
+
+class Wishart(TorchDistributionMixin, td.Wishart):
+    """Positive definite matrices: the scatter of ``df`` normal vectors *(Wishart 1928)*.
+
+    Args:
+        df: degrees of freedom, > n - 1. Shape: (*batch,).
+        covariance_matrix: of the normal vectors. Shape: (*batch, n, n).
+        precision_matrix: its inverse, in place of it. Shape: (*batch, n, n).
+        scale_tril: its lower Cholesky factor, in place of it. Shape: (*batch, n, n).
+    """

@@ -1,0 +1,282 @@
+"""The shape algebra of plates, added once to every family of ``torch.distributions``.
+
+A distribution has a ``batch_shape``, whose entries are independent, and an ``event_shape``, whose entries are scored
+together. ``expand_by`` adds batch dims on the left, ``to_event`` moves batch dims into the event and ``mask`` switches
+off batch entries. `Independent` and `MaskedDistribution` stand here too because these methods make them and they have
+these methods.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Size, Tensor
+from torch import distributions as td
+from torch.distributions import constraints
+from torch.types import _size
+
+from virgil.distributions.feasible import feasible_value
+from virgil.distributions.validation import is_validating
+from virgil.errors import ArgumentError, ShapeError
+
+__all__ = ["Distribution", "Independent", "MaskedDistribution", "TorchDistribution", "TorchDistributionMixin"]
+
+
+class _Unsaid(int):
+    """An answer of `is_validating` that is true or false like any number but is not stored when assigned back.
+
+    torch's ``expand`` copies ``_validate_args`` from the old instance to the new; today's answer of a per-thread
+    switch must not become the new instance's own choice by that.
+    """
+
+
+_ON, _OFF = _Unsaid(True), _Unsaid(False)
+
+
+def resolve_validation(validate_args: bool | None) -> bool:
+    """What to pass to a torch constructor that builds inner torch distributions, which do not ask our switch."""
+    if validate_args is not None:
+        return validate_args
+    return cast(bool, _ON if is_validating() else _OFF)
+
+
+class Distribution(td.Distribution):
+    """Abstract base of all of Virgil's distributions, for ``isinstance`` and annotations."""
+
+
+class TorchDistributionMixin(Distribution):
+    """What every family has beyond torch's interface.
+
+    It stands first among the bases: ``class Normal(TorchDistributionMixin, torch.distributions.Normal)``.
+    """
+
+    _validation: bool | None = None  # what this instance's constructor was told; None: ask the switch
+
+    @property
+    def _validate_args(self) -> bool:
+        own = self._validation
+        if own is not None:
+            return own
+        return cast(bool, _ON if is_validating() else _OFF)
+
+    @_validate_args.setter
+    def _validate_args(self, value: bool) -> None:
+        self._validation = None if value is _ON or value is _OFF else value  # type: ignore[comparison-overlap]
+
+    def __call__(self, sample_shape: _size = ()) -> Tensor:
+        """A draw, with a pathwise derivative where the family has one. Shape: (*sample_shape, *batch, *event)."""
+        return self.rsample(sample_shape) if self.has_rsample else self.sample(sample_shape)
+
+    @property
+    def event_dim(self) -> int:
+        """Number of dims of one event."""
+        return len(self._event_shape)
+
+    def shape(self, sample_shape: _size = ()) -> Size:
+        """The shape of a draw: ``sample_shape + batch_shape + event_shape``."""
+        return Size(sample_shape) + self._batch_shape + self._event_shape
+
+    def expand_by(self, sample_shape: _size) -> TorchDistributionMixin:
+        """This distribution with ``sample_shape`` put to the left of its ``batch_shape``."""
+        return cast(TorchDistributionMixin, self.expand(Size(sample_shape) + self._batch_shape))
+
+    def to_event(self, reinterpreted_batch_ndims: int | None = None) -> TorchDistributionMixin:
+        """This distribution with its rightmost batch dims counted as event dims.
+
+        Args:
+            reinterpreted_batch_ndims: how many; ``None`` takes all batch dims, a negative number gives dims of an
+                `Independent` back to the batch.
+
+        Raises:
+            ArgumentError: not an integer.
+            ShapeError: more dims than there are.
+        """
+        count = _checked_count(self, reinterpreted_batch_ndims)
+        if count < 0:
+            raise ShapeError(
+                f"to_event({count}) of {type(self).__name__}: only dims that an earlier to_event(n) moved can be "
+                "given back to the batch, and there are none. Pass a number >= 0, or None for all batch dims."
+            )
+        return Independent(self, count) if count else self
+
+    def mask(self, mask: bool | Tensor) -> MaskedDistribution:
+        """This distribution with log-probability 0 where ``mask`` is false.
+
+        Args:
+            mask: a bool, or a tensor of bools that broadcasts with ``batch_shape``.
+        """
+        return MaskedDistribution(self, mask)
+
+
+def _checked_count(fn: TorchDistributionMixin, count: int | None) -> int:
+    batch_dim = len(fn.batch_shape)
+    if count is None:
+        return batch_dim
+    if not isinstance(count, int) or isinstance(count, bool):
+        raise ArgumentError(
+            f"to_event of {type(fn).__name__} got {count!r}, a {type(count).__name__}; it takes a number of dims, "
+            "or None for all batch dims."
+        )
+    if count > batch_dim:
+        raise ShapeError(
+            f"to_event({count}) of {type(fn).__name__}: its batch_shape is {tuple(fn.batch_shape)}, so at most "
+            f"{batch_dim} dims can become event dims. Expand the distribution first, or pass a smaller number."
+        )
+    return count
+
+
+class TorchDistribution(TorchDistributionMixin):
+    """Base for distributions of your own.
+
+    Define ``arg_constraints``, ``support``, ``log_prob`` and ``sample`` (or ``rsample`` with ``has_rsample = True``),
+    and call ``super().__init__(batch_shape, event_shape, validate_args=validate_args)``. Define ``expand`` if the
+    distribution is to stand inside a plate.
+    """
+
+    arg_constraints: dict[str, constraints.Constraint] = {}
+
+
+if TYPE_CHECKING:
+    _TorchIndependent = td.Independent[Any]
+else:
+    _TorchIndependent = td.Independent
+
+
+class Independent(TorchDistributionMixin, _TorchIndependent):
+    """A distribution whose rightmost batch dims are counted as event dims.
+
+    Args:
+        base_distribution: the distribution whose dims are moved.
+        reinterpreted_batch_ndims: how many of its rightmost batch dims become event dims.
+    """
+
+    def to_event(self, reinterpreted_batch_ndims: int | None = None) -> TorchDistributionMixin:
+        count = _checked_count(self, reinterpreted_batch_ndims)
+        total = self.reinterpreted_batch_ndims + count
+        if total > 0:
+            return Independent(self.base_dist, total) if count else self
+        base = cast(TorchDistributionMixin, self.base_dist)
+        return base if total == 0 else base.to_event(total)
+
+
+class MaskedDistribution(TorchDistributionMixin):
+    """A distribution whose log-probability counts only where a mask is true.
+
+    Draws are those of ``base_dist``. Values at places that the mask switches off are replaced by a value of the support
+    before they are scored, so that a NaN which stands for a missing observation reaches neither value nor gradient.
+
+    Args:
+        base_dist: any distribution.
+        mask: a bool, or a tensor of bools that broadcasts with ``base_dist.batch_shape``. ``False`` skips the
+            computation of ``base_dist.log_prob`` altogether.
+
+    Raises:
+        ArgumentError: the mask is neither.
+        ShapeError: its shape does not broadcast.
+    """
+
+    arg_constraints: dict[str, constraints.Constraint] = {}
+
+    def __init__(self, base_dist: td.Distribution, mask: bool | Tensor, validate_args: bool | None = None) -> None:
+        batch_shape = base_dist.batch_shape
+        if isinstance(mask, Tensor):
+            batch_shape = _checked_mask_shape(base_dist, mask)
+            mask = mask if mask.shape == batch_shape else mask.expand(batch_shape)
+            if base_dist.batch_shape != batch_shape:
+                base_dist = base_dist.expand(batch_shape)
+        elif not isinstance(mask, bool):
+            raise ArgumentError(
+                f"The mask of {type(base_dist).__name__} is {mask!r}, a {type(mask).__name__}; it takes a bool or a "
+                "tensor of dtype torch.bool."
+            )
+        self.base_dist = base_dist
+        self._mask = mask
+        super().__init__(batch_shape, base_dist.event_shape, validate_args=validate_args)
+
+    def expand(self, batch_shape: _size, _instance: Any = None) -> MaskedDistribution:
+        new = self._get_checked_instance(MaskedDistribution, _instance)  # type: ignore[no-untyped-call]
+        batch_shape = Size(batch_shape)
+        new.base_dist = self.base_dist.expand(batch_shape)
+        new._mask = self._mask if isinstance(self._mask, bool) else self._mask.expand(batch_shape)
+        super(MaskedDistribution, new).__init__(batch_shape, self.event_shape, validate_args=False)
+        new._validate_args = self._validate_args
+        return cast(MaskedDistribution, new)
+
+    @property
+    def has_rsample(self) -> bool:  # type: ignore[override]
+        return self.base_dist.has_rsample
+
+    @property
+    def has_enumerate_support(self) -> bool:  # type: ignore[override]
+        return self.base_dist.has_enumerate_support
+
+    @constraints.dependent_property
+    def support(self) -> constraints.Constraint:
+        return cast(constraints.Constraint, self.base_dist.support)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.base_dist.mean
+
+    @property
+    def mode(self) -> Tensor:
+        return self.base_dist.mode
+
+    @property
+    def variance(self) -> Tensor:
+        return self.base_dist.variance
+
+    def sample(self, sample_shape: _size = ()) -> Tensor:
+        return self.base_dist.sample(sample_shape)
+
+    def rsample(self, sample_shape: _size = ()) -> Tensor:
+        return self.base_dist.rsample(sample_shape)
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        return self.base_dist.enumerate_support(expand=expand)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        mask = self._mask
+        if mask is True:
+            return self.base_dist.log_prob(value)
+        if mask is False:
+            shape = torch.broadcast_shapes(self._batch_shape, value.shape[: value.dim() - len(self._event_shape)])
+            return value.new_zeros(shape, dtype=value.dtype if value.is_floating_point() else torch.get_default_dtype())
+        return torch.where(mask, self.base_dist.log_prob(self._feasible(value, mask)), 0.0)
+
+    def _feasible(self, value: Tensor, mask: Tensor) -> Tensor:
+        try:
+            support = cast(constraints.Constraint, self.base_dist.support)
+            fill = feasible_value(
+                support, self._batch_shape + self._event_shape, dtype=value.dtype, device=value.device
+            )
+        except (ArgumentError, NotImplementedError):
+            return value  # a user's own support: nothing is known that would be inside
+        return torch.where(mask.reshape(mask.shape + (1,) * len(self._event_shape)), value, fill)
+
+    def entropy(self) -> Tensor:
+        """Minus the expected log-probability, hence 0 where the mask is false. Nats."""
+        if self._mask is True:
+            return self.base_dist.entropy()
+        entropy = self.base_dist.entropy()
+        return torch.where(self._mask, entropy, 0.0) if isinstance(self._mask, Tensor) else torch.zeros_like(entropy)
+
+    def __repr__(self) -> str:
+        shown = self._mask if isinstance(self._mask, bool) else f"mask of shape {tuple(self._mask.shape)}"
+        return f"{type(self).__name__}({self.base_dist}, {shown})"
+
+
+def _checked_mask_shape(base_dist: td.Distribution, mask: Tensor) -> Size:
+    name = type(base_dist).__name__
+    if mask.dtype is not torch.bool:
+        raise ArgumentError(
+            f"The mask of {name} has dtype {mask.dtype}; it takes torch.bool. Write mask.bool() if nonzero means keep."
+        )
+    try:
+        return cast(Size, torch.broadcast_shapes(base_dist.batch_shape, mask.shape))
+    except RuntimeError as error:
+        raise ShapeError(
+            f"The mask of {name} has shape {tuple(mask.shape)}, which does not broadcast with the distribution's "
+            f"batch_shape {tuple(base_dist.batch_shape)}. A mask has no event dims."
+        ) from error
