@@ -21,9 +21,9 @@ from virgil.distributions.continuous import (
     ContinuousBernoulli,
     Exponential,
     FisherSnedecor,
+    Gamma,
     GeneralizedPareto,
     Gumbel,
-    HalfNormal,
     InverseGamma,
     Kumaraswamy,
     Laplace,
@@ -36,7 +36,6 @@ from virgil.distributions.continuous import (
 )
 from virgil.distributions.delta import Delta
 from virgil.distributions.discrete import Binomial, Geometric, NegativeBinomial, Poisson
-from virgil.distributions.gamma import Gamma
 from virgil.distributions.half_cauchy import HalfCauchy
 from virgil.distributions.kl import kl_divergence, register_kl
 from virgil.distributions.log_normal import LogNormal
@@ -52,7 +51,7 @@ from virgil.distributions.multivariate import (
     RelaxedOneHotCategorical,
     Wishart,
 )
-from virgil.distributions.normal import Normal
+from virgil.distributions.normal import HalfNormal, Normal
 from virgil.distributions.shape_algebra import (
     Distribution,
     Independent,

@@ -17,9 +17,9 @@ __all__ = [
     "ContinuousBernoulli",
     "Exponential",
     "FisherSnedecor",
+    "Gamma",
     "GeneralizedPareto",
     "Gumbel",
-    "HalfNormal",
     "InverseGamma",
     "Kumaraswamy",
     "Laplace",
@@ -85,6 +85,15 @@ class FisherSnedecor(TorchDistributionMixin, td.FisherSnedecor):
     """
 
 
+class Gamma(TorchDistributionMixin, td.Gamma):
+    """On positive numbers with density proportional to ``x**(concentration - 1) * exp(-rate * x)``.
+
+    Args:
+        concentration: shape, > 0.
+        rate: inverse scale, > 0; the mean is concentration / rate.
+    """
+
+
 class GeneralizedPareto(TorchDistributionMixin, td.GeneralizedPareto):
     """Excesses over a threshold *(Pickands 1975)*; on numbers above ``loc``, bounded if concentration < 0.
 
@@ -101,14 +110,6 @@ class Gumbel(TorchDistributionMixin, td.Gumbel):
     Args:
         loc: mode.
         scale: > 0.
-    """
-
-
-class HalfNormal(TorchDistributionMixin, td.HalfNormal):
-    """The absolute value of a centred normal; on nonnegative numbers.
-
-    Args:
-        scale: standard deviation of the normal, > 0.
     """
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor
 from torch.distributions import constraints, transform_to
@@ -17,7 +19,7 @@ class _Sphere(constraints.Constraint):
         # the norm of a rounded unit vector is off by up to the square root of its length in units of rounding
         tolerance = 10 * torch.finfo(value.dtype).eps * max(value.shape[-1], 1) ** 0.5
         norm: Tensor = torch.linalg.vector_norm(value, dim=-1)
-        return (norm - 1).abs() < tolerance
+        return cast(Tensor, (norm - 1).abs() < tolerance)
 
 
 sphere = _Sphere()
