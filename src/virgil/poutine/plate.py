@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -154,11 +155,11 @@ class plate:  # noqa: N801 - a statement, written in lower case by every program
         for counter, index in enumerate(self.indices.tolist()):
             frame = Frame(self.name, None, self.subsample_size, self.size, counter)
             context = PlateContext(frame, plate=self)
-            with_context = context.__enter__()
+            context.__enter__()
             try:
                 yield index
             finally:
-                with_context.leave()
+                context.leave()
 
     def __len__(self) -> int:
         return self.subsample_size
@@ -205,9 +206,11 @@ def _checked_size(name: str, size: int | None, subsample_size: int | None, subsa
         if subsample is None:
             raise PlateError(f"Plate {name!r} has no size. Write plate({name!r}, size).")
         size = len(subsample)
-    if isinstance(size, Tensor):
-        size = int(size.item())
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+    try:
+        number = operator.index(size)
+    except TypeError:
+        number = 0
+    if number < 1:
         raise PlateError(f"Plate {name!r} has size {size!r}; it must be a positive integer.")
     if subsample is not None and subsample_size is not None and len(subsample) != subsample_size:
         raise PlateError(f"Plate {name!r} got {len(subsample)} indices in subsample, but subsample_size={subsample_size}. Give only one of them.")
@@ -215,7 +218,7 @@ def _checked_size(name: str, size: int | None, subsample_size: int | None, subsa
         raise PlateError(f"Plate {name!r} has subsample_size={subsample_size!r}; it must be between 1 and its size, {size}.")
     if subsample is not None and not 1 <= len(subsample) <= size:
         raise PlateError(f"Plate {name!r} got {len(subsample)} indices in subsample; there must be between 1 and its size, {size}.")
-    return size
+    return number
 
 
 def _checked_dim(name: str, dim: int | None) -> int | None:

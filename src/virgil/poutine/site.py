@@ -141,6 +141,11 @@ class Site:
         return self._unscaled_log_prob
 
     @property
+    def unscaled_log_prob_is_known(self) -> bool:
+        """Whether it has been computed already."""
+        return self._unscaled_log_prob is not None
+
+    @property
     def term(self) -> Tensor:
         """Log-density with the scale and mask of handlers, before the plates' weights. Shape: ``fn.batch_shape``."""
         if self.mask is None:

@@ -1,0 +1,63 @@
+"""Virgil: a probabilistic programming language for PyTorch, whose heart is stochastic variational inference.
+
+A model and a guide are Python functions made of the statements below. ``virgil.infer`` fits the guide to the model,
+``virgil.distributions`` holds what they draw from, ``virgil.poutine`` the handlers that give statements another meaning.
+"""
+
+from importlib.metadata import version
+
+from virgil import distributions, errors, infer, ops, optim, params, poutine, settings
+from virgil.distributions.validation import enable_validation
+from virgil.ops.random_state import get_rng_state, set_rng_seed, set_rng_state
+from virgil.params import ParamStore, clear_param_store, get_param_store
+from virgil.poutine.condition import condition
+from virgil.poutine.do import do
+from virgil.poutine.markov import markov
+from virgil.poutine.plate import plate
+from virgil.primitives import (
+    barrier,
+    deterministic,
+    factor,
+    iarange,
+    irange,
+    module,
+    param,
+    plate_stack,
+    sample,
+    subsample,
+)
+
+__version__ = version("virgil-ppl")
+
+__all__ = [
+    "ParamStore",
+    "__version__",
+    "barrier",
+    "clear_param_store",
+    "condition",
+    "deterministic",
+    "distributions",
+    "do",
+    "enable_validation",
+    "errors",
+    "factor",
+    "get_param_store",
+    "get_rng_state",
+    "iarange",
+    "infer",
+    "irange",
+    "markov",
+    "module",
+    "ops",
+    "optim",
+    "param",
+    "params",
+    "plate",
+    "plate_stack",
+    "poutine",
+    "sample",
+    "set_rng_seed",
+    "set_rng_state",
+    "settings",
+    "subsample",
+]

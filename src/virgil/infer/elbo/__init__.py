@@ -1,0 +1,7 @@
+"""Objectives: run the guide, run the model against it, turn both into terms, sum the terms to a bound."""
+
+from virgil.infer.elbo.mean_field import TraceMeanField_ELBO
+from virgil.infer.elbo.objective import ELBO, ELBOModule
+from virgil.infer.elbo.trace_elbo import Trace_ELBO
+
+__all__ = ["ELBO", "ELBOModule", "TraceMeanField_ELBO", "Trace_ELBO"]

@@ -1,0 +1,88 @@
+"""From terms to a scalar whose value is the objective and whose gradient is its estimator."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from virgil.infer.elbo.execution import Pair
+from virgil.infer.elbo.terms import Term
+from virgil.poutine.frame import Frame
+from virgil.poutine.site import Site
+
+__all__ = ["downstream_cost", "estimate"]
+
+
+def estimate(pair: Pair, terms: list[Term]) -> Tensor:
+    r"""The ELBO, with its gradient estimator. A scalar, nats.
+
+    With terms :math:`c_j` of weight :math:`w_j`, and :math:`D_i` the terms that the latent variable :math:`z_i` of the guide can influence,
+
+    .. math:: \nabla\,\mathrm{ELBO} \approx \sum_j w_j \nabla c_j + \sum_{i\ \text{not pathwise}} \nabla \log q(z_i) \sum_{j \in D_i} w_j c_j
+
+    *(Ranganath, Gerrish and Blei 2014, section 3.1; Schulman et al. 2015, corollary 1)*. The density of :math:`z_i` is taken without scale, mask or
+    plate weight: these change the objective, not how the value was drawn.
+    """
+    total = _sum([term.total() for term in terms])
+    score = [
+        _score(position, site, pair, terms)
+        for position, site in enumerate(pair.guide.nodes.values())
+        if site.is_latent and not site.fn.has_rsample
+    ]
+    if not score:
+        return total
+    surrogate = _sum(score)
+    return total + (surrogate - surrogate.detach())
+
+
+def _sum(scalars: list[Tensor]) -> Tensor:
+    if not scalars:
+        return torch.zeros(())
+    total = scalars[0]
+    for scalar in scalars[1:]:
+        total = total + scalar
+    return total
+
+
+def _score(position: int, site: Site, pair: Pair, terms: list[Term]) -> Tensor:
+    cost = downstream_cost(position, site, pair, terms)
+    return (site.unscaled_log_prob * cost).sum()
+
+
+def downstream_cost(position: int, site: Site, pair: Pair, terms: list[Term]) -> Tensor:
+    """The weighted cost that a latent variable of the guide can influence, for each slot of its plates, detached.
+
+    A term counts if either program states it at or after the variable, and only with its own slots of the plates that both lie in.
+    Shape: broadcasts with ``site.fn.batch_shape``.
+    """
+    model_position = _position(site.name, pair)
+    cost = torch.zeros((), device=site.unscaled_log_prob.device)
+    for term in terms:
+        in_guide = term.guide_position is not None and term.guide_position >= position
+        in_model = term.model_position is not None and term.model_position >= model_position
+        if (in_guide or in_model) and not _in_other_iterations(term.frames, site.frames):
+            cost = cost + _reduced(term, site.frames) * term.weight
+    return cost
+
+
+def _position(name: str, pair: Pair) -> float:
+    for position, known in enumerate(pair.model.nodes):
+        if known == name:
+            return position
+    return -math.inf  # an auxiliary variable may influence the whole model
+
+
+def _in_other_iterations(frames: tuple[Frame, ...], site_frames: tuple[Frame, ...]) -> bool:
+    """Whether the two lie in different rounds of a plate that is iterated, and so are independent."""
+    rounds = {frame.name: frame.counter for frame in site_frames if frame.dim is None}
+    return any(frame.dim is None and rounds.get(frame.name, frame.counter) != frame.counter for frame in frames)
+
+
+def _reduced(term: Term, site_frames: tuple[Frame, ...]) -> Tensor:
+    """The term summed over every dim that is no plate of the site."""
+    value = term.value.detach()
+    shared = {frame.dim for frame in term.frames if frame in site_frames}
+    summed = [dim for dim in range(-value.dim(), 0) if dim not in shared]
+    return value.sum(summed, keepdim=True) if summed else value

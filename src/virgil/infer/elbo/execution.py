@@ -1,0 +1,56 @@
+"""Run the guide, then the model against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from virgil.poutine.frame import Frame
+from virgil.poutine.plate import PlateContext
+from virgil.poutine.replay import Replay
+from virgil.poutine.trace import Trace
+from virgil.poutine.tracing import Traced, Tracer
+
+__all__ = ["PARTICLES", "Call", "Pair", "Program", "particle_plate", "run_pair"]
+
+Program = Callable[..., Any]
+
+PARTICLES = "num_particles_vectorized"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A model, a guide, and the arguments that both are called with."""
+
+    model: Program
+    guide: Program
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One execution of a guide and of a model that takes its latent values from it."""
+
+    guide: Trace
+    model: Trace
+
+
+def run_pair(call: Call) -> Pair:
+    """Trace the guide, then the model replayed against it. An exception carries a note that says which of the two was running."""
+    guide_tracer, model_tracer = Tracer(), Tracer()
+    running = "guide"
+    try:
+        Traced(guide_tracer, call.guide)(*call.args, **call.kwargs)
+        running = "model"
+        Traced(model_tracer, Replay(guide_tracer.trace)(call.model))(*call.args, **call.kwargs)
+    except Exception as error:
+        error.add_note(f"This happened while the {running} was running.")
+        raise
+    return Pair(guide_tracer.trace, model_tracer.trace)
+
+
+def particle_plate(dim: int, num_particles: int) -> PlateContext:
+    """The outermost plate, in which every slot is a whole execution; its weight makes sums over it means."""
+    return PlateContext(Frame(PARTICLES, dim, num_particles, full_size=1, particle=True))

@@ -1,0 +1,161 @@
+"""``ELBO``: what every objective offers."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from virgil import settings
+from virgil.distributions.validation import unchecked
+from virgil.errors import ArgumentError, MismatchError
+from virgil.infer.blame import blame
+from virgil.infer.checks import check_pair
+from virgil.infer.elbo.estimator import estimate
+from virgil.infer.elbo.execution import Call, Pair, Program, particle_plate, run_pair
+from virgil.infer.elbo.structure import Structure, discover, structure_key
+from virgil.infer.elbo.terms import LatentTerms, all_terms, sampled
+
+__all__ = ["ELBO", "ELBOModule"]
+
+_REMEMBERED = 16  # pairs of model and guide whose structure an objective keeps
+
+
+class ELBO:
+    r"""The evidence lower bound, estimated with draws from the guide.
+
+    .. math:: \mathrm{ELBO} = \mathbb{E}_{q(z)}\bigl[\log p(x, z) - \log q(z)\bigr] \le \log p(x)
+
+    The loss is the negative bound, in nats. Its gradient is an unbiased estimate of the gradient of the loss.
+
+    Args:
+        num_particles: draws that are averaged.
+        max_plate_nesting: how many dims from the right belong to plates. Default: found by a dry run, which leaves no mark.
+        max_iarange_nesting: its former name.
+        vectorize_particles: whether all particles run in one execution, with a dim of their own left of all plates. Default: yes
+            where a trial shows that the programs allow it.
+        strict_enumeration_warning, ignore_jit_warnings, jit_options, retain_graph, tail_adaptive_beta: accepted for the sake of existing programs.
+
+    Raises:
+        ArgumentError: an argument out of range.
+    """
+
+    latent_terms: LatentTerms = staticmethod(sampled)
+
+    def __init__(
+        self,
+        num_particles: int = 1,
+        max_plate_nesting: float | None = None,
+        max_iarange_nesting: int | None = None,
+        vectorize_particles: bool | None = None,
+        strict_enumeration_warning: bool = True,
+        ignore_jit_warnings: bool = False,
+        jit_options: dict[str, Any] | None = None,
+        retain_graph: bool | None = None,
+        tail_adaptive_beta: float = -1.0,
+    ) -> None:
+        if max_iarange_nesting is not None:
+            warnings.warn(
+                "max_iarange_nesting is the former name of max_plate_nesting. Write max_plate_nesting instead.",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+            max_plate_nesting = max_iarange_nesting
+        if not isinstance(num_particles, int) or num_particles < 1:
+            raise ArgumentError(f"{type(self).__name__} got num_particles={num_particles!r}; it takes a whole number, 1 or more.")
+        if max_plate_nesting is not None and (math.isnan(max_plate_nesting) or max_plate_nesting < 0):
+            raise ArgumentError(f"{type(self).__name__} got max_plate_nesting={max_plate_nesting!r}; it takes a whole number, 0 or more.")
+        self.num_particles = num_particles
+        self.max_plate_nesting = None if max_plate_nesting in (None, math.inf) else int(max_plate_nesting)  # type: ignore[arg-type]
+        self.vectorize_particles = vectorize_particles
+        self.retain_graph = retain_graph
+        self._structures: dict[tuple[Program, Program], Structure] = {}
+
+    # What users call
+
+    def loss(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> float:
+        """The loss, without gradients, in nats."""
+        with torch.no_grad():
+            return float(self.differentiable_loss(model, guide, *args, **kwargs))
+
+    def loss_and_grads(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> float:
+        """The loss, in nats; gradients are added to the ``grad`` of every parameter."""
+        loss = self.differentiable_loss(model, guide, *args, **kwargs)
+        if loss.requires_grad:
+            loss.backward(retain_graph=self.retain_graph)  # type: ignore[no-untyped-call]
+        return float(loss.detach())
+
+    def differentiable_loss(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> Tensor:
+        """The loss as a scalar tensor, in nats. Its derivative with respect to the parameters is the gradient estimator.
+
+        Raises:
+            MismatchError: model and guide do not fit together.
+            SiteError: a shape or value is wrong at some site.
+            NonFiniteError: the loss is NaN or infinite; the message names the first site that is.
+        """
+        call = Call(model, guide, args, kwargs)
+        structure = self._structure(call)
+        with unchecked():
+            return -self._bound(call, structure)
+
+    def __call__(self, model: nn.Module, guide: nn.Module) -> ELBOModule:
+        """A module that holds model and guide, whose call gives the differentiable loss."""
+        return ELBOModule(self, model, guide)
+
+    # How it is computed
+
+    def _structure(self, call: Call) -> Structure:
+        key = (call.model, call.guide)
+        structure = self._structures.get(key)
+        if structure is None:
+            structure = discover(call, self.num_particles, self.max_plate_nesting, self.vectorize_particles)
+            while len(self._structures) >= _REMEMBERED:
+                del self._structures[next(iter(self._structures))]
+            self._structures[key] = structure
+        return structure
+
+    def _bound(self, call: Call, structure: Structure) -> Tensor:
+        if self.num_particles == 1:
+            return self._of_pair(run_pair(call), structure)
+        if structure.vectorize_particles:
+            with particle_plate(-structure.max_plate_nesting - 1, self.num_particles):
+                return self._of_pair(run_pair(call), structure)
+        bounds = [self._of_pair(run_pair(call), structure) for _ in range(self.num_particles)]
+        return torch.stack(bounds).mean()
+
+    def _of_pair(self, pair: Pair, structure: Structure) -> Tensor:
+        bound = estimate(pair, all_terms(pair, self.latent_terms))
+        if settings.get("validate"):
+            key = structure_key(pair)
+            if key not in structure.checked:
+                check_pair(pair.guide, pair.model)
+                structure.checked.add(key)
+            if not math.isfinite(bound):
+                blame(pair.guide, pair.model)
+        return bound
+
+
+class ELBOModule(nn.Module):
+    """An objective together with its model and guide: ``loss = module(*args)`` is the differentiable loss, in nats.
+
+    Its parameters are those of model and guide, so ``torch.optim.Adam(module.parameters())`` trains both. Made by ``elbo(model, guide)``.
+    """
+
+    def __init__(self, elbo: ELBO, model: nn.Module, guide: nn.Module) -> None:
+        super().__init__()
+        for role, program in (("model", model), ("guide", guide)):
+            if not isinstance(program, nn.Module):
+                raise MismatchError(
+                    f"elbo(model, guide) got {program!r} as its {role}; both must be torch.nn.Module, "
+                    "so that the result knows their parameters. With functions, use SVI, or elbo.differentiable_loss."
+                )
+        self.elbo = elbo
+        self.model = model
+        self.guide = guide
+
+    def forward(self, *args: Any, **kwargs: Any) -> Tensor:
+        """The differentiable loss."""
+        return self.elbo.differentiable_loss(self.model, self.guide, *args, **kwargs)

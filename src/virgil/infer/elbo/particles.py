@@ -1,0 +1,63 @@
+"""Whether the particles of an objective may run in one execution, found by trying."""
+
+from __future__ import annotations
+
+import warnings
+
+import torch
+from torch import Tensor
+
+from virgil.infer.elbo.execution import Call, Pair, particle_plate, run_pair
+from virgil.poutine.replay import Replay
+from virgil.poutine.site import Site
+from virgil.poutine.trace import Trace
+
+__all__ = ["can_vectorize"]
+
+_TRIED = 2
+
+
+def can_vectorize(call: Call, max_plate_nesting: int) -> bool:
+    """Whether particles that run at once give what each gives alone. Warns, with the reason, where they do not."""
+    dim = -max_plate_nesting - 1
+    try:
+        with particle_plate(dim, _TRIED):
+            both = run_pair(call)
+        reason = next((reason for particle in range(_TRIED) if (reason := _difference(call, both, dim, particle))), None)
+    except Exception as error:  # noqa: BLE001 - whatever a program raises here, it ran without the particle dim
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0]}" if str(error) else type(error).__name__
+    if reason is None:
+        return True
+    warnings.warn(
+        "The particles run one after another, because the programs do not work with a particle dim on the left of all plates "
+        f"({reason}). Set vectorize_particles=False to accept this, or True to insist.",
+        UserWarning,
+        stacklevel=2,
+    )
+    return False
+
+
+def _difference(call: Call, both: Pair, dim: int, particle: int) -> str | None:
+    """How one particle differs from the same values run alone; ``None`` if it does not."""
+    values = Trace()
+    for trace in (both.model, both.guide):
+        for name, site in trace.nodes.items():
+            if site.is_latent or site.kind == "plate":
+                values.nodes[name] = site.replace(value=_slot(site.value, dim - _event_dim(site), particle))
+    replayed = Replay(values)
+    alone = run_pair(Call(replayed(call.model), replayed(call.guide), call.args, call.kwargs))
+    for joint, single in ((both.guide, alone.guide), (both.model, alone.model)):
+        for name, site in joint.nodes.items():
+            if site.kind == "sample":
+                mine, own = _slot(site.unscaled_log_prob, dim, particle), single.nodes[name].unscaled_log_prob
+                if mine.shape != own.shape or not torch.allclose(mine, own, rtol=1e-3, atol=1e-4, equal_nan=True):
+                    return f"site {name!r} has another log-probability when its particle runs alone"
+    return None
+
+
+def _event_dim(site: Site) -> int:
+    return len(site.fn.event_shape) if site.kind == "sample" else 0
+
+
+def _slot(value: Tensor, dim: int, particle: int) -> Tensor:
+    return value.select(dim, particle) if value.dim() >= -dim else value

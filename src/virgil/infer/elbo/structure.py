@@ -1,0 +1,65 @@
+"""What an objective finds out about a model and guide once: nesting, vectorisation, and which structures passed the checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from virgil import settings
+from virgil.infer.checks import check_pair, check_signatures
+from virgil.infer.dry_run import dry_run
+from virgil.infer.elbo.execution import Call, Pair, run_pair
+from virgil.infer.elbo.particles import can_vectorize
+from virgil.poutine.trace import Trace
+
+__all__ = ["Structure", "discover", "nesting", "structure_key"]
+
+
+@dataclass
+class Structure:
+    """What is known of one model and guide.
+
+    Attributes:
+        max_plate_nesting: how many dims their plates take.
+        vectorize_particles: whether all particles run in one execution.
+        checked: keys of the structures that passed the checks.
+    """
+
+    max_plate_nesting: int
+    vectorize_particles: bool
+    checked: set[object] = field(default_factory=set)
+
+
+def structure_key(pair: Pair) -> object:
+    """What must be the same for the checks to hold still: names and shapes of the sample sites."""
+    return tuple(
+        [
+            (name, site.observed, site.unscaled_log_prob.shape, site.fn.event_shape)
+            for trace in (pair.guide, pair.model)
+            for name, site in trace.nodes.items()
+            if site.kind == "sample"
+        ]
+    )
+
+
+def nesting(trace: Trace) -> int:
+    """How many dims the plates of an execution take."""
+    dims = [frame.dim for site in trace.nodes.values() for frame in site.frames if frame.dim is not None]
+    return -min(dims, default=0)
+
+
+def discover(call: Call, num_particles: int, max_plate_nesting: int | None, vectorize: bool | None) -> Structure:
+    """Run guide and model dry, check that they fit together, and find the structure."""
+    validate = settings.get("validate")
+    if validate:
+        check_signatures(call.model, call.guide, call.args, call.kwargs)
+    with dry_run():
+        pair = run_pair(call)
+        if validate:
+            check_pair(pair.guide, pair.model)
+        if max_plate_nesting is None:
+            max_plate_nesting = max(nesting(pair.guide), nesting(pair.model))
+        if num_particles == 1:
+            vectorize = False
+        elif vectorize is None:
+            vectorize = can_vectorize(call, max_plate_nesting)
+    return Structure(max_plate_nesting, vectorize)

@@ -1,0 +1,81 @@
+"""Terms: what an objective is a sum of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from virgil.infer.elbo.execution import Pair
+from virgil.poutine.frame import Frame
+from virgil.poutine.site import Site
+
+__all__ = ["LatentTerms", "Placed", "Term", "all_terms", "sampled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One signed log-probability.
+
+    Attributes:
+        value: nats, with the scale and mask of handlers, before the plates' weights. Shape: ``(*plates,)``.
+        frames: the plates it lies in.
+        weight: the product of their weights.
+        guide_position: where the guide states it, or ``None``.
+        model_position: where the model states it, or ``None``.
+    """
+
+    value: Tensor
+    frames: tuple[Frame, ...]
+    weight: float
+    guide_position: int | None
+    model_position: int | None
+
+    def total(self) -> Tensor:
+        """The weighted sum over all plates, a scalar."""
+        total = self.value.sum() if self.value.dim() else self.value
+        return total if self.weight == 1.0 else total * self.weight
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A site and its place in the order of its program."""
+
+    site: Site
+    position: int
+
+
+# How the terms of one latent variable are computed, from its site in the guide and its site in the model.
+LatentTerms = Callable[[Placed, Placed], list[Term]]
+
+
+def _of_guide(placed: Placed) -> Term:
+    site = placed.site
+    return Term(-site.term, site.frames, site.weight, placed.position, None)
+
+
+def _of_model(placed: Placed) -> Term:
+    site = placed.site
+    return Term(site.term, site.frames, site.weight, None, placed.position)
+
+
+def sampled(guide: Placed, model: Placed) -> list[Term]:
+    """``log p(z) - log q(z)`` at the value drawn."""
+    return [_of_model(model), _of_guide(guide)]
+
+
+def all_terms(pair: Pair, latent_terms: LatentTerms) -> list[Term]:
+    """The terms of ``log p(x, z) - log q(z)``."""
+    in_model = {
+        name: Placed(site, position)
+        for position, (name, site) in enumerate(pair.model.nodes.items())
+        if site.kind == "sample"
+    }
+    terms: list[Term] = []
+    for position, (name, site) in enumerate(pair.guide.nodes.items()):
+        if site.kind == "sample":
+            placed, counterpart = Placed(site, position), in_model.pop(name, None)
+            terms += [_of_guide(placed)] if counterpart is None else latent_terms(placed, counterpart)
+    terms += [_of_model(placed) for placed in in_model.values()]
+    return terms

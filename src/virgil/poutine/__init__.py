@@ -1,0 +1,50 @@
+"""What a program says, and how it is intercepted.
+
+Read ``runtime.py`` first: a statement makes a :class:`Site`, which passes through the installed handlers, innermost first. Each handler
+has a file; its function takes a program and wraps it, or returns the handler for use in a ``with`` statement.
+"""
+
+from virgil.poutine.block import block
+from virgil.poutine.broadcast import broadcast
+from virgil.poutine.condition import condition, uncondition
+from virgil.poutine.do import do
+from virgil.poutine.escape import NonlocalExit, escape
+from virgil.poutine.frame import Frame
+from virgil.poutine.infer_config import infer_config
+from virgil.poutine.lift import lift
+from virgil.poutine.markov import markov
+from virgil.poutine.mask import mask
+from virgil.poutine.queue import queue
+from virgil.poutine.replay import replay
+from virgil.poutine.runtime import Handler, emit
+from virgil.poutine.scale import scale
+from virgil.poutine.seed import seed
+from virgil.poutine.site import Site
+from virgil.poutine.substitute import substitute
+from virgil.poutine.trace import Trace
+from virgil.poutine.tracing import trace
+
+__all__ = [
+    "Frame",
+    "Handler",
+    "NonlocalExit",
+    "Site",
+    "Trace",
+    "block",
+    "broadcast",
+    "condition",
+    "do",
+    "emit",
+    "escape",
+    "infer_config",
+    "lift",
+    "markov",
+    "mask",
+    "queue",
+    "replay",
+    "scale",
+    "seed",
+    "substitute",
+    "trace",
+    "uncondition",
+]

@@ -1,0 +1,86 @@
+"""``block``: hide statements from the handlers outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from virgil.errors import ArgumentError
+from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.site import Site
+from virgil.poutine.wrap import Program, wrapped
+
+__all__ = ["Block", "block"]
+
+Choice = Callable[[Site], bool]
+
+
+class Block(Handler):
+    """Resolves a site on the spot where ``hides(site)`` is true, so that no handler outside sees it."""
+
+    def __init__(self, hides: Choice) -> None:
+        self.hides = hides
+
+    def handle(self, site: Site, outer: Outer) -> Site:
+        """Resolve a hidden site here; pass the others on."""
+        return site.resolve() if self.hides(site) else outer(site)
+
+
+def _hides(
+    hide_fn: Choice | None,
+    expose_fn: Choice | None,
+    hide: Sequence[str] | None,
+    expose: Sequence[str] | None,
+    hide_types: Sequence[str] | None,
+    expose_types: Sequence[str] | None,
+) -> Choice:
+    if hide_fn is not None:
+        return hide_fn
+    if expose_fn is not None:
+        exposes = expose_fn
+        return lambda site: not exposes(site)
+    if expose is not None or expose_types is not None:
+        shown, shown_types = frozenset(expose or ()), frozenset(expose_types or ())
+        return lambda site: site.name not in shown and site["type"] not in shown_types
+    if hide is not None or hide_types is not None:
+        hidden, hidden_types = frozenset(hide or ()), frozenset(hide_types or ())
+        return lambda site: site.name in hidden or site["type"] in hidden_types
+    return lambda site: True
+
+
+def block(
+    fn: Program | None = None,
+    hide_fn: Choice | None = None,
+    expose_fn: Choice | None = None,
+    hide: Sequence[str] | None = None,
+    expose: Sequence[str] | None = None,
+    hide_types: Sequence[str] | None = None,
+    expose_types: Sequence[str] | None = None,
+) -> Any:
+    """Hide statements of a program from the handlers outside; with no choice given, all of them.
+
+    Args:
+        fn: the program; without one, the handler is returned.
+        hide_fn: a site for which it is true is hidden.
+        expose_fn: a site for which it is false is hidden.
+        hide: names to hide.
+        expose: names to show; all others are hidden.
+        hide_types: types to hide, such as ``["param"]``.
+        expose_types: types to show; all others are hidden.
+
+    Raises:
+        ArgumentError: choices that contradict each other.
+    """
+    ways = {
+        "hide_fn": hide_fn is not None,
+        "expose_fn": expose_fn is not None,
+        "hide/hide_types": hide is not None or hide_types is not None,
+        "expose/expose_types": expose is not None or expose_types is not None,
+    }
+    given = [way for way, is_given in ways.items() if is_given]
+    if len(given) > 1:
+        raise ArgumentError(f"block() got {' and '.join(given)}. Choose one way to say what is hidden.")
+    for argument, names in (("hide", hide), ("expose", expose), ("hide_types", hide_types), ("expose_types", expose_types)):
+        if isinstance(names, str):
+            raise ArgumentError(f"block() got {argument}={names!r}, a single string; it takes a list, [{names!r}].")
+    return wrapped(Block(_hides(hide_fn, expose_fn, hide, expose, hide_types, expose_types)), fn)

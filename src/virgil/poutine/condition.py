@@ -1,0 +1,66 @@
+"""``condition`` and ``uncondition``: turn latent sites into observed ones, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from virgil.errors import ArgumentError
+from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.site import Site
+from virgil.poutine.trace import Trace
+from virgil.poutine.wrap import Program, wrapped
+
+__all__ = ["Condition", "Uncondition", "condition", "uncondition"]
+
+
+class Condition(Handler):
+    """Observes the sites that ``data`` names."""
+
+    def __init__(self, data: Mapping[str, Tensor] | Trace) -> None:
+        if isinstance(data, Trace):
+            data = {name: data.nodes[name].value for name in data.stochastic_nodes + data.observation_nodes}
+        if not isinstance(data, Mapping):
+            raise ArgumentError(f"condition() got data={data!r}; it takes a dict from site name to value, or a trace.")
+        self.data = data
+
+    def handle(self, site: Site, outer: Outer) -> Site:
+        """Give the site its observed value."""
+        if site.kind == "sample" and self.data.get(site.name) is not None:
+            if site.observed:
+                raise ArgumentError(
+                    f"condition() got a value for site {site.name!r}, which the program observes already. "
+                    "Leave it out of data, or take the obs= from the program."
+                )
+            site = site.replace(value=self.data[site.name], observed=True)
+        return outer(site)
+
+
+class Uncondition(Handler):
+    """Draws observed sites anew."""
+
+    def handle(self, site: Site, outer: Outer) -> Site:
+        """Take the observed value away, keeping it in ``infer["obs"]``."""
+        if site.kind == "sample" and site.observed:
+            infer = {**site.infer, "was_observed": True, "obs": site.value}
+            site = site.replace(value=None, observed=False, infer=infer)
+        return outer(site)
+
+
+def condition(fn: Program | None = None, data: Mapping[str, Tensor] | Trace | None = None) -> Any:
+    """Run a program with some latent sites observed, as if each had ``obs=``.
+
+    Args:
+        fn: the program; without one, the handler is returned.
+        data: value by site name, or a trace. A name with value ``None`` stays latent.
+    """
+    if data is None:
+        raise ArgumentError("condition() needs data=, a dict from site name to value.")
+    return wrapped(Condition(data), fn)
+
+
+def uncondition(fn: Program | None = None) -> Any:
+    """Run a program with its observed sites drawn from their distributions."""
+    return wrapped(Uncondition(), fn)

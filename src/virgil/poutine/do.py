@@ -1,0 +1,43 @@
+"""``do``: intervene on a site."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from virgil.errors import ArgumentError
+from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.site import Site
+from virgil.poutine.wrap import Program, wrapped
+
+__all__ = ["Do", "do"]
+
+
+class Do(Handler):
+    """Lets the site happen as it would for those outside, and hands the program the value in ``data`` instead."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        if not isinstance(data, Mapping):
+            raise ArgumentError(f"do() got data={data!r}; it takes a dict from site name to value.")
+        self.data = data
+
+    def handle(self, site: Site, outer: Outer) -> Site:
+        """Cut the site's value from what follows it."""
+        finished = outer(site)
+        if site.kind == "sample" and self.data.get(site.name) is not None:
+            return finished.with_value(self.data[site.name])
+        return finished
+
+
+def do(fn: Program | None = None, data: Mapping[str, Any] | None = None) -> Any:
+    """Run a program in which the named sites hand fixed values on, whatever happened at them *(Pearl 2009, section 3.2)*.
+
+    The site itself stays in the trace as it was, latent or observed, so that intervening and conditioning compose.
+
+    Args:
+        fn: the program; without one, the handler is returned.
+        data: value by site name.
+    """
+    if data is None:
+        raise ArgumentError("do() needs data=, a dict from site name to value.")
+    return wrapped(Do(data), fn)

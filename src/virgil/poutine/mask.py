@@ -1,0 +1,47 @@
+"""``mask``: leave parts out of the objective."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from virgil.errors import ArgumentError
+from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.site import Site
+from virgil.poutine.wrap import Program, wrapped
+
+__all__ = ["Mask", "mask"]
+
+
+class Mask(Handler):
+    """Sets the log-probability of sample sites inside to zero where ``mask`` is false."""
+
+    def __init__(self, mask: bool | Tensor) -> None:
+        if isinstance(mask, Tensor):
+            if mask.dtype != torch.bool:
+                raise ArgumentError(f"mask() got a tensor of dtype {mask.dtype}; it takes torch.bool. Write mask.bool().")
+        elif mask is not True and mask is not False:
+            raise ArgumentError(f"mask() got mask={mask!r}; it takes True, False or a tensor of dtype torch.bool.")
+        self.mask = mask
+
+    def handle(self, site: Site, outer: Outer) -> Site:
+        """Narrow the mask of the site."""
+        if site.kind == "sample":
+            site = site.replace(mask=self.mask if site.mask is None else site.mask & self.mask)
+        return outer(site)
+
+
+def mask(fn: Program | None = None, mask: bool | Tensor | None = None) -> Any:
+    """Run a program in which only what ``mask`` selects counts.
+
+    What is masked out of an observation may be anything, NaN included: it reaches neither the value nor the gradient of an objective.
+
+    Args:
+        fn: the program; without one, the handler is returned.
+        mask: a bool, or a bool tensor that broadcasts over the batch shapes inside.
+    """
+    if mask is None:
+        raise ArgumentError("mask() needs mask=, a bool or a tensor of dtype torch.bool.")
+    return wrapped(Mask(mask), fn)
