@@ -133,7 +133,7 @@ class ELBO:
             if key not in structure.checked:
                 check_pair(pair.guide, pair.model)
                 structure.checked.add(key)
-            if not math.isfinite(bound):
+            if not math.isfinite(bound.detach()):
                 blame(pair.guide, pair.model)
         return bound
 

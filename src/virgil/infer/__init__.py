@@ -1,0 +1,8 @@
+"""What a user calls: objectives, ``SVI``, guides, prediction."""
+
+from virgil.infer import autoguide
+from virgil.infer.elbo import ELBO, Trace_ELBO, TraceMeanField_ELBO
+from virgil.infer.fit import Fit
+from virgil.infer.svi import SVI
+
+__all__ = ["ELBO", "SVI", "Fit", "TraceMeanField_ELBO", "Trace_ELBO", "autoguide"]

@@ -1,0 +1,1 @@
+"""Guides made from models, one family a file."""

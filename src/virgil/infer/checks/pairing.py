@@ -1,0 +1,65 @@
+"""Whether the guide has the model's latent sites, and no others."""
+
+from __future__ import annotations
+
+from virgil.errors import MismatchError, did_you_mean
+from virgil.poutine.site import Site
+from virgil.poutine.trace import Trace
+
+__all__ = ["check_pairing", "is_auxiliary"]
+
+
+def is_auxiliary(site: Site) -> bool:
+    """Whether a guide's site is declared to be of the guide alone."""
+    return bool(site.infer.get("is_auxiliary"))
+
+
+def check_pairing(guide: Trace, model: Trace) -> None:
+    """Check site by site that both programs state the same latent variables.
+
+    Raises:
+        MismatchError: an observed site in the guide, a latent site that only one of the two has, or one that the model observes.
+    """
+    in_guide = {name: site for name, site in guide.nodes.items() if site.kind == "sample"}
+    in_model = {name: site for name, site in model.nodes.items() if site.kind == "sample"}
+    for name, site in in_guide.items():
+        _check_guide_site(name, site, in_guide, in_model)
+    for name, site in in_model.items():
+        if not site.observed and name not in in_guide:
+            raise MismatchError(_missing(name, site, in_guide, in_model))
+
+
+def _check_guide_site(name: str, site: Site, in_guide: dict[str, Site], in_model: dict[str, Site]) -> None:
+    if is_auxiliary(site):
+        return
+    if site.observed:
+        raise MismatchError(
+            f"Site {name!r} is observed in the guide. A guide is a distribution over the latent variables and sees data only through "
+            "its arguments; take the obs= away, or the whole statement."
+        )
+    counterpart = in_model.get(name)
+    if counterpart is None:
+        free = [each for each, other in in_model.items() if each not in in_guide and not other.observed]
+        raise MismatchError(
+            f"Site {name!r} is in the guide but not in the model. {did_you_mean(name, free or in_model)} "
+            'Use the model\'s name, or mark a variable of the guide alone by infer={"is_auxiliary": True}.'
+        )
+    if counterpart.observed:
+        raise MismatchError(
+            f"Site {name!r} is observed in the model, but the guide samples it. A guide has the latent variables only; "
+            "take the statement out of the guide."
+        )
+
+
+def _missing(name: str, site: Site, in_guide: dict[str, Site], in_model: dict[str, Site]) -> str:
+    free = [each for each in in_guide if each not in in_model]
+    hint = f" {did_you_mean(name, free)}" if free else ""
+    message = (
+        f"Site {name!r} is latent in the model, {type(site.fn).__name__} of batch shape {tuple(site.fn.batch_shape)} and event shape "
+        f"{tuple(site.fn.event_shape)}, but missing in the guide.{hint} Add virgil.sample({name!r}, ...) to the guide, or observe it by obs=."
+    )
+    if not in_guide:
+        message += " The guide has no sample site at all."
+    if getattr(site.fn, "has_enumerate_support", False):
+        message += " This objective does not sum discrete variables out."
+    return message

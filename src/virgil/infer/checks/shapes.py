@@ -1,0 +1,67 @@
+"""Whether every batch dim belongs to a plate, and whether the two distributions at a site have the same event."""
+
+from __future__ import annotations
+
+from virgil.errors import ShapeError
+from virgil.poutine.site import Site
+from virgil.poutine.trace import Trace
+
+__all__ = ["check_shapes"]
+
+
+def check_shapes(guide: Trace, model: Trace) -> None:
+    """Check the shapes of both programs.
+
+    Raises:
+        ShapeError: with the table of shapes of the program at fault.
+    """
+    for role, trace in (("guide", guide), ("model", model)):
+        for name, site in trace.nodes.items():
+            if site.kind == "sample":
+                problem = _batch_problem(name, site)
+                if problem:
+                    raise ShapeError(f"{problem}\n\n{trace.format_shapes(f'Shapes in the {role}:')}", site=name)
+    for name, site in guide.nodes.items():
+        other = model.nodes.get(name)
+        if site.kind == "sample" and other is not None and other.kind == "sample":
+            problem = _event_problem(name, site, other)
+            if problem:
+                raise ShapeError(f"{problem}\n\n{model.format_shapes('Shapes in the model:')}", site=name)
+
+
+def _batch_problem(name: str, site: Site) -> str | None:
+    plates = {frame.dim: frame for frame in site.frames if frame.dim is not None}
+    shape = site.unscaled_log_prob.shape
+    batch_shape = site.fn.batch_shape
+    for dim in range(-len(shape), 0):
+        frame = plates.get(dim)
+        if frame is None and shape[dim] != 1:
+            if len(batch_shape) >= -dim and batch_shape[dim] == shape[dim]:
+                came = f"the distribution has size {shape[dim]} at batch dim {dim}, batch shape {tuple(batch_shape)}"
+            else:
+                came = (
+                    f"the value of shape {tuple(site.value.shape)} against batch shape {tuple(batch_shape)} and event shape "
+                    f"{tuple(site.fn.event_shape)} gives a log-probability of shape {tuple(shape)}, with size {shape[dim]} at dim {dim}"
+                )
+            return (
+                f"At site {name!r}, {came}, and no plate is there. Put the statement in a plate of that size, or declare the dim part "
+                "of the event with .to_event(n); if a value has a dim too many, squeeze it."
+            )
+        if frame is not None and shape[dim] != frame.size:
+            return (
+                f"At site {name!r}, the log-probability has shape {tuple(shape)}, size {shape[dim]} at dim {dim}, where plate {frame.name!r} "
+                f"has size {frame.size}. Make the value's shape {tuple(site.value.shape)} fit the plate."
+            )
+    return None
+
+
+def _event_problem(name: str, site: Site, other: Site) -> str | None:
+    ours, theirs = tuple(site.fn.event_shape), tuple(other.fn.event_shape)
+    if ours == theirs:
+        return None
+    cure = (
+        f"Call .to_event({len(theirs)}) on the guide's distribution before the plates' dims, or change the model's."
+        if len(ours) != len(theirs)
+        else "Give both the same event shape."
+    )
+    return f"At site {name!r}, the guide's distribution has event shape {ours} and the model's has {theirs}. {cure}"

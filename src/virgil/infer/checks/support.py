@@ -1,0 +1,82 @@
+"""Whether values lie in the support of their distributions."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from virgil.errors import ShapeError, SupportError
+from virgil.poutine.site import Site
+from virgil.poutine.trace import Trace
+
+__all__ = ["check_supports", "support_problem"]
+
+
+def check_supports(guide: Trace, model: Trace) -> None:
+    """Check every value that counts, latent or observed, against the distribution at its site.
+
+    Raises:
+        SupportError: a value lies outside.
+    """
+    for role, trace in (("guide", guide), ("model", model)):
+        for name, site in trace.nodes.items():
+            if site.kind == "sample":
+                problem = support_problem(site, role)
+                if problem:
+                    raise SupportError(problem, site=name)
+
+
+def support_problem(site: Site, role: str) -> str | None:
+    """What is wrong with a site's value, as a message; ``None`` if nothing is."""
+    if site.mask is False or not isinstance(site.value, Tensor):
+        return None
+    try:
+        support = site.fn.support
+        inside = support.check(site.value)
+    except (NotImplementedError, AttributeError, ValueError):  # a distribution whose support is not known to torch
+        return None
+    except RuntimeError as error:
+        raise ShapeError(
+            f"At site {site.name!r} of the {role}, the value of shape {tuple(site.value.shape)} does not broadcast with the "
+            f"distribution's batch shape {tuple(site.fn.batch_shape)} and event shape {tuple(site.fn.event_shape)}: {error}",
+            site=site.name,
+        ) from None
+    if isinstance(site.mask, Tensor):
+        inside = inside | ~site.mask
+    if bool(inside.all()):
+        return None
+    return _describe(site, role, inside)
+
+
+def _describe(site: Site, role: str, inside: Tensor) -> str:
+    wrong = int((~inside).sum())
+    index = tuple((~inside).nonzero()[0].tolist())
+    value = site.value.detach()
+    example = value[index] if value.dim() >= len(index) and all(i < n for i, n in zip(index, value.shape, strict=False)) else value
+    shown = _shown(example)
+    origin = "the observed value" if site.observed else "the value" if role == "guide" else "the value, drawn by the guide,"
+    where = f" at index {index}" if index else ""
+    return (
+        f"At site {site.name!r} of the {role}, {origin} lies outside the support of {type(site.fn).__name__}: {wrong} of {inside.numel()} "
+        f"do, such as {shown}{where}{_reason(example)}. The support is {site.fn.support}. "
+        + (
+            "Correct the data, choose a distribution whose support contains it, or mask what is missing."
+            if site.observed
+            else "Use a guide distribution with the model's support, or transform the value."
+        )
+    )
+
+
+def _shown(example: Tensor) -> str:
+    if example.numel() == 1:
+        return f"{example.item():g}"
+    entries = ", ".join(f"{each:.4g}" for each in example.flatten()[:4].tolist())
+    return f"[{entries}{', ...' if example.numel() > 4 else ''}]"
+
+
+def _reason(example: Tensor) -> str:
+    if not torch.isfinite(example).all():
+        return " (not finite)"
+    if example.dim() == 1 and example.numel() > 1 and bool((example >= 0).all()):
+        return f" (it sums to {example.sum().item():.4g})"
+    return ""

@@ -1,0 +1,59 @@
+"""What a run records of each step."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from virgil.errors import NonFiniteError
+
+__all__ = ["Record"]
+
+
+class Record:
+    """Loss and gradient norms, one row a step; a parameter that appears late has norm 0 before.
+
+    Norms are kept as tensors until they are asked for, so that recording waits for no device.
+    """
+
+    def __init__(self) -> None:
+        self._losses: list[float] = []
+        self._norms: dict[str, list[tuple[int, Tensor]]] = {}
+
+    def add(self, loss: float, leaves: dict[str, Tensor]) -> None:
+        """Record a step, from the leaves with their gradients.
+
+        Raises:
+            NonFiniteError: a gradient is NaN or infinite; the parameters have not been changed by it.
+        """
+        step = len(self._losses)
+        names = [name for name, leaf in leaves.items() if leaf.grad is not None]
+        if names:
+            norms = torch.stack(torch._foreach_norm([leaves[name].grad for name in names]))  # type: ignore[misc]
+            if not bool(torch.isfinite(norms).all()):
+                self._blame(names, norms)
+            for name, norm in zip(names, norms.unbind(), strict=True):
+                self._norms.setdefault(name, []).append((step, norm))
+        self._losses.append(loss)
+
+    def _blame(self, names: list[str], norms: Tensor) -> None:
+        wrong = [name for name, norm in zip(names, norms.tolist(), strict=True) if not norm - norm == 0]
+        raise NonFiniteError(
+            f"At step {len(self._losses)} the loss is finite, but the gradient of {', '.join(map(repr, wrong))} is not. The parameters are as they were "
+            "before this step. Look for a square root, norm or log at zero, or a branch of torch.where that is NaN where it is not taken.",
+            site=wrong[0],
+        )
+
+    def losses(self) -> Tensor:
+        """The losses, nats. Shape: ``(steps,)``."""
+        return torch.tensor(self._losses)
+
+    def gradient_norms(self) -> dict[str, Tensor]:
+        """The norms by parameter. Shape: ``(steps,)`` each."""
+        table = {}
+        for name, entries in self._norms.items():
+            norms = torch.zeros(len(self._losses))
+            steps = torch.tensor([step for step, _ in entries])
+            norms[steps] = torch.stack([norm for _, norm in entries]).detach().cpu().float()
+            table[name] = norms
+        return table

@@ -1,0 +1,164 @@
+"""``SVI``: fit a guide to a model by stochastic variational inference."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from os import PathLike
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from virgil.errors import ArgumentError
+from virgil.infer.elbo.execution import Program
+from virgil.infer.elbo.objective import ELBO
+from virgil.infer.fit import Fit
+from virgil.infer.interrupt import graceful_interrupt
+from virgil.infer.parameters import ReadParameters
+from virgil.infer.progress import progress_bar
+from virgil.infer.record import Record
+from virgil.optim import as_optimizer, zero_grads
+from virgil.params import ParamStore, get_param_store
+
+__all__ = ["SVI"]
+
+Loss = ELBO | Callable[..., Tensor]
+
+
+class SVI:
+    """Stochastic variational inference *(Hoffman, Blei, Wang and Paisley 2013; Kingma and Welling 2014)*.
+
+    A step estimates the objective's gradient with respect to every parameter that model and guide read, and hands it to the optimiser.
+
+    Args:
+        model: the generative program.
+        guide: the variational program, called with the same arguments.
+        optim: one of ``virgil.optim``, or a ``torch.optim`` class, partial or instance.
+        loss: an objective such as ``Trace_ELBO()``, or a function ``(model, guide, *args) -> scalar tensor`` to be minimised.
+        loss_and_grads: a function that computes the loss and adds gradients itself, instead of the objective's own.
+        params: the store that holds the parameters. Default: the store in use.
+
+    Raises:
+        ArgumentError: an argument of another kind.
+
+    Example:
+        >>> import torch, virgil, virgil.distributions as dist
+        >>> from virgil.infer import SVI, Trace_ELBO
+        >>> from virgil.infer.autoguide import AutoNormal
+        >>> def model(data):
+        ...     mu = virgil.sample("mu", dist.Normal(0.0, 10.0))
+        ...     with virgil.plate("data", len(data)):
+        ...         virgil.sample("x", dist.Normal(mu, 1.0), obs=data)
+        >>> svi = SVI(model, AutoNormal(model), virgil.optim.Adam({"lr": 0.05}), Trace_ELBO())
+        >>> fit = svi.run(300, torch.tensor([1.0, 2.0, 3.0]))
+        >>> fit.num_steps
+        300
+    """
+
+    def __init__(
+        self,
+        model: Program,
+        guide: Program,
+        optim: Any,
+        loss: Loss,
+        loss_and_grads: Callable[..., Any] | None = None,
+        *,
+        params: ParamStore | None = None,
+    ) -> None:
+        if isinstance(loss, type):
+            raise ArgumentError(f"SVI got loss={loss.__name__}, a class; it takes an instance. Write {loss.__name__}().")
+        if not isinstance(loss, ELBO) and not callable(loss):
+            raise ArgumentError(f"SVI got loss={loss!r}; it takes an objective such as Trace_ELBO(), or a function.")
+        if params is not None and not isinstance(params, ParamStore):
+            raise ArgumentError(f"SVI got params={params!r}; it takes a ParamStore. An optimiser goes to optim=.")
+        for role, program in (("model", model), ("guide", guide)):
+            if not callable(program):
+                raise ArgumentError(f"SVI got {role}={program!r}, which cannot be called. Pass the function itself.")
+        self.model = model
+        self.guide = guide
+        self.optim = as_optimizer(optim)
+        self.objective = loss
+        self._loss_and_grads = loss_and_grads
+        self.params = params
+
+    # One step
+
+    def step(self, *args: Any, **kwargs: Any) -> float:
+        """Take one step on these arguments of model and guide; returns the loss before it, nats."""
+        with self._store():
+            loss, leaves = self._gradients(args, kwargs)
+            self._update(leaves)
+        return loss
+
+    def evaluate_loss(self, *args: Any, **kwargs: Any) -> float:
+        """The loss on these arguments, nats, without gradients and without a step."""
+        with self._store(), torch.no_grad():
+            if isinstance(self.objective, ELBO):
+                return self.objective.loss(self.model, self.guide, *args, **kwargs)
+            return float(self.objective(self.model, self.guide, *args, **kwargs))
+
+    def _store(self) -> Any:
+        return nullcontext() if self.params is None else self.params
+
+    def _gradients(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[float, dict[str, Tensor]]:
+        with ReadParameters() as read:
+            if self._loss_and_grads is not None:
+                loss = self._loss_and_grads(self.model, self.guide, *args, **kwargs)
+            elif isinstance(self.objective, ELBO):
+                loss = self.objective.loss_and_grads(self.model, self.guide, *args, **kwargs)
+            else:
+                loss = self.objective(self.model, self.guide, *args, **kwargs)
+                loss.backward()
+        return float(loss), read.leaves
+
+    def _update(self, leaves: dict[str, Tensor]) -> None:
+        self.optim.step(leaves)
+        zero_grads(leaves.values())
+
+    # Many steps
+
+    def run(self, num_steps: int, *args: Any, progress: bool = True, **kwargs: Any) -> Fit:
+        """Take many steps on the same arguments.
+
+        Ctrl-C ends the run after the step at hand and returns what was fitted.
+
+        Args:
+            num_steps: how many.
+            args, kwargs: arguments of model and guide.
+            progress: whether a bar shows loss, steps a second and time left, where standard error is a terminal.
+        """
+        if not isinstance(num_steps, int) or isinstance(num_steps, bool) or num_steps < 0:
+            raise ArgumentError(f"run() got num_steps={num_steps!r}; it takes a whole number, and after it the arguments of model and guide.")
+        record = Record()
+        begin = time.perf_counter()
+        with self._store(), graceful_interrupt() as interrupt, progress_bar(num_steps, progress) as report:
+            for done in range(1, num_steps + 1):
+                loss, leaves = self._gradients(args, kwargs)
+                record.add(loss, leaves)
+                self._update(leaves)
+                report(done, loss)
+                if interrupt.requested:
+                    break
+            return Fit(
+                losses=record.losses(),
+                gradient_norms=record.gradient_norms(),
+                params={name: value.detach().clone() for name, value in get_param_store().items()},
+                wall_time=time.perf_counter() - begin,
+                interrupted=interrupt.requested,
+            )
+
+    # Files
+
+    def save(self, filename: str | PathLike[str]) -> None:
+        """Write parameters to ``filename`` and the optimiser's state beside it, to ``filename + ".optim"``."""
+        with self._store():
+            get_param_store().save(filename)
+        self.optim.save(f"{filename}.optim")
+
+    def load(self, filename: str | PathLike[str]) -> None:
+        """Read what :meth:`save` wrote; the next step goes on where the saved run stopped."""
+        with self._store():
+            get_param_store().load(filename)
+        self.optim.load(f"{filename}.optim")
