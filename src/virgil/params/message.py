@@ -36,7 +36,8 @@ def module_owns(name: str, present: Tensor, given: Tensor) -> str:
     """A module's tensor cannot take a value of this shape."""
     return (
         f"Parameter {name!r} got a value whose leaf is of shape {tuple(given.shape)}, {given.dtype} on {given.device}, "
-        f"but a module owns it as {tuple(present.shape)}, {present.dtype} on {present.device}. Change the module instead."
+        f"but a module owns it as {tuple(present.shape)}, {present.dtype} on {present.device}. "
+        "Change the module instead."
     )
 
 

@@ -1,0 +1,90 @@
+"""Optimisers and learning-rate schedulers: torch's, by name, for parameters that a program makes as it runs.
+
+``Adam({"lr": 0.01})`` makes one; ``Optimizer(torch.optim.Adam, {"lr": 0.01})`` is the same. Options may be a function
+from a parameter's name to a dict. ``as_optimizer`` is what SVI asks: it takes torch's classes and instances as well.
+"""
+
+from __future__ import annotations
+
+from virgil.optim.by_name import (
+    ASGD,
+    LBFGS,
+    SGD,
+    Adadelta,
+    Adafactor,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    ClippedAdam,
+    Muon,
+    NAdam,
+    RAdam,
+    RMSprop,
+    Rprop,
+    SparseAdam,
+)
+from virgil.optim.given import as_optimizer
+from virgil.optim.gradients import zero_grads
+from virgil.optim.optimizer import Optimizer
+from virgil.optim.scheduler import LRScheduler
+from virgil.optim.schedulers_by_name import (
+    ChainedScheduler,
+    ConstantLR,
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    CyclicLR,
+    ExponentialLR,
+    LambdaLR,
+    LinearLR,
+    MultiplicativeLR,
+    MultiStepLR,
+    OneCycleLR,
+    PolynomialLR,
+    ReduceLROnPlateau,
+    SequentialLR,
+    StepLR,
+)
+
+PyroOptim = Optimizer  # the names of old programs
+PyroLRScheduler = LRScheduler
+
+__all__ = [
+    "ASGD",
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "ChainedScheduler",
+    "ClippedAdam",
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "CyclicLR",
+    "ExponentialLR",
+    "LBFGS",
+    "LRScheduler",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "MultiplicativeLR",
+    "Muon",
+    "NAdam",
+    "OneCycleLR",
+    "Optimizer",
+    "PolynomialLR",
+    "PyroLRScheduler",
+    "PyroOptim",
+    "RAdam",
+    "RMSprop",
+    "ReduceLROnPlateau",
+    "Rprop",
+    "SGD",
+    "SequentialLR",
+    "SparseAdam",
+    "StepLR",
+    "as_optimizer",
+    "zero_grads",
+]

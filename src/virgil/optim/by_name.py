@@ -1,0 +1,80 @@
+"""Torch's optimisers by their names, with options in a dict: ``Adam({"lr": 0.01})``."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Protocol
+
+import torch
+
+from virgil.errors import ArgumentError
+from virgil.optim.clipped_adam import ClippedAdam as TorchClippedAdam
+from virgil.optim.optimizer import Optimizer
+from virgil.optim.options import OptimArgs, check_class
+
+__all__ = [
+    "ASGD",
+    "LBFGS",
+    "SGD",
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "ClippedAdam",
+    "Muon",
+    "NAdam",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "SparseAdam",
+]
+
+
+class Named(Protocol):
+    """Makes an optimiser of one kind from its options."""
+
+    def __call__(self, optim_args: OptimArgs, clip_args: OptimArgs | None = None) -> Optimizer:
+        """The optimiser with these options, a dict or a function from a parameter's name to one."""
+        ...
+
+
+def _named(kind: type[torch.optim.Optimizer]) -> Named:
+    def make(optim_args: OptimArgs, clip_args: OptimArgs | None = None) -> Optimizer:
+        return Optimizer(kind, optim_args, clip_args)
+
+    options = [str(each) for name, each in inspect.signature(kind).parameters.items() if name != "params"]
+    make.__name__ = make.__qualname__ = kind.__name__
+    make.__doc__ = (
+        f"``{kind.__module__}.{kind.__name__}`` by name; see :class:`virgil.optim.Optimizer`.\n\n"
+        f"    Options: {', '.join(option.split(':')[0] for option in options)}.\n    "
+    )
+    return make
+
+
+def LBFGS(optim_args: Any = None, clip_args: Any = None) -> Optimizer:
+    """Refused: LBFGS needs a closure, which a step does not have.
+
+    Raises:
+        ArgumentError: always; it says what to use.
+    """
+    check_class(torch.optim.LBFGS)
+    raise ArgumentError("LBFGS needs a closure.")
+
+
+ASGD = _named(torch.optim.ASGD)
+SGD = _named(torch.optim.SGD)
+Adadelta = _named(torch.optim.Adadelta)
+Adafactor = _named(torch.optim.Adafactor)
+Adagrad = _named(torch.optim.Adagrad)
+Adam = _named(torch.optim.Adam)
+AdamW = _named(torch.optim.AdamW)
+Adamax = _named(torch.optim.Adamax)
+ClippedAdam = _named(TorchClippedAdam)
+Muon = _named(torch.optim.Muon)
+NAdam = _named(torch.optim.NAdam)
+RAdam = _named(torch.optim.RAdam)
+RMSprop = _named(torch.optim.RMSprop)
+Rprop = _named(torch.optim.Rprop)
+SparseAdam = _named(torch.optim.SparseAdam)

@@ -1,0 +1,143 @@
+"""Adam with clipped gradients and a decaying learning rate, as a torch optimiser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim.optimizer import ParamsT
+
+__all__ = ["ClippedAdam"]
+
+
+class ClippedAdam(torch.optim.Optimizer):
+    r"""Adam *(Kingma and Ba 2015, algorithm 1)* on clipped gradients, with a decaying learning rate.
+
+    With gradient g at step t = 1, 2, ... of a parameter θ, everything elementwise:
+
+        g ← min(max(g, -clip_norm), clip_norm) + weight_decay · θ
+        m ← β₁ m + (1 - β₁) g
+        v ← β₂ v + (1 - β₂) g²
+        θ ← θ - lr · lrdᵗ · (m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + eps)
+
+    Args:
+        params: leaf tensors, or groups of them.
+        lr: the learning rate.
+        betas: β₁ and β₂.
+        eps: keeps the denominator from zero.
+        weight_decay: the factor of an L2 penalty.
+        clip_norm: the largest absolute value of a gradient's element.
+        lrd: the factor by which the learning rate decays at every step.
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        clip_norm: float = 10.0,
+        lrd: float = 1.0,
+    ) -> None:
+        _check("lr", lr, lr >= 0, "a number that is not negative")
+        _check("betas", betas, len(betas) == 2 and all(0 <= beta < 1 for beta in betas), "two numbers in [0, 1)")
+        _check("eps", eps, eps >= 0, "a number that is not negative")
+        _check("weight_decay", weight_decay, weight_decay >= 0, "a number that is not negative")
+        _check("clip_norm", clip_norm, clip_norm > 0, "a positive number")
+        _check("lrd", lrd, 0 < lrd <= 1, "a number in (0, 1]")
+        options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, {**options, "clip_norm": clip_norm, "lrd": lrd})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Take one step with the gradients that are there; ``closure`` is called first and its value returned."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            members = [each for each in group["params"] if each.grad is not None]
+            for batch in _alike(members):
+                self._step(group, batch)
+        return loss
+
+    def _step(self, group: dict[str, Any], members: list[Tensor]) -> None:
+        states = [self._state_of(each) for each in members]
+        steps = [state["step"] for state in states]
+        means = [state["exp_avg"] for state in states]
+        squares = [state["exp_avg_sq"] for state in states]
+        torch._foreach_add_(steps, 1)
+        # Copies: what is recorded of a gradient should be the gradient.
+        grads = list(
+            torch._foreach_clamp_min([each.grad for each in members if each.grad is not None], -group["clip_norm"])
+        )
+        torch._foreach_clamp_max_(grads, group["clip_norm"])
+        at = _common_step(steps)
+        if at is None:
+            _step_by_tensors(group, members, grads, means, squares, steps)
+            return
+        beta1, beta2 = group["betas"]
+        torch._fused_adam_(
+            members, grads, means, squares, [], steps,
+            lr=group["lr"] * group["lrd"] ** at, beta1=beta1, beta2=beta2, weight_decay=group["weight_decay"],
+            eps=group["eps"], amsgrad=False, maximize=False, grad_scale=None, found_inf=None,
+        )  # fmt: skip
+
+    def _state_of(self, leaf: Tensor) -> dict[str, Any]:
+        state: dict[str, Any] = self.state[leaf]
+        if not state:
+            state["step"] = torch.zeros((), dtype=torch.float32, device=leaf.device)
+            state["exp_avg"] = torch.zeros_like(leaf, memory_format=torch.preserve_format)
+            state["exp_avg_sq"] = torch.zeros_like(leaf, memory_format=torch.preserve_format)
+        return state
+
+
+def _alike(members: list[Tensor]) -> Iterable[list[Tensor]]:
+    """The leaves by device and dtype, as kernels over several tensors want them."""
+    kinds: dict[tuple[torch.device, torch.dtype], list[Tensor]] = {}
+    for each in members:
+        kinds.setdefault((each.device, each.dtype), []).append(each)
+    return kinds.values()
+
+
+def _common_step(steps: list[Tensor]) -> float | None:
+    """The number of the step where it can be had for nothing: the same for all, on the CPU, and not captured."""
+    if torch.compiler.is_compiling() or steps[0].device.type != "cpu" or type(steps[0]) is not Tensor:
+        return None
+    numbers = {each.item() for each in steps}
+    return numbers.pop() if len(numbers) == 1 else None
+
+
+def _step_by_tensors(
+    group: dict[str, Any],
+    members: list[Tensor],
+    grads: list[Tensor],
+    means: list[Tensor],
+    squares: list[Tensor],
+    steps: list[Tensor],
+) -> None:
+    """The same arithmetic with step counts that stay tensors: on a GPU nothing waits, and it can be captured."""
+    beta1, beta2 = group["betas"]
+    if group["weight_decay"]:
+        torch._foreach_add_(grads, members, alpha=group["weight_decay"])
+    torch._foreach_lerp_(means, grads, 1 - beta1)
+    torch._foreach_mul_(squares, beta2)
+    torch._foreach_addcmul_(squares, grads, grads, 1 - beta2)
+    # Double precision, as a Python number has: β₂ᵗ is close to one, and 1 - β₂ᵗ loses three digits.
+    exact = [step.double() for step in steps]
+    rates = [group["lr"] * group["lrd"] ** step / (1 - beta1**step) for step in exact]
+    corrections = [(1 - beta2**step).sqrt() for step in exact]
+    denominators = torch._foreach_sqrt(squares)
+    torch._foreach_div_(denominators, [each.to(members[0].dtype) for each in corrections])
+    torch._foreach_add_(denominators, group["eps"])
+    updates = torch._foreach_div(means, denominators)
+    torch._foreach_mul_(updates, [each.to(members[0].dtype) for each in rates])
+    torch._foreach_sub_(members, updates)
+
+
+def _check(name: str, value: Any, is_right: bool, expected: str) -> None:
+    if not is_right:
+        raise ValueError(f"{name}={value!r}, where {expected} was expected")

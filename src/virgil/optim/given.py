@@ -1,0 +1,116 @@
+"""Whatever a user gives as an optimiser, as one interface; a torch optimiser that already holds its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from virgil.errors import ArgumentError, MismatchError
+from virgil.optim.gradients import resting
+from virgil.optim.optimizer import Optimizer
+from virgil.optim.options import check_class
+from virgil.optim.scheduler import LRScheduler
+
+__all__ = ["GivenOptimizer", "Steps", "as_optimizer"]
+
+
+class Steps(Protocol):
+    """What SVI asks of an optimiser."""
+
+    def step(self, named: Mapping[str, Tensor]) -> None:
+        """Take one step with these leaves and the gradients they hold."""
+        ...
+
+    def get_state(self) -> Any:
+        """A copy of what the optimiser remembers."""
+        ...
+
+    def set_state(self, state: Any) -> None:
+        """Take up what ``get_state`` gave."""
+        ...
+
+
+class GivenOptimizer:
+    """A torch optimiser that was made, with its parameters, outside."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer) -> None:
+        check_class(type(optimizer))
+        self.torch_optimizer = optimizer
+
+    def step(self, named: Mapping[str, Tensor]) -> None:
+        """Take one step with these leaves and no others.
+
+        Raises:
+            MismatchError: the optimiser does not hold one of them.
+        """
+        held = {id(each): each for group in self.torch_optimizer.param_groups for each in group["params"]}
+        strange = [name for name, leaf in named.items() if id(leaf) not in held]
+        if strange:
+            shown = ", ".join(repr(name) for name in strange[:5]) + (", ..." if len(strange) > 5 else "")
+            raise MismatchError(
+                f"The torch optimiser does not hold the program's parameters {shown}; they would never change. Give "
+                f"the class with its options instead, such as virgil.optim.{type(self.torch_optimizer).__name__}"
+                '({"lr": 0.01}), which meets parameters as they appear.'
+            )
+        stepped = {id(leaf) for leaf in named.values()}
+        with resting(leaf for number, leaf in held.items() if number not in stepped):
+            self.torch_optimizer.step()
+
+    def get_state(self) -> dict[str, Any]:
+        """A copy of torch's own state, in which parameters have numbers."""
+        state = self.torch_optimizer.state_dict()
+        own = {
+            index: {key: each.clone() if isinstance(each, Tensor) else each for key, each in values.items()}
+            for index, values in state["state"].items()
+        }
+        return {"state": own, "param_groups": [dict(group) for group in state["param_groups"]]}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take up torch's own state, as a copy.
+
+        Raises:
+            ArgumentError: it does not fit the optimiser.
+        """
+        try:
+            own = {
+                index: {key: each.clone() if isinstance(each, Tensor) else each for key, each in values.items()}
+                for index, values in state["state"].items()
+            }
+            self.torch_optimizer.load_state_dict({"state": own, "param_groups": state["param_groups"]})
+        except (ValueError, KeyError, TypeError) as error:
+            raise ArgumentError(f"set_state got a state that does not fit the torch optimiser: {error}.") from None
+
+
+def as_optimizer(optim: Any) -> Steps:
+    """What a user gave as an optimiser, as one interface.
+
+    Args:
+        optim: one of ``virgil.optim``; a class of ``torch.optim`` or a ``functools.partial`` of one; or a torch
+            optimiser that already holds the program's parameters.
+
+    Raises:
+        ArgumentError: it is none of these.
+    """
+    if isinstance(optim, (Optimizer, GivenOptimizer)):
+        return optim
+    if isinstance(optim, LRScheduler):
+        return optim.optimizer
+    if isinstance(optim, torch.optim.Optimizer):
+        return GivenOptimizer(optim)
+    if isinstance(optim, type) and issubclass(optim, torch.optim.Optimizer):
+        return Optimizer(optim, {})
+    if isinstance(optim, partial) and isinstance(optim.func, type) and not optim.args:
+        return Optimizer(optim.func, optim.keywords)
+    if isinstance(optim, torch.optim.lr_scheduler.LRScheduler):
+        raise ArgumentError(
+            f"optim got a torch scheduler, {type(optim).__name__}; it takes the optimiser. Give the scheduler's "
+            f"optimiser and step the scheduler yourself, or use virgil.optim.{type(optim).__name__}."
+        )
+    raise ArgumentError(
+        f"optim got {optim!r}, a {type(optim).__name__}; it takes an optimiser such as virgil.optim.Adam"
+        '({"lr": 0.01}), a class of torch.optim, or a torch optimiser.'
+    )

@@ -1,0 +1,47 @@
+"""A torch learning-rate scheduler whose calls are remembered, so that it can be made again at any time.
+
+A torch scheduler covers the groups that were there when it was made. When parameters with options of their own appear
+later, or a state is restored, the scheduler is made anew and its calls are repeated: the outcome is that of a scheduler
+that was there from the first step.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+__all__ = ["Call", "Schedule"]
+
+Call = tuple[float, ...]
+
+
+class Schedule:
+    """The calls to a scheduler, and the scheduler of the optimiser it is attached to."""
+
+    def __init__(self, kind: Any, options: Mapping[str, Any]) -> None:
+        self._kind = kind
+        self._options = dict(options)
+        self._scheduler: Any = None
+        self.calls: list[Call] = []
+
+    def attach(self, optimizer: torch.optim.Optimizer) -> None:
+        """Make the scheduler for this optimiser, whose groups have their options as declared, and repeat all calls."""
+        options = self._options
+        if "schedulers" in options:
+            options = {**options, "schedulers": [make(optimizer) for make in options["schedulers"]]}
+        self._scheduler = self._kind(optimizer=optimizer, **options)
+        with warnings.catch_warnings():
+            # The repeated calls come before the first step of this optimiser, which torch takes for a mistake.
+            warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step", category=UserWarning)
+            for call in self.calls:
+                self._scheduler.step(*call)
+
+    def step(self, *args: float) -> None:
+        """Advance the schedule by one."""
+        call = tuple(float(each) for each in args)
+        if self._scheduler is not None:
+            self._scheduler.step(*call)
+        self.calls.append(call)

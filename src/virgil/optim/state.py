@@ -1,0 +1,122 @@
+"""The state of an optimiser, by the names of parameters, as plain dicts and as a file.
+
+Torch numbers the parameters of an optimiser in the order of their arrival; names stay right when that order changes.
+"""
+
+from __future__ import annotations
+
+from os import PathLike, fspath
+from typing import Any, TypedDict
+
+import torch
+from torch import Tensor
+
+from virgil.errors import FileFormatError, ParamError
+from virgil.optim.schedule import Call
+from virgil.params.tensor_file import read_tensors, write_tensors
+
+__all__ = ["OptimState", "ParamState", "check_state", "copied", "read_state", "write_state"]
+
+_KIND = "optimiser state"
+
+
+class ParamState(TypedDict):
+    """What an optimiser remembers of one parameter: momenta, a step count."""
+
+    shape: tuple[int, ...]
+    values: dict[str, Any]
+
+
+class OptimState(TypedDict):
+    """What an optimiser remembers; ``schedule`` holds the calls to its scheduler, ``None`` without one."""
+
+    optimizer: str
+    params: dict[str, ParamState]
+    schedule: list[Call] | None
+
+
+def copied(shape: torch.Size | tuple[int, ...], values: dict[str, Any]) -> ParamState:
+    """A state that later steps do not change."""
+    own = {key: each.detach().clone() if isinstance(each, Tensor) else each for key, each in values.items()}
+    return {"shape": tuple(shape), "values": own}
+
+
+def check_state(state: Any, optimizer: str, leaves: dict[str, Tensor]) -> None:
+    """Whether an optimiser can take up a state.
+
+    Raises:
+        ParamError: the state is not one, is another optimiser's, or a parameter has another shape.
+    """
+    if not isinstance(state, dict) or not {"optimizer", "params"} <= state.keys():
+        raise ParamError(
+            f"set_state got a {type(state).__name__} that is no state of an optimiser. Take one from get_state()."
+        )
+    if state["optimizer"] != optimizer:
+        raise ParamError(
+            f"The state is that of {state['optimizer']}, but this optimiser is {optimizer}. Make the same optimiser as "
+            "the one whose state was taken."
+        )
+    for name, param in state["params"].items():
+        if name in leaves and tuple(leaves[name].shape) != tuple(param["shape"]):
+            raise ParamError(
+                f"The state holds parameter {name!r} with shape {tuple(param['shape'])}, but its leaf has shape "
+                f"{tuple(leaves[name].shape)}. Use another name, or an optimiser without this state."
+            )
+
+
+def write_state(filename: str | PathLike[str], state: OptimState) -> None:
+    """Write a state to a safetensors file, replaced in one piece.
+
+    Raises:
+        ParamError: the optimiser remembers something that is neither a tensor, a number, a text, nor ``None``.
+    """
+    tensors: dict[str, Tensor] = {}
+    params: list[list[Any]] = []
+    for name, param in state["params"].items():
+        plain: dict[str, Any] = {}
+        for key, value in param["values"].items():
+            if isinstance(value, Tensor):
+                plain[key] = {"tensor": f"{len(params)}.{key}"}
+                tensors[f"{len(params)}.{key}"] = value
+            elif value is None or isinstance(value, (bool, int, float, str)):
+                plain[key] = value
+            else:
+                raise ParamError(
+                    f"{state['optimizer']} remembers {key!r} of parameter {name!r} as a {type(value).__name__}, which "
+                    "has no written form, so the state was not saved. Keep tensors and numbers in its state."
+                )
+        params.append([name, list(param["shape"]), plain])
+    header = {"optimizer": state["optimizer"], "params": params, "schedule": _packed(state["schedule"])}
+    write_tensors(filename, _KIND, tensors, header)
+
+
+def read_state(filename: str | PathLike[str]) -> OptimState:
+    """The state that ``write_state`` wrote.
+
+    Raises:
+        FileFormatError: the file is truncated, foreign, or inconsistent.
+    """
+    tensors, header = read_tensors(filename, _KIND)
+    try:
+        params: dict[str, ParamState] = {
+            name: {"shape": tuple(shape), "values": {key: _value(each, tensors) for key, each in plain.items()}}
+            for name, shape, plain in header["params"]
+        }
+        return {"optimizer": header["optimizer"], "params": params, "schedule": _unpacked(header["schedule"])}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise FileFormatError(f"The tensors of {fspath(filename)!r} do not fit its header: it is damaged.") from None
+
+
+def _value(written: Any, tensors: dict[str, Tensor]) -> Any:
+    return tensors[written["tensor"]] if isinstance(written, dict) else written
+
+
+def _packed(calls: list[Call] | None) -> Any:
+    """Calls without arguments as their number."""
+    return len(calls) if calls is not None and not any(calls) else calls
+
+
+def _unpacked(written: Any) -> list[Call] | None:
+    if written is None:
+        return None
+    return [()] * written if isinstance(written, int) else [tuple(call) for call in written]
