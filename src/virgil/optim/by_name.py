@@ -14,8 +14,6 @@ from virgil.optim.options import OptimArgs, check_class
 
 __all__ = [
     "ASGD",
-    "LBFGS",
-    "SGD",
     "Adadelta",
     "Adafactor",
     "Adagrad",
@@ -23,11 +21,13 @@ __all__ = [
     "AdamW",
     "Adamax",
     "ClippedAdam",
+    "LBFGS",
     "Muon",
     "NAdam",
     "RAdam",
     "RMSprop",
     "Rprop",
+    "SGD",
     "SparseAdam",
 ]
 

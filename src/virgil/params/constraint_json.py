@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.distributions import constraints
 
+from virgil.distributions import constraints
 from virgil.errors import FileFormatError, ParamError
 from virgil.params.constraint import Constraint
 
@@ -85,8 +85,9 @@ def _singleton(name: str, constraint: Constraint) -> None:
 
 
 for _name in (
-    "boolean", "corr_cholesky", "lower_cholesky", "lower_triangular", "one_hot", "positive_definite",
-    "positive_semidefinite", "real", "simplex", "square", "symmetric",
+    "boolean", "corr_cholesky", "corr_matrix", "lower_cholesky", "lower_triangular", "one_hot", "ordered_vector",
+    "positive_definite", "positive_ordered_vector", "positive_semidefinite", "real", "simplex",
+    "softplus_lower_cholesky", "softplus_positive", "sphere", "square", "symmetric", "unit_lower_cholesky",
 ):  # fmt: skip
     _singleton(_name, getattr(constraints, _name))
 register_constraint("greater_than", constraints.greater_than, "lower_bound")
