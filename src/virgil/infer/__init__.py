@@ -3,6 +3,7 @@
 from virgil.infer import autoguide
 from virgil.infer.elbo import ELBO, Trace_ELBO, TraceMeanField_ELBO
 from virgil.infer.fit import Fit
+from virgil.infer.predictive import Predictive
 from virgil.infer.svi import SVI
 
-__all__ = ["ELBO", "SVI", "Fit", "TraceMeanField_ELBO", "Trace_ELBO", "autoguide"]
+__all__ = ["ELBO", "SVI", "Fit", "Predictive", "TraceMeanField_ELBO", "Trace_ELBO", "autoguide"]
