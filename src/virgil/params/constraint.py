@@ -12,14 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.distributions import constraints, transform_to
-from torch.distributions.transforms import ExpTransform
+from torch.distributions.transforms import AffineTransform, ComposeTransform
 
 from virgil.errors import ParamError
 
 __all__ = ["Constraint", "find_transform", "is_unrestricted", "same_constraint"]
 
 Constraint = constraints.Constraint
-_EXP = ExpTransform()
 
 
 def is_unrestricted(constraint: Constraint) -> bool:
@@ -46,18 +45,15 @@ def find_transform(name: str, constraint: Constraint) -> Callable[[Tensor], Tens
         )
     if is_unrestricted(constraint):
         return None
-    # Exact types: a subclass, such as softplus_positive, has a map of its own.
-    if type(constraint) in (constraints.greater_than, constraints.greater_than_eq) and _is_zero(constraint.lower_bound):
-        return _EXP  # torch's is 0 + 1 * exp(x): equal bit for bit, and five times slower
     try:
-        transform: Callable[[Tensor], Tensor] = transform_to(constraint)
+        transform = transform_to(constraint)
     except NotImplementedError:
         raise ParamError(
             f"Parameter {name!r} got the constraint {constraint}, for which no smooth map from unconstrained values "
             "is known; a parameter is optimised, so its constraint must be continuous. Use another constraint, or "
             "register a map with torch.distributions.transform_to.register."
         ) from None
-    return transform
+    return _without_identities(transform)
 
 
 def same_constraint(left: Constraint, right: Constraint) -> bool:
@@ -71,8 +67,18 @@ def same_constraint(left: Constraint, right: Constraint) -> bool:
     return left is right or _same(left, right)
 
 
-def _is_zero(bound: Any) -> bool:
-    return isinstance(bound, (int, float)) and bound == 0
+def _without_identities(transform: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """The transform without steps that change nothing: torch's ``positive`` is 0 + 1 * exp(x), five times as slow."""
+    if not isinstance(transform, ComposeTransform):
+        return transform
+    parts = [each for each in transform.parts if not _is_identity(each)]
+    return parts[0] if len(parts) == 1 else transform
+
+
+def _is_identity(transform: Any) -> bool:
+    if not isinstance(transform, AffineTransform) or isinstance(transform.loc, Tensor):
+        return False
+    return not isinstance(transform.scale, Tensor) and (transform.loc, transform.scale) == (0, 1)
 
 
 def _same(left: Any, right: Any) -> bool:
