@@ -1,4 +1,4 @@
-"""The statements of a program: ``sample``, ``param``, ``deterministic``, ``factor``, ``subsample``, ``module`` and others.
+"""The statements of a program: ``sample``, ``param``, ``deterministic``, ``factor``, ``subsample``, ``module`` ...
 
 ``plate`` has a file of its own, ``poutine/plate.py``.
 """
@@ -41,7 +41,8 @@ Module = TypeVar("Module", bound=nn.Module)
 def _checked_name(statement: str, name: object) -> None:
     if not isinstance(name, str):
         raise ArgumentError(
-            f"{statement}() got {name!r} as its name, a {type(name).__name__}; the first argument is the site's name, a string."
+            f"{statement}() got {name!r} as its name, a {type(name).__name__}; the first argument is the site's "
+            f"name, a string."
         )
 
 
@@ -59,10 +60,12 @@ def sample(
     Args:
         name: unique name of the site.
         fn: a distribution.
-        args, kwargs: passed to ``fn`` when it draws.
+        *args: passed to ``fn`` when it draws.
+        **kwargs: likewise.
         obs: the observed value; ``None`` for a latent variable.
-        obs_mask: which slots of ``obs`` are observed, a bool tensor that broadcasts over the batch. The others are latent, under the
-            name ``name + "_unobserved"``, which the guide must provide; the value is the two put together.
+        obs_mask: which slots of ``obs`` are observed, a bool tensor that broadcasts over the batch. The others are
+            latent, under the name ``name + "_unobserved"``, which the guide must provide; the value is the two put
+            together.
         infer: options for inference, such as ``{"enumerate": "parallel"}``.
 
     Returns:
@@ -110,17 +113,19 @@ def param(
 
     Args:
         name: unique name.
-        init_tensor: the constrained initial value, or a function without arguments that makes it, called only when it is needed.
+        init_tensor: the constrained initial value, or a function without arguments that makes it, called only when it
+            is needed.
         constraint: where the value lives, one of ``virgil.distributions.constraints``.
-        event_dim: how many dims on the right belong to one slot; inside a subsampling plate the dims left of them are cut to
-            the mini-batch. Default: all dims, so that nothing is cut.
+        event_dim: how many dims on the right belong to one slot; inside a subsampling plate the dims left of them are
+            cut to the mini-batch. Default: all dims, so that nothing is cut.
 
     Returns:
         The constrained value; ``.unconstrained()`` of it is the leaf that the optimiser changes.
 
     Raises:
         MissingParamError: no such parameter, and no initial value.
-        ParamError: the initial value is outside the constraint, or the name is used already with another shape or constraint.
+        ParamError: the initial value is outside the constraint, or the name is used already with another shape or
+            constraint.
 
     Example:
         >>> import torch, virgil
@@ -165,7 +170,8 @@ def factor(name: str, log_factor: Tensor | float, *, has_rsample: bool | None = 
     Args:
         name: unique name of the site.
         log_factor: nats. Shape: ``(*plates,)``.
-        has_rsample: in a guide, whether ``log_factor`` is a differentiable function of the parameters alone. A factor in a guide needs it.
+        has_rsample: in a guide, whether ``log_factor`` is a differentiable function of the parameters alone. A factor
+            in a guide needs it.
     """
     _checked_name("factor", name)
     if not isinstance(log_factor, Tensor):
@@ -194,8 +200,8 @@ def subsample(data: Tensor, event_dim: int) -> Tensor:
 def module(name: str, nn_module: Module, update_module_params: bool = False) -> Module:
     """Register a network's parameters in the store in use, so that they are learnt.
 
-    Each parameter becomes the store's ``name + "$$$" + its own name``; store and network hold the same tensor. Values that were loaded
-    into the store and wait there under these names are copied into the network.
+    Each parameter becomes the store's ``name + "$$$" + its own name``; store and network hold the same tensor. Values
+    that were loaded into the store and wait there under these names are copied into the network.
 
     Args:
         name: unique name.
@@ -223,9 +229,11 @@ def module(name: str, nn_module: Module, update_module_params: bool = False) -> 
 
 @contextmanager
 def plate_stack(prefix: str, sizes: Sequence[int], rightmost_dim: int = -1) -> Iterator[None]:
-    """Enter one plate for each of ``sizes``, the last at ``rightmost_dim``, named ``prefix_0``, ``prefix_1``, ... from the left."""
+    """Enter one plate for each of ``sizes``, named ``prefix_0``, ``prefix_1``, ...; the last is at ``rightmost_dim``."""
     if rightmost_dim >= 0:
-        raise ArgumentError(f"plate_stack() got rightmost_dim={rightmost_dim}; a dim counts from the right and is negative.")
+        raise ArgumentError(
+            f"plate_stack() got rightmost_dim={rightmost_dim}; a dim counts from the right and is negative."
+        )
     with ExitStack() as stack:
         for position, size in enumerate(reversed(sizes)):
             stack.enter_context(plate(f"{prefix}_{len(sizes) - 1 - position}", size, dim=rightmost_dim - position))

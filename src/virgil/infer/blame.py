@@ -28,14 +28,17 @@ def blame(guide: Trace, model: Trace) -> NoReturn:
                 problem = _not_finite(site.value)
                 if problem:
                     raise NonFiniteError(
-                        f"The loss is not finite: parameter {name!r} is {problem}. A smaller learning rate, or ClippedAdam, may help.", site=name
+                        f"The loss is not finite: parameter {name!r} is {problem}. A smaller learning rate, or "
+                        f"ClippedAdam, may help.",
+                        site=name,
                     )
             elif site.kind == "sample":
                 problem = _problem(site, role)
                 if problem:
                     raise NonFiniteError(f"The loss is not finite: {problem}", site=name)
     raise NonFiniteError(
-        "The loss is not finite, though every site's log-probability is: their sum overflows, or an analytic divergence is infinite because "
+        "The loss is not finite, though every site's log-probability is: their sum overflows, or an analytic "
+        "divergence is infinite because "
         "the guide's distribution reaches where the model's does not."
     )
 

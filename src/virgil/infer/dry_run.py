@@ -18,7 +18,7 @@ __all__ = ["dry_run"]
 
 @contextmanager
 def dry_run() -> Iterator[None]:
-    """A block after which random generators, parameters and the buffers of networks are as before; distributions validate inside it."""
+    """A block after which random generators, parameters and networks' buffers are as before; inside, all is checked."""
     with preserved_rng(), get_param_store().discarding(), _preserved_buffers(), checked():
         yield
 

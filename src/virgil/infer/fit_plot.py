@@ -20,7 +20,9 @@ __all__ = ["plot_fit"]
 _LABELLED = 10  # more curves than that and a legend says nothing
 
 
-def plot_fit(losses: Tensor, gradient_norms: Mapping[str, Tensor], filename: str | PathLike[str] | None = None) -> Figure:
+def plot_fit(
+    losses: Tensor, gradient_norms: Mapping[str, Tensor], filename: str | PathLike[str] | None = None
+) -> Figure:
     """Two panels above one another: loss in nats, and gradient norms on a log scale, against steps."""
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - an optional dependency at its door

@@ -18,6 +18,7 @@ class Interrupt:
         self.requested = False
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
+        """Take the signal."""
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
@@ -25,7 +26,7 @@ class Interrupt:
 
 @contextmanager
 def graceful_interrupt() -> Iterator[Interrupt]:
-    """A block in which Ctrl-C is noted instead of raised. In threads other than the main one, which get no signals, nothing changes."""
+    """A block in which Ctrl-C is noted instead of raised. Only the main thread gets signals; others are unchanged."""
     interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():
         yield interrupt

@@ -32,7 +32,7 @@ class _Given(Handler):
         self.cut = cut
 
     def handle(self, site: Site, outer: Outer) -> Site:
-        value = self.values.get(site.name) if site.is_latent or site.kind == "plate" and not site.observed else None
+        value = self.values.get(site.name) if site.is_latent or (site.kind == "plate" and not site.observed) else None
         if value is None:
             return outer(site)
         return outer(site.with_value(value if self.cut is None else self.cut(site, value)))
@@ -41,16 +41,16 @@ class _Given(Handler):
 class Predictive(nn.Module):
     """Run a model many times, with its latent variables drawn from the prior, from a guide, or taken from samples.
 
-    Called with the model's arguments it returns a dict from site to draws. Shape: ``(num_samples, *shape of the site)``. Pass ``None`` for the data to
-    have the observed sites drawn as well. No gradients are kept.
+    Called with the model's arguments it returns a dict from site to draws. Shape: ``(num_samples, *shape of the
+    site)``. Pass ``None`` for the data to have the observed sites drawn as well. No gradients are kept.
 
     Args:
         model: the program.
         posterior_samples: draws by site, all with the same first dim; sites not in it are drawn from the model.
         guide: draws the latent variables, in place of ``posterior_samples``.
         num_samples: how many draws. Default: as many as ``posterior_samples`` holds.
-        return_sites: the sites to return, ``"_RETURN"`` for the model's own result. Default: all sample and deterministic
-            sites that are not in ``posterior_samples``.
+        return_sites: the sites to return, ``"_RETURN"`` for the model's own result. Default: all sample and
+            deterministic sites that are not in ``posterior_samples``.
         parallel: run all draws at once, with a dim of their own left of all plates; the model must broadcast.
 
     Raises:
@@ -138,7 +138,8 @@ class Predictive(nn.Module):
             for name in self.return_sites:
                 if name not in draw:
                     raise ArgumentError(
-                        f"Predictive got {name!r} in return_sites, but no site has this name. {did_you_mean(name, draw)}"
+                        f"Predictive got {name!r} in return_sites, but no site has this name. "
+                        f"{did_you_mean(name, draw)}"
                     )
             return list(self.return_sites)
         return [
@@ -152,7 +153,8 @@ def _count(samples: Samples, num_samples: int | None) -> int:
     sizes = {name: len(value) for name, value in samples.items()}
     if len(set(sizes.values())) > 1:
         raise ArgumentError(
-            f"Predictive got posterior_samples with different numbers of draws: {sizes}. The first dim of each counts them."
+            f"Predictive got posterior_samples with different numbers of draws: {sizes}. The first dim of each "
+            f"counts them."
         )
     given = next(iter(sizes.values()), None)
     if num_samples is None:
@@ -163,7 +165,8 @@ def _count(samples: Samples, num_samples: int | None) -> int:
         raise ArgumentError(f"Predictive got num_samples={num_samples!r}; it takes a whole number, 1 or more.")
     if given is not None and given != num_samples:
         raise ArgumentError(
-            f"Predictive got num_samples={num_samples}, but posterior_samples holds {given} draws. Leave num_samples out."
+            f"Predictive got num_samples={num_samples}, but posterior_samples holds {given} draws. Leave num_samples "
+            f"out."
         )
     return num_samples
 
@@ -173,18 +176,20 @@ def _value(draw: Trace, name: str) -> Tensor:
     if isinstance(value, (Tensor, int, float)):
         return torch.as_tensor(value)
     raise ArgumentError(
-        f"Predictive was asked for {name!r}, whose value is {value!r}; only tensors can be stacked. Return a tensor from the "
+        f"Predictive was asked for {name!r}, whose value is {value!r}; only tensors can be stacked. Return a tensor "
+        f"from the "
         "model, or record it by virgil.deterministic."
     )
 
 
 def _stacked(name: str, value: Tensor, single: Tensor, count: int) -> Tensor:
-    """A value of the joint run, brought to ``(count, *shape in a single run)``; one that the draws do not touch is repeated."""
+    """A value of the joint run as ``(count, *shape in a single run)``; one that the draws do not touch is repeated."""
     if value.numel() == count * single.numel():
         return value.reshape(count, *single.shape)
     if value.shape == single.shape:
         return value.expand(count, *value.shape)
     raise ArgumentError(
-        f"With parallel=True, site {name!r} has shape {tuple(value.shape)} for {count} draws, where one draw has {tuple(single.shape)}: "
+        f"With parallel=True, site {name!r} has shape {tuple(value.shape)} for {count} draws, where one draw has "
+        f"{tuple(single.shape)}: "
         "the model does not broadcast over a dim on the left. Index from the right in the model, or leave parallel out."
     )

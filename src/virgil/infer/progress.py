@@ -20,7 +20,7 @@ Report = Callable[[int, float], None]
 
 @contextmanager
 def progress_bar(total: int, show: bool) -> Iterator[Report]:
-    """A function to call with the steps done and the loss (nats) after each step. Silent where standard error is no terminal."""
+    """A function to call after each step with steps done and loss. Silent unless standard error is a terminal."""
     console = Console(stderr=True)
     if not (show and console.is_terminal and settings.get("progress")):
         yield lambda done, loss: None

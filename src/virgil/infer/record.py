@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -37,10 +39,12 @@ class Record:
         self._losses.append(loss)
 
     def _blame(self, names: list[str], norms: Tensor) -> None:
-        wrong = [name for name, norm in zip(names, norms.tolist(), strict=True) if not norm - norm == 0]
+        wrong = [name for name, norm in zip(names, norms.tolist(), strict=True) if not math.isfinite(norm)]
         raise NonFiniteError(
-            f"At step {len(self._losses)} the loss is finite, but the gradient of {', '.join(map(repr, wrong))} is not. The parameters are as they were "
-            "before this step. Look for a square root, norm or log at zero, or a branch of torch.where that is NaN where it is not taken.",
+            f"At step {len(self._losses)} the loss is finite, but the gradient of {', '.join(map(repr, wrong))} is "
+            f"not. The parameters are as they were "
+            "before this step. Look for a square root, norm or log at zero, or a branch of torch.where that is NaN "
+            "where it is not taken.",
             site=wrong[0],
         )
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from os import PathLike
+from os import PathLike, fspath
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, VirgilError
 from virgil.infer.elbo.execution import Program
 from virgil.infer.elbo.objective import ELBO
 from virgil.infer.fit import Fit
@@ -19,7 +19,7 @@ from virgil.infer.interrupt import graceful_interrupt
 from virgil.infer.parameters import ReadParameters
 from virgil.infer.progress import progress_bar
 from virgil.infer.record import Record
-from virgil.optim import as_optimizer, zero_grads
+from virgil.optim import Optimizer, as_optimizer, zero_grads
 from virgil.params import ParamStore, get_param_store
 
 __all__ = ["SVI"]
@@ -30,13 +30,15 @@ Loss = ELBO | Callable[..., Tensor]
 class SVI:
     """Stochastic variational inference *(Hoffman, Blei, Wang and Paisley 2013; Kingma and Welling 2014)*.
 
-    A step estimates the objective's gradient with respect to every parameter that model and guide read, and hands it to the optimiser.
+    A step estimates the objective's gradient with respect to every parameter that model and guide read, and hands it
+    to the optimiser.
 
     Args:
         model: the generative program.
         guide: the variational program, called with the same arguments.
         optim: one of ``virgil.optim``, or a ``torch.optim`` class, partial or instance.
-        loss: an objective such as ``Trace_ELBO()``, or a function ``(model, guide, *args) -> scalar tensor`` to be minimised.
+        loss: an objective such as ``Trace_ELBO()``, or a function ``(model, guide, *args) -> scalar tensor`` to be
+            minimised.
         loss_and_grads: a function that computes the loss and adds gradients itself, instead of the objective's own.
         params: the store that holds the parameters. Default: the store in use.
 
@@ -68,7 +70,9 @@ class SVI:
         params: ParamStore | None = None,
     ) -> None:
         if isinstance(loss, type):
-            raise ArgumentError(f"SVI got loss={loss.__name__}, a class; it takes an instance. Write {loss.__name__}().")
+            raise ArgumentError(
+                f"SVI got loss={loss.__name__}, a class; it takes an instance. Write {loss.__name__}()."
+            )
         if not isinstance(loss, ELBO) and not callable(loss):
             raise ArgumentError(f"SVI got loss={loss!r}; it takes an objective such as Trace_ELBO(), or a function.")
         if params is not None and not isinstance(params, ParamStore):
@@ -126,11 +130,15 @@ class SVI:
 
         Args:
             num_steps: how many.
-            args, kwargs: arguments of model and guide.
+            *args: arguments of model and guide.
+            **kwargs: likewise.
             progress: whether a bar shows loss, steps a second and time left, where standard error is a terminal.
         """
         if not isinstance(num_steps, int) or isinstance(num_steps, bool) or num_steps < 0:
-            raise ArgumentError(f"run() got num_steps={num_steps!r}; it takes a whole number, and after it the arguments of model and guide.")
+            raise ArgumentError(
+                f"run() got num_steps={num_steps!r}; it takes a whole number, and after it the arguments of model "
+                f"and guide."
+            )
         record = Record()
         begin = time.perf_counter()
         with self._store(), graceful_interrupt() as interrupt, progress_bar(num_steps, progress) as report:
@@ -151,14 +159,37 @@ class SVI:
 
     # Files
 
+    def _own_optimizer(self) -> Optimizer:
+        if not isinstance(self.optim, Optimizer):
+            raise ArgumentError(
+                "SVI was given a torch optimiser that holds its parameters without names, so their state cannot be "
+                'saved by name. Use virgil.optim, such as Adam({"lr": 0.01}), or save its state_dict() yourself.'
+            )
+        return self.optim
+
     def save(self, filename: str | PathLike[str]) -> None:
-        """Write parameters to ``filename`` and the optimiser's state beside it, to ``filename + ".optim"``."""
+        """Write the parameters to ``filename`` and the optimiser's state beside it, to ``filename + ".optim"``.
+
+        Raises:
+            ArgumentError: the optimiser is an instance of ``torch.optim``.
+        """
+        optimizer = self._own_optimizer()
         with self._store():
             get_param_store().save(filename)
-        self.optim.save(f"{filename}.optim")
+        optimizer.save(f"{fspath(filename)}.optim")
 
     def load(self, filename: str | PathLike[str]) -> None:
-        """Read what :meth:`save` wrote; the next step goes on where the saved run stopped."""
-        with self._store():
-            get_param_store().load(filename)
-        self.optim.load(f"{filename}.optim")
+        """Read what :meth:`save` wrote; the next step goes on where the saved run stopped.
+
+        Raises:
+            FileFormatError, ParamError: a file does not fit; parameters and optimiser are left as they were.
+        """
+        optimizer = self._own_optimizer()
+        before = optimizer.get_state()
+        optimizer.load(f"{fspath(filename)}.optim")
+        try:
+            with self._store():
+                get_param_store().load(filename)
+        except VirgilError:
+            optimizer.set_state(before)
+            raise

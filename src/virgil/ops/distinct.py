@@ -14,8 +14,8 @@ _SPARSE = 64
 def distinct_indices(size: int, count: int, device: torch.device | str | None = None) -> Tensor:
     """``count`` distinct indices of ``range(size)``, every subset equally likely.
 
-    Where the batch is a large part of the population the population is shuffled. Where it is small, indices are drawn one by one
-    and those seen before are drawn again, which takes time in proportion to ``count`` and not to ``size``.
+    Where the batch is a large part of the population the population is shuffled. Where it is small, indices are drawn
+    one by one and those seen before are drawn again, which takes time in proportion to ``count`` and not to ``size``.
 
     Shape: ``(count,)``, int64.
     """

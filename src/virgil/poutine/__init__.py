@@ -1,7 +1,8 @@
 """What a program says, and how it is intercepted.
 
-Read ``runtime.py`` first: a statement makes a :class:`Site`, which passes through the installed handlers, innermost first. Each handler
-has a file; its function takes a program and wraps it, or returns the handler for use in a ``with`` statement.
+Read ``runtime.py`` first: a statement makes a :class:`Site`, which passes through the installed handlers, innermost
+first. Each handler has a file; its function takes a program and wraps it, or returns the handler for use in a ``with``
+statement.
 """
 
 from virgil.poutine.block import block

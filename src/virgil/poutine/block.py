@@ -80,7 +80,12 @@ def block(
     given = [way for way, is_given in ways.items() if is_given]
     if len(given) > 1:
         raise ArgumentError(f"block() got {' and '.join(given)}. Choose one way to say what is hidden.")
-    for argument, names in (("hide", hide), ("expose", expose), ("hide_types", hide_types), ("expose_types", expose_types)):
+    for argument, names in (
+        ("hide", hide),
+        ("expose", expose),
+        ("hide_types", hide_types),
+        ("expose_types", expose_types),
+    ):
         if isinstance(names, str):
             raise ArgumentError(f"block() got {argument}={names!r}, a single string; it takes a list, [{names!r}].")
     return wrapped(Block(_hides(hide_fn, expose_fn, hide, expose, hide_types, expose_types)), fn)

@@ -15,5 +15,5 @@ class Broadcast(Handler):
 
 
 def broadcast(fn: Program | None = None) -> Any:
-    """Broadcast distributions to the plates around them, which every program does by itself; kept for programs that ask for it."""
+    """Broadcast distributions to their plates, which happens without it too; kept for programs that ask for it."""
     return wrapped(Broadcast(), fn)

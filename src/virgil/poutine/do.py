@@ -30,7 +30,7 @@ class Do(Handler):
 
 
 def do(fn: Program | None = None, data: Mapping[str, Any] | None = None) -> Any:
-    """Run a program in which the named sites hand fixed values on, whatever happened at them *(Pearl 2009, section 3.2)*.
+    """Run a program in which the named sites hand on fixed values, whatever happened there *(Pearl 2009, section 3.2)*.
 
     The site itself stays in the trace as it was, latent or observed, so that intervening and conditioning compose.
 

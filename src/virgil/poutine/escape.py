@@ -13,7 +13,7 @@ from virgil.poutine.wrap import Program, wrapped
 __all__ = ["Escape", "NonlocalExit", "escape"]
 
 
-class NonlocalExit(Exception):  # noqa: N818 - control flow, and the name that programs catch
+class NonlocalExit(Exception):
     """Raised by ``escape`` to leave a program; ``site`` is the site at which it was left."""
 
     def __init__(self, site: Site) -> None:
@@ -35,7 +35,7 @@ class Escape(Handler):
 
 
 def escape(fn: Program | None = None, escape_fn: Callable[[Site], bool] | None = None) -> Any:
-    """Run a program up to the first site for which ``escape_fn(site)`` is true, which is finished before the program is left."""
+    """Run a program up to the first site for which ``escape_fn(site)`` is true; that site is finished first."""
     if escape_fn is None:
         raise ArgumentError("escape() needs escape_fn=, a function from a site to a bool.")
     return wrapped(Escape(escape_fn), fn)

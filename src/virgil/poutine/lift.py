@@ -40,8 +40,9 @@ def lift(fn: Program | None = None, prior: Mapping[str, Any] | Callable[[str], A
 
     Args:
         fn: the program; without one, the handler is returned.
-        prior: a distribution for every parameter, a dict from name to distribution (others stay parameters), or a callable that gives a
-            distribution, or ``None``, for a name. Its shape is the parameter's: batch dims of it need a plate or ``.to_event()``.
+        prior: a distribution for every parameter, a dict from name to distribution (others stay parameters), or a
+            callable that gives a distribution, or ``None``, for a name. Its shape is the parameter's: batch dims of it
+            need a plate or ``.to_event()``.
     """
     if prior is None:
         raise ArgumentError("lift() needs prior=: a distribution, or a dict from parameter name to distribution.")

@@ -12,7 +12,7 @@ __all__ = ["Markov", "markov"]
 
 
 class Markov(Handler):
-    """One step of a chain: sites inside depend on at most the last ``history`` steps. Enumeration uses it to recycle dims."""
+    """One step of a chain: sites inside depend on at most the last ``history`` steps, so that dims are recycled."""
 
     def __init__(self, history: int = 1, keep: bool = False, step: int = 0) -> None:
         self.history = history
@@ -37,13 +37,16 @@ def markov(
     dim: int | None = None,
     name: str | None = None,
 ) -> Any:
-    """Declare a Markov dependence: ``for t in markov(range(T)):``, ``with markov():`` or ``@markov``.
+    """Declare a Markov dependence, as an iterable of steps, a context, or a decorator.
+
+    ``for t in markov(range(10)): ...``, ``with markov(): ...``, or ``@markov`` above a function.
 
     Args:
         fn: an iterable of steps, or a function, each call of which is a step; without either, a context.
         history: how many steps back a step may depend on.
         keep: whether a branch of the chain may be returned to.
-        dim, name: accepted for the sake of existing programs.
+        dim: accepted for the sake of existing programs.
+        name: likewise.
 
     Raises:
         ArgumentError: ``history`` is not a whole number of at least 0.

@@ -21,7 +21,9 @@ class Mask(Handler):
     def __init__(self, mask: bool | Tensor) -> None:
         if isinstance(mask, Tensor):
             if mask.dtype != torch.bool:
-                raise ArgumentError(f"mask() got a tensor of dtype {mask.dtype}; it takes torch.bool. Write mask.bool().")
+                raise ArgumentError(
+                    f"mask() got a tensor of dtype {mask.dtype}; it takes torch.bool. Write mask.bool()."
+                )
         elif mask is not True and mask is not False:
             raise ArgumentError(f"mask() got mask={mask!r}; it takes True, False or a tensor of dtype torch.bool.")
         self.mask = mask
@@ -36,7 +38,8 @@ class Mask(Handler):
 def mask(fn: Program | None = None, mask: bool | Tensor | None = None) -> Any:
     """Run a program in which only what ``mask`` selects counts.
 
-    What is masked out of an observation may be anything, NaN included: it reaches neither the value nor the gradient of an objective.
+    What is masked out of an observation may be anything, NaN included: it reaches neither the value nor the gradient
+    of an objective.
 
     Args:
         fn: the program; without one, the handler is returned.

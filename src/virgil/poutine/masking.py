@@ -15,8 +15,8 @@ __all__ = ["masked_log_prob"]
 def masked_log_prob(fn: Any, value: Tensor, mask: bool | Tensor, observed: bool) -> Tensor:
     """``fn.log_prob(value)``, zero where the mask is false.
 
-    An observation that is masked out may be anything, NaN included. It is replaced by a point of the support before the log-probability
-    is taken, since zero times a NaN derivative would still be NaN.
+    An observation that is masked out may be anything, NaN included. It is replaced by a point of the support before
+    the log-probability is taken, since zero times a NaN derivative would still be NaN.
     """
     if mask is False:
         return torch.zeros(fn.batch_shape, device=value.device)
@@ -25,6 +25,7 @@ def masked_log_prob(fn: Any, value: Tensor, mask: bool | Tensor, observed: bool)
     if observed:
         event_dim = len(fn.event_shape)
         keep = mask.reshape(mask.shape + (1,) * event_dim)
-        value = torch.where(keep, value, feasible_value(fn.support, value))
+        filler = feasible_value(fn.support, fn.batch_shape + fn.event_shape, dtype=value.dtype, device=value.device)
+        value = torch.where(keep, value, filler)
     log_prob = fn.log_prob(value)
     return torch.where(mask, log_prob, log_prob.new_zeros(()))

@@ -22,8 +22,8 @@ __all__ = ["PlateContext", "SubsampleIndices", "active_frames", "plate"]
 class SubsampleIndices:
     """What draws a plate's indices: a uniform choice of ``subsample_size`` distinct ones out of ``size``.
 
-    It answers to the part of the distribution interface that programs ask of every sample site. Its log-density counts as zero: the choice of a
-    mini-batch is no part of the model.
+    It answers to the part of the distribution interface that programs ask of every sample site. Its log-density counts
+    as zero: the choice of a mini-batch is no part of the model.
     """
 
     has_rsample = False
@@ -39,6 +39,7 @@ class SubsampleIndices:
         self.event_dim = 1
 
     def __call__(self) -> Tensor:
+        """Draw the indices. Shape: ``(subsample_size,)``."""
         if self.subsample_size == self.size:
             return torch.arange(self.size, device=self.device)
         return distinct_indices(self.size, self.subsample_size, self.device)
@@ -46,7 +47,9 @@ class SubsampleIndices:
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Indices drawn anew. Shape: ``(subsample_size,)``."""
         if tuple(sample_shape):
-            raise PlateError(f"Indices of a plate are drawn one mini-batch at a time, but sample_shape is {tuple(sample_shape)}.")
+            raise PlateError(
+                f"Indices of a plate are drawn one mini-batch at a time, but sample_shape is {tuple(sample_shape)}."
+            )
         return self()
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -58,7 +61,7 @@ class SubsampleIndices:
 
 
 class PlateContext(Handler):
-    """A plate that has been entered: adds its frame to every site, and cuts the mini-batch for ``subsample`` statements."""
+    """A plate that has been entered: adds its frame to every site, and cuts data for ``subsample``."""
 
     def __init__(self, frame: Frame, indices: Tensor | None = None, plate: object = None) -> None:
         self.frame = frame
@@ -80,7 +83,8 @@ class PlateContext(Handler):
             return site  # the same for every slot, or cut already
         if data.shape[dim] != frame.full_size:
             raise PlateError(
-                f"subsample() in plate {frame.name!r} got data of shape {tuple(data.shape)}, whose size at dim {dim} is {data.shape[dim]}; "
+                f"subsample() in plate {frame.name!r} got data of shape {tuple(data.shape)}, whose size at dim {dim} "
+                f"is {data.shape[dim]}; "
                 f"it must be the plate's full size {frame.full_size}, or 1. Transpose the data or give event_dim."
             )
         return site.with_value(data.index_select(dim, self.indices))
@@ -91,12 +95,13 @@ def active_frames() -> list[Frame]:
     return [handler.frame for handler in installed() if isinstance(handler, PlateContext)]
 
 
-class plate:  # noqa: N801 - a statement, written in lower case by every program
+class plate:
     """Declare that statements inside are conditionally independent across ``size`` slots.
 
-    As a context, ``with plate("data", n) as indices:``, it occupies one batch dim, and distributions inside are broadcast to it. As an iterator,
-    ``for i in plate("data", n):``, it runs the body once a slot; sites need names of their own. Given ``subsample_size`` or ``subsample`` it runs over a
-    mini-batch, and the log-probabilities inside are multiplied by ``size / subsample_size``, which keeps objectives unbiased.
+    As a context, ``with plate("data", n) as indices:``, it occupies one batch dim, to which distributions inside are
+    broadcast. As an iterator, ``for i in plate("data", n):``, it runs the body once a slot; sites need names of their
+    own. Given ``subsample_size`` or ``subsample`` it runs over a mini-batch, and the log-probabilities inside are
+    multiplied by ``size / subsample_size``, which keeps objectives unbiased.
 
     Args:
         name: unique name; guide and model use the same one to share the mini-batch.
@@ -187,10 +192,13 @@ class plate:  # noqa: N801 - a statement, written in lower case by every program
                 dim -= 1
         for frame in frames:
             if frame.name == self.name:
-                raise PlateError(f"Plate {self.name!r} is entered inside itself. Give the inner plate a name of its own.")
+                raise PlateError(
+                    f"Plate {self.name!r} is entered inside itself. Give the inner plate a name of its own."
+                )
             if frame.particle and frame.dim is not None and dim <= frame.dim:
                 raise PlateError(
-                    f"Plate {self.name!r} needs dim {dim}, but the objective expects at most {-frame.dim - 1} nested plates and keeps its particles at "
+                    f"Plate {self.name!r} needs dim {dim}, but the objective expects at most {-frame.dim - 1} nested "
+                    f"plates and keeps its particles at "
                     f"dim {frame.dim}. Set max_plate_nesting={-dim} or more on the objective, or leave it out."
                 )
         if dim in taken:
@@ -213,15 +221,24 @@ def _checked_size(name: str, size: int | None, subsample_size: int | None, subsa
     if number < 1:
         raise PlateError(f"Plate {name!r} has size {size!r}; it must be a positive integer.")
     if subsample is not None and subsample_size is not None and len(subsample) != subsample_size:
-        raise PlateError(f"Plate {name!r} got {len(subsample)} indices in subsample, but subsample_size={subsample_size}. Give only one of them.")
+        raise PlateError(
+            f"Plate {name!r} got {len(subsample)} indices in subsample, but subsample_size={subsample_size}. Give "
+            f"only one of them."
+        )
     if subsample_size is not None and not 1 <= subsample_size <= size:
-        raise PlateError(f"Plate {name!r} has subsample_size={subsample_size!r}; it must be between 1 and its size, {size}.")
+        raise PlateError(
+            f"Plate {name!r} has subsample_size={subsample_size!r}; it must be between 1 and its size, {size}."
+        )
     if subsample is not None and not 1 <= len(subsample) <= size:
-        raise PlateError(f"Plate {name!r} got {len(subsample)} indices in subsample; there must be between 1 and its size, {size}.")
+        raise PlateError(
+            f"Plate {name!r} got {len(subsample)} indices in subsample; there must be between 1 and its size, {size}."
+        )
     return number
 
 
 def _checked_dim(name: str, dim: int | None) -> int | None:
     if dim is not None and (not isinstance(dim, int) or dim >= 0):
-        raise PlateError(f"Plate {name!r} has dim={dim!r}; a plate's dim counts from the right and is negative, such as -1.")
+        raise PlateError(
+            f"Plate {name!r} has dim={dim!r}; a plate's dim counts from the right and is negative, such as -1."
+        )
     return dim

@@ -40,8 +40,9 @@ def queue(
 ) -> Callable[..., Any]:
     """The program that returns one complete execution a call, the next in the queue.
 
-    A partial trace is taken from ``queue`` and replayed; at the first discrete site that it does not contain, the trace is extended by
-    every value of the site's support, or by ``num_samples`` draws, and the extensions join the queue. A trace that needs no extension is an execution.
+    A partial trace is taken from ``queue`` and replayed; at the first discrete site that it does not contain, the
+    trace is extended by every value of the site's support, or by ``num_samples`` draws, and the extensions join the
+    queue. A trace that needs no extension is an execution.
 
     Args:
         fn: the program; without one, a decorator is returned.
@@ -62,10 +63,16 @@ def queue(
                 try:
                     known = traces.get_nowait()
                 except Empty:
-                    raise ArgumentError("queue() found no trace in the queue. Start it with queue.put(Trace()).") from None
+                    raise ArgumentError(
+                        "queue() found no trace in the queue. Start it with queue.put(Trace())."
+                    ) from None
 
                 def is_open(site: Site, known: Trace = known) -> bool:
-                    return site.is_latent and site.name not in known and bool(getattr(site.fn, "has_enumerate_support", False))
+                    return (
+                        site.is_latent
+                        and site.name not in known
+                        and bool(getattr(site.fn, "has_enumerate_support", False))
+                    )
 
                 tracer = Tracer()
                 try:

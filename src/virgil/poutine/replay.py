@@ -31,10 +31,11 @@ class Replay(Handler):
         if (site.kind == "sample" or site.kind == "plate") and not site.observed:
             known = self.nodes.get(name)
             if known is not None:
-                if known.kind != site.kind or known.observed and known.kind == "sample":
+                if known.kind != site.kind or (known.observed and known.kind == "sample"):
                     raise ArgumentError(
                         f"replay() met the latent {site.kind} site {name!r}, but in the trace it is "
-                        f"{'observed' if known.observed else f'a {known.kind} site'}. Only a latent value can be replayed."
+                        f"{'observed' if known.observed else f'a {known.kind} site'}. Only a latent value can be "
+                        f"replayed."
                     )
                 site = site.with_value(known.value)
         elif site.kind == "param" and name in self.params:

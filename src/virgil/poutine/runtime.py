@@ -12,8 +12,9 @@ A handler is one function around a call. It may change the site before it goes o
         model()
     Loud()(model)()
 
-The innermost handler sees a site first. Behind the outermost one the site resolves: its value is drawn. A handler that does not
-call ``outer`` hides the site from those outside; it then returns ``site.resolve()``, or a site with a value of its own.
+The innermost handler sees a site first. Behind the outermost one the site resolves: its value is drawn. A handler that
+does not call ``outer`` hides the site from those outside; it then returns ``site.resolve()``, or a site with a value
+of its own.
 """
 
 from __future__ import annotations
@@ -61,8 +62,8 @@ def _through(handlers: tuple[Handler, ...], depth: int, site: Site) -> Site:
 class Handler:
     """What gives statements another meaning, for the length of a ``with`` block or of a call.
 
-    Derive from it and write :meth:`handle`. An instance may be entered again, nested and shared between threads, since being entered
-    changes nothing in it.
+    Derive from it and write :meth:`handle`. An instance may be entered again, nested and shared between threads, since
+    being entered changes nothing in it.
     """
 
     def handle(self, site: Site, outer: Outer) -> Site:
@@ -100,6 +101,7 @@ class Handled:
         self.fn = fn
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program under the handler."""
         with self.handler:
             return self.fn(*args, **kwargs)
 

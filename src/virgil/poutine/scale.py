@@ -27,7 +27,8 @@ class Scale(Handler):
             is_positive = scale > 0
         if not is_positive:
             raise ArgumentError(
-                f"scale() got scale={scale!r}, which must be positive. To leave statements out of the objective, use mask(mask=False)."
+                f"scale() got scale={scale!r}, which must be positive. To leave statements out of the objective, use "
+                f"mask(mask=False)."
             )
         self.scale = scale
 

@@ -57,6 +57,8 @@ def shape_table(sites: Iterable[Site], title: str = "Trace Shapes:", last_site: 
         for label, kind, batch, event in members:
             batch_cells = [""] * (left - len(batch)) + [str(each) for each in batch]
             event_cells = [str(each) for each in event] + [""] * (right - len(event))
-            cells = [f"{cell:>{size}}" for cell in (*batch_cells,)] + ["|"] + [f"{cell:>{size}}" for cell in event_cells]
+            cells = (
+                [f"{cell:>{size}}" for cell in (*batch_cells,)] + ["|"] + [f"{cell:>{size}}" for cell in event_cells]
+            )
             lines.append(f"{label:>{names + 2}} {kind:<{kinds}} {' '.join(cells)}".rstrip())
     return "\n".join(lines)

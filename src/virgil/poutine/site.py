@@ -19,7 +19,8 @@ _SAMPLE_TYPES = frozenset({"sample", "plate", "deterministic"})
 class Site:
     """One statement: ``sample``, ``param``, ``plate``, ``deterministic``, ``subsample``, ``args`` or ``return``.
 
-    Handlers read its fields and pass a changed copy outward, ``outer(site.replace(value=...))``. Programs that index traces may
+    Handlers read its fields and pass a changed copy outward, ``outer(site.replace(value=...))``. Programs that index
+    traces may
     use string keys as well: ``site["value"]``, ``site["is_observed"]``, ``site["log_prob"]``.
 
     Attributes:
@@ -191,13 +192,15 @@ class Site:
 
     def __setitem__(self, key: str, value: Any) -> None:
         if key not in _KEYS or key in _COMPUTED:
-            raise KeyError(f"Key {key!r} of a site cannot be set. These can: {', '.join(sorted(set(_KEYS) - _COMPUTED))}.")
+            raise KeyError(
+                f"Key {key!r} of a site cannot be set. These can: {', '.join(sorted(set(_KEYS) - _COMPUTED))}."
+            )
         setattr(self, _KEYS[key], value)
         self.forget_log_prob()
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a string key, or ``default`` where there is no such key."""
-        return self[key] if key in self else default
+        return self._lookup(key) if key in self else default
 
     def keys(self) -> list[str]:
         """The string keys."""

@@ -20,7 +20,8 @@ class Trace:
     """The sites of one execution, in the order in which they happened.
 
     Attributes:
-        nodes: site by name. The arguments and the returned value of a traced program stand under ``"_INPUT"`` and ``"_RETURN"``.
+        nodes: site by name. The arguments and the returned value of a traced program stand under ``"_INPUT"`` and
+            ``"_RETURN"``.
     """
 
     def __init__(self) -> None:
@@ -121,7 +122,7 @@ class Trace:
         return total
 
     def format_shapes(self, title: str = "Trace Shapes:", last_site: str | None = None) -> str:
-        """The table of shapes: a row for each distribution, value and log-probability, batch dims left of ``|``, event dims right of it.
+        """The table of shapes of distributions, values and log-probabilities; batch dims left of ``|``, event dims right.
 
         Args:
             title: the first line.

@@ -39,6 +39,7 @@ class Tracer(Handler):
         return self.trace.copy()
 
     def __call__(self, fn: Callable[..., Any]) -> Traced:
+        """The program that records its last execution."""
         return Traced(self, fn)
 
 
@@ -53,6 +54,7 @@ class Traced(Handled):
         return self.handler.trace
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program, recording."""
         tracer = self.handler
         with tracer:
             trace = tracer.trace
@@ -60,7 +62,10 @@ class Traced(Handled):
             try:
                 result = self.fn(*args, **kwargs)
             except ShapeError as error:
-                error.args = (f"{error.args[0]}\n\nShapes up to there:\n{trace.format_shapes(title='')}", *error.args[1:])
+                error.args = (
+                    f"{error.args[0]}\n\nShapes up to there:\n{trace.format_shapes(title='')}",
+                    *error.args[1:],
+                )
                 raise
             trace.nodes["_RETURN"] = Site("return", "_RETURN", value=result)
         return result
@@ -78,7 +83,9 @@ class Traced(Handled):
 def trace(fn: None = None, graph_type: str | None = None, param_only: bool = False) -> Tracer: ...
 @overload
 def trace(fn: Callable[..., Any], graph_type: str | None = None, param_only: bool = False) -> Traced: ...
-def trace(fn: Callable[..., Any] | None = None, graph_type: str | None = None, param_only: bool = False) -> Tracer | Traced:
+def trace(
+    fn: Callable[..., Any] | None = None, graph_type: str | None = None, param_only: bool = False
+) -> Tracer | Traced:
     """Record the sites of a program.
 
     Args:

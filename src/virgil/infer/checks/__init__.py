@@ -1,7 +1,7 @@
 """Whether a model and a guide fit together: found from their traces, each finding an exception of ``virgil.errors``.
 
-One question a file: the call (``signature``), which sites there are (``pairing``), shapes under plates (``shapes``), values and supports
-(``support``). They run on the first execution and when the structure changes.
+One question a file: the call (``signature``), which sites there are (``pairing``), shapes under plates (``shapes``),
+values and supports (``support``). They run on the first execution and when the structure changes.
 """
 
 from virgil.infer.checks.pairing import check_pairing

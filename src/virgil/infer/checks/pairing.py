@@ -18,7 +18,8 @@ def check_pairing(guide: Trace, model: Trace) -> None:
     """Check site by site that both programs state the same latent variables.
 
     Raises:
-        MismatchError: an observed site in the guide, a latent site that only one of the two has, or one that the model observes.
+        MismatchError: an observed site in the guide, a latent site that only one of the two has, or one that the model
+            observes.
     """
     in_guide = {name: site for name, site in guide.nodes.items() if site.kind == "sample"}
     in_model = {name: site for name, site in model.nodes.items() if site.kind == "sample"}
@@ -34,7 +35,8 @@ def _check_guide_site(name: str, site: Site, in_guide: dict[str, Site], in_model
         return
     if site.observed:
         raise MismatchError(
-            f"Site {name!r} is observed in the guide. A guide is a distribution over the latent variables and sees data only through "
+            f"Site {name!r} is observed in the guide. A guide is a distribution over the latent variables and sees "
+            f"data only through "
             "its arguments; take the obs= away, or the whole statement."
         )
     counterpart = in_model.get(name)
@@ -55,8 +57,10 @@ def _missing(name: str, site: Site, in_guide: dict[str, Site], in_model: dict[st
     free = [each for each in in_guide if each not in in_model]
     hint = f" {did_you_mean(name, free)}" if free else ""
     message = (
-        f"Site {name!r} is latent in the model, {type(site.fn).__name__} of batch shape {tuple(site.fn.batch_shape)} and event shape "
-        f"{tuple(site.fn.event_shape)}, but missing in the guide.{hint} Add virgil.sample({name!r}, ...) to the guide, or observe it by obs=."
+        f"Site {name!r} is latent in the model, {type(site.fn).__name__} of batch shape {tuple(site.fn.batch_shape)} "
+        f"and event shape "
+        f"{tuple(site.fn.event_shape)}, but missing in the guide.{hint} Add virgil.sample({name!r}, ...) to the "
+        f"guide, or observe it by obs=."
     )
     if not in_guide:
         message += " The guide has no sample site at all."

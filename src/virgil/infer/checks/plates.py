@@ -21,7 +21,7 @@ def _plates(trace: Trace) -> dict[str, tuple[Frame, str]]:
 
 
 def check_plates(guide: Trace, model: Trace) -> None:
-    """Check that every plate around a site of the guide is one of the model, with the same size and, at the same site, the same dim.
+    """Check that every plate of the guide is one of the model, of the same size and, site by site, at the same dim.
 
     Raises:
         MismatchError: a plate that the model lacks, or one of other sizes or at another dim.
@@ -37,11 +37,18 @@ def check_plates(guide: Trace, model: Trace) -> None:
         if name not in in_model:
             continue
         other, _ = in_model[name]
-        for what, ours, theirs in (("full size", frame.full_size, other.full_size), ("mini-batch size", frame.size, other.size)):
+        for what, ours, theirs in (
+            ("full size", frame.full_size, other.full_size),
+            ("mini-batch size", frame.size, other.size),
+        ):
             if ours != theirs:
                 raise MismatchError(
                     f"Plate {name!r} has {what} {ours} in the guide and {theirs} in the model. Give both the same size"
-                    + ("." if what == "full size" else ", and let the guide draw the mini-batch: the model takes it from there.")
+                    + (
+                        "."
+                        if what == "full size"
+                        else ", and let the guide draw the mini-batch: the model takes it from there."
+                    )
                 )
     _check_dims(guide, model)
 
@@ -55,12 +62,13 @@ def _check_dims(guide: Trace, model: Trace) -> None:
         for frame in site.frames:
             if frame.name in dims and dims[frame.name] != frame.dim:
                 raise MismatchError(
-                    f"At site {name!r}, plate {frame.name!r} is at dim {frame.dim} in the guide and at dim {dims[frame.name]} in the model. "
+                    f"At site {name!r}, plate {frame.name!r} is at dim {frame.dim} in the guide and at dim "
+                    f"{dims[frame.name]} in the model. "
                     "Nest the plates in the same order, or give both plates the same dim=."
                 )
         missing = [frame.name for frame in other.frames if frame not in site.frames and frame.dim is not None]
         if missing:
             raise MismatchError(
                 f"At site {name!r}, the model has plate {missing[0]!r}, which the guide lacks around this site. "
-                f'Write with virgil.plate({missing[0]!r}, ...) around it in the guide as well.'
+                f"Write with virgil.plate({missing[0]!r}, ...) around it in the guide as well."
             )

@@ -11,7 +11,9 @@ from virgil.errors import MismatchError
 __all__ = ["check_signatures"]
 
 
-def check_signatures(model: Callable[..., Any], guide: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def check_signatures(
+    model: Callable[..., Any], guide: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
     """Check that both programs accept the arguments, and do not name them in another order.
 
     Raises:
@@ -33,7 +35,7 @@ def check_signatures(model: Callable[..., Any], guide: Callable[..., Any], args:
                 "Model and guide are called with the same arguments; give both the same signature."
             ) from None
     if len(signatures) == 2:
-        _check_order(*signatures.values(), count=len(args))
+        _check_order(signatures["model"], signatures["guide"], len(args))
 
 
 def _check_order(model: inspect.Signature, guide: inspect.Signature, count: int) -> None:

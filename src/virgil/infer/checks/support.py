@@ -37,8 +37,10 @@ def support_problem(site: Site, role: str) -> str | None:
         return None
     except RuntimeError as error:
         raise ShapeError(
-            f"At site {site.name!r} of the {role}, the value of shape {tuple(site.value.shape)} does not broadcast with the "
-            f"distribution's batch shape {tuple(site.fn.batch_shape)} and event shape {tuple(site.fn.event_shape)}: {error}",
+            f"At site {site.name!r} of the {role}, the value of shape {tuple(site.value.shape)} does not broadcast "
+            f"with the "
+            f"distribution's batch shape {tuple(site.fn.batch_shape)} and event shape {tuple(site.fn.event_shape)}: "
+            f"{error}",
             site=site.name,
         ) from None
     if isinstance(site.mask, Tensor):
@@ -52,12 +54,19 @@ def _describe(site: Site, role: str, inside: Tensor) -> str:
     wrong = int((~inside).sum())
     index = tuple((~inside).nonzero()[0].tolist())
     value = site.value.detach()
-    example = value[index] if value.dim() >= len(index) and all(i < n for i, n in zip(index, value.shape, strict=False)) else value
+    example = (
+        value[index]
+        if value.dim() >= len(index) and all(i < n for i, n in zip(index, value.shape, strict=False))
+        else value
+    )
     shown = _shown(example)
-    origin = "the observed value" if site.observed else "the value" if role == "guide" else "the value, drawn by the guide,"
+    origin = (
+        "the observed value" if site.observed else "the value" if role == "guide" else "the value, drawn by the guide,"
+    )
     where = f" at index {index}" if index else ""
     return (
-        f"At site {site.name!r} of the {role}, {origin} lies outside the support of {type(site.fn).__name__}: {wrong} of {inside.numel()} "
+        f"At site {site.name!r} of the {role}, {origin} lies outside the support of {type(site.fn).__name__}: "
+        f"{wrong} of {inside.numel()} "
         f"do, such as {shown}{where}{_reason(example)}. The support is {site.fn.support}. "
         + (
             "Correct the data, choose a distribution whose support contains it, or mask what is missing."

@@ -18,11 +18,14 @@ __all__ = ["downstream_cost", "estimate"]
 def estimate(pair: Pair, terms: list[Term]) -> Tensor:
     r"""The ELBO, with its gradient estimator. A scalar, nats.
 
-    With terms :math:`c_j` of weight :math:`w_j`, and :math:`D_i` the terms that the latent variable :math:`z_i` of the guide can influence,
+    With terms :math:`c_j` of weight :math:`w_j`, and :math:`D_i` the terms that the latent variable :math:`z_i` of the
+    guide can influence,
 
-    .. math:: \nabla\,\mathrm{ELBO} \approx \sum_j w_j \nabla c_j + \sum_{i\ \text{not pathwise}} \nabla \log q(z_i) \sum_{j \in D_i} w_j c_j
+    .. math:: \nabla\,\mathrm{ELBO} \approx \sum_j w_j \nabla c_j + \sum_{i\ \text{not pathwise}} \nabla \log q(z_i)
+    \sum_{j \in D_i} w_j c_j
 
-    *(Ranganath, Gerrish and Blei 2014, section 3.1; Schulman et al. 2015, corollary 1)*. The density of :math:`z_i` is taken without scale, mask or
+    *(Ranganath, Gerrish and Blei 2014, section 3.1; Schulman et al. 2015, corollary 1)*. The density of :math:`z_i` is
+    taken without scale, mask or
     plate weight: these change the objective, not how the value was drawn.
     """
     total = _sum([term.total() for term in terms])
@@ -54,7 +57,8 @@ def _score(position: int, site: Site, pair: Pair, terms: list[Term]) -> Tensor:
 def downstream_cost(position: int, site: Site, pair: Pair, terms: list[Term]) -> Tensor:
     """The weighted cost that a latent variable of the guide can influence, for each slot of its plates, detached.
 
-    A term counts if either program states it at or after the variable, and only with its own slots of the plates that both lie in.
+    A term counts if either program states it at or after the variable, and only with its own slots of the plates that
+    both lie in.
     Shape: broadcasts with ``site.fn.batch_shape``.
     """
     model_position = _position(site.name, pair)

@@ -38,7 +38,7 @@ class Pair:
 
 
 def run_pair(call: Call) -> Pair:
-    """Trace the guide, then the model replayed against it. An exception carries a note that says which of the two was running."""
+    """Trace the guide, then the model replayed against it. An exception carries a note that says which was running."""
     guide_tracer, model_tracer = Tracer(), Tracer()
     running = "guide"
     try:

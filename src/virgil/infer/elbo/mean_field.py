@@ -26,13 +26,15 @@ def analytic(guide: Placed, model: Placed) -> list[Term]:
     return [Term(value, site.frames, site.weight, guide.position, model.position)]
 
 
-class TraceMeanField_ELBO(ELBO):  # noqa: N801 - the name that programs use
+class TraceMeanField_ELBO(ELBO):
     r"""The evidence lower bound with analytic divergences *(Kingma and Welling 2014, equation 7)*.
 
-    .. math:: \mathrm{ELBO} = \mathbb{E}_{q(z)}\bigl[\log p(x \mid z)\bigr] - \sum_i \mathrm{KL}\bigl(q(z_i) \,\|\, p(z_i)\bigr)
+    .. math:: \mathrm{ELBO} = \mathbb{E}_{q(z)}\bigl[\log p(x \mid z)\bigr] - \sum_i \mathrm{KL}\bigl(q(z_i) \,\|\,
+    p(z_i)\bigr)
 
-    It differs from :class:`Trace_ELBO` in the terms of latent variables whose divergence torch has in closed form, which need no draw and so have less
-    variance. It is right for guides whose variables are independent of each other (mean field), or that state them in the model's order.
+    It differs from :class:`Trace_ELBO` in the terms of latent variables whose divergence torch has in closed form,
+    which need no draw and so have less variance. It is right for guides whose variables are independent of each other
+    (mean field), or that state them in the model's order.
     """
 
     latent_terms = staticmethod(analytic)

@@ -33,11 +33,13 @@ class ELBO:
 
     Args:
         num_particles: draws that are averaged.
-        max_plate_nesting: how many dims from the right belong to plates. Default: found by a dry run, which leaves no mark.
+        max_plate_nesting: how many dims from the right belong to plates. Default: found by a dry run, which leaves no
+            mark.
         max_iarange_nesting: its former name.
-        vectorize_particles: whether all particles run in one execution, with a dim of their own left of all plates. Default: yes
-            where a trial shows that the programs allow it.
-        strict_enumeration_warning, ignore_jit_warnings, jit_options, retain_graph, tail_adaptive_beta: accepted for the sake of existing programs.
+        vectorize_particles: whether all particles run in one execution, with a dim of their own left of all plates.
+            Default: yes where a trial shows that the programs allow it.
+        strict_enumeration_warning, ignore_jit_warnings, jit_options, retain_graph, tail_adaptive_beta: accepted for
+            the sake of existing programs.
 
     Raises:
         ArgumentError: an argument out of range.
@@ -65,9 +67,14 @@ class ELBO:
             )
             max_plate_nesting = max_iarange_nesting
         if not isinstance(num_particles, int) or num_particles < 1:
-            raise ArgumentError(f"{type(self).__name__} got num_particles={num_particles!r}; it takes a whole number, 1 or more.")
+            raise ArgumentError(
+                f"{type(self).__name__} got num_particles={num_particles!r}; it takes a whole number, 1 or more."
+            )
         if max_plate_nesting is not None and (math.isnan(max_plate_nesting) or max_plate_nesting < 0):
-            raise ArgumentError(f"{type(self).__name__} got max_plate_nesting={max_plate_nesting!r}; it takes a whole number, 0 or more.")
+            raise ArgumentError(
+                f"{type(self).__name__} got max_plate_nesting={max_plate_nesting!r}; it takes a whole number, 0 or "
+                f"more."
+            )
         self.num_particles = num_particles
         self.max_plate_nesting = None if max_plate_nesting in (None, math.inf) else int(max_plate_nesting)  # type: ignore[arg-type]
         self.vectorize_particles = vectorize_particles
@@ -89,7 +96,7 @@ class ELBO:
         return float(loss.detach())
 
     def differentiable_loss(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> Tensor:
-        """The loss as a scalar tensor, in nats. Its derivative with respect to the parameters is the gradient estimator.
+        """The loss, a scalar tensor, in nats. Its derivative with respect to the parameters is the gradient estimator.
 
         Raises:
             MismatchError: model and guide do not fit together.
@@ -141,7 +148,8 @@ class ELBO:
 class ELBOModule(nn.Module):
     """An objective together with its model and guide: ``loss = module(*args)`` is the differentiable loss, in nats.
 
-    Its parameters are those of model and guide, so ``torch.optim.Adam(module.parameters())`` trains both. Made by ``elbo(model, guide)``.
+    Its parameters are those of model and guide, so ``torch.optim.Adam(module.parameters())`` trains both. Made by
+    ``elbo(model, guide)``.
     """
 
     def __init__(self, elbo: ELBO, model: nn.Module, guide: nn.Module) -> None:

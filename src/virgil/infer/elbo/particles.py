@@ -23,13 +23,16 @@ def can_vectorize(call: Call, max_plate_nesting: int) -> bool:
     try:
         with particle_plate(dim, _TRIED):
             both = run_pair(call)
-        reason = next((reason for particle in range(_TRIED) if (reason := _difference(call, both, dim, particle))), None)
-    except Exception as error:  # noqa: BLE001 - whatever a program raises here, it ran without the particle dim
+        reason = next(
+            (reason for particle in range(_TRIED) if (reason := _difference(call, both, dim, particle))), None
+        )
+    except Exception as error:
         reason = f"{type(error).__name__}: {str(error).splitlines()[0]}" if str(error) else type(error).__name__
     if reason is None:
         return True
     warnings.warn(
-        "The particles run one after another, because the programs do not work with a particle dim on the left of all plates "
+        "The particles run one after another, because the programs do not work with a particle dim on the left of "
+        "all plates "
         f"({reason}). Set vectorize_particles=False to accept this, or True to insist.",
         UserWarning,
         stacklevel=2,

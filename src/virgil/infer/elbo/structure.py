@@ -1,4 +1,4 @@
-"""What an objective finds out about a model and guide once: nesting, vectorisation, and which structures passed the checks."""
+"""What an objective finds out once about a model and guide: nesting, vectorisation, which structures were checked."""
 
 from __future__ import annotations
 

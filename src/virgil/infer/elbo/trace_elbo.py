@@ -7,11 +7,12 @@ from virgil.infer.elbo.objective import ELBO
 __all__ = ["Trace_ELBO"]
 
 
-class Trace_ELBO(ELBO):  # noqa: N801 - the name that programs use
+class Trace_ELBO(ELBO):
     """The evidence lower bound with every term taken at the value drawn.
 
-    The gradient is pathwise where a site's distribution has ``rsample`` and by score function elsewhere, site by site, the latter with costs
-    limited to the site's own plate slots and to what comes after it. See :class:`ELBO` for the formula and the arguments.
+    The gradient is pathwise where a site's distribution has ``rsample`` and by score function elsewhere, site by site,
+    the latter with costs limited to the site's own plate slots and to what comes after it. See :class:`ELBO` for the
+    formula and the arguments.
 
     Example:
         >>> import torch, virgil, virgil.distributions as dist
