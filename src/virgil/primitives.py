@@ -229,7 +229,7 @@ def module(name: str, nn_module: Module, update_module_params: bool = False) -> 
 
 @contextmanager
 def plate_stack(prefix: str, sizes: Sequence[int], rightmost_dim: int = -1) -> Iterator[None]:
-    """Enter one plate for each of ``sizes``, named ``prefix_0``, ``prefix_1``, ...; the last is at ``rightmost_dim``."""
+    """Enter one plate for each of ``sizes``, named ``prefix_0``, ``prefix_1``, ...; the last at ``rightmost_dim``."""
     if rightmost_dim >= 0:
         raise ArgumentError(
             f"plate_stack() got rightmost_dim={rightmost_dim}; a dim counts from the right and is negative."

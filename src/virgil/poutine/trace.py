@@ -122,7 +122,7 @@ class Trace:
         return total
 
     def format_shapes(self, title: str = "Trace Shapes:", last_site: str | None = None) -> str:
-        """The table of shapes of distributions, values and log-probabilities; batch dims left of ``|``, event dims right.
+        """The table of shapes of distributions, values and log-probabilities; batch dims left of ``|``, event right.
 
         Args:
             title: the first line.

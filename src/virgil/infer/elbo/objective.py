@@ -76,7 +76,7 @@ class ELBO:
                 f"more."
             )
         self.num_particles = num_particles
-        self.max_plate_nesting = None if max_plate_nesting in (None, math.inf) else int(max_plate_nesting)  # type: ignore[arg-type]
+        self.max_plate_nesting = None if max_plate_nesting in (None, math.inf) else int(max_plate_nesting)
         self.vectorize_particles = vectorize_particles
         self.retain_graph = retain_graph
         self._structures: dict[tuple[Program, Program], Structure] = {}
@@ -92,7 +92,7 @@ class ELBO:
         """The loss, in nats; gradients are added to the ``grad`` of every parameter."""
         loss = self.differentiable_loss(model, guide, *args, **kwargs)
         if loss.requires_grad:
-            loss.backward(retain_graph=self.retain_graph)  # type: ignore[no-untyped-call]
+            loss.backward(retain_graph=self.retain_graph)
         return float(loss.detach())
 
     def differentiable_loss(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> Tensor:
