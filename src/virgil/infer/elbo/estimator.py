@@ -28,7 +28,13 @@ def estimate(pair: Pair, terms: list[Term]) -> Tensor:
     taken without scale, mask or
     plate weight: these change the objective, not how the value was drawn.
     """
-    total = _sum([term.total() for term in terms])
+    total = torch.zeros(())
+    for position, term in enumerate(terms):
+        part = term.total()
+        if term.sign > 0:
+            total = total + part if position else part
+        else:
+            total = total - part
     score = [
         _score(position, site, pair, terms)
         for position, site in enumerate(pair.guide.nodes.values())
@@ -36,17 +42,8 @@ def estimate(pair: Pair, terms: list[Term]) -> Tensor:
     ]
     if not score:
         return total
-    surrogate = _sum(score)
+    surrogate = torch.stack(score).sum()
     return total + (surrogate - surrogate.detach())
-
-
-def _sum(scalars: list[Tensor]) -> Tensor:
-    if not scalars:
-        return torch.zeros(())
-    total = scalars[0]
-    for scalar in scalars[1:]:
-        total = total + scalar
-    return total
 
 
 def _score(position: int, site: Site, pair: Pair, terms: list[Term]) -> Tensor:
@@ -67,7 +64,7 @@ def downstream_cost(position: int, site: Site, pair: Pair, terms: list[Term]) ->
         in_guide = term.guide_position is not None and term.guide_position >= position
         in_model = term.model_position is not None and term.model_position >= model_position
         if (in_guide or in_model) and not _in_other_iterations(term.frames, site.frames):
-            cost = cost + _reduced(term, site.frames) * term.weight
+            cost = cost + _reduced(term, site.frames) * (term.sign * term.weight)
     return cost
 
 

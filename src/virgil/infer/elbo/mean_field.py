@@ -15,15 +15,14 @@ def analytic(guide: Placed, model: Placed) -> list[Term]:
     """``-KL(q(z) || p(z))`` in closed form, or both terms at the value drawn where torch knows none."""
     site = model.site
     try:
-        divergence = kl_divergence(guide.site.fn, site.fn)
+        value = kl_divergence(guide.site.fn, site.fn)
     except NotImplementedError:
         return sampled(guide, model)
-    value = -divergence
     if site.mask is not None:
         value = torch.where(torch.as_tensor(site.mask), value, value.new_zeros(()))
     if isinstance(site.scale, torch.Tensor) or site.scale != 1.0:
         value = value * site.scale
-    return [Term(value, site.frames, site.weight, guide.position, model.position)]
+    return [Term(-1, value, site.frames, site.weight, guide.position, model.position)]
 
 
 class TraceMeanField_ELBO(ELBO):

@@ -16,9 +16,10 @@ __all__ = ["LatentTerms", "Placed", "Term", "all_terms", "sampled"]
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One signed log-probability.
+    """One log-probability, counted or taken away.
 
     Attributes:
+        sign: 1 for what is added to the bound, -1 for what is taken from it.
         value: nats, with the scale and mask of handlers, before the plates' weights. Shape: ``(*plates,)``.
         frames: the plates it lies in.
         weight: the product of their weights.
@@ -26,6 +27,7 @@ class Term:
         model_position: where the model states it, or ``None``.
     """
 
+    sign: int
     value: Tensor
     frames: tuple[Frame, ...]
     weight: float
@@ -33,7 +35,7 @@ class Term:
     model_position: int | None
 
     def total(self) -> Tensor:
-        """The weighted sum over all plates, a scalar."""
+        """The weighted sum over all plates, without the sign. A scalar."""
         total = self.value.sum() if self.value.dim() else self.value
         return total if self.weight == 1.0 else total * self.weight
 
@@ -52,12 +54,12 @@ LatentTerms = Callable[[Placed, Placed], list[Term]]
 
 def _of_guide(placed: Placed) -> Term:
     site = placed.site
-    return Term(-site.term, site.frames, site.weight, placed.position, None)
+    return Term(-1, site.term, site.frames, site.weight, placed.position, None)
 
 
 def _of_model(placed: Placed) -> Term:
     site = placed.site
-    return Term(site.term, site.frames, site.weight, None, placed.position)
+    return Term(1, site.term, site.frames, site.weight, None, placed.position)
 
 
 def sampled(guide: Placed, model: Placed) -> list[Term]:
