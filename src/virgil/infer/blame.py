@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import torch
@@ -16,13 +17,16 @@ from virgil.poutine.trace import Trace
 __all__ = ["blame"]
 
 
-def blame(guide: Trace, model: Trace) -> NoReturn:
+def blame(executions: Iterable[tuple[str, Trace]]) -> NoReturn:
     """Raise for the first site, in the order of execution, whose parameters, value or log-probability went wrong.
+
+    Args:
+        executions: role (``"guide"`` or ``"model"``) and trace of every execution behind the loss.
 
     Raises:
         NonFiniteError: always; ``site`` is the name of the site at fault, or ``None``.
     """
-    for role, trace in (("guide", guide), ("model", model)):
+    for role, trace in executions:
         for name, site in trace.nodes.items():
             if site.kind == "param":
                 problem = _not_finite(site.value)
@@ -38,8 +42,8 @@ def blame(guide: Trace, model: Trace) -> NoReturn:
                     raise NonFiniteError(f"The loss is not finite: {problem}", site=name)
     raise NonFiniteError(
         "The loss is not finite, though every site's log-probability is: their sum overflows, or an analytic "
-        "divergence is infinite because "
-        "the guide's distribution reaches where the model's does not."
+        "divergence is infinite because the "
+        "guide's distribution reaches where the model's does not."
     )
 
 

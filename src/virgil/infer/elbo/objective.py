@@ -106,7 +106,10 @@ class ELBO:
         call = Call(model, guide, args, kwargs)
         structure = self._structure(call)
         with unchecked():
-            return -self._bound(call, structure)
+            bound, pairs = self.bound(call, structure)
+            if settings.get("validate"):
+                _check(bound, pairs, structure)
+        return -bound
 
     def __call__(self, model: nn.Module, guide: nn.Module) -> ELBOModule:
         """A module that holds model and guide, whose call gives the differentiable loss."""
@@ -124,25 +127,28 @@ class ELBO:
             self._structures[key] = structure
         return structure
 
-    def _bound(self, call: Call, structure: Structure) -> Tensor:
+    def bound(self, call: Call, structure: Structure) -> tuple[Tensor, list[Pair]]:
+        """The bound, a scalar in nats, and the executions behind it: tensor operations alone, so it can be captured."""
         if self.num_particles == 1:
-            return self._of_pair(run_pair(call), structure)
-        if structure.vectorize_particles:
+            pairs = [run_pair(call)]
+        elif structure.vectorize_particles:
             with particle_plate(-structure.max_plate_nesting - 1, self.num_particles):
-                return self._of_pair(run_pair(call), structure)
-        bounds = [self._of_pair(run_pair(call), structure) for _ in range(self.num_particles)]
-        return torch.stack(bounds).mean()
+                pairs = [run_pair(call)]
+        else:
+            pairs = [run_pair(call) for _ in range(self.num_particles)]
+        bounds = [estimate(pair, all_terms(pair, self.latent_terms)) for pair in pairs]
+        return (bounds[0] if len(bounds) == 1 else torch.stack(bounds).mean()), pairs
 
-    def _of_pair(self, pair: Pair, structure: Structure) -> Tensor:
-        bound = estimate(pair, all_terms(pair, self.latent_terms))
-        if settings.get("validate"):
-            key = structure_key(pair)
-            if key not in structure.checked:
-                check_pair(pair.guide, pair.model)
-                structure.checked.add(key)
-            if not math.isfinite(bound.detach()):
-                blame(pair.guide, pair.model)
-        return bound
+
+def _check(bound: Tensor, pairs: list[Pair], structure: Structure) -> None:
+    """Look at executions of a structure not seen before, and for the cause of a bound that is not finite."""
+    for pair in pairs:
+        key = structure_key(pair)
+        if key not in structure.checked:
+            check_pair(pair.guide, pair.model)
+            structure.checked.add(key)
+    if not math.isfinite(bound.detach()):
+        blame(run for pair in pairs for run in (("guide", pair.guide), ("model", pair.model)))
 
 
 class ELBOModule(nn.Module):
