@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -60,31 +60,12 @@ class ClippedAdam(torch.optim.Optimizer):
                 loss = closure()
         for group in self.param_groups:
             members = [each for each in group["params"] if each.grad is not None]
-            for batch in _alike(members):
-                self._step(group, batch)
+            states = [self._state_of(each) for each in members]
+            if members:
+                torch._foreach_add_([state["step"] for state in states], 1)
+            for (_, _, at), batch in _alike(members, states).items():
+                _step(group, *batch, at)
         return loss
-
-    def _step(self, group: dict[str, Any], members: list[Tensor]) -> None:
-        states = [self._state_of(each) for each in members]
-        steps = [state["step"] for state in states]
-        means = [state["exp_avg"] for state in states]
-        squares = [state["exp_avg_sq"] for state in states]
-        torch._foreach_add_(steps, 1)
-        # Copies: what is recorded of a gradient should be the gradient.
-        grads = list(
-            torch._foreach_clamp_min([each.grad for each in members if each.grad is not None], -group["clip_norm"])
-        )
-        torch._foreach_clamp_max_(grads, group["clip_norm"])
-        at = _common_step(steps)
-        if at is None:
-            _step_by_tensors(group, members, grads, means, squares, steps)
-            return
-        beta1, beta2 = group["betas"]
-        torch._fused_adam_(
-            members, grads, means, squares, [], steps,
-            lr=group["lr"] * group["lrd"] ** at, beta1=beta1, beta2=beta2, weight_decay=group["weight_decay"],
-            eps=group["eps"], amsgrad=False, maximize=False, grad_scale=None, found_inf=None,
-        )  # fmt: skip
 
     def _state_of(self, leaf: Tensor) -> dict[str, Any]:
         state: dict[str, Any] = self.state[leaf]
@@ -95,20 +76,45 @@ class ClippedAdam(torch.optim.Optimizer):
         return state
 
 
-def _alike(members: list[Tensor]) -> Iterable[list[Tensor]]:
-    """The leaves by device and dtype, as kernels over several tensors want them."""
-    kinds: dict[tuple[torch.device, torch.dtype], list[Tensor]] = {}
-    for each in members:
-        kinds.setdefault((each.device, each.dtype), []).append(each)
-    return kinds.values()
+Batch = tuple[list[Tensor], list[dict[str, Any]]]
 
 
-def _common_step(steps: list[Tensor]) -> float | None:
-    """The number of the step where it can be had for nothing: the same for all, on the CPU, and not captured."""
-    if torch.compiler.is_compiling() or steps[0].device.type != "cpu" or type(steps[0]) is not Tensor:
+def _alike(members: list[Tensor], states: list[dict[str, Any]]) -> dict[Any, Batch]:
+    """Leaves and their states by device, dtype and step, as kernels over several tensors want them."""
+    batches: dict[Any, Batch] = {}
+    for leaf, state in zip(members, states, strict=True):
+        batch = batches.setdefault((leaf.device, leaf.dtype, _number(state["step"])), ([], []))
+        batch[0].append(leaf)
+        batch[1].append(state)
+    return batches
+
+
+def _number(step: Tensor) -> float | None:
+    """The number of the step where it can be had for nothing: on the CPU, and not while a graph is captured."""
+    if step.device.type != "cpu" or type(step) is not Tensor or torch.compiler.is_compiling():
         return None
-    numbers = {each.item() for each in steps}
-    return numbers.pop() if len(numbers) == 1 else None
+    return step.item()
+
+
+def _step(group: dict[str, Any], members: list[Tensor], states: list[dict[str, Any]], at: float | None) -> None:
+    """Step leaves that are alike; ``at`` is the number of their step, ``None`` if only their tensors know it."""
+    means = [state["exp_avg"] for state in states]
+    squares = [state["exp_avg_sq"] for state in states]
+    # Copies: what is recorded of a gradient should be the gradient.
+    grads = list(
+        torch._foreach_clamp_min([each.grad for each in members if each.grad is not None], -group["clip_norm"])
+    )
+    torch._foreach_clamp_max_(grads, group["clip_norm"])
+    steps = [state["step"] for state in states]
+    if at is None:
+        _step_by_tensors(group, members, grads, means, squares, steps)
+        return
+    beta1, beta2 = group["betas"]
+    torch._fused_adam_(
+        members, grads, means, squares, [], steps,
+        lr=group["lr"] * group["lrd"] ** at, beta1=beta1, beta2=beta2, weight_decay=group["weight_decay"],
+        eps=group["eps"], amsgrad=False, maximize=False, grad_scale=None, found_inf=None,
+    )  # fmt: skip
 
 
 def _step_by_tensors(

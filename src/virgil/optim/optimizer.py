@@ -115,8 +115,9 @@ class Optimizer:
         check_state(state, self._kind.__name__, self._leaves)
         self._waiting = {name: copied(each["shape"], each["values"]) for name, each in state["params"].items()}
         for name, leaf in self._leaves.items():
-            self._forget_state(name, leaf)
-            self._take_up_state(name, leaf)
+            lone = self._optimizer_of(name, leaf)
+            self._restore(lone, name, leaf)
+            self._put_state(lone, leaf)
         if self._schedule is not None and state["schedule"] is not None:
             self._schedule.calls = list(state["schedule"])
             self._attach_schedule()
@@ -145,8 +146,8 @@ class Optimizer:
             self._leaves[name] = leaf
             return
         self._leaves[name] = leaf
+        self._restore(lone, name, leaf)
         self._add(lone, leaf)
-        self._take_up_state(name, leaf)
 
     def _optimizer_of(self, name: str, leaf: Tensor) -> torch.optim.Optimizer:
         """A torch optimiser of this leaf alone, whose group has all options, given and default."""
@@ -172,7 +173,14 @@ class Optimizer:
             else:
                 self._torch.add_param_group({"params": [leaf], **options})
             self._attach_schedule()
-        if leaf in lone.state:  # Adagrad's state begins with the optimiser, not with the first step
+        self._put_state(lone, leaf)
+
+    def _put_state(self, lone: torch.optim.Optimizer, leaf: Tensor) -> None:
+        """Take over the state of one leaf; Adagrad's begins with the optimiser, that of others with the first step."""
+        if self._torch is None or self._torch is lone:
+            return
+        self._torch.state.pop(leaf, None)
+        if leaf in lone.state:
             self._torch.state[leaf] = lone.state[leaf]
 
     def _attach_schedule(self) -> None:
@@ -194,22 +202,17 @@ class Optimizer:
             group["params"] = [each for each in group["params"] if each is not old]
         self._torch.state.pop(old, None)
 
-    def _forget_state(self, name: str, leaf: Tensor) -> None:
-        if self._torch is not None:
-            self._torch.state.pop(leaf, None)
-            lone = self._optimizer_of(name, leaf)
-            if leaf in lone.state:
-                self._torch.state[leaf] = lone.state[leaf]
-
-    def _take_up_state(self, name: str, leaf: Tensor) -> None:
+    def _restore(self, lone: torch.optim.Optimizer, name: str, leaf: Tensor) -> None:
+        """Give the optimiser of one leaf the state that waits for it."""
         waiting = self._waiting.pop(name, None)
-        if waiting is None or self._torch is None or not waiting["values"]:
+        if waiting is None or not waiting["values"]:
             return
-        numbered = self._torch.state_dict()  # torch's own loading puts each tensor on its right device and dtype
-        members = [each for group in self._torch.param_groups for each in group["params"]]
-        index = next(number for number, each in enumerate(members) if each is leaf)
-        numbered["state"][index] = waiting["values"]
-        self._torch.load_state_dict(numbered)
+        groups = lone.state_dict()["param_groups"]
+        # Torch's own loading puts each tensor on its right device and gives it the leaf's dtype ...
+        lone.load_state_dict({"state": {0: waiting["values"]}, "param_groups": groups})
+        for key, value in waiting["values"].items():
+            if isinstance(value, Tensor) and value.dim() == 0:  # ... NAdam's running product too, which has its own
+                lone.state[leaf][key] = lone.state[leaf][key].to(value.dtype)
 
     def _check_waiting(self, name: str, leaf: Tensor) -> None:
         if name in self._waiting:

@@ -119,4 +119,4 @@ def _packed(calls: list[Call] | None) -> Any:
 def _unpacked(written: Any) -> list[Call] | None:
     if written is None:
         return None
-    return [()] * written if isinstance(written, int) else [tuple(call) for call in written]
+    return [()] * written if isinstance(written, int) else [tuple(float(each) for each in call) for call in written]
