@@ -1,4 +1,4 @@
-"""Log-probability under a mask."""
+"""What an observation is scored at, and what counts, under a mask."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ from torch import Tensor
 
 from virgil.distributions.feasible import feasible_value
 
-__all__ = ["masked_log_prob"]
+__all__ = ["counted", "observed_log_prob"]
 
 
-def masked_log_prob(fn: Any, value: Tensor, mask: bool | Tensor, observed: bool) -> Tensor:
-    """``fn.log_prob(value)``, zero where the mask is false.
+def observed_log_prob(fn: Any, value: Tensor, mask: bool | Tensor) -> Tensor:
+    """``fn.log_prob(value)`` of an observation of which only what ``mask`` selects is real.
 
-    An observation that is masked out may be anything, NaN included. It is replaced by a point of the support before
-    the log-probability is taken, since zero times a NaN derivative would still be NaN.
+    What is masked out may be anything, NaN included. It is replaced by a point of the support before the
+    log-probability is taken, since zero times a NaN derivative would still be NaN.
     """
     if mask is False:
         return torch.zeros(fn.batch_shape, device=value.device)
-    if mask is True:
-        return fn.log_prob(value)  # type: ignore[no-any-return]
-    if observed:
-        event_dim = len(fn.event_shape)
-        keep = mask.reshape(mask.shape + (1,) * event_dim)
+    if isinstance(mask, Tensor):
+        keep = mask.reshape(mask.shape + (1,) * len(fn.event_shape))
         filler = feasible_value(fn.support, fn.batch_shape + fn.event_shape, dtype=value.dtype, device=value.device)
         value = torch.where(keep, value, filler)
-    log_prob = fn.log_prob(value)
-    return torch.where(mask, log_prob, log_prob.new_zeros(()))
+    return fn.log_prob(value)  # type: ignore[no-any-return]
+
+
+def counted(log_prob: Tensor, mask: bool | Tensor) -> Tensor:
+    """``log_prob`` where the mask is true, and zero elsewhere, with a derivative of zero even where it is NaN."""
+    if isinstance(mask, Tensor):
+        return torch.where(mask, log_prob, log_prob.new_zeros(()))
+    return log_prob if mask else torch.zeros_like(log_prob)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from virgil.distributions.validation import is_validating
 from virgil.errors import PlateError
 from virgil.ops.distinct import distinct_indices
 from virgil.poutine.frame import Frame
@@ -17,6 +18,8 @@ from virgil.poutine.runtime import Handler, Outer, emit, installed
 from virgil.poutine.site import Site
 
 __all__ = ["PlateContext", "SubsampleIndices", "active_frames", "plate"]
+
+_INDEX_TYPES = frozenset({torch.long, torch.int})
 
 
 class SubsampleIndices:
@@ -135,10 +138,14 @@ class plate:
         if use_cuda and device is None:
             device = "cuda"
         if subsample is not None and not isinstance(subsample, Tensor):
-            subsample = torch.as_tensor(list(subsample), dtype=torch.long, device=device)
+            subsample = torch.as_tensor(list(subsample), device=device)
         self.name = name
         self.size = _checked_size(name, size, subsample_size, subsample)
         self.dim = _checked_dim(name, dim)
+        if subsample_size is not None:
+            subsample_size = operator.index(subsample_size)
+        if subsample is not None:
+            _check_indices(name, subsample, self.size)
         site = Site("plate", name, SubsampleIndices(self.size, subsample_size, device), value=subsample)
         site.observed = subsample is not None
         site.infer["plate_dim"] = dim
@@ -225,7 +232,7 @@ def _checked_size(name: str, size: int | None, subsample_size: int | None, subsa
             f"Plate {name!r} got {len(subsample)} indices in subsample, but subsample_size={subsample_size}. Give "
             f"only one of them."
         )
-    if subsample_size is not None and not 1 <= subsample_size <= size:
+    if subsample_size is not None and not (_is_index(subsample_size) and 1 <= subsample_size <= size):
         raise PlateError(
             f"Plate {name!r} has subsample_size={subsample_size!r}; it must be between 1 and its size, {size}."
         )
@@ -236,9 +243,32 @@ def _checked_size(name: str, size: int | None, subsample_size: int | None, subsa
     return number
 
 
+def _check_indices(name: str, indices: Tensor, size: int) -> None:
+    if indices.dim() != 1 or indices.dtype not in _INDEX_TYPES:
+        raise PlateError(
+            f"Plate {name!r} got a subsample of shape {tuple(indices.shape)} and dtype {indices.dtype}; it takes "
+            "a list of indices, a tensor of one dim and dtype torch.long. To leave slots out, use poutine.mask."
+        )
+    if is_validating() and not bool(((indices >= 0) & (indices < size)).all()):
+        raise PlateError(
+            f"Plate {name!r} got indices from {int(indices.min())} to {int(indices.max())} in subsample; they must lie "
+            f"between 0 and {size - 1}, since its size is {size}."
+        )
+
+
+def _is_index(number: object) -> bool:
+    try:
+        operator.index(number)  # type: ignore[arg-type]
+    except TypeError:
+        return False
+    return True
+
+
 def _checked_dim(name: str, dim: int | None) -> int | None:
-    if dim is not None and (not isinstance(dim, int) or dim >= 0):
+    if dim is None:
+        return None
+    if not _is_index(dim) or dim >= 0:
         raise PlateError(
             f"Plate {name!r} has dim={dim!r}; a plate's dim counts from the right and is negative, such as -1."
         )
-    return dim
+    return operator.index(dim)

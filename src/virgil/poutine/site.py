@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from virgil.poutine.frame import Frame, plates_shape
-from virgil.poutine.masking import masked_log_prob
+from virgil.poutine.masking import counted, observed_log_prob
 
 __all__ = ["Site"]
 
@@ -136,9 +136,15 @@ class Site:
 
     @property
     def unscaled_log_prob(self) -> Tensor:
-        """Log-density of the value, without scale, mask and plate weights. Shape: ``fn.batch_shape``."""
+        """Log-density of the value, without scale, mask and plate weights. Shape: ``fn.batch_shape``.
+
+        Where an observation is masked out it is that of some point of the support.
+        """
         if self._unscaled_log_prob is None:
-            self._unscaled_log_prob = self.fn.log_prob(self.value)
+            if self.mask is None or not self.observed:
+                self._unscaled_log_prob = self.fn.log_prob(self.value)
+            else:
+                self._unscaled_log_prob = observed_log_prob(self.fn, self.value, self.mask)
         return self._unscaled_log_prob
 
     @property
@@ -149,10 +155,9 @@ class Site:
     @property
     def term(self) -> Tensor:
         """Log-density with the scale and mask of handlers, before the plates' weights. Shape: ``fn.batch_shape``."""
-        if self.mask is None:
-            log_prob = self.unscaled_log_prob
-        else:
-            log_prob = masked_log_prob(self.fn, self.value, self.mask, self.observed)
+        log_prob = self.unscaled_log_prob
+        if self.mask is not None:
+            log_prob = counted(log_prob, self.mask)
         if isinstance(self.scale, Tensor) or self.scale != 1.0:
             log_prob = log_prob * self.scale
         return log_prob

@@ -34,6 +34,8 @@ class Trace:
             DuplicateSiteError: another site of this name is there. A parameter may be read any number of times.
         """
         known = self.nodes.get(site.name)
+        if known is site:  # a tracer entered inside itself sees each site twice
+            return
         if known is not None and not (site.kind == known.kind == "param"):
             if known.kind == site.kind:
                 what = f"a second {site.kind} site came"
