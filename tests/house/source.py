@@ -13,21 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "virgil"
 FILES = sorted(PACKAGE.rglob("*.py"))
 # each docstring, comment and line of the house that a reader may see
-TEXTS = sorted(
-    path
-    for pattern in (
-        "src/**/*.py",
-        "tests/**/*.py",
-        "benchmarks/**/*",
-        "docs/**/*.md",
-        "*.md",
-        "*.toml",
-        "*.txt",
-        "Makefile",
-    )
-    for path in ROOT.glob(pattern)
-    if path.is_file() and "__pycache__" not in path.parts
-)
+_PATTERNS = ["src/**/*.py", "tests/**/*.py", "benchmarks/**/*.py", "benchmarks/**/*.md", "docs/**/*.md"]
+_PATTERNS += ["*.md", "*.toml", "*.txt", "Makefile", ".ci/run"]
+TEXTS = sorted(path for pattern in _PATTERNS for path in ROOT.glob(pattern))
 
 
 def name_of(path: Path) -> str:
