@@ -165,6 +165,21 @@ def test_a_state_is_restored_into_an_optimizer_that_ran(name):
     assert all(torch.equal(results[0][key], results[1][key]) for key in SHAPES)
 
 
+@pytest.mark.gpu
+@each_optimizer
+def test_it_steps_on_a_gpu_as_on_the_cpu(name):
+    on_cpu, on_gpu = leaves(), {key: leaf.detach().cuda().requires_grad_() for key, leaf in leaves().items()}
+    first, second = getattr(optim, name)(OPTIONS[name]), getattr(optim, name)(OPTIONS[name])
+    for step in range(4):
+        for named, optimizer in ((on_cpu, first), (on_gpu, second)):
+            backward(named)
+            optimizer(named)
+        if step == 1:
+            second.set_state(first.get_state())  # a state moves to where the parameters are
+    for key in SHAPES:
+        torch.testing.assert_close(on_gpu[key].cpu(), on_cpu[key])
+
+
 def test_options_may_depend_on_the_name():
     named = {"guide.loc": torch.zeros(1, requires_grad=True), "scale": torch.zeros(1, requires_grad=True)}
     seen = []

@@ -75,6 +75,21 @@ def test_loading_writes_into_live_tensors():
     assert leaf.item() == 1.0
 
 
+def test_a_new_module_takes_what_was_loaded_over_an_old_one():
+    store, old, new, later = ParamStore(), leaf_of(1.0), leaf_of(2.0), leaf_of(3.0)
+    store.bind("loc", old)
+    state = store.get_state()
+    with torch.no_grad():
+        old.add_(5.0)
+    store.set_state(state)
+    store.bind("loc", new)
+    assert [old.item(), new.item()] == [1.0, 1.0]
+    store.set_state(state)
+    store.bind("loc", new)  # used by its module: from here on the value is the module's, not the file's
+    store.bind("loc", later)
+    assert later.item() == 3.0
+
+
 def test_assignment_reaches_the_module():
     store, leaf = ParamStore(), leaf_of(1.0)
     store.bind("scale", leaf, constraints.positive)

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError, ParamError
+from virgil.errors import ArgumentError
 from virgil.optim.gradients import GradientClip, resting
-from virgil.optim.options import OptimArgs, check_class, check_options, fastest, options_for, same_options
+from virgil.optim.options import OptimArgs, check_class, check_leaf, check_options, fastest, options_for, same_options
 from virgil.optim.schedule import Schedule
 from virgil.optim.state import OptimState, ParamState, check_state, copied, read_state, write_state
 from virgil.params import current_store
@@ -138,12 +138,13 @@ class Optimizer:
     # -- parameters joining ------------------------------------------------------------------------------------------
 
     def _join(self, name: str, leaf: Tensor) -> None:
-        self._check_leaf(name, leaf)
+        check_leaf(self._kind, name, leaf)
         self._check_waiting(name, leaf)
         lone = self._optimizer_of(name, leaf)
         self._drop(name)
         if any(each is leaf for each in self._leaves.values()):  # one tensor with two names is stepped once
             self._leaves[name] = leaf
+            self._waiting.pop(name, None)
             return
         self._leaves[name] = leaf
         self._restore(lone, name, leaf)
@@ -222,23 +223,6 @@ class Optimizer:
                 "schedule": None,
             }
             check_state(state, self._kind.__name__, {name: leaf})
-
-    def _check_leaf(self, name: str, leaf: Tensor) -> None:
-        if not leaf.is_leaf:
-            raise ParamError(
-                f"The optimiser got parameter {name!r} as the result of a computation; it takes the leaf, which a "
-                "parameter's value gives by .unconstrained()."
-            )
-        if self._kind is torch.optim.SparseAdam and leaf.grad is not None and not leaf.grad.is_sparse:
-            raise ArgumentError(
-                f"SparseAdam got a dense gradient for parameter {name!r}; it takes sparse ones, as "
-                "torch.nn.Embedding(sparse=True) makes them. Use Adam."
-            )
-        if issubclass(self._kind, torch.optim.Muon) and leaf.dim() != 2:
-            raise ArgumentError(
-                f"Muon got parameter {name!r} of shape {tuple(leaf.shape)}; it takes matrices only, since it "
-                "orthogonalises their steps. Use AdamW."
-            )
 
 
 def _by_name(params: Iterable[Tensor]) -> dict[str, Tensor]:

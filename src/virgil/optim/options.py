@@ -9,9 +9,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError, did_you_mean
+from virgil.errors import ArgumentError, ParamError, did_you_mean
 
-__all__ = ["OptimArgs", "check_class", "check_names", "check_options", "fastest", "options_for", "same_options"]
+__all__ = [
+    "OptimArgs",
+    "check_class",
+    "check_leaf",
+    "check_names",
+    "check_options",
+    "fastest",
+    "options_for",
+    "same_options",
+]
 
 OptimArgs = Mapping[str, Any] | Callable[..., Mapping[str, Any]]
 
@@ -72,6 +81,30 @@ def check_names(kind: Any, options: Mapping[str, Any], without: tuple[str, ...])
     for name in options:
         if name not in known:
             raise ArgumentError(f"{kind.__name__} got an unknown option {name!r}. {did_you_mean(name, known)}")
+
+
+def check_leaf(kind: type[torch.optim.Optimizer], name: str, leaf: Tensor) -> None:
+    """Whether the optimiser can step this leaf.
+
+    Raises:
+        ParamError: it is no leaf.
+        ArgumentError: the optimiser is made for other leaves.
+    """
+    if not leaf.is_leaf:
+        raise ParamError(
+            f"The optimiser got parameter {name!r} as the result of a computation; it takes the leaf, which a "
+            "parameter's value gives by .unconstrained()."
+        )
+    if kind is torch.optim.SparseAdam and leaf.grad is not None and not leaf.grad.is_sparse:
+        raise ArgumentError(
+            f"SparseAdam got a dense gradient for parameter {name!r}; it takes sparse ones, as "
+            "torch.nn.Embedding(sparse=True) makes them. Use Adam."
+        )
+    if issubclass(kind, torch.optim.Muon) and leaf.dim() != 2:
+        raise ArgumentError(
+            f"Muon got parameter {name!r} of shape {tuple(leaf.shape)}; it takes matrices only, since it "
+            "orthogonalises their steps. Use AdamW."
+        )
 
 
 def options_for(name: str, args: OptimArgs) -> Mapping[str, Any]:

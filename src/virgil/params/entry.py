@@ -25,7 +25,7 @@ class Origin(Enum):
 
     STATEMENT = "statement"
     MODULE = "module"
-    LOADED = "loaded"  # read from a file or a state, and not yet taken up by a statement or module
+    LOADED = "loaded"  # a file or a state, and no statement or module has taken it up yet
 
 
 class LeafRef:
@@ -57,7 +57,11 @@ class LeafRef:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """A parameter; ``shape`` is that of the constrained value, ``transform`` is ``None`` for the identity."""
+    """A parameter of a store.
+
+    ``shape`` is that of the constrained value; ``transform`` is ``None`` for the identity; ``is_fresh`` says that the
+    value was loaded and not used since, so that a new module of this name takes it rather than its own.
+    """
 
     leaf: Tensor
     constraint: Constraint
@@ -65,6 +69,7 @@ class Entry:
     shape: torch.Size
     origin: Origin
     ref: LeafRef
+    is_fresh: bool
 
     def value(self) -> Tensor:
         """The constrained value, a differentiable function of the leaf."""
@@ -79,7 +84,16 @@ class Entry:
         ref = LeafRef(leaf)
         if self.transform is None:
             leaf.unconstrained = ref  # type: ignore[attr-defined]
-        return replace(self, leaf=leaf, ref=ref, origin=Origin.STATEMENT)
+        return replace(self, leaf=leaf, ref=ref, is_fresh=False)
+
+    def used(self) -> Entry:
+        """The same parameter, now taken up by a statement or by the module that has it."""
+        origin = Origin.STATEMENT if self.origin is Origin.LOADED else self.origin
+        return replace(self, origin=origin, is_fresh=False)
+
+    def written(self) -> Entry:
+        """The same parameter after a value was loaded into its leaf."""
+        return replace(self, is_fresh=True)
 
 
 def entry_from_leaf(name: str, leaf: Tensor, constraint: Constraint, origin: Origin) -> Entry:
@@ -90,10 +104,10 @@ def entry_from_leaf(name: str, leaf: Tensor, constraint: Constraint, origin: Ori
     """
     _check_floating(name, leaf)
     transform = find_transform(name, constraint)
-    ref = LeafRef(leaf)
+    ref, is_fresh = LeafRef(leaf), origin is Origin.LOADED
     if transform is None:
         leaf.unconstrained = ref  # type: ignore[attr-defined]
-        return Entry(leaf, constraint, None, leaf.shape, origin, ref)
+        return Entry(leaf, constraint, None, leaf.shape, origin, ref, is_fresh)
     try:
         shape = transform.forward_shape(leaf.shape)  # type: ignore[attr-defined]
     except ValueError as error:
@@ -101,7 +115,7 @@ def entry_from_leaf(name: str, leaf: Tensor, constraint: Constraint, origin: Ori
             f"Parameter {name!r} got an unconstrained tensor of shape {tuple(leaf.shape)}, which does not fit its "
             f"constraint {constraint}: {error}."
         ) from None
-    return Entry(leaf, constraint, transform, torch.Size(shape), origin, ref)
+    return Entry(leaf, constraint, transform, torch.Size(shape), origin, ref, is_fresh)
 
 
 def entry_from_init(name: str, init: Init, constraint: Constraint) -> Entry:

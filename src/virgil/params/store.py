@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager, contextmanager
 from os import PathLike
 
 import torch
 from torch import Tensor
 from torch.distributions import constraints
 
-from virgil.errors import MissingParamError, ParamError, did_you_mean
+from virgil.errors import ParamError
 from virgil.params import message
 from virgil.params.constraint import Constraint
 from virgil.params.current import Installable
+from virgil.params.entries import Entries
 from virgil.params.entry import Entry, Init, LeafRef, Origin, entry_from_init, entry_from_leaf, leaf_from_value
 from virgil.params.file import read_params, write_params
 from virgil.params.state import State, check_constraint, check_restore, entries_from_state
-from virgil.params.undo import Journal, ThreadState
 
 __all__ = ["ParamStore"]
 
 _REAL = constraints.real
-_counting = threading.Lock()  # guards the count of substituting threads
 
 
 class ParamStore(Installable):
@@ -44,10 +41,7 @@ class ParamStore(Installable):
     """
 
     def __init__(self) -> None:
-        self._entries: dict[str, Entry] = {}
-        self._thread = ThreadState()
-        self._substituting = 0  # how many threads read from elsewhere; spares the hot path a thread-local look-up
-        self._leaf_names: dict[int, str] | None = None
+        self._entries = Entries()
 
     # -- declaring and reading ---------------------------------------------------------------------------------------
 
@@ -72,15 +66,16 @@ class ParamStore(Installable):
             ParamError: the initial value lies outside the constraint, or the name is there with another shape or
                 constraint.
         """
-        entry = self._entries.get(name)
-        if entry is None or self._substituting:
+        entries = self._entries
+        entry = entries.by_name.get(name)
+        if entry is None or entries.substituting:
             entry = self._special_entry(name, init_tensor, constraint)
         if constraint is not entry.constraint and not (init_tensor is None and constraint is _REAL):
             check_constraint(name, entry, constraint)
         if isinstance(init_tensor, Tensor) and init_tensor.shape != entry.shape:
             raise ParamError(message.other_shape(name, entry.shape, init_tensor.shape))
-        if entry.origin is Origin.LOADED:
-            self._put(name, replace(entry, origin=Origin.STATEMENT))
+        if entry.is_fresh:
+            entries.put(name, entry.used())
         transform = entry.transform  # from here on what entry.value() does, without the call
         if transform is None:
             return entry.leaf
@@ -90,51 +85,52 @@ class ParamStore(Installable):
 
     def _special_entry(self, name: str, init: Init | None, constraint: Constraint) -> Entry:
         """The entry of a name that is new, or whose value is substituted."""
-        if self._thread.substitution is not None:
-            return self._substituted_entry(name, self._thread.substitution)
-        if name in self._entries:  # it is another thread that substitutes
-            return self._entries[name]
+        entry = self._entries.find(name)
+        if entry is not None:
+            return entry
         if init is None:
-            raise self._missing(name, "Give an initial value to make it.")
-        return self._create(name, entry_from_init(name, init, constraint))
+            raise self._entries.missing(name, "Give an initial value to make it.")
+        return self._entries.create(name, entry_from_init(name, init, constraint))
 
     def setdefault(self, name: str, init_constrained_value: Init, constraint: Constraint = _REAL) -> Tensor:
         """The value of a parameter, made from ``init_constrained_value`` if there is none of this name."""
         return self.get_param(name, init_constrained_value, constraint)
 
     def __getitem__(self, name: str) -> Tensor:
-        return self._entry(name).value()
+        return self._entries[name].value()
 
     def unconstrained(self, name: str) -> Tensor:
         """The leaf of a parameter."""
-        return self._entry(name).leaf
+        return self._entries[name].leaf
 
     def constraint(self, name: str) -> Constraint:
         """The constraint of a parameter."""
-        return self._entry(name).constraint
+        return self._entries[name].constraint
 
     def bind(self, name: str, leaf: Tensor, constraint: Constraint = _REAL) -> None:
         """Hold the unconstrained tensor ``leaf``, which a module owns, under ``name``.
 
-        A value that was loaded under this name and not yet taken up is copied into ``leaf``. Otherwise ``leaf`` takes
+        A value that was loaded under this name and not used since is copied into ``leaf``. Otherwise ``leaf`` takes
         the name from whatever had it.
 
         Raises:
             ParamError: the loaded value has another shape or constraint than the module's.
         """
-        entry = self._entries.get(name)
+        entry = self._entries.by_name.get(name)
         if entry is not None and entry.leaf is leaf:
+            if entry.is_fresh:
+                self._entries.put(name, entry.used())
             return
-        if self._substituting and self._thread.substitution is not None:
-            self._substituted_entry(name, self._thread.substitution)  # raises for a name that was not captured
+        if self._entries.is_substituted():
+            self._entries[name]  # raises for a name that was not captured
             return
         bound = entry_from_leaf(name, leaf, constraint, Origin.MODULE)
-        if entry is not None and entry.origin is Origin.LOADED:
+        if entry is not None and entry.is_fresh:
             check_constraint(name, entry, constraint)
             if leaf.shape != entry.leaf.shape:
                 raise ParamError(message.other_shape(name, entry.leaf.shape, leaf.shape))
-            self._overwrite(leaf, entry.leaf)
-        self._put(name, bound)
+            self._entries.overwrite(leaf, entry.leaf)
+        self._entries.put(name, bound)
 
     # -- changing ----------------------------------------------------------------------------------------------------
 
@@ -144,22 +140,24 @@ class ParamStore(Installable):
         The leaf is written in place where shape, dtype and device allow it, so that a module or an optimiser that
         holds it sees the new value. A parameter of another shape takes a new leaf.
         """
-        entry = self._entries.get(name)
+        entry = self._entries.by_name.get(name)
         if entry is None:
-            self._create(name, entry_from_init(name, value, _REAL))
+            self._entries.create(name, entry_from_init(name, value, _REAL))
             return
         leaf = leaf_from_value(name, value, entry.constraint)
         old = entry.leaf
         if (leaf.shape, leaf.dtype, leaf.device) == (old.shape, old.dtype, old.device):
-            self._overwrite(old, leaf)
+            self._entries.overwrite(old, leaf)
         elif entry.origin is Origin.MODULE:
             raise ParamError(message.module_owns(name, old, leaf))
         else:
-            self._put(name, entry_from_leaf(name, leaf.requires_grad_(True), entry.constraint, Origin.STATEMENT))
+            self._entries.put(
+                name, entry_from_leaf(name, leaf.requires_grad_(True), entry.constraint, Origin.STATEMENT)
+            )
 
     def replace_param(self, param_name: str, new_param: Tensor, old_param: Tensor) -> None:
         """Give ``param_name``, whose present value is ``old_param``, the constrained value ``new_param``."""
-        self._entry(param_name)
+        self._entries[param_name]
         if self.param_name(old_param) != param_name:
             raise ParamError(
                 f"replace_param got an old value that is not the present value of parameter {param_name!r}. "
@@ -168,62 +166,60 @@ class ParamStore(Installable):
         self[param_name] = new_param
 
     def __delitem__(self, name: str) -> None:
-        self._entry(name)
-        self._put(name, None)
+        self._entries[name]
+        self._entries.put(name, None)
 
     def clear(self) -> None:
         """Forget all parameters."""
-        for name in list(self._entries):
-            self._put(name, None)
+        for name in list(self._entries.by_name):
+            self._entries.put(name, None)
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return name in self._entries.by_name
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._entries.by_name)
 
     def __bool__(self) -> bool:
         return True  # an empty store is still a store: ``params or default`` must not lose it
 
     def __iter__(self) -> Iterator[str]:
-        return iter(list(self._entries))
+        return iter(list(self._entries.by_name))
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name}: {tuple(entry.shape)}" for name, entry in self._entries.items())
+        shown = ", ".join(f"{name}: {tuple(entry.shape)}" for name, entry in self._entries.by_name.items())
         return f"ParamStore({shown})"
 
     def keys(self) -> list[str]:
         """The names, in the order in which they were made."""
-        return list(self._entries)
+        return list(self._entries.by_name)
 
     def values(self) -> list[Tensor]:
         """The constrained values."""
-        return [self[name] for name in self._entries]
+        return [self[name] for name in self._entries.by_name]
 
     def items(self) -> list[tuple[str, Tensor]]:
         """Names with constrained values."""
-        return [(name, self[name]) for name in self._entries]
+        return [(name, self[name]) for name in self._entries.by_name]
 
     def named_parameters(self) -> list[tuple[str, Tensor]]:
         """Names with leaves, as an optimiser wants them."""
-        return [(name, self._entry(name).leaf) for name in self._entries]
+        return [(name, self._entries[name].leaf) for name in self._entries.by_name]
 
     def get_all_param_names(self) -> set[str]:
         """The names as a set."""
-        return set(self._entries)
+        return set(self._entries.by_name)
 
     def match(self, name: str) -> dict[str, Tensor]:
         """The constrained values of all parameters whose names match the regular expression ``name`` at their start."""
         pattern = re.compile(name)
-        return {each: self[each] for each in self._entries if pattern.match(each)}
+        return {each: self[each] for each in self._entries.by_name if pattern.match(each)}
 
     def param_name(self, param: Tensor) -> str | None:
         """The name of a leaf or of a value read from this store; ``None`` if it is not one."""
-        names = self._leaf_names
-        if names is None:
-            names = self._leaf_names = {id(entry.leaf): name for name, entry in self._entries.items()}
+        names = self._entries.names_of_leaves()
         found = names.get(id(param))
         if found is None and isinstance(ref := getattr(param, "unconstrained", None), LeafRef):
             found = names.get(id(ref.leaf()))
@@ -233,8 +229,11 @@ class ParamStore(Installable):
 
     def get_state(self) -> State:
         """A copy of all parameters: ``{"params": {name: leaf}, "constraints": {name: constraint}}``."""
-        params = {name: each.leaf.detach().clone().requires_grad_(True) for name, each in self._entries.items()}
-        return {"params": params, "constraints": {name: each.constraint for name, each in self._entries.items()}}
+        params = {name: each.leaf.detach().clone().requires_grad_(True) for name, each in self._entries.by_name.items()}
+        return {
+            "params": params,
+            "constraints": {name: each.constraint for name, each in self._entries.by_name.items()},
+        }
 
     def set_state(self, state: State) -> None:
         """Hold the parameters of ``state`` and no others.
@@ -246,15 +245,16 @@ class ParamStore(Installable):
         """
         loaded = entries_from_state(state)
         for name, entry in loaded.items():
-            check_restore(name, self._entries.get(name), entry)
-        for name in self._entries.keys() - loaded.keys():
-            self._put(name, None)
+            check_restore(name, self._entries.by_name.get(name), entry)
+        for name in self._entries.by_name.keys() - loaded.keys():
+            self._entries.put(name, None)
         for name, entry in loaded.items():
-            present = self._entries.get(name)
+            present = self._entries.by_name.get(name)
             if present is None or present.origin is Origin.LOADED:
-                self._put(name, entry)
+                self._entries.put(name, entry)
             else:
-                self._overwrite(present.leaf, entry.leaf)
+                self._entries.overwrite(present.leaf, entry.leaf)
+                self._entries.put(name, present.written())
 
     def save(self, filename: str | PathLike[str]) -> None:
         """Write all parameters to a safetensors file; a file of this name is replaced in one piece.
@@ -294,86 +294,22 @@ class ParamStore(Installable):
             A state that holds the inner parameters after the block; given again, it continues with the same leaves.
         """
         state = {"params": {}, "constraints": {}} if state is None else state
-        outer, inner = self._entries, entries_from_state(state, adopt=True)
-        self._entries, self._leaf_names = inner, None
-        try:
-            yield state
-        finally:
-            state["params"] = {name: each.leaf for name, each in self._entries.items()}
-            state["constraints"] = {name: each.constraint for name, each in self._entries.items()}
-            self._entries, self._leaf_names = outer, None
+        inner = entries_from_state(state, adopt=True)
+        with self._entries.replaced(inner):
+            try:
+                yield state
+            finally:
+                entries = self._entries.by_name
+                state["params"] = {name: each.leaf for name, each in entries.items()}
+                state["constraints"] = {name: each.constraint for name, each in entries.items()}
 
-    @contextmanager
-    def discarding(self) -> Iterator[None]:
+    def discarding(self) -> AbstractContextManager[None]:
         """Take back, after a ``with`` block, what this thread changed in the store inside: for a dry run."""
-        thread, journal = self._thread, Journal()
-        thread.journals = (*thread.journals, journal)
-        try:
-            yield
-        finally:
-            thread.journals = thread.journals[:-1]
-            journal.take_back(self._entries)
-            self._leaf_names = None
+        return self._entries.discarding()
 
-    @contextmanager
-    def substituted(self, mapping: Mapping[str, Tensor]) -> Iterator[None]:
+    def substituted(self, mapping: Mapping[str, Tensor]) -> AbstractContextManager[None]:
         """Read leaves from ``mapping`` inside a ``with`` block, in this thread: for capture.
 
         The tensors need not be leaves. Inside, a parameter that ``mapping`` lacks is an error.
         """
-        thread, before = self._thread, self._thread.substitution
-        with _counting:
-            self._substituting += 1
-        thread.substitution = mapping
-        try:
-            yield
-        finally:
-            thread.substitution = before
-            with _counting:
-                self._substituting -= 1
-
-    # -- inside ------------------------------------------------------------------------------------------------------
-
-    def _entry(self, name: str) -> Entry:
-        if self._substituting and self._thread.substitution is not None:
-            return self._substituted_entry(name, self._thread.substitution)
-        entry = self._entries.get(name)
-        if entry is None:
-            raise self._missing(name)
-        return entry
-
-    def _substituted_entry(self, name: str, substitution: Mapping[str, Tensor]) -> Entry:
-        leaf, entry = substitution.get(name), self._entries.get(name)
-        if leaf is None or entry is None:
-            raise ParamError(message.unknown_when_captured(name))
-        return entry.with_leaf(leaf)
-
-    def _missing(self, name: str, remedy: str = "") -> MissingParamError:
-        hint = did_you_mean(name, self._entries)
-        return MissingParamError(f"There is no parameter {name!r} in the store. {hint} {remedy}".rstrip())
-
-    def _create(self, name: str, entry: Entry) -> Entry:
-        """Add a new entry, unless another thread was faster: then return that thread's."""
-        present = self._entries.setdefault(name, entry)
-        if present is entry:
-            self._note(name, None, entry)
-        return present
-
-    def _put(self, name: str, entry: Entry | None) -> None:
-        before = self._entries.get(name)
-        if entry is None:
-            self._entries.pop(name, None)
-        else:
-            self._entries[name] = entry
-        self._note(name, before, entry)
-
-    def _note(self, name: str, before: Entry | None, after: Entry | None) -> None:
-        self._leaf_names = None
-        if self._thread.journals:
-            self._thread.journals[-1].record_entry(name, before, after)
-
-    def _overwrite(self, tensor: Tensor, value: Tensor) -> None:
-        if self._thread.journals:
-            self._thread.journals[-1].record_values(tensor)
-        with torch.no_grad():
-            tensor.copy_(value)
+        return self._entries.substituted(mapping)

@@ -1,19 +1,13 @@
-"""What a store does for a while: changes that are taken back, and values read from elsewhere.
-
-Both belong to the thread that asked for them: another thread on the same store is not affected.
-"""
+"""A record of changes to a store, by which they are taken back."""
 
 from __future__ import annotations
-
-import threading
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from virgil.params.entry import Entry
 
-__all__ = ["Journal", "ThreadState"]
+__all__ = ["Journal"]
 
 
 class Journal:
@@ -44,11 +38,3 @@ class Journal:
                 entries.pop(name, None)
             else:
                 entries[name] = before
-
-
-class ThreadState(threading.local):
-    """What the running thread has asked of one store."""
-
-    def __init__(self) -> None:
-        self.journals: tuple[Journal, ...] = ()
-        self.substitution: Mapping[str, Tensor] | None = None
