@@ -1,4 +1,4 @@
-"""A step is a pure function of parameters and batch: it can be captured as one graph, which gives what the eager step gives."""
+"""A step is a pure function of parameters and batch: captured as one graph, it gives what the eager step gives."""
 
 import pytest
 import torch
@@ -59,9 +59,9 @@ PROGRAMS = {
 
 
 OBJECTIVES = {
-    "one particle": lambda: Trace_ELBO(),
+    "one particle": Trace_ELBO,
     "three particles": lambda: Trace_ELBO(num_particles=3),
-    "analytic": lambda: TraceMeanField_ELBO(),
+    "analytic": TraceMeanField_ELBO,
 }
 
 
