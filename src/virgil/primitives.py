@@ -94,7 +94,7 @@ def _partly_observed(name: str, fn: Any, obs: Any, obs_mask: Tensor, infer: dict
     if obs is None:
         raise ArgumentError(f"At site {name!r}, obs_mask is given without obs. Give the data, or leave obs_mask out.")
     with Mask(~obs_mask):
-        unobserved: Tensor = sample(f"{name}_unobserved", fn, infer=infer)
+        unobserved: Tensor = sample(f"{name}_unobserved", fn, infer={**(infer or {}), "_latent_slots": ~obs_mask})
     with Mask(obs_mask):
         observed: Tensor = sample(f"{name}_observed", fn, obs=obs)
     event_dim = len(fn.event_shape)

@@ -31,6 +31,12 @@ def check_pairing(guide: Trace, model: Trace) -> None:
 
 
 def _check_guide_site(name: str, site: Site, in_guide: dict[str, Site], in_model: dict[str, Site]) -> None:
+    if site.observed and site.infer.get("_factor"):
+        raise MismatchError(
+            f"Factor {name!r} is in the guide without has_rsample. Whether its value follows the parameters by a "
+            f"pathwise derivative decides the gradient. Write virgil.factor({name!r}, ..., has_rsample=True) if it is "
+            "a differentiable function of the parameters and of pathwise draws, and has_rsample=False if it is not."
+        )
     if is_auxiliary(site):
         return
     if site.observed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from torch import Size, Tensor, broadcast_shapes
+
 from virgil.errors import ShapeError
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
@@ -18,7 +20,7 @@ def check_shapes(guide: Trace, model: Trace) -> None:
     for role, trace in (("guide", guide), ("model", model)):
         for name, site in trace.nodes.items():
             if site.kind == "sample":
-                problem = _batch_problem(name, site)
+                problem = _batch_problem(name, site) or _weight_problem(name, site)
                 if problem:
                     raise ShapeError(f"{problem}\n\n{trace.format_shapes(f'Shapes in the {role}:')}", site=name)
     for name, site in guide.nodes.items():
@@ -57,6 +59,25 @@ def _batch_problem(name: str, site: Site) -> str | None:
                 f"has size {frame.size}. Make the value's shape {tuple(site.value.shape)} fit the plate."
             )
     return None
+
+
+def _weight_problem(name: str, site: Site) -> str | None:
+    shape = site.unscaled_log_prob.shape
+    for what, tensor in (("mask", site.mask), ("scale", site.scale)):
+        if isinstance(tensor, Tensor) and not _broadcasts_to(tensor.shape, shape):
+            return (
+                f"At site {name!r}, the {what} has shape {tuple(tensor.shape)}, but the log-probability has shape "
+                f"{tuple(shape)}. Give the {what} a shape that broadcasts to that, or put the statement in a plate of "
+                f"the {what}'s size."
+            )
+    return None
+
+
+def _broadcasts_to(shape: Size, target: Size) -> bool:
+    try:
+        return bool(broadcast_shapes(shape, target) == target)
+    except RuntimeError:
+        return False
 
 
 def _event_problem(name: str, site: Site, other: Site) -> str | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 from virgil.infer.elbo.execution import Pair
+from virgil.infer.elbo.influence import Influence
 from virgil.infer.elbo.terms import Term
 from virgil.poutine.frame import Frame
 from virgil.poutine.site import Site
@@ -35,55 +34,46 @@ def estimate(pair: Pair, terms: list[Term]) -> Tensor:
             total = total + part if position else part
         else:
             total = total - part
-    score = [
-        _score(position, site, pair, terms)
+    drawn = [
+        (position, site)
         for position, site in enumerate(pair.guide.nodes.values())
         if site.is_latent and not site.fn.has_rsample
     ]
-    if not score:
+    if not drawn:
         return total
-    surrogate = torch.stack(score).sum()
+    influence = Influence(pair)
+    surrogate = torch.stack([_score(position, site, influence, terms) for position, site in drawn]).sum()
     return total + (surrogate - surrogate.detach())
 
 
-def _score(position: int, site: Site, pair: Pair, terms: list[Term]) -> Tensor:
-    cost = downstream_cost(position, site, pair, terms)
+def _score(position: int, site: Site, influence: Influence, terms: list[Term]) -> Tensor:
+    cost = downstream_cost(position, site, influence, terms)
     return (site.unscaled_log_prob * cost).sum()
 
 
-def downstream_cost(position: int, site: Site, pair: Pair, terms: list[Term]) -> Tensor:
+def downstream_cost(position: int, site: Site, influence: Influence, terms: list[Term]) -> Tensor:
     """The weighted cost that a latent variable of the guide can influence, for each slot of its plates, detached.
 
-    A term counts if either program states it at or after the variable, and only with its own slots of the plates that
-    both lie in.
     Shape: broadcasts with ``site.fn.batch_shape``.
     """
-    model_position = _position(site.name, pair)
     cost = torch.zeros((), device=site.unscaled_log_prob.device)
     for term in terms:
-        in_guide = term.guide_position is not None and term.guide_position >= position
-        in_model = term.model_position is not None and term.model_position >= model_position
-        if (in_guide or in_model) and not _in_other_iterations(term.frames, site.frames):
-            cost = cost + _reduced(term, site.frames) * (term.sign * term.weight)
+        if influence.reaches(position, term):
+            apart = influence.apart(position, site.frames, term)
+            if not _in_other_iterations(term.frames, apart):
+                cost = cost + _reduced(term, apart) * (term.sign * term.weight)
     return cost
 
 
-def _position(name: str, pair: Pair) -> float:
-    for position, known in enumerate(pair.model.nodes):
-        if known == name:
-            return position
-    return -math.inf  # an auxiliary variable may influence the whole model
-
-
-def _in_other_iterations(frames: tuple[Frame, ...], site_frames: tuple[Frame, ...]) -> bool:
+def _in_other_iterations(frames: tuple[Frame, ...], apart: tuple[Frame, ...]) -> bool:
     """Whether the two lie in different rounds of a plate that is iterated, and so are independent."""
-    rounds = {frame.name: frame.counter for frame in site_frames if frame.dim is None}
+    rounds = {frame.name: frame.counter for frame in apart if frame.dim is None}
     return any(frame.dim is None and rounds.get(frame.name, frame.counter) != frame.counter for frame in frames)
 
 
-def _reduced(term: Term, site_frames: tuple[Frame, ...]) -> Tensor:
-    """The term summed over every dim that is no plate of the site."""
+def _reduced(term: Term, apart: tuple[Frame, ...]) -> Tensor:
+    """The term summed over every dim that is not of these plates."""
     value = term.value.detach()
-    shared = {frame.dim for frame in term.frames if frame in site_frames}
+    shared = {frame.dim for frame in term.frames if frame in apart}
     summed = [dim for dim in range(-value.dim(), 0) if dim not in shared]
     return value.sum(summed, keepdim=True) if summed else value

@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Mapping
+
+from torch import Tensor
 from torch.distributions import kl_divergence
 
 from virgil.infer.elbo.objective import ELBO
 from virgil.infer.elbo.terms import Placed, Term, sampled
+from virgil.poutine.masking import counted
+from virgil.poutine.site import Site
 
 __all__ = ["TraceMeanField_ELBO", "analytic"]
 
 
-def analytic(guide: Placed, model: Placed) -> list[Term]:
-    """``-KL(q(z) || p(z))`` in closed form, or both terms at the value drawn where torch knows none."""
+def analytic(guide: Placed, model: Placed, unstated: Mapping[str, Placed]) -> list[Term]:
+    """``-KL(q(z) || p(z))`` in closed form where that is known and right, else both terms at the value drawn.
+
+    It is right where the guide has drawn all that the model's distribution of ``z`` may depend on, and where both
+    programs count ``z`` alike.
+    """
     site = model.site
+    if not _alike(guide.site, site) or any(_latent_before(model, other) for other in unstated.values()):
+        return sampled(guide, model, unstated)
     try:
         value = kl_divergence(guide.site.fn, site.fn)
     except NotImplementedError:
-        return sampled(guide, model)
+        return sampled(guide, model, unstated)
     if site.mask is not None:
-        value = torch.where(torch.as_tensor(site.mask), value, value.new_zeros(()))
-    if isinstance(site.scale, torch.Tensor) or site.scale != 1.0:
+        value = counted(value, site.mask)
+    if isinstance(site.scale, Tensor) or site.scale != 1.0:
         value = value * site.scale
     return [Term(-1, value, site.frames, site.weight, guide.position, model.position)]
+
+
+def _alike(guide: Site, model: Site) -> bool:
+    """Whether mask and scale are the same; tensors are compared by identity, which asks no device."""
+    if isinstance(guide.scale, Tensor) or isinstance(model.scale, Tensor):
+        same_scale = guide.scale is model.scale
+    else:
+        same_scale = guide.scale == model.scale
+    return same_scale and guide.mask is model.mask
+
+
+def _latent_before(model: Placed, other: Placed) -> bool:
+    return other.position < model.position and not other.site.observed
 
 
 class TraceMeanField_ELBO(ELBO):
@@ -32,8 +55,8 @@ class TraceMeanField_ELBO(ELBO):
     p(z_i)\bigr)
 
     It differs from :class:`Trace_ELBO` in the terms of latent variables whose divergence torch has in closed form,
-    which need no draw and so have less variance. It is right for guides whose variables are independent of each other
-    (mean field), or that state them in the model's order.
+    which need no draw and so have less variance. A variable that the guide states before one that the model states
+    earlier has its term at the value drawn, since its divergence would then be another expectation.
     """
 
     latent_terms = staticmethod(analytic)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from virgil.infer.elbo.execution import Pair
 from virgil.poutine.frame import Frame
+from virgil.poutine.masking import counted
 from virgil.poutine.site import Site
 
 __all__ = ["LatentTerms", "Placed", "Term", "all_terms", "sampled"]
@@ -48,8 +49,9 @@ class Placed:
     position: int
 
 
-# How the terms of one latent variable are computed, from its site in the guide and its site in the model.
-LatentTerms = Callable[[Placed, Placed], list[Term]]
+# How the terms of one latent variable are computed, from its site in the guide, its site in the model, and the model's
+# sites that the guide has not stated up to there.
+LatentTerms = Callable[[Placed, Placed, Mapping[str, Placed]], list[Term]]
 
 
 def _of_guide(placed: Placed) -> Term:
@@ -62,9 +64,15 @@ def _of_model(placed: Placed) -> Term:
     return Term(1, site.term, site.frames, site.weight, None, placed.position)
 
 
-def sampled(guide: Placed, model: Placed) -> list[Term]:
-    """``log p(z) - log q(z)`` at the value drawn."""
-    return [_of_model(model), _of_guide(guide)]
+def sampled(guide: Placed, model: Placed, unstated: Mapping[str, Placed]) -> list[Term]:
+    """``log p(z) - log q(z)`` at the value drawn.
+
+    Of a partly observed variable the slots that are observed are no variables, whatever the guide draws for them.
+    """
+    term = _of_guide(guide)
+    if "_latent_slots" in model.site.infer:
+        term = replace(term, value=counted(term.value, model.site.infer["_latent_slots"]))
+    return [_of_model(model), term]
 
 
 def all_terms(pair: Pair, latent_terms: LatentTerms) -> list[Term]:
@@ -78,6 +86,6 @@ def all_terms(pair: Pair, latent_terms: LatentTerms) -> list[Term]:
     for position, (name, site) in enumerate(pair.guide.nodes.items()):
         if site.kind == "sample":
             placed, counterpart = Placed(site, position), in_model.pop(name, None)
-            terms += [_of_guide(placed)] if counterpart is None else latent_terms(placed, counterpart)
+            terms += [_of_guide(placed)] if counterpart is None else latent_terms(placed, counterpart, in_model)
     terms += [_of_model(placed) for placed in in_model.values()]
     return terms

@@ -1,0 +1,48 @@
+"""What a latent variable of the guide can influence, as far as the order of the statements and their plates tell."""
+
+from __future__ import annotations
+
+import math
+
+from virgil.infer.elbo.execution import Pair
+from virgil.infer.elbo.terms import Term
+from virgil.poutine.frame import Frame
+
+__all__ = ["Influence"]
+
+
+class Influence:
+    """Which terms can depend on a value, given where the guide draws it.
+
+    A value passes on to every later statement of the guide; and to the model from where it first reads this value, or
+    that of a later variable of the guide. Slots of a plate stay apart until a variable outside the plate, which may
+    depend on all of them, has been drawn: what comes after that may depend on any slot.
+    """
+
+    def __init__(self, pair: Pair) -> None:
+        places = {name: place for place, name in enumerate(pair.model.nodes)}
+        self._latents = [
+            (position, {frame.name for frame in site.frames})
+            for position, site in enumerate(pair.guide.nodes.values())
+            if site.is_latent
+        ]
+        names = list(pair.guide.nodes)
+        self._first_read: dict[int, float] = {}
+        earliest = math.inf
+        for position, _ in reversed(self._latents):
+            earliest = min(earliest, places.get(names[position], math.inf))
+            self._first_read[position] = earliest
+
+    def reaches(self, position: int, term: Term) -> bool:
+        """Whether the term can depend on the variable at this position of the guide."""
+        in_guide = term.guide_position is not None and term.guide_position >= position
+        return in_guide or (term.model_position is not None and term.model_position >= self._first_read[position])
+
+    def apart(self, position: int, frames: tuple[Frame, ...], term: Term) -> tuple[Frame, ...]:
+        """Of the plates around the variable, those whose other slots in the term cannot depend on it."""
+        return tuple(frame for frame in frames if not self._joined(position, frame, term))
+
+    def _joined(self, position: int, frame: Frame, term: Term) -> bool:
+        later = (place for place, names in self._latents if place > position and frame.name not in names)
+        joint = next(later, None)
+        return joint is not None and self.reaches(joint, term)
