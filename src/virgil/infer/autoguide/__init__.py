@@ -1,1 +1,29 @@
-"""Guides made from models, one family a file."""
+"""Guides made from models, one family a file.
+
+A guide is a ``torch.nn.Module``. Its call states one latent site for each of the model's and returns a dict from site to value;
+:mod:`~virgil.infer.autoguide.initialization` says where it begins.
+"""
+
+from virgil.infer.autoguide.auto_normal import AutoNormal
+from virgil.infer.autoguide.guide import AutoGuide
+from virgil.infer.autoguide.initialization import (
+    init_to_feasible,
+    init_to_generated,
+    init_to_mean,
+    init_to_median,
+    init_to_sample,
+    init_to_uniform,
+    init_to_value,
+)
+
+__all__ = [
+    "AutoGuide",
+    "AutoNormal",
+    "init_to_feasible",
+    "init_to_generated",
+    "init_to_mean",
+    "init_to_median",
+    "init_to_sample",
+    "init_to_uniform",
+    "init_to_value",
+]

@@ -1,0 +1,204 @@
+"""The bijection from real vectors onto a site's support, whose Jacobian a guide's density needs.
+
+``biject_to`` is torch's registry of them. Supports of matrices that it lacks because an entry above the diagonal would be free are added here, from
+the vector of the entries that are free; and bounds that are the same in every slot of a plate become one number.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Size, Tensor
+from torch.distributions import biject_to
+from torch.distributions import constraints as torch_constraints
+from torch.distributions.transforms import ExpTransform, Transform
+
+from virgil.distributions import constraints
+from virgil.errors import ArgumentError
+
+__all__ = ["Bijection", "FreeCholeskyTransform", "FreePositiveDefiniteTransform", "find_bijection", "is_discrete"]
+
+
+class FreeCholeskyTransform(Transform):
+    """From the free entries of a lower triangular matrix, row by row, to the matrix.
+
+    The diagonal is the exponential of its entries, or all ones where ``unit`` is true. Shape: ``(*batch, entries)`` to ``(*batch, n, n)``.
+    """
+
+    domain = constraints.real_vector
+    bijective = True
+
+    def __init__(self, unit: bool = False, cache_size: int = 0) -> None:
+        super().__init__(cache_size=cache_size)
+        self.unit = unit
+
+    @property
+    def codomain(self) -> torch_constraints.Constraint:  # type: ignore[override]
+        return cast(
+            torch_constraints.Constraint, constraints.unit_lower_cholesky if self.unit else constraints.lower_cholesky
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FreeCholeskyTransform) and self.unit == other.unit
+
+    __hash__ = Transform.__hash__
+
+    def _offset(self) -> int:
+        return -1 if self.unit else 0
+
+    def _size(self, entries: int) -> int:
+        rest = math.isqrt(8 * entries + 1)
+        return (rest + 1) // 2 if self.unit else (rest - 1) // 2
+
+    def _call(self, x: Tensor) -> Tensor:
+        size = self._size(x.shape[-1])
+        rows, columns = torch.tril_indices(size, size, self._offset(), device=x.device)
+        matrix = x.new_zeros(x.shape[:-1] + (size, size))
+        matrix[..., rows, columns] = x
+        diagonal = matrix.diagonal(dim1=-2, dim2=-1)
+        return matrix.tril(-1) + (torch.ones_like(diagonal) if self.unit else diagonal.exp()).diag_embed()
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        size = y.shape[-1]
+        rows, columns = torch.tril_indices(size, size, self._offset(), device=y.device)
+        if not self.unit:
+            y = y.tril(-1) + y.diagonal(dim1=-2, dim2=-1).log().diag_embed()
+        return y[..., rows, columns]
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        if self.unit:
+            return x.new_zeros(x.shape[:-1])
+        return y.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+
+    def forward_shape(self, shape: Any) -> Size:
+        size = self._size(shape[-1])
+        return Size((*shape[:-1], size, size))
+
+    def inverse_shape(self, shape: Any) -> Size:
+        size = shape[-1]
+        return Size((*shape[:-2], size * (size + 2 * self._offset() + 1) // 2))
+
+
+class FreePositiveDefiniteTransform(FreeCholeskyTransform):
+    r"""From the free entries of a Cholesky factor :math:`L` to :math:`L L^\top`.
+
+    The Jacobian of :math:`L \mapsto L L^\top` over lower triangles is :math:`2^n \prod_i L_{ii}^{n - i + 1}` *(Muirhead 1982, theorem 2.1.9)*.
+    """
+
+    @property
+    def codomain(self) -> torch_constraints.Constraint:  # type: ignore[override]
+        return cast(torch_constraints.Constraint, constraints.positive_definite)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FreePositiveDefiniteTransform)
+
+    __hash__ = Transform.__hash__
+
+    def _call(self, x: Tensor) -> Tensor:
+        factor = super()._call(x)
+        return factor @ factor.mT
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return super()._inverse(torch.linalg.cholesky(y))
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        size = y.shape[-1]
+        rows, columns = torch.tril_indices(size, size, device=x.device)
+        log_diagonal = x[..., rows == columns]
+        powers = torch.arange(size + 1, 1, -1, dtype=x.dtype, device=x.device)  # n - i + 1, and 1 for the exponential
+        return (powers * log_diagonal).sum(-1) + size * math.log(2)
+
+
+@dataclass(frozen=True, slots=True)
+class Bijection:
+    """How a site's unconstrained value becomes its value.
+
+    Attributes:
+        transform: applied to the innermost dims; ``None`` for the identity.
+        event_dim: event dims of the value.
+        unconstrained_event_dim: event dims of the unconstrained value.
+        independent: how many event dims lie left of the transform's own.
+    """
+
+    transform: Transform | None
+    event_dim: int
+    unconstrained_event_dim: int
+    independent: int
+
+    def __call__(self, unconstrained: Tensor) -> Tensor:
+        """The value."""
+        return unconstrained if self.transform is None else cast(Tensor, self.transform(unconstrained))
+
+    def inverse(self, value: Tensor) -> Tensor:
+        """The unconstrained value."""
+        return value if self.transform is None else cast(Tensor, self.transform.inv(value))
+
+    def log_abs_det_jacobian(self, unconstrained: Tensor, value: Tensor) -> Tensor | float:
+        """Log of the volume's change, nats. Shape: ``(*batch,)``, or a number where there is none."""
+        if self.transform is None:
+            return 0.0
+        log_volume = cast(Tensor, self.transform.log_abs_det_jacobian(unconstrained, value))
+        return log_volume.sum(list(range(-self.independent, 0))) if self.independent else log_volume
+
+
+def is_discrete(fn: Any) -> bool:
+    """Whether a distribution's values are discrete."""
+    if getattr(fn, "has_enumerate_support", False):
+        return True
+    return bool(getattr(getattr(fn, "support", None), "is_discrete", False))
+
+
+def find_bijection(name: str, fn: Any) -> Bijection:
+    """The bijection for the distribution ``fn`` at site ``name``.
+
+    Raises:
+        ArgumentError: the support is discrete, or no bijection onto it is known.
+    """
+    event_dim = len(fn.event_shape)
+    support = fn.support
+    while isinstance(support, torch_constraints.independent):
+        support = support.base_constraint
+    if support is torch_constraints.real or type(support) is type(torch_constraints.real):
+        return Bijection(None, event_dim, event_dim, event_dim)
+    transform = _transform(name, type(fn).__name__, _one_bound(support))
+    independent = event_dim - transform.codomain.event_dim
+    return Bijection(transform, event_dim, transform.domain.event_dim + independent, independent)
+
+
+def _transform(name: str, family: str, support: torch_constraints.Constraint) -> Transform:
+    if isinstance(support, torch_constraints.greater_than | torch_constraints.greater_than_eq):
+        if not isinstance(support.lower_bound, Tensor) and support.lower_bound == 0:
+            return ExpTransform()  # torch's is 0 + 1 * exp(x), in three operations
+    elif isinstance(support, type(constraints.unit_lower_cholesky)):
+        return FreeCholeskyTransform(unit=True)
+    elif isinstance(support, type(constraints.lower_cholesky)):
+        return FreeCholeskyTransform()
+    elif isinstance(support, type(constraints.positive_definite)):
+        return FreePositiveDefiniteTransform()
+    try:
+        return cast(Transform, biject_to(support))
+    except NotImplementedError:
+        raise ArgumentError(
+            f"At site {name!r}, the support of {family} is {support}, onto which no bijection from real vectors is "
+            "known. Register one by virgil.distributions.biject_to.register(...), or give this site a guide of your own."
+        ) from None
+
+
+def _one_bound(support: Any) -> Any:
+    """The same set, with a bound that was widened to a plate taken back to one number."""
+    bounds = {key: bound for key, bound in vars(support).items() if key in ("lower_bound", "upper_bound")}
+    if not any(isinstance(bound, Tensor) for bound in bounds.values()):
+        return support
+    plain = {key: _number(bound) for key, bound in bounds.items()}
+    return type(support)(**plain)
+
+
+def _number(bound: Any) -> Any:
+    if not isinstance(bound, Tensor):
+        return bound
+    bound = bound.detach()
+    first = bound.flatten()[0]
+    return first.item() if bool((bound == first).all()) else bound

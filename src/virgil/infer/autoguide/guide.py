@@ -1,0 +1,143 @@
+"""``AutoGuide``: what every guide that is made from a model has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from virgil.errors import ArgumentError
+from virgil.infer.autoguide.initialization import InitFn, init_to_feasible
+from virgil.infer.autoguide.latent import Latent, find_latent
+from virgil.infer.autoguide.plates import GuidePlates
+from virgil.infer.autoguide.prototype import find_prototype
+from virgil.poutine.block import Block
+from virgil.poutine.frame import Frame
+from virgil.poutine.plate import plate
+from virgil.poutine.runtime import emit
+from virgil.poutine.site import Site
+from virgil.poutine.trace import Trace
+
+__all__ = ["AutoGuide"]
+
+
+class AutoGuide(nn.Module):
+    """A guide made from a model: a module whose call states one latent site for each of the model's and returns their values.
+
+    The first call runs the model once to see what sites there are and makes the parameters; that run leaves no mark on random generators,
+    parameters or networks. A guide draws one number from torch's generator when it is constructed, from which its initial values follow: two guides
+    begin differently, and ``virgil.set_rng_seed`` before their construction makes both reproducible.
+
+    The parameters are the module's own, in unconstrained space; a ``param`` site shows each to handlers and to the parameter store in use, under the name
+    of the guide's class and its own, such as ``"AutoNormal.locs.mu"``.
+
+    To derive a family override :meth:`forward` and :meth:`_make_parameters`; old programs override ``_setup_prototype(*args, **kwargs)``, and call the
+    base's first.
+
+    Args:
+        model: the generative program, called with the guide's arguments.
+        init_loc_fn: from a latent site to its initial value; see :mod:`virgil.infer.autoguide.initialization`.
+        create_plates: a function of the same arguments that makes some of the guide's plates, returning one or a list. It is rarely needed: a
+            mini-batch that the model is given by its arguments is found.
+
+    Attributes:
+        prototype_trace: the model's first run; ``None`` before the first call.
+        latents: what is known of each latent site.
+        plates: plate by name, of the last call.
+
+    Raises:
+        ArgumentError: the model cannot be called.
+    """
+
+    prototype_trace: Trace | None
+
+    def __init__(
+        self,
+        model: Callable[..., Any],
+        *,
+        init_loc_fn: InitFn = init_to_feasible,
+        create_plates: Callable[..., Any] | None = None,
+    ) -> None:
+        super().__init__()
+        if not callable(model):
+            raise ArgumentError(
+                f"{type(self).__name__} got model={model!r}, which cannot be called. Pass the function itself."
+            )
+        self._model = (model,)  # in a tuple, so that a network's parameters are not the guide's as well
+        self.init_loc_fn = init_loc_fn
+        self.create_plates = create_plates
+        self.prototype_trace = None
+        self.latents: tuple[Latent, ...] = ()
+        self.plates: dict[str, plate] = {}
+        self._guide_plates: GuidePlates | None = None
+        self._seed = int(torch.randint(2**62, ()))
+
+    @property
+    def model(self) -> Callable[..., Any]:
+        """The program that the guide was made from."""
+        return self._model[0]
+
+    # What a family says
+
+    def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """State the latent sites.
+
+        Returns:
+            The value of each, constrained, by name.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no forward(). A guide family defines it.")
+
+    def _make_parameters(self, latents: Sequence[Latent]) -> None:
+        """Make the family's parameters, except those that were loaded."""
+
+    # The first call
+
+    def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
+        """Run the model and make the parameters."""
+        prototype, values = find_prototype(self.model, self.init_loc_fn, self._seed, args, kwargs)
+        latents = tuple(
+            [find_latent(site, values.get(name, site.value)) for name, site in prototype.iter_stochastic_nodes()]
+        )
+        if not latents:
+            raise ArgumentError(
+                f"{type(self).__name__} found no latent site in the model {_name(self.model)}. "
+                "A guide is made from a model that has sample statements without obs=."
+            )
+        self._guide_plates = GuidePlates(self.model, prototype, self.create_plates)
+        self._make_parameters(latents)
+        self.latents = latents
+        self.prototype_trace = prototype
+
+    def _ensure_setup(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if self.prototype_trace is None:
+            self._setup_prototype(*args, **kwargs)
+
+    # Each call
+
+    def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, plate]:
+        """Make the plates around the latent sites, by name."""
+        plates = cast(GuidePlates, self._guide_plates)(args, kwargs)
+        self.__dict__["plates"] = plates  # nn.Module's own way of setting an attribute takes as long as the rest
+        return plates
+
+    @staticmethod
+    def _state(name: str, fn: Any, frames: tuple[Frame, ...], infer: dict[str, Any] | None = None) -> Tensor:
+        """State one latent site inside plates that have been made."""
+        site = Site("sample", name, fn, infer=infer)
+        site.frames = frames
+        return cast(Tensor, emit(site).value)
+
+    def sample_posterior(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """A draw of every latent site, unseen by handlers and without gradients."""
+        with torch.no_grad(), Block(lambda site: True):
+            return cast(dict[str, Tensor], self(*args, **kwargs))
+
+    def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """The median of every latent site, plates at full size, taken in unconstrained space."""
+        raise NotImplementedError(f"{type(self).__name__} has no median().")
+
+
+def _name(program: Any) -> str:
+    return str(getattr(program, "__name__", type(program).__name__))

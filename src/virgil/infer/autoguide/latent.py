@@ -1,0 +1,107 @@
+"""What a guide knows about one latent site of its model, found once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor
+from torch.distributions.transforms import Transform
+
+from virgil.errors import ArgumentError, MismatchError
+from virgil.infer.autoguide.bijection import Bijection, find_bijection, is_discrete
+from virgil.infer.autoguide.plates import Batches
+from virgil.poutine.frame import Frame
+from virgil.poutine.site import Site
+
+__all__ = ["Latent", "find_latent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Latent:
+    """A latent site.
+
+    Attributes:
+        name: the site's.
+        bijection: from unconstrained values to its support.
+        value: initial value. Shape: ``(*plates at full size, *event)``.
+        frames: the plates around it when the guide was made, outermost first.
+        batch_shape: of the value, plates at full size.
+        event_shape: of the value.
+    """
+
+    name: str
+    bijection: Bijection
+    value: Tensor
+    frames: tuple[Frame, ...]
+    batch_shape: torch.Size
+    event_shape: torch.Size
+
+    @property
+    def unconstrained(self) -> Tensor:
+        """The initial value in unconstrained space."""
+        return self.bijection.inverse(self.value)
+
+    def frames_in(self, batches: Batches) -> tuple[Frame, ...]:
+        """The plates around it in this execution."""
+        return tuple([batches[frame.name][0] if frame.dim is not None else frame for frame in self.frames])
+
+    def cut(self, tensor: Tensor, event_dim: int, batches: Batches) -> Tensor:
+        """The mini-batch of a tensor that has the plates' full size."""
+        for frame in self.frames:
+            if frame.dim is not None:
+                indices = batches[frame.name][1]
+                if indices is not None:
+                    tensor = tensor.index_select(frame.dim - event_dim, indices)
+        return tensor
+
+
+def find_latent(site: Site, value: Tensor) -> Latent:
+    """What a guide needs of a site of the prototype trace.
+
+    Args:
+        site: the site.
+        value: its initial value, at the mini-batch's or at full size.
+
+    Raises:
+        MismatchError: a discrete site.
+        ArgumentError: a site that a guide cannot hold parameters for.
+    """
+    _check_continuous(site)
+    event_dim = len(site.fn.event_shape)
+    bijection = find_bijection(site.name, site.fn)
+    for frame in site.frames:
+        if frame.size == frame.full_size:
+            continue
+        if frame.dim is None:
+            raise ArgumentError(
+                f"Site {site.name!r} is in plate {frame.name!r}, which is iterated over a mini-batch, so that its sites "
+                "change from call to call. Enter the plate by with, or give these sites a guide of your own."
+            )
+        if _varies_along(bijection.transform, frame.dim):
+            raise ArgumentError(
+                f"Site {site.name!r} has a support whose bounds differ between the slots of plate {frame.name!r}, of "
+                f"which only a mini-batch was seen. Use bounds that are the same in all slots, and scale the value."
+            )
+        dim = frame.dim - event_dim
+        if value.shape[dim] != frame.full_size:  # slots not seen begin like those seen, in turn
+            slots = torch.arange(frame.full_size, device=value.device) % value.shape[dim]
+            value = value.index_select(dim, slots)
+    batch_dim = value.dim() - event_dim
+    return Latent(site.name, bijection, value, site.frames, value.shape[:batch_dim], value.shape[batch_dim:])
+
+
+def _check_continuous(site: Site) -> None:
+    if is_discrete(site.fn):
+        raise MismatchError(
+            f"Site {site.name!r} is discrete, {type(site.fn).__name__}, and a guide of this family holds continuous values "
+            "only. Sum it out, by TraceEnum_ELBO, and make the guide from the others: "
+            "AutoNormal(poutine.block(model, expose=[...])) with the names of the continuous sites."
+        )
+
+
+def _varies_along(transform: Transform | None, dim: int) -> bool:
+    parts = cast(list[Transform], getattr(transform, "parts", [transform]))
+    bounds = [getattr(part, key, None) for part in parts for key in ("loc", "scale")]
+    return any(isinstance(bound, Tensor) and bound.dim() >= -dim and bound.shape[dim] > 1 for bound in bounds)

@@ -1,0 +1,82 @@
+"""The first run of a guide's model, from which the guide learns what latent sites there are and where to begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from virgil.distributions.validation import unchecked
+from virgil.errors import ArgumentError, NonFiniteError, SupportError, did_you_mean
+from virgil.infer.autoguide.initialization import InitFn, InitMessenger, given_names
+from virgil.infer.checks.support import support_problem
+from virgil.infer.dry_run import dry_run
+from virgil.ops.random_state import set_rng_seed
+from virgil.poutine.block import Block
+from virgil.poutine.site import Site
+from virgil.poutine.trace import Trace
+from virgil.poutine.tracing import trace
+
+__all__ = ["find_prototype"]
+
+_ATTEMPTS = 50
+
+
+def find_prototype(
+    model: Callable[..., Any], init_fn: InitFn, seed: int, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Trace, dict[str, Tensor]]:
+    """Run the model from initial values whose joint density is finite, leaving no mark.
+
+    Returns:
+        The trace, and the initial value of each latent site, in a subsampled plate at full size if it was given so.
+
+    Raises:
+        ArgumentError: initial values for sites that the model lacks.
+        NonFiniteError: no finite density in 50 attempts; ``site`` is where the last one failed.
+    """
+    # Random numbers come from the guide's own seed, so that it does not matter when, or how deep in a dry run, this happens.
+    with dry_run(), torch.no_grad(), Block(lambda site: True):
+        set_rng_seed(seed)
+        for _ in range(_ATTEMPTS):
+            init = InitMessenger(init_fn)
+            found = trace(init(model)).get_trace(*args, **kwargs)
+            culprit = _not_finite(found)
+            if culprit is None:
+                _check_names(found, init_fn)
+                found.detach_()
+                return found, init.values
+    _refuse(culprit)
+    raise AssertionError("unreachable")
+
+
+def _not_finite(found: Trace) -> Site | None:
+    with unchecked():
+        for site in found.nodes.values():
+            if site.kind == "sample" and not bool(torch.isfinite(site.log_prob_sum)):
+                return site
+    return None
+
+
+def _refuse(site: Site) -> None:
+    if site.observed:
+        problem = support_problem(site, "model")
+        if problem:
+            raise SupportError(problem, site=site.name)
+    raise NonFiniteError(
+        f"At site {site.name!r} of the model, the log-probability is {float(site.log_prob_sum)} at the initial values "
+        f"of the guide, in {_ATTEMPTS} attempts. Begin elsewhere by init_loc_fn=, such as init_to_value(values={{...}}), "
+        "or look at the site's distribution and data.",
+        site=site.name,
+    )
+
+
+def _check_names(found: Trace, init_fn: InitFn) -> None:
+    latent = found.stochastic_nodes
+    for name in given_names(init_fn):
+        if name not in latent:
+            raise ArgumentError(
+                f"init_to_value() has a value for {name!r}, which is no latent site of the model. "
+                f"{did_you_mean(name, latent)} Correct the name, or take the value away."
+            )
