@@ -29,7 +29,7 @@ class Condition(Handler):
     def handle(self, site: Site, outer: Outer) -> Site:
         """Give the site its observed value."""
         if site.kind == "sample" and self.data.get(site.name) is not None:
-            if site.observed:
+            if site.observed and site.value is not self.data[site.name]:
                 raise ArgumentError(
                     f"condition() got a value for site {site.name!r}, which the program observes already. "
                     "Leave it out of data, or take the obs= from the program."

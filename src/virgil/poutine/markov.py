@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from virgil.errors import ArgumentError
-from virgil.poutine.runtime import Handler
+from virgil.poutine.runtime import Handler, installed
 
 __all__ = ["Markov", "markov"]
 
@@ -21,6 +21,9 @@ class Markov(Handler):
 
 
 def _steps(items: Iterable[Any], history: int, keep: bool) -> Iterator[Any]:
+    if not installed():  # as in a plate's loop: nobody would take the context away after an error
+        yield from items
+        return
     for step, item in enumerate(items):
         context = Markov(history, keep, step)
         context.__enter__()

@@ -164,6 +164,10 @@ class plate:
                 return
 
     def __iter__(self) -> Iterator[int]:
+        if not installed():
+            # Nobody outside would hear of the plate, nor take its context away if an error left this loop for good.
+            yield from self.indices.tolist()
+            return
         for counter, index in enumerate(self.indices.tolist()):
             frame = Frame(self.name, None, self.subsample_size, self.size, counter)
             context = PlateContext(frame, plate=self)

@@ -1,0 +1,59 @@
+"""The table of all handlers: how each is made, and one program that gives every one of them something to do."""
+
+from __future__ import annotations
+
+import torch
+
+import virgil
+import virgil.distributions as dist
+from virgil import poutine
+from virgil.poutine import Handler
+
+
+class Doubling(Handler):
+    """A user's handler: hands the program twice the value of every latent site."""
+
+    def handle(self, site, outer):
+        finished = outer(site)
+        if finished.is_latent:
+            finished = finished.with_value(2 * finished.value)
+        return finished
+
+
+def program(shift=0.0):
+    """Every kind of statement: param, both kinds of plate, latent, observed, deterministic, factor, subsample."""
+    loc = virgil.param("loc", torch.tensor(0.5))
+    with virgil.plate("columns", 3):
+        z = virgil.sample("z", dist.Normal(loc + shift, 1.0))
+        virgil.subsample(torch.arange(3.0), event_dim=0)
+    for slot in virgil.plate("rounds", 2):
+        virgil.sample(f"w_{slot}", dist.Bernoulli(0.5))
+    total = virgil.deterministic("total", z.sum())
+    virgil.factor("penalty", -total.square())
+    virgil.sample("x", dist.Normal(total, 1.0), obs=torch.tensor(1.0))
+    return total
+
+
+def _earlier():
+    return poutine.trace(program).get_trace()
+
+
+HANDLERS = {
+    "trace": lambda: poutine.trace(),
+    "replay": lambda: poutine.replay(trace=_earlier()),
+    "block": lambda: poutine.block(hide=["z"]),
+    "block_all": lambda: poutine.block(),
+    "condition": lambda: poutine.condition(data={"z": torch.ones(3)}),
+    "uncondition": lambda: poutine.uncondition(),
+    "substitute": lambda: poutine.substitute(data={"loc": torch.tensor(3.0)}),
+    "lift": lambda: poutine.lift(prior=dist.Normal(0.0, 1.0)),
+    "do": lambda: poutine.do(data={"z": torch.zeros(3)}),
+    "scale": lambda: poutine.scale(scale=0.5),
+    "mask": lambda: poutine.mask(mask=False),
+    "seed": lambda: poutine.seed(rng_seed=7),
+    "infer_config": lambda: poutine.infer_config(config_fn=lambda site: {"seen": site.name}),
+    "broadcast": lambda: poutine.broadcast(),
+    "escape": lambda: poutine.escape(escape_fn=lambda site: False),
+    "markov": lambda: poutine.markov(),
+    "own": Doubling,
+}
