@@ -59,6 +59,21 @@ def test_what_is_public_has_a_docstring(module: ModuleType) -> None:
     assert not bare, f"{module.__name__} exports without a docstring: {bare}."
 
 
+@each_exporting
+def test_public_methods_have_a_docstring(module: ModuleType) -> None:
+    """Their own, or that of the method which they override."""
+    classes = [value for name in module.__all__ if inspect.isclass(value := getattr(module, name))]
+    bare = [
+        f"{kind.__qualname__}.{key}"
+        for kind in classes
+        if kind.__module__.startswith("virgil")
+        for key, value in vars(kind).items()
+        if not key.startswith("_") and (inspect.isfunction(value) or isinstance(value, property))
+        if not inspect.getdoc(getattr(kind, key))
+    ]
+    assert not bare, f"Public methods without a docstring: {bare}."
+
+
 @pytest.mark.parametrize("name", module_names())
 def test_every_module_says_what_it_is(name: str) -> None:
     assert importlib.import_module(name).__doc__, f"{name} has no docstring."
