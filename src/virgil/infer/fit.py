@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
@@ -13,6 +15,7 @@ from torch import Tensor
 from virgil.infer.fit_plot import plot_fit
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["Fit"]
@@ -58,36 +61,43 @@ class Fit:
             f"{self.engine}){', interrupted' * self.interrupted}\n"
             f"loss over the last tenth: {mean:.3f} nats, sd {deviation:.3f} from step to step"
         )
-        table = Table(title=title, title_justify="left", title_style="")
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
         for heading in ("parameter", "shape", "mean", "min", "max", "gradient norm"):
             table.add_column(heading, justify="left" if heading == "parameter" else "right")
         for name, value in self.params.items():
-            norms = self.gradient_norms.get(name)
-            last = (
-                f"{norms[-max(1, len(norms) // 10) :].mean().item():.3g}" if norms is not None and len(norms) else "-"
-            )
-            numbers = (
-                [f"{each.item():.4g}" for each in (value.mean(), value.min(), value.max())]
-                if value.numel()
-                else ["-"] * 3
-            )
-            table.add_row(name, "x".join(map(str, value.shape)) or "scalar", *numbers, last)
+            shape = "×".join(map(str, value.shape)) or "scalar"
+            table.add_row(name, shape, *_numbers(value), _last_norm(self.gradient_norms.get(name)))
         console = Console(width=120, no_color=True)
         with console.capture() as capture:
             console.print(table)
-        return capture.get().rstrip()
+        lines = [line.rstrip() for line in capture.get().splitlines()]
+        return "\n".join([title, "", *(line for line in lines if line)])
 
-    def plot(self, filename: str | PathLike[str] | None = None) -> Figure:
+    def plot(self, filename: str | PathLike[str] | None = None, axes: Sequence[Axes] | None = None) -> Figure:
         """Draw the loss, and every parameter's gradient norm on a log scale, against steps; needs the extra ``plot``.
 
         Args:
             filename: where to save the picture, if anywhere.
+            axes: the two panels to draw into, to put several runs into one figure. Default: a new figure.
 
         Returns:
             The matplotlib figure.
         """
-        return plot_fit(self.losses, self.gradient_norms, filename)
+        return plot_fit(self.losses, self.gradient_norms, filename, axes)
 
     def __repr__(self) -> str:
         loss = f", loss {self.tail_loss()[0]:.3f} nats" if self.num_steps else ""
         return f"Fit({self.num_steps} steps{loss}, {self.wall_time:.1f} s)"
+
+
+def _numbers(value: Tensor) -> list[str]:
+    """Mean, least and greatest entry; a scalar has one number."""
+    if not value.numel():
+        return ["", "", ""]
+    least, greatest = (value.min(), value.max()) if value.dim() else (None, None)
+    return ["" if each is None else f"{each.item():.4g}" for each in (value.mean(), least, greatest)]
+
+
+def _last_norm(norms: Tensor | None) -> str:
+    """The mean over the last tenth of the steps."""
+    return "" if norms is None or not len(norms) else f"{norms[-max(1, len(norms) // 10) :].mean().item():.3g}"
