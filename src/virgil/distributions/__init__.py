@@ -1,17 +1,18 @@
 """Probability distributions: every family of ``torch.distributions``, with the shape algebra of plates added.
 
 Every family here has ``expand_by``, ``to_event``, ``mask``, ``shape`` and is called to draw from it
-(:mod:`~virgil.distributions.shape_algebra`). Families that torch lacks stand one in a file: `Delta`, `Unit`,
-`MaskedDistribution`. Sets and maps between them are in :mod:`~virgil.distributions.constraints` and
-:mod:`~virgil.distributions.transforms`, divergences in :mod:`~virgil.distributions.kl`, and whether arguments and
-values are checked in :mod:`~virgil.distributions.validation`. For a distribution of your own derive from
-`TorchDistribution`; a plain ``torch.distributions`` object works at a ``sample`` statement as well.
+(:mod:`~virgil.distributions.shape_algebra`). Families that torch lacks stand one in a file. Sets and maps between
+them are in :mod:`~virgil.distributions.constraints` and :mod:`~virgil.distributions.transforms`, divergences in
+:mod:`~virgil.distributions.kl`; whether arguments and values are checked is said by
+:mod:`~virgil.distributions.validation`. For a distribution of your own derive from `TorchDistribution`; a plain
+``torch.distributions`` object works at a ``sample`` statement as well.
 """
 
 from __future__ import annotations
 
 from virgil.distributions import constraints, transforms
 from virgil.distributions.bernoulli import Bernoulli
+from virgil.distributions.beta_binomial import BetaBinomial
 from virgil.distributions.categorical import Categorical
 from virgil.distributions.composite import MixtureSameFamily, TransformedDistribution
 from virgil.distributions.continuous import (
@@ -36,7 +37,12 @@ from virgil.distributions.continuous import (
 )
 from virgil.distributions.delta import Delta
 from virgil.distributions.discrete import Binomial, Geometric, NegativeBinomial, Poisson
+from virgil.distributions.empirical import Empirical
+from virgil.distributions.expanded import ExpandedDistribution
+from virgil.distributions.folded import FoldedDistribution
+from virgil.distributions.gamma_poisson import GammaPoisson
 from virgil.distributions.half_cauchy import HalfCauchy
+from virgil.distributions.improper_uniform import ImproperUniform
 from virgil.distributions.kl import kl_divergence, register_kl
 from virgil.distributions.log_normal import LogNormal
 from virgil.distributions.multivariate import (
@@ -56,9 +62,9 @@ from virgil.distributions.shape_algebra import (
     Distribution,
     Independent,
     MaskedDistribution,
-    TorchDistribution,
     TorchDistributionMixin,
 )
+from virgil.distributions.torch_distribution import TorchDistribution
 from virgil.distributions.transforms import biject_to, transform_to
 from virgil.distributions.unit import Unit
 from virgil.distributions.validation import enable_validation, is_validating
@@ -66,6 +72,7 @@ from virgil.distributions.validation import enable_validation, is_validating
 __all__ = [
     "Bernoulli",
     "Beta",
+    "BetaBinomial",
     "Binomial",
     "Categorical",
     "Cauchy",
@@ -74,14 +81,19 @@ __all__ = [
     "Delta",
     "Dirichlet",
     "Distribution",
+    "Empirical",
+    "ExpandedDistribution",
     "Exponential",
     "FisherSnedecor",
+    "FoldedDistribution",
     "Gamma",
+    "GammaPoisson",
     "GeneralizedPareto",
     "Geometric",
     "Gumbel",
     "HalfCauchy",
     "HalfNormal",
+    "ImproperUniform",
     "Independent",
     "InverseGamma",
     "Kumaraswamy",

@@ -1,5 +1,6 @@
 """The Bernoulli distribution."""
 
+
 from __future__ import annotations
 
 import torch

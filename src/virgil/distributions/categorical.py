@@ -1,8 +1,9 @@
 """The categorical distribution."""
 
+
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor
@@ -33,13 +34,13 @@ class Categorical(TorchDistributionMixin, td.Categorical):
         self._num_events = logits.shape[-1]
         td.Distribution.__init__(self, logits.shape[:-1], validate_args=validate_args)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> Categorical:
-        new = self._get_checked_instance(Categorical, _instance)  # type: ignore[no-untyped-call]
-        return cast(Categorical, super().expand(batch_shape, new))  # type: ignore[no-untyped-call]
+    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+        new = self._get_checked_instance(Categorical, _instance)
+        return super().expand(batch_shape, new)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if value.shape != self._batch_shape:  # torch broadcasts, as enumeration needs it
-            return cast(Tensor, super().log_prob(value))  # type: ignore[no-untyped-call]
+            return cast(Tensor, super().log_prob(value))
         if self._validate_args:
             self._validate_sample(value)
         return self.logits.gather(-1, value.long().unsqueeze(-1)).squeeze(-1)

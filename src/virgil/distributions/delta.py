@@ -1,8 +1,9 @@
 """A point mass."""
 
+
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Self
 
 import torch
 from torch import Size, Tensor
@@ -56,14 +57,14 @@ class Delta(TorchDistributionMixin):
         self.log_density = log_density
         super().__init__(batch_shape, v.shape[batch_dim:], validate_args=validate_args)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> Delta:
-        new = self._get_checked_instance(Delta, _instance)  # type: ignore[no-untyped-call]
+    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+        new = self._get_checked_instance(Delta, _instance)
         batch_shape = Size(batch_shape)
         new.v = self.v.expand(batch_shape + self._event_shape)
         new.log_density = self.log_density.expand(batch_shape)
         super(Delta, new).__init__(batch_shape, self._event_shape, validate_args=False)
         new._validate_args = self._validate_args
-        return cast(Delta, new)
+        return new
 
     @constraints.dependent_property(is_discrete=False)
     def support(self) -> constraints.Constraint:

@@ -43,8 +43,8 @@ def _middle(constraint: Any, shape: Size, like: dict[str, Any]) -> Tensor:
 
 def _first_takes_all(constraint: Any, shape: Size, like: dict[str, Any]) -> Tensor:
     total = torch.as_tensor(getattr(constraint, "upper_bound", 1)).to(**like)
-    rest = torch.zeros(shape[:-1] + (shape[-1] - 1,), **like)
-    return torch.cat([total.unsqueeze(-1).expand(shape[:-1] + (1,)), rest], -1)
+    rest = torch.zeros((*shape[:-1], shape[-1] - 1), **like)
+    return torch.cat([total.unsqueeze(-1).expand((*shape[:-1], 1)), rest], -1)
 
 
 def _identity_matrix(constraint: Any, shape: Size, like: dict[str, Any]) -> Tensor:
@@ -59,7 +59,7 @@ def _joined(constraint: Any, shape: Size, like: dict[str, Any]) -> Tensor:
     dim = constraint.dim % len(shape)
     parts = []
     for part, length in zip(constraint.cseq, constraint.lengths, strict=True):
-        parts.append(feasible_value(part, shape[:dim] + (length,) + shape[dim + 1 :], **like))
+        parts.append(feasible_value(part, (*shape[:dim], length, *shape[dim + 1 :]), **like))
     return torch.cat(parts, dim)
 
 

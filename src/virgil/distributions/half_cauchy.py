@@ -1,9 +1,10 @@
 """The half-Cauchy distribution, a usual prior of standard deviations *(Gelman 2006)*."""
 
+
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import Any, Self
 
 import torch
 from torch import Size, Tensor
@@ -32,9 +33,9 @@ class HalfCauchy(TorchDistributionMixin, td.HalfCauchy):
         self.transforms = [AbsTransform()]
         td.Distribution.__init__(self, self.base_dist.batch_shape, Size(), validate_args=validate_args)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> HalfCauchy:
-        new = self._get_checked_instance(HalfCauchy, _instance)  # type: ignore[no-untyped-call]
-        return cast(HalfCauchy, super().expand(batch_shape, new))  # type: ignore[no-untyped-call]
+    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+        new = self._get_checked_instance(HalfCauchy, _instance)
+        return super().expand(batch_shape, new)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:

@@ -1,8 +1,9 @@
 """The log-normal distribution."""
 
+
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from torch import Size, Tensor
 from torch import distributions as td
@@ -29,9 +30,9 @@ class LogNormal(TorchDistributionMixin, td.LogNormal):
         self.transforms = [ExpTransform()]
         td.Distribution.__init__(self, self.base_dist.batch_shape, Size(), validate_args=validate_args)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> LogNormal:
-        new = self._get_checked_instance(LogNormal, _instance)  # type: ignore[no-untyped-call]
-        return cast(LogNormal, super().expand(batch_shape, new))  # type: ignore[no-untyped-call]
+    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+        new = self._get_checked_instance(LogNormal, _instance)
+        return super().expand(batch_shape, new)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:

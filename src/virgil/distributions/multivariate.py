@@ -32,8 +32,9 @@ class Dirichlet(TorchDistributionMixin, td.Dirichlet):
 
 
 class LKJCholesky(TorchDistributionMixin, td.LKJCholesky):
-    """Cholesky factors of correlation matrices R whose density is proportional to ``det(R)**(concentration - 1)``
-    *(Lewandowski, Kurowicka and Joe 2009)*.
+    """Cholesky factors of random correlation matrices *(Lewandowski, Kurowicka and Joe 2009)*.
+
+    The density of the matrix R is proportional to ``det(R)**(concentration - 1)``.
 
     Args:
         dim: number of rows, >= 2.
@@ -91,8 +92,9 @@ class OneHotCategorical(TorchDistributionMixin, td.OneHotCategorical):
 
 
 class OneHotCategoricalStraightThrough(TorchDistributionMixin, td.OneHotCategoricalStraightThrough):
-    """`OneHotCategorical` whose ``rsample`` passes the gradient of ``probs`` through the
-    draw *(Bengio, Léonard and Courville 2013)*; that gradient is biased.
+    """`OneHotCategorical` whose draws pass on the gradient of ``probs`` *(Bengio, Léonard and Courville 2013)*.
+
+    That gradient is biased.
 
     Args:
         probs: weights of the labels, normalised to sum to one. Shape: (*batch, n).

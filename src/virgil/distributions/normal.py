@@ -1,13 +1,14 @@
 """The normal distribution and its absolute value.
 
-Their ``log_prob`` uses fewer tensor operations than torch's, forward and backward: at eight entries on one core 9 against
-18 microseconds. The logarithm of a scale that was given as one number is that of one number, however large the batch.
+Their ``log_prob`` uses fewer tensor operations than torch's, forward and backward: at eight entries on one core
+10 against 18 microseconds. The logarithm of a scale that was given as one number is taken once, whatever the batch.
 """
+
 
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import Any, Self
 
 import torch
 from torch import Size, Tensor
@@ -38,10 +39,10 @@ class Normal(TorchDistributionMixin, td.Normal):
         self._scale = scale if isinstance(scale, Tensor) else like_parameter(scale, self.loc)
         td.Distribution.__init__(self, self.loc.shape, validate_args=validate_args)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> Normal:
-        new = self._get_checked_instance(Normal, _instance)  # type: ignore[no-untyped-call]
+    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+        new = self._get_checked_instance(Normal, _instance)
         new._scale = self._scale
-        return cast(Normal, super().expand(batch_shape, new))  # type: ignore[no-untyped-call]
+        return super().expand(batch_shape, new)
 
     def rsample(self, sample_shape: _size = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
@@ -68,9 +69,9 @@ class HalfNormal(TorchDistributionMixin, td.HalfNormal):
         self.transforms = [AbsTransform()]
         td.Distribution.__init__(self, self.base_dist.batch_shape, Size(), validate_args=validate_args)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> HalfNormal:
-        new = self._get_checked_instance(HalfNormal, _instance)  # type: ignore[no-untyped-call]
-        return cast(HalfNormal, super().expand(batch_shape, new))  # type: ignore[no-untyped-call]
+    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+        new = self._get_checked_instance(HalfNormal, _instance)
+        return super().expand(batch_shape, new)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:

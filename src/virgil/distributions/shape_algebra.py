@@ -6,9 +6,10 @@ off batch entries. `Independent` and `MaskedDistribution` stand here too because
 these methods.
 """
 
+
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import torch
 from torch import Size, Tensor
@@ -20,7 +21,7 @@ from virgil.distributions.feasible import feasible_value
 from virgil.distributions.validation import is_validating
 from virgil.errors import ArgumentError, ShapeError
 
-__all__ = ["Distribution", "Independent", "MaskedDistribution", "TorchDistribution", "TorchDistributionMixin"]
+__all__ = ["Distribution", "Independent", "MaskedDistribution", "TorchDistributionMixin", "resolve_validation"]
 
 
 class _Unsaid(int):
@@ -64,6 +65,11 @@ class TorchDistributionMixin(Distribution):
     def _validate_args(self, value: bool) -> None:
         self._validation = None if value is _ON or value is _OFF else value  # type: ignore[comparison-overlap]
 
+    if TYPE_CHECKING:  # torch leaves these two without types
+
+        def expand(self, batch_shape: _size, _instance: Any = None) -> Self: ...
+        def _get_checked_instance(self, cls: type, _instance: Any = None) -> Self: ...
+
     def __call__(self, sample_shape: _size = ()) -> Tensor:
         """A draw, with a pathwise derivative where the family has one. Shape: (*sample_shape, *batch, *event)."""
         return self.rsample(sample_shape) if self.has_rsample else self.sample(sample_shape)
@@ -77,9 +83,9 @@ class TorchDistributionMixin(Distribution):
         """The shape of a draw: ``sample_shape + batch_shape + event_shape``."""
         return Size(sample_shape) + self._batch_shape + self._event_shape
 
-    def expand_by(self, sample_shape: _size) -> TorchDistributionMixin:
+    def expand_by(self, sample_shape: _size) -> Self:
         """This distribution with ``sample_shape`` put to the left of its ``batch_shape``."""
-        return cast(TorchDistributionMixin, self.expand(Size(sample_shape) + self._batch_shape))
+        return self.expand(Size(sample_shape) + self._batch_shape)
 
     def to_event(self, reinterpreted_batch_ndims: int | None = None) -> TorchDistributionMixin:
         """This distribution with its rightmost batch dims counted as event dims.
@@ -124,17 +130,6 @@ def _checked_count(fn: TorchDistributionMixin, count: int | None) -> int:
             f"{batch_dim} dims can become event dims. Expand the distribution first, or pass a smaller number."
         )
     return count
-
-
-class TorchDistribution(TorchDistributionMixin):
-    """Base for distributions of your own.
-
-    Define ``arg_constraints``, ``support``, ``log_prob`` and ``sample`` (or ``rsample`` with ``has_rsample = True``),
-    and call ``super().__init__(batch_shape, event_shape, validate_args=validate_args)``. Define ``expand`` if the
-    distribution is to stand inside a plate.
-    """
-
-    arg_constraints: dict[str, constraints.Constraint] = {}
 
 
 if TYPE_CHECKING:
@@ -194,14 +189,14 @@ class MaskedDistribution(TorchDistributionMixin):
         self._mask = mask
         super().__init__(batch_shape, base_dist.event_shape, validate_args=validate_args)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> MaskedDistribution:
-        new = self._get_checked_instance(MaskedDistribution, _instance)  # type: ignore[no-untyped-call]
+    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+        new = self._get_checked_instance(MaskedDistribution, _instance)
         batch_shape = Size(batch_shape)
         new.base_dist = self.base_dist.expand(batch_shape)
         new._mask = self._mask if isinstance(self._mask, bool) else self._mask.expand(batch_shape)
         super(MaskedDistribution, new).__init__(batch_shape, self.event_shape, validate_args=False)
         new._validate_args = self._validate_args
-        return cast(MaskedDistribution, new)
+        return new
 
     @property
     def has_rsample(self) -> bool:  # type: ignore[override]

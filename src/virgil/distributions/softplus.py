@@ -10,7 +10,7 @@ __all__ = ["softplus_positive"]
 
 class _SoftplusPositive(constraints.greater_than):
     def __init__(self) -> None:
-        super().__init__(lower_bound=0.0)  # type: ignore[no-untyped-call]
+        super().__init__(lower_bound=0.0)
 
     def __repr__(self) -> str:
         return "SoftplusPositive()"

@@ -1,5 +1,6 @@
 """The unit sphere: vectors of Euclidean norm 1."""
 
+
 from __future__ import annotations
 
 from typing import cast

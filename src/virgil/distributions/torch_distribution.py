@@ -1,7 +1,28 @@
-"""The module path under which programs import the bases for distributions of their own."""
+"""The base for distributions of your own, at the module path from which programs import it."""
+
 
 from __future__ import annotations
 
-from virgil.distributions.shape_algebra import MaskedDistribution, TorchDistribution, TorchDistributionMixin
+from typing import Any
+
+from torch.distributions import constraints
+from torch.types import _size
+
+from virgil.distributions.expanded import ExpandedDistribution
+from virgil.distributions.shape_algebra import MaskedDistribution, TorchDistributionMixin
 
 __all__ = ["MaskedDistribution", "TorchDistribution", "TorchDistributionMixin"]
+
+
+class TorchDistribution(TorchDistributionMixin):
+    """Base for distributions of your own.
+
+    Define ``arg_constraints``, ``support``, ``log_prob`` and ``sample`` (or ``rsample`` with ``has_rsample = True``),
+    and call ``super().__init__(batch_shape, event_shape, validate_args=validate_args)``. Plates work without an
+    ``expand`` of your own; one that expands the parameters can be faster.
+    """
+
+    arg_constraints: dict[str, constraints.Constraint] = {}
+
+    def expand(self, batch_shape: _size, _instance: Any = None) -> TorchDistributionMixin:  # type: ignore[override]
+        return ExpandedDistribution(self, batch_shape)

@@ -1,8 +1,9 @@
 """The distribution of nothing, which carries a factor."""
 
+
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Self
 
 import torch
 from torch import Size, Tensor
@@ -35,15 +36,15 @@ class Unit(TorchDistributionMixin):
             self.has_rsample = has_rsample
         super().__init__(log_factor.shape, Size((0,)), validate_args=validate_args)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> Unit:
-        new = self._get_checked_instance(Unit, _instance)  # type: ignore[no-untyped-call]
+    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+        new = self._get_checked_instance(Unit, _instance)
         batch_shape = Size(batch_shape)
         new.log_factor = self.log_factor.expand(batch_shape)
         if "has_rsample" in self.__dict__:
             new.has_rsample = self.has_rsample
         super(Unit, new).__init__(batch_shape, self._event_shape, validate_args=False)
         new._validate_args = self._validate_args
-        return cast(Unit, new)
+        return new
 
     def sample(self, sample_shape: _size = ()) -> Tensor:
         return self.log_factor.new_empty(self.shape(sample_shape))

@@ -21,4 +21,4 @@ def sum_rightmost(value: Tensor | float, dim: int) -> Tensor | float:
         return value
     if count >= value.dim():
         return value.sum()
-    return value.reshape(value.shape[: value.dim() - count] + (-1,)).sum(-1)
+    return value.reshape((*value.shape[: value.dim() - count], -1)).sum(-1)
