@@ -16,7 +16,6 @@ from virgil.distributions.beta_binomial import BetaBinomial
 from virgil.distributions.categorical import Categorical
 from virgil.distributions.composite import MixtureSameFamily, TransformedDistribution
 from virgil.distributions.continuous import (
-    Beta,
     Cauchy,
     Chi2,
     ContinuousBernoulli,
@@ -25,15 +24,12 @@ from virgil.distributions.continuous import (
     Gamma,
     GeneralizedPareto,
     Gumbel,
-    InverseGamma,
     Kumaraswamy,
     Laplace,
     Pareto,
     RelaxedBernoulli,
-    StudentT,
     Uniform,
     VonMises,
-    Weibull,
 )
 from virgil.distributions.delta import Delta
 from virgil.distributions.discrete import Binomial, Geometric, NegativeBinomial, Poisson
@@ -50,12 +46,18 @@ from virgil.distributions.multivariate import (
     LKJCholesky,
     LogisticNormal,
     LowRankMultivariateNormal,
-    Multinomial,
     MultivariateNormal,
-    OneHotCategorical,
-    OneHotCategoricalStraightThrough,
     RelaxedOneHotCategorical,
     Wishart,
+)
+from virgil.distributions.nested import (
+    Beta,
+    InverseGamma,
+    Multinomial,
+    OneHotCategorical,
+    OneHotCategoricalStraightThrough,
+    StudentT,
+    Weibull,
 )
 from virgil.distributions.normal import HalfNormal, Normal
 from virgil.distributions.shape_algebra import (

@@ -1,6 +1,5 @@
 """The Bernoulli distribution."""
 
-
 from __future__ import annotations
 
 import torch

@@ -1,6 +1,5 @@
 """Counts of successes whose probability is beta distributed."""
 
-
 from __future__ import annotations
 
 from typing import Any, Self

@@ -1,6 +1,5 @@
 """The categorical distribution."""
 
-
 from __future__ import annotations
 
 from typing import Any, Self, cast

@@ -4,7 +4,6 @@
 factor L of an LDL' decomposition), ``corr_matrix`` is symmetric and positive definite with a diagonal of ones.
 """
 
-
 from __future__ import annotations
 
 from typing import cast

@@ -11,7 +11,6 @@ from torch import distributions as td
 from virgil.distributions.shape_algebra import TorchDistributionMixin
 
 __all__ = [
-    "Beta",
     "Cauchy",
     "Chi2",
     "ContinuousBernoulli",
@@ -20,25 +19,13 @@ __all__ = [
     "Gamma",
     "GeneralizedPareto",
     "Gumbel",
-    "InverseGamma",
     "Kumaraswamy",
     "Laplace",
     "Pareto",
     "RelaxedBernoulli",
-    "StudentT",
     "Uniform",
     "VonMises",
-    "Weibull",
 ]
-
-
-class Beta(TorchDistributionMixin, td.Beta):
-    """On (0, 1) with density proportional to ``x**(a - 1) * (1 - x)**(b - 1)``.
-
-    Args:
-        concentration1: a > 0.
-        concentration0: b > 0.
-    """
 
 
 class Cauchy(TorchDistributionMixin, td.Cauchy):
@@ -113,15 +100,6 @@ class Gumbel(TorchDistributionMixin, td.Gumbel):
     """
 
 
-class InverseGamma(TorchDistributionMixin, td.InverseGamma):
-    """The reciprocal of a gamma variable; on positive numbers.
-
-    Args:
-        concentration: shape, > 0.
-        rate: inverse scale of the gamma variable, that is the scale of this one, > 0.
-    """
-
-
 class Kumaraswamy(TorchDistributionMixin, td.Kumaraswamy):
     """On (0, 1) with distribution function ``1 - (1 - x**a)**b`` *(Kumaraswamy 1980)*.
 
@@ -159,16 +137,6 @@ class RelaxedBernoulli(TorchDistributionMixin, td.RelaxedBernoulli):
     """
 
 
-class StudentT(TorchDistributionMixin, td.StudentT):
-    """Heavy-tailed on the real line; Cauchy at ``df = 1``, towards normal as ``df`` grows.
-
-    Args:
-        df: degrees of freedom, > 0; moments of this order and above do not exist.
-        loc: median.
-        scale: > 0; not the standard deviation.
-    """
-
-
 class Uniform(TorchDistributionMixin, td.Uniform):
     """Constant density on [low, high).
 
@@ -184,13 +152,4 @@ class VonMises(TorchDistributionMixin, td.VonMises):
     Args:
         loc: mean direction, radians.
         concentration: > 0; about the inverse of the variance where large.
-    """
-
-
-class Weibull(TorchDistributionMixin, td.Weibull):
-    """On positive numbers with distribution function ``1 - exp(-(x / scale)**concentration)``.
-
-    Args:
-        scale: > 0.
-        concentration: shape, > 0; below 1 the hazard falls.
     """

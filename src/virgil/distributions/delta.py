@@ -1,6 +1,5 @@
 """A point mass."""
 
-
 from __future__ import annotations
 
 from typing import Any, Self

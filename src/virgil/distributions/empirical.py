@@ -1,6 +1,5 @@
 """The distribution of weighted samples."""
 
-
 from __future__ import annotations
 
 from typing import Any, Self

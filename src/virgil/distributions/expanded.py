@@ -1,6 +1,5 @@
 """A distribution repeated over a larger batch, for those that do not say how to expand their parameters."""
 
-
 from __future__ import annotations
 
 from typing import Any, Self, cast

@@ -1,6 +1,5 @@
 """The absolute value of a real variable."""
 
-
 from __future__ import annotations
 
 from typing import Any, Self

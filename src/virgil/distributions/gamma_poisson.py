@@ -1,6 +1,5 @@
 """Counts whose rate is gamma distributed."""
 
-
 from __future__ import annotations
 
 from typing import Any, Self

@@ -1,6 +1,5 @@
 """The half-Cauchy distribution, a usual prior of standard deviations *(Gelman 2006)*."""
 
-
 from __future__ import annotations
 
 import math

@@ -1,6 +1,5 @@
 """The density 1 over a set of infinite volume."""
 
-
 from __future__ import annotations
 
 from typing import Any, NoReturn, Self

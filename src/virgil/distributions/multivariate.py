@@ -14,10 +14,7 @@ __all__ = [
     "LKJCholesky",
     "LogisticNormal",
     "LowRankMultivariateNormal",
-    "Multinomial",
     "MultivariateNormal",
-    "OneHotCategorical",
-    "OneHotCategoricalStraightThrough",
     "RelaxedOneHotCategorical",
     "Wishart",
 ]
@@ -61,16 +58,6 @@ class LowRankMultivariateNormal(TorchDistributionMixin, td.LowRankMultivariateNo
     """
 
 
-class Multinomial(TorchDistributionMixin, td.Multinomial):
-    """Counts of each label in ``total_count`` draws; as many labels as entries of the last dim.
-
-    Args:
-        total_count: number of draws, one integer for the whole batch.
-        probs: weights of the labels, normalised to sum to one. Shape: (*batch, n).
-        logits: log weights, in place of ``probs``. Shape: (*batch, n).
-    """
-
-
 class MultivariateNormal(TorchDistributionMixin, td.MultivariateNormal):
     """Normal vectors; exactly one of the three matrices is given, ``scale_tril`` being the cheapest.
 
@@ -79,26 +66,6 @@ class MultivariateNormal(TorchDistributionMixin, td.MultivariateNormal):
         covariance_matrix: positive definite. Shape: (*batch, n, n).
         precision_matrix: inverse of the covariance. Shape: (*batch, n, n).
         scale_tril: lower Cholesky factor of the covariance. Shape: (*batch, n, n).
-    """
-
-
-class OneHotCategorical(TorchDistributionMixin, td.OneHotCategorical):
-    """One label out of n, as a vector with a single 1.
-
-    Args:
-        probs: weights of the labels, normalised to sum to one. Shape: (*batch, n).
-        logits: log weights, in place of ``probs``. Shape: (*batch, n).
-    """
-
-
-class OneHotCategoricalStraightThrough(TorchDistributionMixin, td.OneHotCategoricalStraightThrough):
-    """`OneHotCategorical` whose draws pass on the gradient of ``probs`` *(Bengio, Léonard and Courville 2013)*.
-
-    That gradient is biased.
-
-    Args:
-        probs: weights of the labels, normalised to sum to one. Shape: (*batch, n).
-        logits: log weights, in place of ``probs``. Shape: (*batch, n).
     """
 
 

@@ -1,6 +1,5 @@
 """Vectors whose entries increase: the cutpoints of an ordinal regression, the sorted means of a mixture."""
 
-
 from __future__ import annotations
 
 import torch

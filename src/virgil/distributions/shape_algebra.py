@@ -6,7 +6,6 @@ off batch entries. `Independent` and `MaskedDistribution` stand here too because
 these methods.
 """
 
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self, cast

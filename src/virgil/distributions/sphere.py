@@ -1,6 +1,5 @@
 """The unit sphere: vectors of Euclidean norm 1."""
 
-
 from __future__ import annotations
 
 from typing import cast

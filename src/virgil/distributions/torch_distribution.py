@@ -1,6 +1,5 @@
 """The base for distributions of your own, at the module path from which programs import it."""
 
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,6 +1,5 @@
 """The distribution of nothing, which carries a factor."""
 
-
 from __future__ import annotations
 
 from typing import Any, Self
