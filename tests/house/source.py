@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import ast
-import importlib
-import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "virgil"
@@ -30,15 +27,12 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
             yield node
 
 
-def module_names() -> list[str]:
-    """The dotted name of every module of the package, the package first."""
-    import virgil
-
-    found = pkgutil.walk_packages(virgil.__path__, "virgil.")
-    return ["virgil", *(module.name for module in found if not module.name.endswith("__main__"))]
+def module_name(path: Path) -> str:
+    """The dotted name by which a file of the package is imported."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def modules_with_exports() -> list[ModuleType]:
-    """Every module that says by ``__all__`` what is public in it."""
-    modules = [importlib.import_module(name) for name in module_names()]
-    return [module for module in modules if hasattr(module, "__all__")]
+MODULES = [module_name(path) for path in FILES if path.stem != "__main__"]
+# those that say by `__all__` what is public in them
+EXPORTING = [module_name(path) for path in FILES if "\n__all__ = " in path.read_text()]

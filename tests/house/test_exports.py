@@ -11,13 +11,18 @@ from types import ModuleType
 import pytest
 
 import virgil
-from tests.house.source import ROOT, module_names, modules_with_exports
+from tests.house.source import EXPORTING, MODULES, ROOT
 
-EXPORTING = modules_with_exports()
 # the rooms from which users import; each says what it hands on
 PUBLIC = ["virgil", "virgil.distributions", "virgil.infer", "virgil.infer.autoguide", "virgil.optim", "virgil.poutine"]
 
-each_exporting = pytest.mark.parametrize("module", EXPORTING, ids=[module.__name__ for module in EXPORTING])
+each_exporting = pytest.mark.parametrize("module", EXPORTING, indirect=True)
+
+
+@pytest.fixture
+def module(request: pytest.FixtureRequest) -> ModuleType:
+    """An exporting module; imported here, so that one that cannot be imported fails alone."""
+    return importlib.import_module(request.param)
 
 
 @pytest.mark.parametrize("name", PUBLIC)
@@ -74,7 +79,7 @@ def test_public_methods_have_a_docstring(module: ModuleType) -> None:
     assert not bare, f"Public methods without a docstring: {bare}."
 
 
-@pytest.mark.parametrize("name", module_names())
+@pytest.mark.parametrize("name", MODULES)
 def test_every_module_says_what_it_is(name: str) -> None:
     assert importlib.import_module(name).__doc__, f"{name} has no docstring."
 
