@@ -1,9 +1,14 @@
 """Guides made from models, one family a file.
 
-A guide is a ``torch.nn.Module``. Its call states one latent site for each of the model's and returns a dict from site to value;
-:mod:`~virgil.infer.autoguide.initialization` says where it begins.
+A guide is a ``torch.nn.Module``. Its call states one latent site for each of the model's and returns a dict from site
+to value; :mod:`~virgil.infer.autoguide.initialization` says where it begins.
 """
 
+from virgil.infer.autoguide.auto_continuous import AutoContinuous
+from virgil.infer.autoguide.auto_delta import AutoDelta
+from virgil.infer.autoguide.auto_diagonal_normal import AutoDiagonalNormal
+from virgil.infer.autoguide.auto_low_rank_multivariate_normal import AutoLowRankMultivariateNormal
+from virgil.infer.autoguide.auto_multivariate_normal import AutoMultivariateNormal
 from virgil.infer.autoguide.auto_normal import AutoNormal
 from virgil.infer.autoguide.guide import AutoGuide
 from virgil.infer.autoguide.initialization import (
@@ -17,7 +22,12 @@ from virgil.infer.autoguide.initialization import (
 )
 
 __all__ = [
+    "AutoContinuous",
+    "AutoDelta",
+    "AutoDiagonalNormal",
     "AutoGuide",
+    "AutoLowRankMultivariateNormal",
+    "AutoMultivariateNormal",
     "AutoNormal",
     "init_to_feasible",
     "init_to_generated",

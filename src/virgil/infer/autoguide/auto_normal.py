@@ -25,13 +25,16 @@ __all__ = ["AutoNormal"]
 class AutoNormal(AutoGuide):
     r"""A mean-field guide: each latent variable is an independent normal, pushed onto its support.
 
-    .. math:: q(z) = \prod_i \mathcal{N}\bigl(f_i^{-1}(z_i) \mid \mathrm{loc}_i, \mathrm{scale}_i\bigr)\,\lvert \det \nabla f_i^{-1}(z_i) \rvert
+    .. math::
+        q(z) = \prod_i \mathcal{N}\bigl(f_i^{-1}(z_i) \mid \mathrm{loc}_i, \mathrm{scale}_i\bigr)
+        \,\lvert \det \nabla f_i^{-1}(z_i) \rvert
 
-    with :math:`f_i` the bijection from real vectors onto the support of site :math:`i` *(Kucukelbir et al. 2017, section 2.3)*. Latent variables
-    inside a subsampled plate have parameters for each slot of the whole plate, of which a call uses those of the mini-batch.
+    with :math:`f_i` the bijection from real vectors onto the support of site :math:`i` *(Kucukelbir et al. 2017,
+    section 2.3)*. Latent variables inside a subsampled plate have parameters for each slot of the whole plate, of which
+    a call uses those of the mini-batch.
 
-    Parameters: ``locs`` and ``scales``, by site, in unconstrained space; ``guide.scales.mu`` reads the positive scale. In the store
-    ``"AutoNormal.locs.mu"`` and ``"AutoNormal.scales.mu"``.
+    Parameters: ``locs`` and ``scales``, by site, in unconstrained space; ``guide.scales.mu`` reads the positive scale.
+    In the store ``"AutoNormal.locs.mu"`` and ``"AutoNormal.scales.mu"``.
 
     Args:
         model: the generative program.
@@ -115,7 +118,8 @@ class AutoNormal(AutoGuide):
     def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """The median of every latent variable, plates at full size: the image of ``loc``.
 
-        For a support whose coordinates depend on each other, such as a simplex, it is the image of the coordinates' medians.
+        For a support whose coordinates depend on each other, such as a simplex, it is the image of the coordinates'
+        medians.
         """
         return {latent.name: latent.bijection(loc) for latent, loc, _ in self._normals(args, kwargs)}
 
@@ -125,7 +129,8 @@ class AutoNormal(AutoGuide):
 
         Args:
             quantiles: probabilities, such as ``[0.05, 0.5, 0.95]``.
-            args, kwargs: arguments of the guide; needed only before its first call.
+            *args: arguments of the guide, needed only before its first call.
+            **kwargs: its keyword arguments.
 
         Returns:
             By site. Shape: ``(quantiles, *plates at full size, *event)``.

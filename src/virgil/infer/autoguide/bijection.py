@@ -1,7 +1,8 @@
 """The bijection from real vectors onto a site's support, whose Jacobian a guide's density needs.
 
-``biject_to`` is torch's registry of them. Supports of matrices that it lacks because an entry above the diagonal would be free are added here, from
-the vector of the entries that are free; and bounds that are the same in every slot of a plate become one number.
+``biject_to`` is torch's registry of them. Supports of matrices that it lacks because an entry above the diagonal would
+be free are added here, from the vector of the entries that are free; and bounds that are the same in every slot of a
+plate become one number.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ __all__ = ["Bijection", "FreeCholeskyTransform", "FreePositiveDefiniteTransform"
 class FreeCholeskyTransform(Transform):
     """From the free entries of a lower triangular matrix, row by row, to the matrix.
 
-    The diagonal is the exponential of its entries, or all ones where ``unit`` is true. Shape: ``(*batch, entries)`` to ``(*batch, n, n)``.
+    The diagonal is the exponential of its entries, or all ones where ``unit`` is true. Shape: ``(*batch, entries)`` to
+    ``(*batch, n, n)``.
     """
 
     domain = constraints.real_vector
@@ -56,7 +58,7 @@ class FreeCholeskyTransform(Transform):
     def _call(self, x: Tensor) -> Tensor:
         size = self._size(x.shape[-1])
         rows, columns = torch.tril_indices(size, size, self._offset(), device=x.device)
-        matrix = x.new_zeros(x.shape[:-1] + (size, size))
+        matrix = x.new_zeros((*x.shape[:-1], size, size))
         matrix[..., rows, columns] = x
         diagonal = matrix.diagonal(dim1=-2, dim2=-1)
         return matrix.tril(-1) + (torch.ones_like(diagonal) if self.unit else diagonal.exp()).diag_embed()
@@ -85,7 +87,8 @@ class FreeCholeskyTransform(Transform):
 class FreePositiveDefiniteTransform(FreeCholeskyTransform):
     r"""From the free entries of a Cholesky factor :math:`L` to :math:`L L^\top`.
 
-    The Jacobian of :math:`L \mapsto L L^\top` over lower triangles is :math:`2^n \prod_i L_{ii}^{n - i + 1}` *(Muirhead 1982, theorem 2.1.9)*.
+    The Jacobian of :math:`L \mapsto L L^\top` over lower triangles is :math:`2^n \prod_i L_{ii}^{n - i + 1}` *(Muirhead
+    1982, theorem 2.1.9)*.
     """
 
     @property
@@ -117,12 +120,14 @@ class Bijection:
     """How a site's unconstrained value becomes its value.
 
     Attributes:
+        support: the set onto which it maps, all event dims counted.
         transform: applied to the innermost dims; ``None`` for the identity.
         event_dim: event dims of the value.
         unconstrained_event_dim: event dims of the unconstrained value.
         independent: how many event dims lie left of the transform's own.
     """
 
+    support: torch_constraints.Constraint
     transform: Transform | None
     event_dim: int
     unconstrained_event_dim: int
@@ -162,10 +167,16 @@ def find_bijection(name: str, fn: Any) -> Bijection:
     while isinstance(support, torch_constraints.independent):
         support = support.base_constraint
     if support is torch_constraints.real or type(support) is type(torch_constraints.real):
-        return Bijection(None, event_dim, event_dim, event_dim)
-    transform = _transform(name, type(fn).__name__, _one_bound(support))
+        return Bijection(_independent(torch_constraints.real, event_dim), None, event_dim, event_dim, event_dim)
+    support = _one_bound(support)
+    transform = _transform(name, type(fn).__name__, support)
     independent = event_dim - transform.codomain.event_dim
-    return Bijection(transform, event_dim, transform.domain.event_dim + independent, independent)
+    whole = _independent(support, event_dim - support.event_dim)
+    return Bijection(whole, transform, event_dim, transform.domain.event_dim + independent, independent)
+
+
+def _independent(support: torch_constraints.Constraint, count: int) -> torch_constraints.Constraint:
+    return torch_constraints.independent(support, count) if count else support
 
 
 def _transform(name: str, family: str, support: torch_constraints.Constraint) -> Transform:
@@ -183,7 +194,7 @@ def _transform(name: str, family: str, support: torch_constraints.Constraint) ->
     except NotImplementedError:
         raise ArgumentError(
             f"At site {name!r}, the support of {family} is {support}, onto which no bijection from real vectors is "
-            "known. Register one by virgil.distributions.biject_to.register(...), or give this site a guide of your own."
+            "known. Register one by virgil.distributions.biject_to.register(...), or give the site a guide of your own."
         ) from None
 
 

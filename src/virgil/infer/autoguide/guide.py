@@ -24,23 +24,24 @@ __all__ = ["AutoGuide"]
 
 
 class AutoGuide(nn.Module):
-    """A guide made from a model: a module whose call states one latent site for each of the model's and returns their values.
+    """A guide made from a model: its call states one latent site for each of the model's and returns their values.
 
-    The first call runs the model once to see what sites there are and makes the parameters; that run leaves no mark on random generators,
-    parameters or networks. A guide draws one number from torch's generator when it is constructed, from which its initial values follow: two guides
-    begin differently, and ``virgil.set_rng_seed`` before their construction makes both reproducible.
+    The first call runs the model once to see what sites there are and makes the parameters; that run leaves no mark on
+    random generators, parameters or networks. A guide draws one number from torch's generator when it is constructed,
+    from which its initial values follow: two guides begin differently, and ``virgil.set_rng_seed`` before their
+    construction makes both reproducible.
 
-    The parameters are the module's own, in unconstrained space; a ``param`` site shows each to handlers and to the parameter store in use, under the name
-    of the guide's class and its own, such as ``"AutoNormal.locs.mu"``.
+    The parameters are the module's own, in unconstrained space; a ``param`` site shows each to handlers and to the
+    parameter store in use, under the name of the guide's class and its own, such as ``"AutoNormal.locs.mu"``.
 
-    To derive a family override :meth:`forward` and :meth:`_make_parameters`; old programs override ``_setup_prototype(*args, **kwargs)``, and call the
-    base's first.
+    To derive a family override :meth:`forward` and :meth:`_make_parameters`; old programs override
+    ``_setup_prototype(*args, **kwargs)``, and call the base's first.
 
     Args:
         model: the generative program, called with the guide's arguments.
         init_loc_fn: from a latent site to its initial value; see :mod:`virgil.infer.autoguide.initialization`.
-        create_plates: a function of the same arguments that makes some of the guide's plates, returning one or a list. It is rarely needed: a
-            mini-batch that the model is given by its arguments is found.
+        create_plates: a function of the same arguments that makes some of the guide's plates, returning one or a list.
+            It is rarely needed: a mini-batch that the model is given by its arguments is found.
 
     Attributes:
         prototype_trace: the model's first run; ``None`` before the first call.
@@ -50,8 +51,6 @@ class AutoGuide(nn.Module):
     Raises:
         ArgumentError: the model cannot be called.
     """
-
-    prototype_trace: Trace | None
 
     def __init__(
         self,
@@ -68,7 +67,7 @@ class AutoGuide(nn.Module):
         self._model = (model,)  # in a tuple, so that a network's parameters are not the guide's as well
         self.init_loc_fn = init_loc_fn
         self.create_plates = create_plates
-        self.prototype_trace = None
+        self.prototype_trace: Trace | None = None
         self.latents: tuple[Latent, ...] = ()
         self.plates: dict[str, plate] = {}
         self._guide_plates: GuidePlates | None = None

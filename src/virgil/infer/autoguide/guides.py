@@ -1,6 +1,19 @@
-"""The guide classes under the path that programs import them from."""
+"""The guide classes, under the path that programs import them from."""
 
+from virgil.infer.autoguide.auto_continuous import AutoContinuous
+from virgil.infer.autoguide.auto_delta import AutoDelta
+from virgil.infer.autoguide.auto_diagonal_normal import AutoDiagonalNormal
+from virgil.infer.autoguide.auto_low_rank_multivariate_normal import AutoLowRankMultivariateNormal
+from virgil.infer.autoguide.auto_multivariate_normal import AutoMultivariateNormal
 from virgil.infer.autoguide.auto_normal import AutoNormal
 from virgil.infer.autoguide.guide import AutoGuide
 
-__all__ = ["AutoGuide", "AutoNormal"]
+__all__ = [
+    "AutoContinuous",
+    "AutoDelta",
+    "AutoDiagonalNormal",
+    "AutoGuide",
+    "AutoLowRankMultivariateNormal",
+    "AutoMultivariateNormal",
+    "AutoNormal",
+]

@@ -1,7 +1,8 @@
 """Where a guide begins: functions from a latent site to a constrained value.
 
-Each is used as it is, ``AutoNormal(model, init_loc_fn=init_to_mean)``, or with options, ``init_loc_fn=init_to_median(num_samples=100)``. One of your
-own is any function ``site -> value``; the site's distribution, broadcast to its plates, is ``site["fn"]``.
+Each is used as it is, ``AutoNormal(model, init_loc_fn=init_to_mean)``, or with options,
+``init_loc_fn=init_to_median(num_samples=100)``. One of your own is any function ``site -> value``; the site's
+distribution, broadcast to its plates, is ``site["fn"]``.
 """
 
 from __future__ import annotations
@@ -150,7 +151,8 @@ def init_to_generated(site: Site | None = None, generate: Callable[[], InitFn] =
 
     Args:
         site: left out to give options.
-        generate: makes an initialisation function, for example ``lambda: init_to_value(values=...)`` with values of chance.
+        generate: makes an initialisation function, for example ``lambda: init_to_value(values=...)`` with values of
+            chance.
     """
     chosen = _Generated(generate)
     return chosen if site is None else chosen(site)
@@ -160,7 +162,8 @@ class InitMessenger(Handler):
     """Gives every latent site the value that ``init_fn`` makes for it.
 
     Attributes:
-        values: the values made. Inside a plate that is subsampled a value may have the plate's full size; the program gets its mini-batch.
+        values: the values made. Inside a plate that is subsampled a value may have the plate's full size; the program
+            gets its mini-batch.
     """
 
     def __init__(self, init_fn: InitFn) -> None:
@@ -233,6 +236,6 @@ def _like(fn: Any) -> dict[str, Any]:
 
 def _broadcasts(shape: torch.Size, target: torch.Size) -> bool:
     try:
-        return torch.broadcast_shapes(shape, target) == target
+        return bool(torch.broadcast_shapes(shape, target) == target)
     except RuntimeError:
         return False

@@ -29,6 +29,7 @@ class Latent:
         frames: the plates around it when the guide was made, outermost first.
         batch_shape: of the value, plates at full size.
         event_shape: of the value.
+        partly_observed: whether some slots are data, by ``obs_mask``.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Latent:
     frames: tuple[Frame, ...]
     batch_shape: torch.Size
     event_shape: torch.Size
+    partly_observed: bool
 
     @property
     def unconstrained(self) -> Tensor:
@@ -76,8 +78,8 @@ def find_latent(site: Site, value: Tensor) -> Latent:
             continue
         if frame.dim is None:
             raise ArgumentError(
-                f"Site {site.name!r} is in plate {frame.name!r}, which is iterated over a mini-batch, so that its sites "
-                "change from call to call. Enter the plate by with, or give these sites a guide of your own."
+                f"Site {site.name!r} is in plate {frame.name!r}, which is iterated over a mini-batch, so that its "
+                "sites change from call to call. Enter the plate by with, or give these sites a guide of your own."
             )
         if _varies_along(bijection.transform, frame.dim):
             raise ArgumentError(
@@ -89,14 +91,17 @@ def find_latent(site: Site, value: Tensor) -> Latent:
             slots = torch.arange(frame.full_size, device=value.device) % value.shape[dim]
             value = value.index_select(dim, slots)
     batch_dim = value.dim() - event_dim
-    return Latent(site.name, bijection, value, site.frames, value.shape[:batch_dim], value.shape[batch_dim:])
+    shape = value.shape
+    latent_slots = cast(Tensor | None, site.infer.get("_latent_slots"))
+    partly = latent_slots is not None and not bool(latent_slots.all())
+    return Latent(site.name, bijection, value, site.frames, shape[:batch_dim], shape[batch_dim:], partly)
 
 
 def _check_continuous(site: Site) -> None:
     if is_discrete(site.fn):
         raise MismatchError(
-            f"Site {site.name!r} is discrete, {type(site.fn).__name__}, and a guide of this family holds continuous values "
-            "only. Sum it out, by TraceEnum_ELBO, and make the guide from the others: "
+            f"Site {site.name!r} is discrete, {type(site.fn).__name__}, and a guide of this family holds continuous "
+            "values only. Sum it out, by TraceEnum_ELBO, and make the guide from the others: "
             "AutoNormal(poutine.block(model, expose=[...])) with the names of the continuous sites."
         )
 

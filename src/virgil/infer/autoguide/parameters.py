@@ -26,7 +26,7 @@ def read_parameter(store: ParamStore, name: str, leaf: Tensor, constraint: Const
 
 
 def emit_parameter(store: ParamStore, name: str, leaf: Tensor, constraint: Constraint) -> Tensor:
-    """State a ``param`` site for a leaf that a module owns, and return the value that comes back: a handler may have put another in its place."""
+    """State a ``param`` site for a leaf that a module owns; the value is what the handlers make of it."""
     value: Tensor = emit(Site("param", name, read_parameter, (store, name, leaf, constraint))).value
     return value
 
@@ -61,21 +61,23 @@ class ConstrainedParameters(nn.Module):
             )
 
     def __getattr__(self, name: str) -> Any:
-        leaf = self.__dict__["_parameters"].get(name)
+        leaf = self.__dict__.get("_parameters", {}).get(name)
         if leaf is None:
             return super().__getattr__(name)
         transform = find_transform(name, self.__dict__["constraints"].get(name, self.__dict__["constraint"]))
         return leaf if transform is None else transform(leaf)
 
-    def _adopt(self, names: Mapping[str, Tensor]) -> None:
+    def _adopt(self, state: Mapping[str, Tensor]) -> None:
         """Make parameters for the tensors of a state that is about to be loaded."""
-        for name, value in names.items():
+        for name, value in state.items():
             if name not in self._parameters:
                 self._parameters[name] = nn.Parameter(torch.empty_like(value))
 
 
 class SiteParameters(ConstrainedParameters):
-    """Parameters by the names of sites. A name may have dots and may be that of a module's method, since it is a key and no attribute.
+    """Parameters by the names of sites.
+
+    A name may have dots and may be that of a module's method, since it is a key and no attribute.
 
     Args:
         constraint: of those that :meth:`add` is given without one.
@@ -90,7 +92,7 @@ class SiteParameters(ConstrainedParameters):
             return super().__getattr__(name)
         except AttributeError:
             prefix = f"{name}."
-            if any(key.startswith(prefix) for key in self.__dict__["_parameters"]):
+            if any(key.startswith(prefix) for key in self.__dict__.get("_parameters", {})):
                 return _Dotted(self, prefix)
             raise
 

@@ -68,9 +68,9 @@ class _PlateProbe(Handler):
 class GuidePlates:
     """The plates around a model's latent sites, made anew at each call of the guide.
 
-    The guide draws the mini-batch of a plate and the model takes it from there. How large it is, or which indices the model gives to its plate by
-    ``subsample=``, may depend on the arguments: they are found by running the model up to its plates, once for each shape of the arguments where indices
-    are drawn, and at each call where they are given.
+    The guide draws the mini-batch of a plate and the model takes it from there. How large it is, or which indices the
+    model gives to its plate by ``subsample=``, may depend on the arguments: they are found by running the model up to
+    its plates, once for each shape of the arguments where indices are drawn, and at each call where they are given.
     """
 
     def __init__(self, model: Callable[..., Any], prototype: Trace, create_plates: Callable[..., Any] | None) -> None:
@@ -149,8 +149,8 @@ class GuidePlates:
             full_size = self.frames[name].full_size
             if site.fn.size != full_size:
                 raise MismatchError(
-                    f"Plate {name!r} has size {site.fn.size} in this call, but had {full_size} when the guide was made, "
-                    "which holds parameters for each slot. Keep the size and choose the mini-batch by "
+                    f"Plate {name!r} has size {site.fn.size} in this call, but had {full_size} when the guide was "
+                    "made, which holds parameters for each slot. Keep the size and choose the mini-batch by "
                     f"plate({name!r}, {full_size}, subsample=...), or make a new guide."
                 )
         return probe.found

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from virgil.distributions.validation import unchecked
-from virgil.errors import ArgumentError, NonFiniteError, SupportError, did_you_mean
+from virgil.errors import ArgumentError, NonFiniteError, SiteError, SupportError, did_you_mean
 from virgil.infer.autoguide.initialization import InitFn, InitMessenger, given_names
 from virgil.infer.checks.support import support_problem
 from virgil.infer.dry_run import dry_run
@@ -36,19 +36,21 @@ def find_prototype(
         ArgumentError: initial values for sites that the model lacks.
         NonFiniteError: no finite density in 50 attempts; ``site`` is where the last one failed.
     """
-    # Random numbers come from the guide's own seed, so that it does not matter when, or how deep in a dry run, this happens.
+    # Random numbers come from the guide's own seed, so that it does not matter when, or how deep in a dry run, this
+    # happens.
     with dry_run(), torch.no_grad(), Block(lambda site: True):
         set_rng_seed(seed)
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             init = InitMessenger(init_fn)
             found = trace(init(model)).get_trace(*args, **kwargs)
+            _check_names(found, init_fn)
             culprit = _not_finite(found)
             if culprit is None:
-                _check_names(found, init_fn)
-                found.detach_()
-                return found, init.values
-    _refuse(culprit)
-    raise AssertionError("unreachable")
+                break
+            if attempt == _ATTEMPTS - 1:
+                raise _refusal(culprit)
+        found.detach_()
+    return found, init.values
 
 
 def _not_finite(found: Trace) -> Site | None:
@@ -59,15 +61,14 @@ def _not_finite(found: Trace) -> Site | None:
     return None
 
 
-def _refuse(site: Site) -> None:
-    if site.observed:
-        problem = support_problem(site, "model")
-        if problem:
-            raise SupportError(problem, site=site.name)
-    raise NonFiniteError(
+def _refusal(site: Site) -> SiteError:
+    problem = support_problem(site, "model") if site.observed else None
+    if problem:
+        return SupportError(problem, site=site.name)
+    return NonFiniteError(
         f"At site {site.name!r} of the model, the log-probability is {float(site.log_prob_sum)} at the initial values "
-        f"of the guide, in {_ATTEMPTS} attempts. Begin elsewhere by init_loc_fn=, such as init_to_value(values={{...}}), "
-        "or look at the site's distribution and data.",
+        f"of the guide, in {_ATTEMPTS} attempts. Begin elsewhere by init_loc_fn=, such as "
+        "init_to_value(values={...}), or look at the site's distribution and data.",
         site=site.name,
     )
 

@@ -19,7 +19,8 @@ __all__ = ["PushedNormal", "pushed_normal"]
 class PushedNormal(TransformedDistribution):
     """The image of independent normals under one bijection.
 
-    It remembers what its last draw was made of, so that the density at that draw needs no inverse, which costs time and digits.
+    It remembers what its last draw was made of, so that the density at that draw needs no inverse, which costs time and
+    digits.
 
     Args:
         base: normals whose event dims are those of the transform's domain.
@@ -55,7 +56,7 @@ class PushedNormal(TransformedDistribution):
 
 
 def pushed_normal(loc: Tensor, scale: Tensor, bijection: Bijection, event_shape: Size) -> TorchDistributionMixin:
-    """The image of ``Normal(loc, scale)`` under a bijection; a plain normal where that is the identity, so that its divergences are known."""
+    """The image of ``Normal(loc, scale)``: a plain normal under the identity, so that its divergences are known."""
     transform, independent = bijection.transform, bijection.independent
     fn: TorchDistributionMixin = Normal(loc, scale)
     if transform is not None:

@@ -38,4 +38,5 @@ def normal_quantiles(loc: Tensor, scale: Tensor, quantiles: Sequence[float] | Te
             f"quantiles() got {quantiles!r}; it takes a list of probabilities, such as [0.05, 0.5, 0.95]."
         )
     probs = probs.reshape((-1,) + (1,) * loc.dim())
-    return loc + scale * torch.special.ndtri(probs)
+    points: Tensor = loc + scale * torch.special.ndtri(probs)
+    return points

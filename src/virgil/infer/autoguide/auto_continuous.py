@@ -1,0 +1,188 @@
+"""``AutoContinuous``: one distribution over all latent variables at once, laid end to end as a vector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import Any, cast
+
+import torch
+from torch import Size, Tensor
+from torch import distributions as td
+
+from virgil.distributions import Delta
+from virgil.errors import ArgumentError
+from virgil.infer.autoguide.guide import AutoGuide
+from virgil.infer.autoguide.initialization import InitFn, init_to_median
+from virgil.infer.autoguide.latent import Latent
+from virgil.infer.autoguide.parameters import ConstrainedParameters, emit_parameter, read_parameter
+from virgil.infer.autoguide.scales import normal_quantiles
+from virgil.params import ParamStore, get_param_store
+from virgil.params.constraint import Constraint
+from virgil.poutine.frame import Frame
+
+__all__ = ["AutoContinuous"]
+
+_AUXILIARY = {"is_auxiliary": True}
+Read = Callable[[ParamStore, str, Tensor, Constraint], Tensor]
+
+
+class AutoContinuous(AutoGuide, ConstrainedParameters):
+    r"""A guide that draws all latent variables together, as one vector in unconstrained space.
+
+    It states the vector as an auxiliary site, such as ``_AutoDiagonalNormal_latent``, and each latent variable as a
+    point mass that carries minus the log of its bijection's volume change, so that the guide's density is
+
+    .. math:: \log q(z) = \log q(u) - \sum_i \log\,\lvert \det \nabla f_i(u_i) \rvert, \qquad z_i = f_i(u_i)
+
+    A family says by ``_base_parameters`` which parameters the distribution of the vector has, and by ``_distribution``
+    which one it is.
+
+    Args:
+        model: the generative program.
+        init_loc_fn: from a latent site to its initial value.
+
+    Attributes:
+        latent_dim: the length of the vector; 0 before the first call.
+        parameter_names: the parameters of the family.
+    """
+
+    parameter_names: tuple[str, ...] = ()
+
+    def __init__(self, model: Callable[..., Any], init_loc_fn: InitFn = init_to_median) -> None:
+        super().__init__(model, init_loc_fn=init_loc_fn)
+        self.latent_dim = 0
+        self._slices: tuple[slice, ...] = ()
+        self._shapes: tuple[Size, ...] = ()
+
+    # What a family says
+
+    def _base_parameters(self, loc: Tensor) -> Mapping[str, tuple[Tensor, Constraint]]:
+        """The initial value and constraint of each parameter, by name, where the vector begins at ``loc``."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what parameters it has.")
+
+    def _distribution(self, parameters: Mapping[str, Tensor]) -> td.Distribution:
+        """The distribution of the vector. Shape: batch ``()``, event ``(latent_dim,)``."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what distribution it is.")
+
+    # The first call
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        names = [name for name in self.parameter_names if prefix + name in state_dict]
+        self._adopt({name: state_dict[prefix + name] for name in names})
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+    def _make_parameters(self, latents: Sequence[Latent]) -> None:
+        for latent in latents:
+            self._check_whole(latent)
+        parts = [latent.unconstrained for latent in latents]
+        loc = torch.cat([part.flatten() for part in parts])
+        for name, (value, constraint) in self._base_parameters(loc).items():
+            self.add(name, value, constraint)
+        ends = list(accumulate(part.numel() for part in parts))
+        self._slices = tuple([slice(begin, end) for begin, end in zip([0, *ends], ends, strict=False)])
+        self._shapes = tuple([part.shape for part in parts])
+        self.latent_dim = len(loc)
+
+    def _check_whole(self, latent: Latent) -> None:
+        family = type(self).__name__
+        for frame in latent.frames:
+            if frame.size != frame.full_size:
+                raise ArgumentError(
+                    f"Site {latent.name!r} is in plate {frame.name!r}, of which a call uses {frame.size} of "
+                    f"{frame.full_size} slots. {family} draws all latent variables together and cannot leave some out. "
+                    "Use AutoNormal, or the whole plate."
+                )
+        if latent.partly_observed:
+            raise ArgumentError(
+                f"Site {latent.name!r} is latent in some slots and observed in others, by obs_mask=. {family} draws "
+                "all latent variables together and cannot leave the observed slots out. Use AutoNormal."
+            )
+
+    # Each call
+
+    def _read(self, read: Read) -> dict[str, Tensor]:
+        """The constrained parameters by name."""
+        store, family = get_param_store(), type(self).__name__
+        leaves, constraints_ = cast(dict[str, Tensor], self._parameters), self.constraints
+        return {name: read(store, f"{family}.{name}", leaves[name], each) for name, each in constraints_.items()}
+
+    def get_posterior(self, *args: Any, **kwargs: Any) -> td.Distribution:
+        """The distribution of the vector in unconstrained space. Shape: batch ``()``, event ``(latent_dim,)``."""
+        self._ensure_setup(args, kwargs)
+        return self._distribution(self._read(emit_parameter))
+
+    def sample_latent(self, *args: Any, **kwargs: Any) -> Tensor:
+        """State the vector, and return it. Shape: ``(*outer plates, latent_dim)``."""
+        posterior = self.get_posterior(*args, **kwargs)
+        return self._state(f"_{type(self).__name__}_latent", posterior, (), dict(_AUXILIARY))
+
+    def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """Draw every latent variable.
+
+        Returns:
+            The value of each, constrained, by name. Shape: ``(*plates, *event)``.
+        """
+        self._ensure_setup(args, kwargs)
+        vector = self.sample_latent(*args, **kwargs)
+        self._create_plates(*args, **kwargs)
+        values = {}
+        for latent, unconstrained in self._unpack(vector):
+            bijection = latent.bijection
+            value = bijection(unconstrained)
+            log_density = -bijection.log_abs_det_jacobian(unconstrained, value)
+            fn = Delta(value, log_density, event_dim=bijection.event_dim)
+            values[latent.name] = self._state(latent.name, fn, self._whole(latent))
+        return values
+
+    def _whole(self, latent: Latent) -> tuple[Frame, ...]:
+        for frame in latent.frames:
+            if frame.dim is not None and self.plates[frame.name].subsample_size != frame.full_size:
+                raise ArgumentError(
+                    f"Site {latent.name!r} is in plate {frame.name!r}, of which this call uses "
+                    f"{self.plates[frame.name].subsample_size} of {frame.full_size} slots. {type(self).__name__} draws "
+                    "all latent variables together and cannot leave some out. Use AutoNormal, or the whole plate."
+                )
+        return latent.frames
+
+    def _unpack(self, vector: Tensor) -> Iterator[tuple[Latent, Tensor]]:
+        """Each latent variable with its unconstrained value. Shape: ``(*outer plates, *plates, *event)``."""
+        outer = vector.shape[:-1]
+        for latent, where, shape in zip(self.latents, self._slices, self._shapes, strict=True):
+            # the vector has a 1 in its batch shape wherever a plate of the site will be
+            batch_dim = len(latent.batch_shape)
+            lead = outer[: len(outer) - batch_dim] if len(outer) > batch_dim else ()
+            yield latent, vector[..., where].reshape((*lead, *shape))
+
+    def _values(self, vector: Tensor) -> dict[str, Tensor]:
+        return {latent.name: latent.bijection(unconstrained) for latent, unconstrained in self._unpack(vector)}
+
+    # What is asked after a fit
+
+    def _marginals(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of each coordinate."""
+        posterior = self._distribution(self._read(read_parameter))
+        return posterior.mean, posterior.stddev
+
+    @torch.no_grad()
+    def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """The median of every latent variable, taken in unconstrained space coordinate by coordinate."""
+        self._ensure_setup(args, kwargs)
+        return self._values(self._marginals()[0])
+
+    @torch.no_grad()
+    def quantiles(self, quantiles: Sequence[float] | Tensor, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """Quantiles of every latent variable, taken in unconstrained space coordinate by coordinate.
+
+        Args:
+            quantiles: probabilities, such as ``[0.05, 0.5, 0.95]``.
+            *args: arguments of the guide, needed only before its first call.
+            **kwargs: its keyword arguments.
+
+        Returns:
+            By site. Shape: ``(quantiles, *plates, *event)``.
+        """
+        self._ensure_setup(args, kwargs)
+        each = normal_quantiles(*self._marginals(), quantiles)
+        rows = [self._values(row) for row in each]
+        return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
