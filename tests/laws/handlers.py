@@ -39,12 +39,12 @@ def _earlier():
 
 
 HANDLERS = {
-    "trace": lambda: poutine.trace(),
+    "trace": poutine.trace,
     "replay": lambda: poutine.replay(trace=_earlier()),
     "block": lambda: poutine.block(hide=["z"]),
-    "block_all": lambda: poutine.block(),
+    "block_all": poutine.block,
     "condition": lambda: poutine.condition(data={"z": torch.ones(3)}),
-    "uncondition": lambda: poutine.uncondition(),
+    "uncondition": poutine.uncondition,
     "substitute": lambda: poutine.substitute(data={"loc": torch.tensor(3.0)}),
     "lift": lambda: poutine.lift(prior=dist.Normal(0.0, 1.0)),
     "do": lambda: poutine.do(data={"z": torch.zeros(3)}),
@@ -52,8 +52,8 @@ HANDLERS = {
     "mask": lambda: poutine.mask(mask=False),
     "seed": lambda: poutine.seed(rng_seed=7),
     "infer_config": lambda: poutine.infer_config(config_fn=lambda site: {"seen": site.name}),
-    "broadcast": lambda: poutine.broadcast(),
+    "broadcast": poutine.broadcast,
     "escape": lambda: poutine.escape(escape_fn=lambda site: False),
-    "markov": lambda: poutine.markov(),
+    "markov": poutine.markov,
     "own": Doubling,
 }

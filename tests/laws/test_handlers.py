@@ -67,9 +67,9 @@ def test_a_loop_left_by_an_error_leaves_nothing_behind(steps):
             virgil.sample(f"a_{step}", dist.Normal(0.0, 1.0))
             raise ZeroDivisionError
 
-    for program in (failing, Doubling()(failing)):
+    for left in (failing, Doubling()(failing)):
         with pytest.raises(ZeroDivisionError) as error:  # keeps the loop's generator alive, as a notebook does
-            program()
+            left()
         assert installed() == ()
         del error
 

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from virgil.infer.elbo.execution import Call, Pair, particle_plate, run_pair
 from virgil.poutine.replay import Replay
-from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
 __all__ = ["can_vectorize"]
@@ -45,8 +44,10 @@ def _difference(call: Call, both: Pair, dim: int, particle: int) -> str | None:
     values = Trace()
     for trace in (both.model, both.guide):
         for name, site in trace.nodes.items():
-            if site.is_latent or site.kind == "plate":
-                values.nodes[name] = site.replace(value=_slot(site.value, dim - _event_dim(site), particle))
+            if site.is_latent:
+                values.nodes[name] = site.replace(value=_slot(site.value, dim - len(site.fn.event_shape), particle))
+            elif site.kind == "plate":  # all particles share the mini-batch
+                values.nodes[name] = site
     replayed = Replay(values)
     alone = run_pair(Call(replayed(call.model), replayed(call.guide), call.args, call.kwargs))
     for joint, single in ((both.guide, alone.guide), (both.model, alone.model)):
@@ -56,10 +57,6 @@ def _difference(call: Call, both: Pair, dim: int, particle: int) -> str | None:
                 if mine.shape != own.shape or not torch.allclose(mine, own, rtol=1e-3, atol=1e-4, equal_nan=True):
                     return f"site {name!r} has another log-probability when its particle runs alone"
     return None
-
-
-def _event_dim(site: Site) -> int:
-    return len(site.fn.event_shape) if site.kind == "sample" else 0
 
 
 def _slot(value: Tensor, dim: int, particle: int) -> Tensor:
