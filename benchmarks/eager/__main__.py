@@ -68,7 +68,7 @@ def main() -> None:
     ours, peer = language(args.ours), language(args.peer)
     times = Table(
         f"One eager SVI step, ms: median over {args.rounds} blocks",
-        ["program", "validation", peer.__name__, ours.__name__, "ratio", "quartiles of ratio", "goal"],
+        ["program", "validation", peer.__name__, ours.__name__, "ratio", "quartiles by round", "goal"],
     )
     losses = Table(
         "Loss over the last quarter of the blocks: mean ± standard error, and the difference in standard errors",
@@ -97,7 +97,7 @@ def _times(ours: Timing, peer: Timing, goal: float) -> list[str]:
         f"{1e3 * peer.median:.2f}",
         f"{1e3 * ours.median:.2f}",
         f"{ratio.value:.2f}",
-        f"{ratio.lower:.2f} to {ratio.upper:.2f}",
+        " ".join(f"{value:.2f}" for value in ratio.quartiles),
         f"≤ {goal:.1f}",
     ]
 

@@ -51,15 +51,14 @@ class Ratio:
     """One contender's time over another's: the ratio of medians, and the quartiles of the ratios by round."""
 
     value: float
-    lower: float
-    upper: float
+    quartiles: tuple[float, float, float]
 
     @classmethod
     def of(cls, ours: Timing, peer: Timing) -> Ratio:
         """Compare two timings of one interleaved run."""
         rounds = [a / b for a, b in zip(ours.seconds, peer.seconds, strict=True)]
-        lower, _, upper = quantiles(rounds, n=4)
-        return cls(ours.median / peer.median, lower, upper)
+        lower, middle, upper = quantiles(rounds, n=4)
+        return cls(ours.median / peer.median, (lower, middle, upper))
 
 
 def _block(step: Step, steps: int) -> tuple[float, tuple[float, ...]]:
