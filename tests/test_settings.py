@@ -1,0 +1,94 @@
+"""Settings: read, changed as a whole or not at all, put back."""
+
+import threading
+
+import pytest
+import torch
+
+import virgil
+import virgil.distributions as dist
+from virgil import settings
+from virgil.errors import ArgumentError
+
+
+def test_a_setting_is_read_changed_and_put_back():
+    assert settings.get("validate") is True
+    with settings.context(validate=False):
+        assert settings.get("validate") is False
+        assert settings.get()["validate"] is False
+    assert settings.get("validate") is True
+
+
+def test_it_is_put_back_under_an_exception_and_only_what_was_given():
+    def fail():
+        settings.set(progress=False)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError), settings.context(validate=False):
+        fail()
+    assert settings.get("validate") is True
+    assert settings.get("progress") is False
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"validat": False}, "no setting 'validat'. Did you mean 'validate'"),
+        ({"validate": 1}, "got 1, a int; it takes a bool"),
+        ({"progress": False, "validate": None}, "got None, a NoneType"),
+    ],
+)
+def test_a_wrong_change_changes_nothing(change, message):
+    before = settings.get()
+    with pytest.raises(ArgumentError, match=message):
+        settings.set(**change)
+    assert settings.get() == before
+
+
+def test_get_returns_a_copy():
+    settings.get()["validate"] = False
+    assert settings.get("validate") is True
+
+
+def test_enable_validation_governs_distributions():
+    with pytest.raises(ValueError, match="scale"):
+        dist.Normal(0.0, -1.0)
+    virgil.enable_validation(False)
+    assert dist.Normal(0.0, -1.0).scale == -1.0
+
+
+def test_one_thread_skips_validation_alone():
+    from virgil.distributions.validation import is_validating, unchecked
+
+    seen = {}
+    inside, looked = threading.Event(), threading.Event()
+
+    def skipping():
+        with unchecked():
+            inside.set()
+            looked.wait()
+            seen["skipping"] = is_validating()
+
+    thread = threading.Thread(target=skipping)
+    thread.start()
+    inside.wait()
+    seen["other"] = is_validating()
+    looked.set()
+    thread.join()
+    assert seen == {"skipping": False, "other": True}
+
+
+def test_seeds_make_torch_numpy_and_python_reproducible():
+    import random
+
+    import numpy as np
+
+    draws = []
+    for _ in range(2):
+        virgil.set_rng_seed(7)
+        draws.append((torch.rand(()).item(), np.random.rand(), random.random()))
+    assert draws[0] == draws[1]
+    state = virgil.get_rng_state()
+    first = torch.rand(()).item(), np.random.rand(), random.random()
+    virgil.set_rng_state(state)
+    assert (torch.rand(()).item(), np.random.rand(), random.random()) == first
