@@ -77,26 +77,29 @@ def _draw_losses(axes: Axes, losses: Tensor) -> None:
     else:
         axes.plot(steps, losses, color="C0")
     axes.set_ylabel("loss (nats)")
-    low, high = torch.quantile(losses, torch.tensor([0.005, 0.995], dtype=losses.dtype)).tolist()
-    if bool((losses > 0).all()) and high > 20 * losses[len(losses) // 10 :].median():
+    settled = losses[len(losses) // 10 :]
+    low, high = torch.quantile(settled, torch.tensor([0.005, 0.995], dtype=losses.dtype)).tolist()
+    if low > 0 and high > 20 * settled.median():
         _log_scale(axes, losses)
-    else:
+    else:  # what matters is how the run ends; its beginning may come from far above
         span = max(high - low, 1e-6)
-        axes.set_ylim(low - 0.05 * span, high + 0.05 * span)
+        axes.set_ylim(low - 0.1 * span, high + 0.6 * span)
 
 
 def _draw_norms(axes: Axes, gradient_norms: Mapping[str, Tensor]) -> None:
-    window = 1
-    drawn = []
+    window, drawn = 1, []
+    # the guide's own name, if it is before each of its parameters, says nothing
+    owners = {name.partition(".")[0] for name in gradient_norms}
+    shared = len(min(owners)) + 1 if len(owners) == 1 < len(gradient_norms) else 0
     for name, norms in gradient_norms.items():
         window = _window(norms)
         drawn.append(_trailing_mean(norms, window))
-        axes.plot(range(1, len(norms) + 1), drawn[-1], linewidth=1.0, label=name)
+        axes.plot(range(1, len(norms) + 1), drawn[-1], linewidth=1.0, label=name[shared:])
     axes.set_ylabel("gradient norm" if window == 1 else f"gradient norm, mean of {window} steps")
     positive = [norms[norms > 0] for norms in drawn]
     _log_scale(axes, torch.cat(positive) if positive else torch.ones(1))
     if 0 < len(gradient_norms) <= _LABELLED:
-        axes.legend(loc="upper right", fontsize="small")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=min(3, len(drawn)), fontsize="small")
 
 
 def _log_scale(axes: Axes, values: Tensor) -> None:

@@ -1,0 +1,50 @@
+"""Which demos there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from virgil.demo import regression, schools
+from virgil.errors import ArgumentError, did_you_mean
+
+__all__ = ["DEFAULT", "DEMOS", "Demo", "find"]
+
+
+class Main(Protocol):
+    """Fit, print, and write a picture into ``out``. Every argument has a default of the demo's own."""
+
+    def __call__(self, *, steps: int = ..., seed: int = ..., out: Path = ...) -> None: ...
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo: its name, what it does in a line, and the function that does it."""
+
+    name: str
+    about: str
+    main: Main
+
+
+_ALL = (
+    Demo("schools", "eight schools (Rubin 1981): two guides beside long Hamiltonian Monte Carlo runs", schools.main),
+    Demo(
+        "regression", "linear regression on the diabetes data, by mini-batches, beside its closed form", regression.main
+    ),
+)
+DEMOS = {demo.name: demo for demo in _ALL}
+DEFAULT = "schools"
+
+
+def find(name: str) -> Demo:
+    """The demo of this name.
+
+    Raises:
+        ArgumentError: there is none; the message names the closest, and all there are.
+    """
+    if name in DEMOS:
+        return DEMOS[name]
+    raise ArgumentError(
+        f"There is no demo {name!r}. {did_you_mean(name, DEMOS)} `virgil demo --list` says what each does."
+    )

@@ -1,0 +1,80 @@
+"""The command ``virgil``: what it prints, where, and with which exit code."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+import virgil
+from virgil import cli
+from virgil.demo.registry import DEFAULT, DEMOS
+from virgil.errors import ArgumentError
+
+
+def test_alone_it_prints_its_help(capsys):
+    assert cli.main([]) == 0
+    assert "demo" in capsys.readouterr().out
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"virgil {virgil.__version__}\n"
+
+
+def test_list_says_what_there_is(capsys):
+    assert cli.main(["demo", "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(DEMOS)
+    assert all(demo.about in line for demo, line in zip(DEMOS.values(), lines, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("scools", "Did you mean 'schools'?"), ("xyz", "Known names: 'regression', 'schools'.")],
+)
+def test_an_unknown_demo_names_the_closest_or_all(name, hint, capsys):
+    assert cli.main(["demo", name]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == f"virgil: There is no demo {name!r}. {hint} `virgil demo --list` says what each does.\n"
+
+
+@pytest.mark.parametrize("options", [["--steps", "0"], ["--steps", "many"], ["--seed", "-1"], ["--stepz", "3"]])
+def test_a_wrong_option_is_a_wrong_use(options, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["demo", *options])
+    assert stopped.value.code == 2
+    assert "usage: virgil" in capsys.readouterr().err
+
+
+def _replaced(monkeypatch, main, name=DEFAULT):
+    monkeypatch.setitem(DEMOS, name, dataclasses.replace(DEMOS[name], main=main))
+
+
+def test_the_default_demo_gets_the_options_that_were_given(monkeypatch):
+    calls = []
+    _replaced(monkeypatch, lambda **given: calls.append(given))
+    assert cli.main(["demo"]) == 0
+    assert cli.main(["demo", DEFAULT, "--steps", "7", "--seed", "3", "--out", "pictures"]) == 0
+    assert calls == [{"out": Path("demo")}, {"steps": 7, "seed": 3, "out": Path("pictures")}]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "printed"),
+    [
+        (ArgumentError("Drawing needs matplotlib."), 1, "virgil: Drawing needs matplotlib.\n"),
+        (PermissionError(13, "Permission denied", "demo"), 1, "virgil: [Errno 13] Permission denied: 'demo'\n"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_what_a_demo_raises_becomes_an_exit_code(error, code, printed, monkeypatch, capsys):
+    def main(**given):
+        raise error
+
+    _replaced(monkeypatch, main)
+    assert cli.main(["demo"]) == code
+    assert capsys.readouterr().err == printed
