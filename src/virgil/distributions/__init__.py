@@ -22,14 +22,12 @@ from virgil.distributions.continuous import (
     Exponential,
     FisherSnedecor,
     Gamma,
-    GeneralizedPareto,
     Gumbel,
     Kumaraswamy,
     Laplace,
     Pareto,
     RelaxedBernoulli,
     Uniform,
-    VonMises,
 )
 from virgil.distributions.delta import Delta
 from virgil.distributions.discrete import Binomial, Geometric, NegativeBinomial, Poisson
@@ -37,6 +35,7 @@ from virgil.distributions.empirical import Empirical
 from virgil.distributions.expanded import ExpandedDistribution
 from virgil.distributions.folded import FoldedDistribution
 from virgil.distributions.gamma_poisson import GammaPoisson
+from virgil.distributions.generalized_pareto import GeneralizedPareto
 from virgil.distributions.half_cauchy import HalfCauchy
 from virgil.distributions.improper_uniform import ImproperUniform
 from virgil.distributions.kl import kl_divergence, register_kl
@@ -48,7 +47,6 @@ from virgil.distributions.multivariate import (
     LowRankMultivariateNormal,
     MultivariateNormal,
     RelaxedOneHotCategorical,
-    Wishart,
 )
 from virgil.distributions.nested import (
     Beta,
@@ -70,6 +68,8 @@ from virgil.distributions.torch_distribution import TorchDistribution
 from virgil.distributions.transforms import biject_to, transform_to
 from virgil.distributions.unit import Unit
 from virgil.distributions.validation import enable_validation, is_validating
+from virgil.distributions.von_mises import VonMises
+from virgil.distributions.wishart import Wishart
 
 __all__ = [
     "Bernoulli",

@@ -17,14 +17,12 @@ __all__ = [
     "Exponential",
     "FisherSnedecor",
     "Gamma",
-    "GeneralizedPareto",
     "Gumbel",
     "Kumaraswamy",
     "Laplace",
     "Pareto",
     "RelaxedBernoulli",
     "Uniform",
-    "VonMises",
 ]
 
 
@@ -81,16 +79,6 @@ class Gamma(TorchDistributionMixin, td.Gamma):
     """
 
 
-class GeneralizedPareto(TorchDistributionMixin, td.GeneralizedPareto):
-    """Excesses over a threshold *(Pickands 1975)*; on numbers above ``loc``, bounded if concentration < 0.
-
-    Args:
-        loc: threshold.
-        scale: > 0.
-        concentration: shape, real; moments of order ``1 / concentration`` and above do not exist.
-    """
-
-
 class Gumbel(TorchDistributionMixin, td.Gumbel):
     """The limit of maxima, ``loc - scale * log(-log(u))`` for uniform u; on the real line.
 
@@ -143,13 +131,4 @@ class Uniform(TorchDistributionMixin, td.Uniform):
     Args:
         low: lower bound.
         high: upper bound, > low.
-    """
-
-
-class VonMises(TorchDistributionMixin, td.VonMises):
-    """On the circle, [-pi, pi), with density proportional to ``exp(concentration * cos(x - loc))``.
-
-    Args:
-        loc: mean direction, radians.
-        concentration: > 0; about the inverse of the variance where large.
     """

@@ -37,7 +37,8 @@ def _bound(name: str, offset: float) -> _Filler:
 
 
 def _middle(constraint: Any, shape: Size, like: dict[str, Any]) -> Tensor:
-    middle = torch.as_tensor((constraint.lower_bound + constraint.upper_bound) / 2)
+    lower, upper = torch.as_tensor(constraint.lower_bound), torch.as_tensor(constraint.upper_bound)
+    middle = torch.where(upper.isinf(), lower + 1.0, (lower + upper) / 2)
     return middle.detach().to(**like).expand(shape)
 
 

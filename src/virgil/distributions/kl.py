@@ -75,3 +75,21 @@ def _where(mask: bool | Tensor, value: Tensor) -> Tensor:
     if isinstance(mask, bool):
         return value if mask else torch.zeros_like(value)
     return torch.where(mask, value, 0.0)
+
+
+@register_kl(Independent, td.MultivariateNormal)  # type: ignore[untyped-decorator]
+def _kl_independent_multivariate(p: Independent, q: td.MultivariateNormal) -> Tensor:
+    return kl_divergence(_with_full_covariance(p), q)
+
+
+@register_kl(td.MultivariateNormal, Independent)  # type: ignore[untyped-decorator]
+def _kl_multivariate_independent(p: td.MultivariateNormal, q: Independent) -> Tensor:
+    return kl_divergence(p, _with_full_covariance(q))
+
+
+def _with_full_covariance(fn: Independent) -> td.MultivariateNormal:
+    """A vector of independent normals as a multivariate normal: mean-field guide against full prior, or back."""
+    base = fn.base_dist
+    if not isinstance(base, td.Normal) or fn.reinterpreted_batch_ndims != 1:
+        raise NotImplementedError(f"No divergence is known between {fn} and a multivariate normal distribution.")
+    return td.MultivariateNormal(base.loc, scale_tril=base.scale.diag_embed(), validate_args=False)

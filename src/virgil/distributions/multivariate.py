@@ -16,7 +16,6 @@ __all__ = [
     "LowRankMultivariateNormal",
     "MultivariateNormal",
     "RelaxedOneHotCategorical",
-    "Wishart",
 ]
 
 
@@ -76,15 +75,4 @@ class RelaxedOneHotCategorical(TorchDistributionMixin, td.RelaxedOneHotCategoric
         temperature: > 0; towards 0 draws gather at the corners.
         probs: weights of the labels. Shape: (*batch, n).
         logits: log weights, in place of ``probs``. Shape: (*batch, n).
-    """
-
-
-class Wishart(TorchDistributionMixin, td.Wishart):
-    """Positive definite matrices: the scatter of ``df`` normal vectors *(Wishart 1928)*.
-
-    Args:
-        df: degrees of freedom, > n - 1. Shape: (*batch,).
-        covariance_matrix: of the normal vectors. Shape: (*batch, n, n).
-        precision_matrix: its inverse, in place of it. Shape: (*batch, n, n).
-        scale_tril: its lower Cholesky factor, in place of it. Shape: (*batch, n, n).
     """

@@ -11,11 +11,12 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 from torch import distributions as td
+from torch.distributions.transforms import PowerTransform
 from torch.distributions.utils import broadcast_all
 from torch.types import _size
 
 from virgil.distributions.categorical import Categorical
-from virgil.distributions.continuous import Chi2
+from virgil.distributions.continuous import Chi2, Gamma
 from virgil.distributions.discrete import Binomial
 from virgil.distributions.multivariate import Dirichlet
 from virgil.distributions.parameters import broadcast_pair
@@ -84,7 +85,10 @@ class InverseGamma(TorchDistributionMixin, td.InverseGamma):
     """
 
     def __init__(self, concentration: Tensor | float, rate: Tensor | float, validate_args: bool | None = None) -> None:
-        super().__init__(concentration, rate, resolve_validation(validate_args))
+        # concentration and rate are read from base_dist and checked as this distribution's own arguments
+        base = Gamma(*broadcast_pair(concentration, rate), validate_args=False)
+        transform = PowerTransform(base.rate.new_full((), -1.0))
+        td.TransformedDistribution.__init__(self, base, [transform], validate_args)
 
     def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
         return super().expand(batch_shape, self._get_checked_instance(InverseGamma, _instance))
