@@ -21,9 +21,9 @@ def flip(name, logits, **options):
     return virgil.sample(name, dist.Bernoulli(logits=logits), **options)
 
 
-def flip_log_prob(logits, value):
+def log_flip(logits, value):
     return td.Bernoulli(logits=torch.as_tensor(logits, dtype=torch.float64)).log_prob(value)
 
 
-def normal_log_prob(loc, value, scale=1.0):
+def log_normal(loc, value, scale=1.0):
     return td.Normal(loc, scale).log_prob(value)

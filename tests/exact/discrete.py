@@ -6,7 +6,7 @@ import torch
 
 import virgil
 import virgil.distributions as dist
-from tests.exact.binary import HALF, X1, X3, flip, flip_log_prob, normal_log_prob, param
+from tests.exact.binary import HALF, X1, X3, flip, log_flip, log_normal, param
 from tests.exact.estimates import Case, enumerated
 from virgil import poutine
 
@@ -31,8 +31,8 @@ ONE = Case(
     {"a": 0.4},
     enumerated(
         {"z": ()},
-        lambda v, p: flip_log_prob(p["a"], v["z"]),
-        lambda v, p: flip_log_prob(0.5, v["z"]) + normal_log_prob(2 * v["z"], X1) - flip_log_prob(p["a"], v["z"]),
+        lambda v, p: log_flip(p["a"], v["z"]),
+        lambda v, p: log_flip(0.5, v["z"]) + log_normal(2 * v["z"], X1) - log_flip(p["a"], v["z"]),
     ),
 )
 
@@ -49,7 +49,7 @@ def _inverse_guide():
 
 
 def _inverse_log_q(v, p):
-    return flip_log_prob(p["b"], v["b"]) + flip_log_prob(p["slope"] * v["b"] + p["a"], v["a"])
+    return log_flip(p["b"], v["b"]) + log_flip(p["slope"] * v["b"] + p["a"], v["a"])
 
 
 INVERSE = Case(
@@ -60,10 +60,7 @@ INVERSE = Case(
         {"a": (), "b": ()},
         _inverse_log_q,
         lambda v, p: (
-            flip_log_prob(0.5, v["a"])
-            + normal_log_prob(2 * v["a"], X1)
-            + flip_log_prob(2 * v["a"] - 1, v["b"])
-            - _inverse_log_q(v, p)
+            log_flip(0.5, v["a"]) + log_normal(2 * v["a"], X1) + log_flip(2 * v["a"] - 1, v["b"]) - _inverse_log_q(v, p)
         ),
     ),
 )
@@ -78,7 +75,7 @@ def _auxiliary_guide():
 
 
 def _auxiliary_log_q(v, p):
-    return flip_log_prob(p["u"], v["u"]) + flip_log_prob(p["a"] + 1.5 * v["u"], v["z"])
+    return log_flip(p["u"], v["u"]) + log_flip(p["a"] + 1.5 * v["u"], v["z"])
 
 
 AUXILIARY = Case(
@@ -88,7 +85,7 @@ AUXILIARY = Case(
     enumerated(
         {"u": (), "z": ()},
         _auxiliary_log_q,
-        lambda v, p: flip_log_prob(0.5, v["z"]) + normal_log_prob(2 * v["z"], X1) - _auxiliary_log_q(v, p),
+        lambda v, p: log_flip(0.5, v["z"]) + log_normal(2 * v["z"], X1) - _auxiliary_log_q(v, p),
     ),
 )
 
@@ -123,13 +120,11 @@ def _rounds_guide(subsample_size=None):
 
 
 def _plate_log_q(v, p):
-    return flip_log_prob(p["g"], v["g"]) + flip_log_prob(p["z"] + v["g"], v["z"]).sum()
+    return log_flip(p["g"], v["g"]) + log_flip(p["z"] + v["g"], v["z"]).sum()
 
 
 def _plate_bound(v, p):
-    log_p = (
-        flip_log_prob(0.5, v["g"]) + (flip_log_prob(v["g"] - 0.2, v["z"]) + normal_log_prob(v["z"] + v["g"], X3)).sum()
-    )
+    log_p = log_flip(0.5, v["g"]) + (log_flip(v["g"] - 0.2, v["z"]) + log_normal(v["z"] + v["g"], X3)).sum()
     return log_p - _plate_log_q(v, p)
 
 
@@ -156,12 +151,12 @@ def _masked_guide():
 
 
 def _masked_log_q(v, p):
-    return flip_log_prob(p["g"], v["g"]) + flip_log_prob(p["z"], v["z"]).sum()
+    return log_flip(p["g"], v["g"]) + log_flip(p["z"], v["z"]).sum()
 
 
 def _masked_bound(v, p):
-    local = flip_log_prob(v["g"] - 0.2, v["z"]) - flip_log_prob(p["z"], v["z"]) + normal_log_prob(v["z"] + v["g"], X3)
-    return flip_log_prob(0.5, v["g"]) - flip_log_prob(p["g"], v["g"]) + (local * KEEP).sum()
+    local = log_flip(v["g"] - 0.2, v["z"]) - log_flip(p["z"], v["z"]) + log_normal(v["z"] + v["g"], X3)
+    return log_flip(0.5, v["g"]) - log_flip(p["g"], v["g"]) + (local * KEEP).sum()
 
 
 WEIGHTS = torch.tensor([0.5, 2.0, 1.0], dtype=torch.float64)
@@ -181,12 +176,8 @@ def _scaled_guide():
 
 
 def _scaled_bound(v, p):
-    local = 3 * WEIGHTS * (flip_log_prob(v["g"] - 0.2, v["z"]) + normal_log_prob(v["z"] + v["g"], X3))
-    return (
-        flip_log_prob(0.5, v["g"])
-        - flip_log_prob(p["g"], v["g"])
-        + (local - 2 * flip_log_prob(p["z"] + v["g"], v["z"])).sum()
-    )
+    local = 3 * WEIGHTS * (log_flip(v["g"] - 0.2, v["z"]) + log_normal(v["z"] + v["g"], X3))
+    return log_flip(0.5, v["g"]) - log_flip(p["g"], v["g"]) + (local - 2 * log_flip(p["z"] + v["g"], v["z"])).sum()
 
 
 # partly observed: the slots that are observed are no variables
@@ -205,8 +196,8 @@ def _partly_guide():
 
 def _partly_bound(v, p):
     value = torch.where(KEEP, v["z_unobserved"], torch.tensor([1.0, 0.0, 0.0]))
-    q = torch.where(KEEP, flip_log_prob(p["z"], v["z_unobserved"]), 0.0)
-    return (flip_log_prob(0.5, value) + normal_log_prob(2 * value, X3) - q).sum()
+    q = torch.where(KEEP, log_flip(p["z"], v["z_unobserved"]), 0.0)
+    return (log_flip(0.5, value) + log_normal(2 * value, X3) - q).sum()
 
 
 # factors
@@ -228,8 +219,8 @@ FACTOR = Case(
     {"a": 0.4},
     enumerated(
         {"z": ()},
-        lambda v, p: flip_log_prob(p["a"], v["z"]),
-        lambda v, p: flip_log_prob(0.5, v["z"]) - 1.5 * v["z"] - flip_log_prob(p["a"], v["z"]) - 0.7 * p["a"] * v["z"],
+        lambda v, p: log_flip(p["a"], v["z"]),
+        lambda v, p: log_flip(0.5, v["z"]) - 1.5 * v["z"] - log_flip(p["a"], v["z"]) - 0.7 * p["a"] * v["z"],
     ),
 )
 
@@ -251,6 +242,6 @@ DISCRETE = {
         _partly_model,
         _partly_guide,
         {"z": [0.4, -0.3, 0.8]},
-        enumerated({"z_unobserved": (3,)}, lambda v, p: flip_log_prob(p["z"], v["z_unobserved"]).sum(), _partly_bound),
+        enumerated({"z_unobserved": (3,)}, lambda v, p: log_flip(p["z"], v["z_unobserved"]).sum(), _partly_bound),
     ),
 }

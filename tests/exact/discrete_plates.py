@@ -6,7 +6,7 @@ import torch
 
 import virgil
 import virgil.distributions as dist
-from tests.exact.binary import HALF, X3, flip, flip_log_prob, normal_log_prob, param
+from tests.exact.binary import HALF, X3, flip, log_flip, log_normal, param
 from tests.exact.estimates import Case, enumerated
 
 X23 = torch.tensor([[1.5, -0.5, 0.7], [0.1, 2.0, -1.0]], dtype=torch.float64)
@@ -31,14 +31,11 @@ def _nested_guide():
 
 
 def _nested_log_q(v, p):
-    return flip_log_prob(p["g"], v["g"]).sum() + flip_log_prob(p["z"] + v["g"], v["z"]).sum()
+    return log_flip(p["g"], v["g"]).sum() + log_flip(p["z"] + v["g"], v["z"]).sum()
 
 
 def _nested_bound(v, p):
-    log_p = (
-        flip_log_prob(0.5, v["g"]).sum()
-        + (flip_log_prob(v["g"] - 0.2, v["z"]) + normal_log_prob(v["z"] + v["g"], X23)).sum()
-    )
+    log_p = log_flip(0.5, v["g"]).sum() + (log_flip(v["g"] - 0.2, v["z"]) + log_normal(v["z"] + v["g"], X23)).sum()
     return log_p - _nested_log_q(v, p)
 
 
@@ -63,15 +60,11 @@ def _crossed_guide():
 
 
 def _crossed_log_q(v, p):
-    return flip_log_prob(p["r"], v["r"]).sum() + flip_log_prob(p["c"], v["c"]).sum()
+    return log_flip(p["r"], v["r"]).sum() + log_flip(p["c"], v["c"]).sum()
 
 
 def _crossed_bound(v, p):
-    log_p = (
-        flip_log_prob(0.5, v["r"]).sum()
-        + flip_log_prob(0.5, v["c"]).sum()
-        + normal_log_prob(2 * v["r"] - v["c"], X22).sum()
-    )
+    log_p = log_flip(0.5, v["r"]).sum() + log_flip(0.5, v["c"]).sum() + log_normal(2 * v["r"] - v["c"], X22).sum()
     return log_p - _crossed_log_q(v, p)
 
 
@@ -115,17 +108,13 @@ def _joined_rounds_guide():
 
 
 def _joined_log_q(v, p):
-    u = flip_log_prob(p["slope"] * (v["z"].sum() - 1), v["u"])
-    return flip_log_prob(p["z"], v["z"]).sum() + u + flip_log_prob(p["v"] + 2 * v["u"], v["v"]).sum()
+    u = log_flip(p["slope"] * (v["z"].sum() - 1), v["u"])
+    return log_flip(p["z"], v["z"]).sum() + u + log_flip(p["v"] + 2 * v["u"], v["v"]).sum()
 
 
 def _joined_bound(v, p):
-    log_p = (
-        flip_log_prob(0.5, v["z"]).sum()
-        + flip_log_prob(v["z"].sum() - 1, v["u"])
-        + flip_log_prob(2 * v["u"] - 1, v["v"]).sum()
-    )
-    return log_p + normal_log_prob(v["v"] + v["z"], X3[:2]).sum() - _joined_log_q(v, p)
+    log_p = log_flip(0.5, v["z"]).sum() + log_flip(v["z"].sum() - 1, v["u"]) + log_flip(2 * v["u"] - 1, v["v"]).sum()
+    return log_p + log_normal(v["v"] + v["z"], X3[:2]).sum() - _joined_log_q(v, p)
 
 
 JOINED_PARAMS = {"z": [0.3, -0.5], "slope": 1.5, "v": [0.2, -0.8]}

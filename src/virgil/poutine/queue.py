@@ -11,12 +11,18 @@ import torch
 from virgil.errors import ArgumentError
 from virgil.poutine.escape import Escape, NonlocalExit
 from virgil.poutine.replay import Replay
+from virgil.poutine.runtime import installed
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 from virgil.poutine.tracing import Traced, Tracer
 from virgil.poutine.wrap import Program
 
 __all__ = ["queue"]
+
+
+def _recorded() -> list[tuple[Tracer, dict[str, Site]]]:
+    """What the tracers outside have recorded so far."""
+    return [(handler, dict(handler.trace.nodes)) for handler in installed() if isinstance(handler, Tracer)]
 
 
 def _extensions(trace: Trace, site: Site, num_samples: int | None) -> list[Trace]:
@@ -75,10 +81,13 @@ def queue(
                     )
 
                 tracer = Tracer()
+                recorded = _recorded()
                 try:
                     with torch.no_grad():
                         return Traced(tracer, Escape(is_open)(Replay(known)(program)))(*args, **kwargs)
                 except NonlocalExit as left:
+                    for recorder, nodes in recorded:  # an incomplete execution has not happened for those outside
+                        recorder.trace.nodes = nodes
                     partial_trace = tracer.trace
                     partial_trace.nodes.pop("_INPUT", None)
                     partial_trace.nodes.pop(left.site.name, None)
