@@ -162,7 +162,7 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
     def _marginals(self) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of each coordinate."""
         posterior = self._distribution(self._read(read_parameter))
-        return posterior.mean, posterior.stddev
+        return posterior.mean.clone(), posterior.stddev
 
     @torch.no_grad()
     def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:

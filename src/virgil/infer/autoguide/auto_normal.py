@@ -121,7 +121,8 @@ class AutoNormal(AutoGuide):
         For a support whose coordinates depend on each other, such as a simplex, it is the image of the coordinates'
         medians.
         """
-        return {latent.name: latent.bijection(loc) for latent, loc, _ in self._normals(args, kwargs)}
+        # a copy, since the image of a location under the identity is the parameter itself
+        return {latent.name: latent.bijection(loc.clone()) for latent, loc, _ in self._normals(args, kwargs)}
 
     @torch.no_grad()
     def quantiles(self, quantiles: Sequence[float] | Tensor, *args: Any, **kwargs: Any) -> dict[str, Tensor]:

@@ -39,6 +39,7 @@ class FreeCholeskyTransform(Transform):
 
     @property
     def codomain(self) -> torch_constraints.Constraint:  # type: ignore[override]
+        """Lower triangular matrices with a positive diagonal, or one of ones."""
         return cast(
             torch_constraints.Constraint, constraints.unit_lower_cholesky if self.unit else constraints.lower_cholesky
         )
@@ -93,6 +94,7 @@ class FreePositiveDefiniteTransform(FreeCholeskyTransform):
 
     @property
     def codomain(self) -> torch_constraints.Constraint:  # type: ignore[override]
+        """Positive definite matrices."""
         return cast(torch_constraints.Constraint, constraints.positive_definite)
 
     def __eq__(self, other: object) -> bool:

@@ -131,7 +131,7 @@ class AutoGuide(nn.Module):
     def sample_posterior(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """A draw of every latent site, unseen by handlers and without gradients."""
         with torch.no_grad(), Block(lambda site: True):
-            return cast(dict[str, Tensor], self(*args, **kwargs))
+            return {name: value.clone() for name, value in self(*args, **kwargs).items()}
 
     def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """The median of every latent site, plates at full size, taken in unconstrained space."""

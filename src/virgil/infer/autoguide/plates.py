@@ -158,7 +158,7 @@ class GuidePlates:
     def _created(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, plate]:
         """What ``create_plates`` makes, by name."""
         made = self.create_plates(*args, **kwargs) if self.create_plates is not None else ()
-        plates = [made] if isinstance(made, plate) else list(made)
+        plates = list(made) if isinstance(made, list | tuple) else [made]
         for each in plates:
             if not isinstance(each, plate):
                 raise ArgumentError(f"create_plates returned {each!r}; it must return a plate, or several in a list.")

@@ -1,0 +1,248 @@
+"""Guides of models with mini-batches: parameters for whole plates, cut to what a call uses."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import virgil
+import virgil.distributions as dist
+from virgil import poutine
+from virgil.errors import ArgumentError, MismatchError
+from virgil.infer import SVI, Trace_ELBO
+from virgil.infer.autoguide import AutoDelta, AutoDiagonalNormal, AutoNormal, init_to_value
+from virgil.infer.elbo.execution import Call, run_pair
+
+SIZE, BATCH = 8, 3
+DATA = torch.linspace(-2.0, 2.0, SIZE)
+
+local_families = pytest.mark.parametrize("family", [AutoNormal, AutoDelta], ids=lambda family: family.__name__)
+
+
+def drawn(data):
+    mu = virgil.sample("mu", dist.Normal(0.0, 1.0))
+    with virgil.plate("data", SIZE, subsample_size=BATCH) as indices:
+        z = virgil.sample("z", dist.Normal(mu, 1.0))
+        virgil.sample("x", dist.Normal(z, 1.0), obs=data[indices])
+
+
+def given(data, indices):
+    mu = virgil.sample("mu", dist.Normal(0.0, 1.0))
+    with virgil.plate("data", SIZE, subsample=indices):
+        z = virgil.sample("z", dist.Normal(mu, 1.0))
+        virgil.sample("x", dist.Normal(z, 1.0), obs=data[indices])
+
+
+def by_length(batch):
+    with virgil.plate("data", SIZE, subsample_size=len(batch)):
+        z = virgil.sample("z", dist.Normal(0.0, 1.0))
+        virgil.sample("x", dist.Normal(z, 1.0), obs=batch)
+
+
+def leaf(guide, name):
+    return dict(guide.named_parameters())[name]
+
+
+@local_families
+def test_a_mini_batch_has_the_parameters_of_its_slots(family):
+    guide = family(drawn, init_loc_fn=init_to_value(values={"mu": torch.tensor(0.5), "z": DATA}))
+    guide(DATA)
+    assert guide.median()["z"].tolist() == DATA.tolist()
+    pair = run_pair(Call(drawn, guide, (DATA,), {}))
+    indices = pair.guide.nodes["data"].value
+    assert torch.equal(pair.model.nodes["data"].value, indices)
+    assert len(indices) == BATCH
+    fn = pair.guide.nodes["z"].fn
+    loc = fn.v if family is AutoDelta else fn.loc
+    assert torch.equal(loc, DATA[indices])
+    assert pair.guide.nodes["z"].weight == SIZE / BATCH
+
+
+@local_families
+def test_slots_outside_the_mini_batch_get_no_gradient(family):
+    guide = family(drawn)
+    guide(DATA)
+    Trace_ELBO().differentiable_loss(drawn, guide, DATA).backward()
+    name = "points.z" if family is AutoDelta else "locs.z"
+    touched = leaf(guide, name).grad.nonzero().flatten()
+    assert len(touched) == BATCH
+
+
+def test_the_gradient_of_a_mini_batch_is_unbiased():
+    """With the noise held fixed, the mean over all mini-batches of one slot is the gradient of the whole."""
+    noise = torch.randn(SIZE)
+
+    def model(indices):
+        with virgil.plate("data", SIZE, subsample=indices):
+            z = virgil.sample("z", dist.Normal(0.0, 1.0))
+            virgil.sample("x", dist.Normal(z, 1.0), obs=DATA[indices])
+
+    guide = AutoNormal(model)
+    guide(torch.arange(SIZE))
+
+    def gradient(indices):
+        guide.zero_grad()
+        trace = poutine.trace(guide).get_trace(indices)
+        site = trace.nodes["z"]
+        value = site.fn.loc + site.fn.scale * noise[indices]
+        trace.nodes["z"] = site.replace(value=value)
+        model_trace = poutine.trace(poutine.replay(model, trace=trace)).get_trace(indices)
+        (trace.log_prob_sum() - model_trace.log_prob_sum()).backward()
+        return torch.stack([leaf(guide, "locs.z").grad, leaf(guide, "scales.z").grad])
+
+    whole = gradient(torch.arange(SIZE)).clone()
+    parts = torch.stack([gradient(torch.tensor([slot])).clone() for slot in range(SIZE)])
+    torch.testing.assert_close(parts.mean(0), whole)
+
+
+@local_families
+def test_indices_that_the_model_is_given_are_found(family):
+    guide = family(given, init_loc_fn=init_to_value(values={"mu": torch.tensor(0.0), "z": DATA}))
+    for indices in (torch.tensor([1, 2]), torch.tensor([7]), torch.arange(SIZE), torch.tensor([5, 0])):
+        state = torch.get_rng_state()
+        pair = run_pair(Call(given, guide, (DATA, indices), {}))
+        fn = pair.guide.nodes["z"].fn
+        assert torch.equal(fn.v if family is AutoDelta else fn.loc, DATA[indices])
+        assert torch.equal(pair.guide.nodes["data"].value, indices)
+        if family is AutoDelta:
+            assert torch.equal(torch.get_rng_state(), state)
+    SVI(given, guide, virgil.optim.Adam({"lr": 0.1}), Trace_ELBO()).step(DATA, torch.tensor([3]))
+
+
+@local_families
+def test_the_size_of_a_mini_batch_may_change(family):
+    guide = family(by_length)
+    svi = SVI(by_length, guide, virgil.optim.Adam({"lr": 0.1}), Trace_ELBO())
+    for size in (3, 2, SIZE, 3, 1):
+        svi.step(DATA[:size])
+        assert guide(DATA[:size])["z"].shape == (size,)
+    assert guide.median()["z"].shape == (SIZE,)
+
+
+def test_a_plate_that_grows_is_refused():
+    def model(data):
+        with virgil.plate("data", len(data)):
+            z = virgil.sample("z", dist.Normal(0.0, 1.0))
+            virgil.sample("x", dist.Normal(z, 1.0), obs=data)
+
+    guide = AutoNormal(model)
+    guide(DATA)
+    with pytest.raises(MismatchError, match=r"Plate 'data' has size 5 in this call, but had 8 when the guide was made"):
+        guide(DATA[:5])
+
+
+def test_global_variables_take_any_batch():
+    def model(data):
+        mu = virgil.sample("mu", dist.Normal(0.0, 1.0))
+        with virgil.plate("data", SIZE, subsample_size=len(data)):
+            virgil.sample("x", dist.Normal(mu, 1.0), obs=data)
+
+    guide = AutoNormal(model)
+    svi = SVI(model, guide, virgil.optim.Adam({"lr": 0.1}), Trace_ELBO())
+    for size in (SIZE, 3, 5):
+        svi.step(DATA[:size])
+
+
+def test_plates_of_ones_own():
+    def create_plates(data, indices):
+        return virgil.plate("data", SIZE, subsample=indices)
+
+    guide = AutoNormal(given, create_plates=create_plates, init_loc_fn=init_to_value(values={"z": DATA}))
+    indices = torch.tensor([6, 2])
+    pair = run_pair(Call(given, guide, (DATA, indices), {}))
+    assert torch.equal(pair.guide.nodes["z"].fn.loc, DATA[indices])
+    assert guide.plates["data"].subsample_size == 2
+
+
+@pytest.mark.parametrize(
+    ("made", "error", "message"),
+    [
+        (lambda data: 3, ArgumentError, "create_plates returned 3; it must return a plate"),
+        (lambda data: [3], ArgumentError, "create_plates returned 3; it must return a plate"),
+        (lambda data: virgil.plate("data", 5), MismatchError, "of size 5, but the model's has size 8"),
+    ],
+)
+def test_wrong_plates_are_refused(made, error, message):
+    guide = AutoNormal(drawn, create_plates=made)
+    with pytest.raises(error, match=message):
+        guide(DATA)
+
+
+def test_a_flat_family_refuses_mini_batches_of_local_variables():
+    guide = AutoDiagonalNormal(drawn)
+    with pytest.raises(ArgumentError, match=r"Site 'z' is in plate 'data', .* 3 of 8 slots.*Use AutoNormal"):
+        guide(DATA)
+    guide = AutoDiagonalNormal(by_length)
+    guide(DATA)
+    with pytest.raises(ArgumentError, match=r"Site 'z' is in plate 'data', .* 2 of 8 slots"):
+        guide(DATA[:2])
+
+
+def test_a_plate_iterated_over_a_mini_batch_is_refused():
+    def model():
+        for i in virgil.plate("data", 8, subsample_size=2):
+            virgil.sample(f"z_{i}", dist.Normal(0.0, 1.0))
+
+    with pytest.raises(ArgumentError, match=r"in plate 'data', which is iterated over a mini-batch"):
+        AutoNormal(model)()
+
+
+def test_bounds_that_differ_between_slots():
+    upper = torch.linspace(1.0, 2.0, SIZE)
+
+    def whole():
+        with virgil.plate("data", SIZE):
+            virgil.sample("z", dist.Uniform(0.0, upper))
+
+    def batch():
+        with virgil.plate("data", SIZE, subsample_size=2) as indices:
+            virgil.sample("z", dist.Uniform(0.0, upper[indices]))
+
+    torch.testing.assert_close(AutoNormal(whole).median()["z"], upper / 2)
+    with pytest.raises(ArgumentError, match=r"Site 'z' has a support whose bounds differ"):
+        AutoNormal(batch)()
+
+
+def test_equal_bounds_in_a_mini_batch():
+    def model():
+        with virgil.plate("data", SIZE, subsample_size=2):
+            virgil.sample("z", dist.Uniform(1.0, 3.0))
+
+    guide = AutoNormal(model)
+    assert guide()["z"].shape == (2,)
+    torch.testing.assert_close(guide.median()["z"], torch.full((SIZE,), 2.0))
+
+
+def test_two_subsampled_plates():
+    def model():
+        with (
+            virgil.plate("rows", 6, subsample_size=2, dim=-2),
+            virgil.plate("columns", 5, subsample_size=3, dim=-1),
+        ):
+            virgil.sample("z", dist.Dirichlet(torch.ones(4)))
+
+    guide = AutoNormal(model)
+    pair = run_pair(Call(model, guide, (), {}))
+    assert guide()["z"].shape == (2, 3, 4)
+    assert guide.state_dict()["locs.z"].shape == (6, 5, 3)
+    assert pair.guide.nodes["z"].weight == 5.0
+
+
+def test_partly_observed_data():
+    seen = torch.tensor([True, False, True, False, True, True, True, True])
+    data = torch.where(seen, DATA, torch.nan)
+
+    def model():
+        mu = virgil.sample("mu", dist.Normal(0.0, 1.0))
+        with virgil.plate("data", SIZE):
+            virgil.sample("x", dist.Normal(mu, 1.0), obs=data, obs_mask=seen)
+
+    guide = AutoNormal(model)
+    svi = SVI(model, guide, virgil.optim.Adam({"lr": 0.1}), Trace_ELBO())
+    svi.step()
+    before = guide.state_dict()["locs.x_unobserved"].clone()
+    svi.step()
+    moved = guide.state_dict()["locs.x_unobserved"] != before
+    assert torch.equal(moved, ~seen)
+    with pytest.raises(ArgumentError, match=r"Site 'x_unobserved' is latent in some slots and observed in others"):
+        AutoDiagonalNormal(model)()
