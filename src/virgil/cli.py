@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="virgil", description="A probabilistic programming language for PyTorch.")
     parser.add_argument("--version", action="version", version=f"virgil {virgil.__version__}")
-    commands = parser.add_subparsers(dest="command", title="commands", metavar="")
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     demo = commands.add_parser("demo", help="fit a real model, print the answer beside the known one, draw the fit")
     demo.add_argument("name", nargs="?", default=DEFAULT, help=f"{', '.join(DEMOS)} (default: {DEFAULT})")
     demo.add_argument("--list", action="store_true", help="say what each demo does, and stop")

@@ -12,7 +12,7 @@ from torch import Tensor
 from virgil.demo.output import new_figure, print_table, save, say
 from virgil.infer import Fit
 
-__all__ = ["LOG_EVIDENCE", "REFERENCE", "Answer", "draw", "report"]
+__all__ = ["Answer", "LOG_EVIDENCE", "REFERENCE", "draw", "report"]
 
 # Mean and sd from 10,000 draws of Hamiltonian Monte Carlo on the same model. Given tau everything is normal, so
 # quadrature over tau alone gives the same figures within the draws' error, and the evidence: tests/demo/ does it.
