@@ -76,9 +76,9 @@ def sample(
         ShapeError: the distribution does not broadcast under the plates around it.
     """
     _checked_name("sample", name)
-    if not hasattr(fn, "log_prob"):
+    if not hasattr(fn, "log_prob") or isinstance(fn, type):
         raise ArgumentError(
-            f"At site {name!r}, sample() got {fn!r}, which is no distribution: it has no log_prob. "
+            f"At site {name!r}, sample() got {fn!r}, which is no distribution. "
             'Pass one of virgil.distributions, as in sample("x", dist.Normal(0.0, 1.0)).'
         )
     if obs_mask is not None:

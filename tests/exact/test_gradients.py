@@ -112,7 +112,7 @@ def _variance(model, guide):
 
 
 def test_costs_of_other_slots_are_left_out():
-    """With 40 slots, a slot's score needs its own cost alone; with those of all, the variance is tens of times as large."""
+    """With 40 slots a slot's score needs its own cost alone; with those of all its variance is tens of times larger."""
     assert _variance(_plated_model, _plated_guide) < _variance(_joint_model, _joint_guide) / 5
 
 

@@ -61,9 +61,9 @@ def test_a_key_can_be_set_where_that_makes_sense(trace):
     before = z["log_prob"]
     z["value"] = torch.tensor(4.0)
     assert z["log_prob"] != before
-    with pytest.raises(KeyError, match="Key 'log_prob' of a site cannot be set. These can: .*value"):
+    with pytest.raises(KeyError, match=r"Key 'log_prob' of a site cannot be set. These can: .*value"):
         z["log_prob"] = before
-    with pytest.raises(KeyError, match="A site has no key 'valeu'. It has: .*value"):
+    with pytest.raises(KeyError, match=r"A site has no key 'valeu'. It has: .*value"):
         z["valeu"]
 
 
@@ -158,7 +158,7 @@ def test_parameters_may_be_read_twice_and_other_names_not():
     with pytest.raises(DuplicateSiteError, match=message) as error:
         poutine.trace(twice(lambda: virgil.sample("z", dist.Normal(0.0, 1.0)))).get_trace()
     assert error.value.site == "z"
-    with pytest.raises(DuplicateSiteError, match="Site 'p' is declared twice.*a second plate site"):
+    with pytest.raises(DuplicateSiteError, match=r"Site 'p' is declared twice.*a second plate site"):
         poutine.trace(twice(lambda: virgil.plate("p", 2))).get_trace()
 
 

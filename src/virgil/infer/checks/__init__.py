@@ -6,7 +6,7 @@ values and supports (``support``). They run on the first execution and when the 
 
 from virgil.infer.checks.pairing import check_pairing
 from virgil.infer.checks.plates import check_plates
-from virgil.infer.checks.shapes import check_shapes
+from virgil.infer.checks.shapes import check_events, check_shapes
 from virgil.infer.checks.signature import check_signatures
 from virgil.infer.checks.support import check_supports
 from virgil.poutine.trace import Trace
@@ -24,5 +24,6 @@ def check_pair(guide: Trace, model: Trace) -> None:
     """
     check_pairing(guide, model)
     check_plates(guide, model)
+    check_events(guide, model)
     check_supports(guide, model)
     check_shapes(guide, model)

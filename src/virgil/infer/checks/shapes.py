@@ -2,33 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Size, Tensor, broadcast_shapes
 
 from virgil.errors import ShapeError
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
-__all__ = ["check_shapes"]
+__all__ = ["check_events", "check_shapes"]
 
 
-def check_shapes(guide: Trace, model: Trace) -> None:
-    """Check the shapes of both programs.
+def check_events(guide: Trace, model: Trace) -> None:
+    """Check that both programs give a site the same event, and that every value broadcasts with its distribution.
 
     Raises:
         ShapeError: with the table of shapes of the program at fault.
     """
-    for role, trace in (("guide", guide), ("model", model)):
-        for name, site in trace.nodes.items():
-            if site.kind == "sample":
-                problem = _batch_problem(name, site) or _weight_problem(name, site)
-                if problem:
-                    raise ShapeError(f"{problem}\n\n{trace.format_shapes(f'Shapes in the {role}:')}", site=name)
     for name, site in guide.nodes.items():
         other = model.nodes.get(name)
         if site.kind == "sample" and other is not None and other.kind == "sample":
-            problem = _event_problem(name, site, other)
-            if problem:
-                raise ShapeError(f"{problem}\n\n{model.format_shapes('Shapes in the model:')}", site=name)
+            _raise(_event_problem(name, site, other), name, "model", model)
+    _check_each(_value_problem, guide, model)
+
+
+def check_shapes(guide: Trace, model: Trace) -> None:
+    """Check that every batch dim, mask and scale of both programs belongs to a plate.
+
+    Raises:
+        ShapeError: with the table of shapes of the program at fault.
+    """
+    _check_each(_batch_problem, guide, model)
+    _check_each(_weight_problem, guide, model)
+
+
+def _check_each(problem: Callable[[str, Site], str | None], guide: Trace, model: Trace) -> None:
+    for role, trace in (("guide", guide), ("model", model)):
+        for name, site in trace.nodes.items():
+            if site.kind == "sample":
+                _raise(problem(name, site), name, role, trace)
+
+
+def _raise(problem: str | None, name: str, role: str, trace: Trace) -> None:
+    if problem is not None:
+        raise ShapeError(f"{problem}\n\n{trace.format_shapes(f'Shapes in the {role}:')}", site=name)
+
+
+def _value_problem(name: str, site: Site) -> str | None:
+    if site.mask is False or not isinstance(site.value, Tensor):
+        return None
+    batch, event, shape = site.fn.batch_shape, site.fn.event_shape, site.value.shape
+    fits = shape[len(shape) - len(event) :] == event
+    if fits and _broadcasts_to(shape[: len(shape) - len(event)], batch, widening=True):
+        return None
+    whose = "the observed value" if site.observed else "the value, drawn by the guide,"
+    return (
+        f"At site {name!r}, {whose} has shape {tuple(shape)}, which does not broadcast with the distribution's batch "
+        f"shape {tuple(batch)} and event shape {tuple(event)}. Give it a shape that ends in {tuple(batch + event)}."
+    )
 
 
 def _batch_problem(name: str, site: Site) -> str | None:
@@ -73,9 +104,11 @@ def _weight_problem(name: str, site: Site) -> str | None:
     return None
 
 
-def _broadcasts_to(shape: Size, target: Size) -> bool:
+def _broadcasts_to(shape: Size, target: Size, widening: bool = False) -> bool:
+    """Whether ``shape`` broadcasts to ``target``, or with it where the target may be widened too."""
     try:
-        return bool(broadcast_shapes(shape, target) == target)
+        common = broadcast_shapes(shape, target)
+        return widening or bool(common == target)
     except RuntimeError:
         return False
 

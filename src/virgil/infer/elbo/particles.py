@@ -53,7 +53,8 @@ def _difference(call: Call, both: Pair, dim: int, particle: int) -> str | None:
     for joint, single in ((both.guide, alone.guide), (both.model, alone.model)):
         for name, site in joint.nodes.items():
             if site.kind == "sample":
-                mine, own = _slot(site.unscaled_log_prob, dim, particle), single.nodes[name].unscaled_log_prob
+                mine = _trimmed(_slot(site.unscaled_log_prob, dim, particle))
+                own = _trimmed(single.nodes[name].unscaled_log_prob)
                 if mine.shape != own.shape or not torch.allclose(mine, own, rtol=1e-3, atol=1e-4, equal_nan=True):
                     return f"site {name!r} has another log-probability when its particle runs alone"
     return None
@@ -61,3 +62,10 @@ def _difference(call: Call, both: Pair, dim: int, particle: int) -> str | None:
 
 def _slot(value: Tensor, dim: int, particle: int) -> Tensor:
     return value.select(dim, particle) if value.dim() >= -dim else value
+
+
+def _trimmed(value: Tensor) -> Tensor:
+    """The same without dims of size one on the left, which the particle dim forces on sites outside plates."""
+    while value.dim() and value.shape[0] == 1:
+        value = value[0]
+    return value
