@@ -48,7 +48,9 @@ class Fit:
         return len(self.losses)
 
     def tail_loss(self, share: float = 0.1) -> tuple[float, float]:
-        """Mean and standard deviation of the loss over the last ``share`` of the steps, nats."""
+        """Mean and standard deviation of the loss over the last ``share`` of the steps, nats; NaN without steps."""
+        if not self.num_steps:
+            return float("nan"), float("nan")
         tail = self.losses[-max(1, round(share * self.num_steps)) :]
         return tail.mean().item(), tail.std(correction=0).item()
 
