@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from os import PathLike, fspath
 from typing import Any
 
@@ -25,6 +25,16 @@ from virgil.params import ParamStore, get_param_store
 __all__ = ["SVI"]
 
 Loss = ELBO | Callable[..., Tensor]
+
+
+@contextmanager
+def _no_gradients_after_an_error(leaves: dict[str, Tensor]) -> Iterator[None]:
+    """An error, or Ctrl-C, on the way leaves no gradients that the next step would add to."""
+    try:
+        yield
+    except BaseException:
+        zero_grads(leaves.values())
+        raise
 
 
 class SVI:
@@ -93,7 +103,10 @@ class SVI:
         """Take one step on these arguments of model and guide; returns the loss before it, nats."""
         with self._store():
             loss, leaves = self._gradients(args, kwargs)
-            self._update(leaves)
+            try:
+                self.optim.step(leaves)
+            finally:
+                zero_grads(leaves.values())
         return loss
 
     def evaluate_loss(self, *args: Any, **kwargs: Any) -> float:
@@ -107,7 +120,7 @@ class SVI:
         return nullcontext() if self.params is None else self.params
 
     def _gradients(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[float, dict[str, Tensor]]:
-        with ReadParameters() as read:
+        with ReadParameters() as read, _no_gradients_after_an_error(read.leaves):
             if self._loss_and_grads is not None:
                 loss = self._loss_and_grads(self.model, self.guide, *args, **kwargs)
             elif isinstance(self.objective, ELBO):
@@ -116,10 +129,6 @@ class SVI:
                 loss = self.objective(self.model, self.guide, *args, **kwargs)
                 loss.backward()
         return float(loss), read.leaves
-
-    def _update(self, leaves: dict[str, Tensor]) -> None:
-        self.optim.step(leaves)
-        zero_grads(leaves.values())
 
     # Many steps
 
@@ -144,8 +153,11 @@ class SVI:
         with self._store(), graceful_interrupt() as interrupt, progress_bar(num_steps, progress) as report:
             for done in range(1, num_steps + 1):
                 loss, leaves = self._gradients(args, kwargs)
-                record.add(loss, leaves)
-                self._update(leaves)
+                try:
+                    record.add(loss, leaves)
+                    self.optim.step(leaves)
+                finally:
+                    zero_grads(leaves.values())
                 report(done, loss)
                 if interrupt.requested:
                     break
