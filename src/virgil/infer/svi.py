@@ -128,7 +128,7 @@ class SVI:
             else:
                 loss = self.objective(self.model, self.guide, *args, **kwargs)
                 loss.backward()
-        return float(loss), read.leaves
+        return float(loss.detach() if isinstance(loss, Tensor) else loss), read.leaves
 
     # Many steps
 

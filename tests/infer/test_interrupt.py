@@ -1,0 +1,84 @@
+"""Ctrl-C ends a run after the step at hand; a second one ends it at once."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+import torch
+
+import virgil
+import virgil.distributions as dist
+from virgil.infer import SVI, Trace_ELBO
+
+
+def guide():
+    virgil.sample("z", dist.Normal(virgil.param("loc", torch.tensor(0.0)), 1.0))
+
+
+def _interrupting(at, times=1):
+    calls = []
+
+    def model():
+        calls.append(1)
+        if len(calls) == at + 1:  # the first call is the dry run
+            for _ in range(times):
+                os.kill(os.getpid(), signal.SIGINT)
+        virgil.sample("z", dist.Normal(0.0, 1.0))
+
+    return model
+
+
+def _svi(model):
+    return SVI(model, guide, virgil.optim.SGD({"lr": 0.1}), Trace_ELBO())
+
+
+@pytest.mark.parametrize("at", [1, 4])
+def test_the_step_at_hand_is_finished(at):
+    before = signal.getsignal(signal.SIGINT)
+    fit = _svi(_interrupting(at)).run(10)
+    assert fit.interrupted
+    assert fit.num_steps == at
+    assert fit.gradient_norms["loc"].shape == (at,)
+    assert torch.equal(fit.params["loc"], virgil.param("loc"))
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_at_the_last_step_all_are_done():
+    fit = _svi(_interrupting(10)).run(10)
+    assert fit.num_steps == 10
+
+
+def test_from_a_thread():
+    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    fit = _svi(lambda: virgil.sample("z", dist.Normal(0.0, 1.0))).run(10_000_000)
+    assert fit.interrupted
+    assert 0 < fit.num_steps < 10_000_000
+
+
+def test_twice_is_at_once():
+    before = signal.getsignal(signal.SIGINT)
+    svi = _svi(_interrupting(3, times=2))
+    with pytest.raises(KeyboardInterrupt):
+        svi.run(10)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert virgil.poutine.runtime.installed() == ()
+    assert virgil.param("loc").grad is None
+    assert svi.run(2).num_steps == 2
+
+
+def test_a_run_in_another_thread_takes_no_signals():
+    fits = []
+    model = _interrupting(99)
+    thread = threading.Thread(target=lambda: fits.append(_svi(model).run(5)))
+    thread.start()
+    thread.join()
+    assert fits[0].num_steps == 5
+
+
+def test_outside_a_run_ctrl_c_is_as_ever():
+    _svi(_interrupting(99)).run(1)
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1.0)
