@@ -1,7 +1,7 @@
-"""Virgil: a probabilistic programming language for PyTorch, whose heart is stochastic variational inference.
+"""Virgil: a probabilistic programming language for PyTorch. Its heart is stochastic variational inference.
 
 A model and a guide are Python functions made of the statements below. ``virgil.infer`` fits the guide to the model,
-``virgil.distributions`` holds what they draw from, ``virgil.poutine`` the handlers that give statements another meaning.
+``virgil.distributions`` holds what they draw from, ``virgil.poutine`` the handlers that change what statements mean.
 """
 
 from importlib.metadata import version

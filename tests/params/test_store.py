@@ -193,7 +193,7 @@ def test_a_wrong_start_is_an_error(store, init, constraint, says):
 def test_copies_of_a_store_have_leaves_of_their_own(store):
     store.get_param("scale", torch.tensor([2.0]), constraints.positive)
     store["loc"] = torch.ones(2)
-    for copied in (copy.deepcopy(store), pickle.loads(pickle.dumps(store))):  # noqa: S301  (our own bytes)
+    for copied in (copy.deepcopy(store), pickle.loads(pickle.dumps(store))):
         assert list(copied) == ["scale", "loc"]
         assert copied.unconstrained("scale") is not store.unconstrained("scale")
         torch.testing.assert_close(copied["scale"], store["scale"])
@@ -210,5 +210,5 @@ def test_a_modules_tensor_still_pickles(store):
     for name, leaf in module.named_parameters():
         store.bind(name, leaf)
     assert store["weight"] is module.weight
-    pickled = pickle.loads(pickle.dumps(module))  # noqa: S301  (our own bytes)
+    pickled = pickle.loads(pickle.dumps(module))
     torch.testing.assert_close(pickled.weight, module.weight)

@@ -6,4 +6,4 @@ from virgil.infer.fit import Fit
 from virgil.infer.predictive import Predictive
 from virgil.infer.svi import SVI
 
-__all__ = ["ELBO", "SVI", "Fit", "Predictive", "TraceMeanField_ELBO", "Trace_ELBO", "autoguide"]
+__all__ = ["ELBO", "Fit", "Predictive", "SVI", "TraceMeanField_ELBO", "Trace_ELBO", "autoguide"]

@@ -20,6 +20,7 @@ class Record:
 
     def __init__(self) -> None:
         self._losses: list[float] = []
+        self.names: dict[str, None] = {}
         self._norms: dict[str, list[tuple[int, Tensor]]] = {}
 
     def add(self, loss: float, leaves: dict[str, Tensor]) -> None:
@@ -29,6 +30,7 @@ class Record:
             NonFiniteError: a gradient is NaN or infinite; the parameters have not been changed by it.
         """
         step = len(self._losses)
+        self.names.update(dict.fromkeys(leaves))
         names = [name for name, leaf in leaves.items() if leaf.grad is not None]
         if names:
             norms = torch.stack(torch._foreach_norm([leaves[name].grad for name in names]))  # type: ignore[misc]

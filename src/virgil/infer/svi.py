@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from os import PathLike, fspath
 from typing import Any
@@ -19,7 +19,7 @@ from virgil.infer.interrupt import graceful_interrupt
 from virgil.infer.parameters import ReadParameters
 from virgil.infer.progress import progress_bar
 from virgil.infer.record import Record
-from virgil.optim import Optimizer, as_optimizer, zero_grads
+from virgil.optim import LRScheduler, Optimizer, as_optimizer, zero_grads
 from virgil.params import ParamStore, get_param_store
 
 __all__ = ["SVI"]
@@ -46,7 +46,9 @@ class SVI:
     Args:
         model: the generative program.
         guide: the variational program, called with the same arguments.
-        optim: one of ``virgil.optim``, or a ``torch.optim`` class, partial or instance.
+        optim: one of ``virgil.optim``, or a ``torch.optim`` class, partial or instance. A scheduler of
+            ``virgil.optim`` is advanced by :meth:`run` after every step, and by its own ``step()`` where the steps are
+            taken one by one.
         loss: an objective such as ``Trace_ELBO()``, or a function ``(model, guide, *args) -> scalar tensor`` to be
             minimised.
         loss_and_grads: a function that computes the loss and adds gradients itself, instead of the objective's own.
@@ -93,6 +95,7 @@ class SVI:
         self.model = model
         self.guide = guide
         self.optim = as_optimizer(optim)
+        self.scheduler = optim if isinstance(optim, LRScheduler) else None
         self.objective = loss
         self._loss_and_grads = loss_and_grads
         self.params = params
@@ -146,7 +149,7 @@ class SVI:
         if not isinstance(num_steps, int) or isinstance(num_steps, bool) or num_steps < 0:
             raise ArgumentError(
                 f"run() got num_steps={num_steps!r}; it takes a whole number, and after it the arguments of model "
-                f"and guide."
+                "and guide."
             )
         record = Record()
         begin = time.perf_counter()
@@ -158,16 +161,21 @@ class SVI:
                     self.optim.step(leaves)
                 finally:
                     zero_grads(leaves.values())
+                self._advance_schedule(loss)
                 report(done, loss)
                 if interrupt.requested:
                     break
             return Fit(
                 losses=record.losses(),
                 gradient_norms=record.gradient_norms(),
-                params={name: value.detach().clone() for name, value in get_param_store().items()},
+                params=_constrained(record.names),
                 wall_time=time.perf_counter() - begin,
                 interrupted=interrupt.requested,
             )
+
+    def _advance_schedule(self, loss: float) -> None:
+        if self.scheduler is not None:
+            self.scheduler.step(*([loss] if self.scheduler.takes_metric else []))
 
     # Files
 
@@ -205,3 +213,9 @@ class SVI:
         except VirgilError:
             optimizer.set_state(before)
             raise
+
+
+def _constrained(names: Iterable[str]) -> dict[str, Tensor]:
+    """The present values of parameters, detached from everything that changes."""
+    store = get_param_store()
+    return {name: store[name].detach().clone() for name in names if name in store}

@@ -27,6 +27,11 @@ class Schedule:
         self._scheduler: Any = None
         self.calls: list[Call] = []
 
+    @property
+    def takes_metric(self) -> bool:
+        """Whether a call needs the metric that the schedule watches."""
+        return isinstance(self._kind, type) and issubclass(self._kind, torch.optim.lr_scheduler.ReduceLROnPlateau)
+
     def attach(self, optimizer: torch.optim.Optimizer) -> None:
         """Make the scheduler for this optimiser, whose groups have their options as declared, and repeat all calls."""
         options = self._options

@@ -62,6 +62,11 @@ class LRScheduler:
         if not callable(args):
             _try(kind, args, scheduler_constructor, options)
 
+    @property
+    def takes_metric(self) -> bool:
+        """Whether ``step`` needs the metric that the schedule watches, as ``ReduceLROnPlateau`` does."""
+        return self._schedule.takes_metric
+
     def __call__(self, params: Mapping[str, Tensor] | Iterable[Tensor]) -> None:
         """Take one step of the optimiser; the schedule stays where it is."""
         self.optimizer(params)

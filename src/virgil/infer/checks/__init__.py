@@ -4,14 +4,14 @@ One question a file: the call (``signature``), which sites there are (``pairing`
 values and supports (``support``). They run on the first execution and when the structure changes.
 """
 
-from virgil.infer.checks.pairing import check_pairing
+from virgil.infer.checks.pairing import check_pairing, check_stated
 from virgil.infer.checks.plates import check_plates
 from virgil.infer.checks.shapes import check_events, check_shapes
 from virgil.infer.checks.signature import check_signatures
 from virgil.infer.checks.support import check_supports
 from virgil.poutine.trace import Trace
 
-__all__ = ["check_pair", "check_signatures"]
+__all__ = ["check_pair", "check_signatures", "check_stated", "check_supports"]
 
 
 def check_pair(guide: Trace, model: Trace) -> None:

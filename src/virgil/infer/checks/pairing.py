@@ -6,7 +6,7 @@ from virgil.errors import MismatchError, did_you_mean
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
-__all__ = ["check_pairing", "is_auxiliary"]
+__all__ = ["check_pairing", "check_stated", "is_auxiliary"]
 
 
 def is_auxiliary(site: Site) -> bool:
@@ -30,21 +30,35 @@ def check_pairing(guide: Trace, model: Trace) -> None:
             raise MismatchError(_missing(name, site, in_guide, in_model))
 
 
-def _check_guide_site(name: str, site: Site, in_guide: dict[str, Site], in_model: dict[str, Site]) -> None:
+def check_stated(guide: Trace) -> None:
+    """Check that the guide states latent variables only, whatever the model says.
+
+    Raises:
+        MismatchError: an observed site, or a factor that does not say how its gradient is taken.
+    """
+    for name, site in guide.nodes.items():
+        if site.kind == "sample":
+            _check_unobserved(name, site)
+
+
+def _check_unobserved(name: str, site: Site) -> None:
     if site.observed and site.infer.get("_factor"):
         raise MismatchError(
             f"Factor {name!r} is in the guide without has_rsample. Whether its value follows the parameters by a "
             f"pathwise derivative decides the gradient. Write virgil.factor({name!r}, ..., has_rsample=True) if it is "
             "a differentiable function of the parameters and of pathwise draws, and has_rsample=False if it is not."
         )
-    if is_auxiliary(site):
-        return
-    if site.observed:
+    if site.observed and not is_auxiliary(site):
         raise MismatchError(
             f"Site {name!r} is observed in the guide. A guide is a distribution over the latent variables and sees "
-            f"data only through "
-            "its arguments; take the obs= away, or the whole statement."
+            "data only through its arguments; take the obs= away, or the whole statement."
         )
+
+
+def _check_guide_site(name: str, site: Site, in_guide: dict[str, Site], in_model: dict[str, Site]) -> None:
+    _check_unobserved(name, site)
+    if is_auxiliary(site):
+        return
     counterpart = in_model.get(name)
     if counterpart is None:
         free = [each for each, other in in_model.items() if each not in in_guide and not other.observed]

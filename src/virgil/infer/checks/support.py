@@ -38,9 +38,8 @@ def support_problem(site: Site, role: str) -> str | None:
     except RuntimeError as error:
         raise ShapeError(
             f"At site {site.name!r} of the {role}, the value of shape {tuple(site.value.shape)} does not broadcast "
-            f"with the "
-            f"distribution's batch shape {tuple(site.fn.batch_shape)} and event shape {tuple(site.fn.event_shape)}: "
-            f"{error}",
+            f"with the distribution's batch shape {tuple(site.fn.batch_shape)} and event shape "
+            f"{tuple(site.fn.event_shape)}: {error}",
             site=site.name,
         ) from None
     if isinstance(site.mask, Tensor):
@@ -59,20 +58,18 @@ def _describe(site: Site, role: str, inside: Tensor) -> str:
         if value.dim() >= len(index) and all(i < n for i, n in zip(index, value.shape, strict=False))
         else value
     )
-    shown = _shown(example)
-    origin = (
-        "the observed value" if site.observed else "the value" if role == "guide" else "the value, drawn by the guide,"
-    )
-    where = f" at index {index}" if index else ""
+    shown = f"{_shown(example)}{f' at index {index}' if index else ''}{_reason(example)}"
+    if inside.numel() > 1:
+        shown = f"{wrong} of {inside.numel()} do, such as {shown}"
+    if site.observed:
+        origin = "the observed value"
+        cure = "Correct the data, choose a distribution whose support contains it, or mask what is missing."
+    else:
+        origin = "the value" if role == "guide" else "the value, drawn by the guide,"
+        cure = "Use a guide distribution with the model's support, or transform the value."
     return (
-        f"At site {site.name!r} of the {role}, {origin} lies outside the support of {type(site.fn).__name__}: "
-        f"{wrong} of {inside.numel()} "
-        f"do, such as {shown}{where}{_reason(example)}. The support is {site.fn.support}. "
-        + (
-            "Correct the data, choose a distribution whose support contains it, or mask what is missing."
-            if site.observed
-            else "Use a guide distribution with the model's support, or transform the value."
-        )
+        f"At site {site.name!r} of the {role}, {origin} lies outside the support of {type(site.fn).__name__}: {shown}. "
+        f"The support is {site.fn.support}. {cure}"
     )
 
 

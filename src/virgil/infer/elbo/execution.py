@@ -12,7 +12,7 @@ from virgil.poutine.replay import Replay
 from virgil.poutine.trace import Trace
 from virgil.poutine.tracing import Traced, Tracer
 
-__all__ = ["PARTICLES", "Call", "Pair", "Program", "particle_plate", "run_pair"]
+__all__ = ["Call", "PARTICLES", "Pair", "Program", "particle_plate", "run_pair"]
 
 Program = Callable[..., Any]
 
@@ -37,8 +37,16 @@ class Pair:
     model: Trace
 
 
-def run_pair(call: Call) -> Pair:
-    """Trace the guide, then the model replayed against it. An exception carries a note that says which was running."""
+Failed = Callable[[Pair], None]
+
+
+def run_pair(call: Call, failed: Failed | None = None) -> Pair:
+    """Trace the guide, then the model replayed against it. An exception carries a note that says which was running.
+
+    Args:
+        call: what to run.
+        failed: looks at how far the two came, after an exception, and may raise a better one.
+    """
     guide_tracer, model_tracer = Tracer(), Tracer()
     running = "guide"
     try:
@@ -47,6 +55,8 @@ def run_pair(call: Call) -> Pair:
         Traced(model_tracer, Replay(guide_tracer.trace)(call.model))(*call.args, **call.kwargs)
     except Exception as error:
         error.add_note(f"This happened while the {running} was running.")
+        if failed is not None:
+            failed(Pair(guide_tracer.trace, model_tracer.trace))
         raise
     return Pair(guide_tracer.trace, model_tracer.trace)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from virgil import settings
-from virgil.infer.checks import check_pair, check_signatures
+from virgil.infer.checks import check_pair, check_signatures, check_stated, check_supports
 from virgil.infer.dry_run import dry_run
 from virgil.infer.elbo.execution import Call, Pair, run_pair
 from virgil.infer.elbo.particles import can_vectorize
@@ -47,13 +47,19 @@ def nesting(trace: Trace) -> int:
     return -min(dims, default=0)
 
 
+def _look_for_cause(failed: Pair) -> None:
+    """Raise for what model and guide disagree about, where that may be why one of them raised."""
+    check_stated(failed.guide)
+    check_supports(failed.guide, failed.model)
+
+
 def discover(call: Call, num_particles: int, max_plate_nesting: int | None, vectorize: bool | None) -> Structure:
     """Run guide and model dry, check that they fit together, and find the structure."""
     validate = settings.get("validate")
     if validate:
         check_signatures(call.model, call.guide, call.args, call.kwargs)
     with dry_run():
-        pair = run_pair(call)
+        pair = run_pair(call, _look_for_cause if validate else None)
         if validate:
             check_pair(pair.guide, pair.model)
         if max_plate_nesting is None:

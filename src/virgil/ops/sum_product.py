@@ -1,0 +1,150 @@
+"""Elimination of the variables of a factor graph with plates *(Obermeyer et al. 2019, algorithm 1)*."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+import opt_einsum
+
+from virgil.errors import PlateError
+from virgil.ops.factor import Factor, product
+from virgil.ops.semiring import Semiring
+
+__all__ = ["contract", "eliminate", "plated_sum_product"]
+
+
+def plated_sum_product(
+    factors: Sequence[Factor], variables: frozenset[str], plates: Mapping[str, float], semiring: Semiring
+) -> Factor:
+    """Eliminate variables and multiply over plates, to one factor over the dims that are neither.
+
+    The arguments are those of :func:`eliminate`.
+    """
+    remaining = eliminate(factors, variables, plates, semiring)
+    return product([factor.multiplied(frozenset(plates), plates) for factor in remaining])
+
+
+def eliminate(
+    factors: Sequence[Factor], variables: frozenset[str], plates: Mapping[str, float], semiring: Semiring
+) -> list[Factor]:
+    """Eliminate variables, innermost plates first; multiply over a plate only where a variable outside it asks for it.
+
+    Args:
+        factors: logarithms over variables, plates, and other dims, which stay.
+        variables: the dims to eliminate. A variable is local to the plates that all factors around it share.
+        plates: the dims to multiply over, with the power to which each slot's product is raised.
+        semiring: how a variable is eliminated.
+
+    Returns:
+        Factors without the variables; what is left of their plates is still to be multiplied over.
+
+    Raises:
+        PlateError: two variables of plates that cross meet in a factor, so that elimination would take time exponential
+            in the plates' sizes.
+    """
+    local = _ordinals(factors, variables, plates)
+    waiting: dict[frozenset[str], list[Factor]] = {}
+    for factor in factors:
+        waiting.setdefault(_plates_of(factor, plates), []).append(factor)
+    finished: list[Factor] = []
+    while waiting:
+        leaf = max(waiting, key=lambda plate_set: (len(plate_set), sorted(plate_set)))
+        here = frozenset(name for name, plate_set in local.items() if plate_set == leaf)
+        for component in _components(waiting.pop(leaf), here):
+            gone = here.intersection(dim for factor in component for dim in factor.dims)
+            factor = contract(component, gone, semiring)
+            above = [local[dim] for dim in factor.dims if dim in local]
+            if not above:
+                finished.append(factor)
+                continue
+            parent = frozenset().union(*above)
+            if parent == leaf:
+                raise _crossing(factor, leaf, local)
+            waiting.setdefault(parent, []).append(factor.multiplied(leaf - parent, plates))
+    return finished
+
+
+def _plates_of(factor: Factor, plates: Iterable[str]) -> frozenset[str]:
+    return frozenset(plates).intersection(factor.dims)
+
+
+def _ordinals(
+    factors: Sequence[Factor], variables: frozenset[str], plates: Mapping[str, float]
+) -> dict[str, frozenset[str]]:
+    """By variable, the plates that it is local to."""
+    local: dict[str, frozenset[str]] = {}
+    for factor in factors:
+        plate_set = _plates_of(factor, plates)
+        for name in variables.intersection(factor.dims):
+            local[name] = local.get(name, plate_set) & plate_set
+    return local
+
+
+def _components(factors: Sequence[Factor], variables: frozenset[str]) -> list[list[Factor]]:
+    """The factors, grouped by which hang together through the variables."""
+    group_of: dict[str, list[Factor]] = {}
+    groups: dict[int, list[Factor]] = {}
+    for factor in factors:
+        merged = [factor]
+        for name in variables.intersection(factor.dims):
+            other = group_of.get(name)
+            if other is not None and other is not merged:
+                groups.pop(id(other), None)
+                small, large = sorted((merged, other), key=len)
+                large.extend(small)
+                for moved in small:
+                    for shared in variables.intersection(moved.dims):
+                        group_of[shared] = large
+                merged = large
+            group_of[name] = merged
+        groups[id(merged)] = merged
+    return list(groups.values())
+
+
+def contract(factors: Sequence[Factor], variables: frozenset[str], semiring: Semiring) -> Factor:
+    """The product of factors with the variables eliminated, in the order that opt-einsum finds."""
+    if len(factors) == 1:
+        return factors[0].eliminated(variables, semiring)
+    operands = list(factors)
+    uses: dict[str, int] = {}
+    for factor in operands:
+        for dim in factor.dims:
+            uses[dim] = uses.get(dim, 0) + 1
+    for chosen in _path(tuple((factor.dims, tuple(factor.logs.shape)) for factor in factors), variables):
+        group = [operands.pop(place) for place in sorted(chosen, reverse=True)]
+        for factor in group:
+            for dim in factor.dims:
+                uses[dim] -= 1
+        joint = product(group)
+        joint = joint.eliminated(variables.intersection(dim for dim in joint.dims if not uses[dim]), semiring)
+        for dim in joint.dims:
+            uses[dim] += 1
+        operands.append(joint)
+    return operands[0]
+
+
+@lru_cache(maxsize=512)
+def _path(
+    operands: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...], variables: frozenset[str]
+) -> tuple[tuple[int, ...], ...]:
+    """Which operands to multiply next, pair by pair; a product joins the end of the list."""
+    symbols: dict[str, str] = {}
+    for dims, _ in operands:
+        for dim in dims:
+            symbols.setdefault(dim, opt_einsum.get_symbol(len(symbols)))
+    inputs = ",".join("".join(symbols[dim] for dim in dims) for dims, _ in operands)
+    output = "".join(symbol for dim, symbol in symbols.items() if dim not in variables)
+    shapes = [shape for _, shape in operands]
+    path, _ = opt_einsum.contract_path(f"{inputs}->{output}", *shapes, shapes=True)
+    return tuple(tuple(step) for step in path)
+
+
+def _crossing(factor: Factor, leaf: frozenset[str], local: Mapping[str, frozenset[str]]) -> PlateError:
+    variables = sorted(dim for dim in factor.dims if dim in local)
+    described = " and ".join(f"{name!r} (in plates {sorted(local[name])})" for name in variables)
+    return PlateError(
+        f"Variables {described} meet inside plates {sorted(leaf)}, so summing them out would take "
+        "time exponential in the plates' sizes. Make the plates a tree: declare one of the "
+        "variables in fewer plates, or sample it in the guide instead."
+    )
