@@ -42,8 +42,7 @@ def blame(executions: Iterable[tuple[str, Trace]]) -> NoReturn:
                     raise NonFiniteError(f"The loss is not finite: {problem}", site=name)
     raise NonFiniteError(
         "The loss is not finite, though every site's log-probability is: their sum overflows, or an analytic "
-        "divergence is infinite because the "
-        "guide's distribution reaches where the model's does not."
+        "divergence is infinite because the guide's distribution reaches where the model's does not."
     )
 
 

@@ -177,8 +177,7 @@ def _value(draw: Trace, name: str) -> Tensor:
         return torch.as_tensor(value)
     raise ArgumentError(
         f"Predictive was asked for {name!r}, whose value is {value!r}; only tensors can be stacked. Return a tensor "
-        f"from the "
-        "model, or record it by virgil.deterministic."
+        "from the model, or record it by virgil.deterministic."
     )
 
 
@@ -190,6 +189,6 @@ def _stacked(name: str, value: Tensor, single: Tensor, count: int) -> Tensor:
         return value.expand(count, *value.shape)
     raise ArgumentError(
         f"With parallel=True, site {name!r} has shape {tuple(value.shape)} for {count} draws, where one draw has "
-        f"{tuple(single.shape)}: "
-        "the model does not broadcast over a dim on the left. Index from the right in the model, or leave parallel out."
+        f"{tuple(single.shape)}: the model does not broadcast over a dim on the left. Index from the right in the "
+        "model, or leave parallel out."
     )

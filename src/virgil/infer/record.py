@@ -44,9 +44,8 @@ class Record:
         wrong = [name for name, norm in zip(names, norms.tolist(), strict=True) if not math.isfinite(norm)]
         raise NonFiniteError(
             f"At step {len(self._losses)} the loss is finite, but the gradient of {', '.join(map(repr, wrong))} is "
-            f"not. The parameters are as they were "
-            "before this step. Look for a square root, norm or log at zero, or a branch of torch.where that is NaN "
-            "where it is not taken.",
+            "not. The parameters are as they were before this step. Look for a square root, norm or log at zero, "
+            "or a branch of torch.where that is NaN where it is not taken.",
             site=wrong[0],
         )
 

@@ -87,8 +87,8 @@ class PlateContext(Handler):
         if data.shape[dim] != frame.full_size:
             raise PlateError(
                 f"subsample() in plate {frame.name!r} got data of shape {tuple(data.shape)}, whose size at dim {dim} "
-                f"is {data.shape[dim]}; "
-                f"it must be the plate's full size {frame.full_size}, or 1. Transpose the data or give event_dim."
+                f"is {data.shape[dim]}; it must be the plate's full size {frame.full_size}, or 1. Transpose the data "
+                "or give event_dim."
             )
         return site.with_value(data.index_select(dim, self.indices))
 
@@ -209,8 +209,8 @@ class plate:
             if frame.particle and frame.dim is not None and dim <= frame.dim:
                 raise PlateError(
                     f"Plate {self.name!r} needs dim {dim}, but the objective expects at most {-frame.dim - 1} nested "
-                    f"plates and keeps its particles at "
-                    f"dim {frame.dim}. Set max_plate_nesting={-dim} or more on the objective, or leave it out."
+                    f"plates and keeps its particles at dim {frame.dim}. Set max_plate_nesting={-dim} or more on the "
+                    "objective, or leave it out."
                 )
         if dim in taken:
             raise PlateError(

@@ -20,8 +20,7 @@ class Site:
     """One statement: ``sample``, ``param``, ``plate``, ``deterministic``, ``subsample``, ``args`` or ``return``.
 
     Handlers read its fields and pass a changed copy outward, ``outer(site.replace(value=...))``. Programs that index
-    traces may
-    use string keys as well: ``site["value"]``, ``site["is_observed"]``, ``site["log_prob"]``.
+    traces may use string keys as well: ``site["value"]``, ``site["is_observed"]``, ``site["log_prob"]``.
 
     Attributes:
         kind: which statement it is.

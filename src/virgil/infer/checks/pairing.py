@@ -78,9 +78,8 @@ def _missing(name: str, site: Site, in_guide: dict[str, Site], in_model: dict[st
     hint = f" {did_you_mean(name, free)}" if free else ""
     message = (
         f"Site {name!r} is latent in the model, {type(site.fn).__name__} of batch shape {tuple(site.fn.batch_shape)} "
-        f"and event shape "
-        f"{tuple(site.fn.event_shape)}, but missing in the guide.{hint} Add virgil.sample({name!r}, ...) to the "
-        f"guide, or observe it by obs=."
+        f"and event shape {tuple(site.fn.event_shape)}, but missing in the guide.{hint} Add virgil.sample({name!r}, "
+        "...) to the guide, or observe it by obs=."
     )
     if not in_guide:
         message += " The guide has no sample site at all."

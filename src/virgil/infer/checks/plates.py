@@ -63,8 +63,8 @@ def _check_dims(guide: Trace, model: Trace) -> None:
             if frame.name in dims and dims[frame.name] != frame.dim:
                 raise MismatchError(
                     f"At site {name!r}, plate {frame.name!r} is at dim {frame.dim} in the guide and at dim "
-                    f"{dims[frame.name]} in the model. "
-                    "Nest the plates in the same order, or give both plates the same dim=."
+                    f"{dims[frame.name]} in the model. Nest the plates in the same order, or give both plates the "
+                    "same dim=."
                 )
         missing = [frame.name for frame in other.frames if frame not in site.frames and frame.dim is not None]
         if missing:

@@ -74,20 +74,18 @@ def _batch_problem(name: str, site: Site) -> str | None:
             else:
                 came = (
                     f"the value of shape {tuple(site.value.shape)} against batch shape {tuple(batch_shape)} and "
-                    f"event shape "
-                    f"{tuple(site.fn.event_shape)} gives a log-probability of shape {tuple(shape)}, with size "
-                    f"{shape[dim]} at dim {dim}"
+                    f"event shape {tuple(site.fn.event_shape)} gives a log-probability of shape {tuple(shape)}, with "
+                    f"size {shape[dim]} at dim {dim}"
                 )
             return (
                 f"At site {name!r}, {came}, and no plate is there. Put the statement in a plate of that size, or "
-                f"declare the dim part "
-                "of the event with .to_event(n); if a value has a dim too many, squeeze it."
+                "declare the dim part of the event with .to_event(n); if a value has a dim too many, squeeze it."
             )
         if frame is not None and shape[dim] != frame.size:
             return (
                 f"At site {name!r}, the log-probability has shape {tuple(shape)}, size {shape[dim]} at dim {dim}, "
-                f"where plate {frame.name!r} "
-                f"has size {frame.size}. Make the value's shape {tuple(site.value.shape)} fit the plate."
+                f"where plate {frame.name!r} has size {frame.size}. Make the value's shape {tuple(site.value.shape)} "
+                "fit the plate."
             )
     return None
 

@@ -24,8 +24,7 @@ def estimate(pair: Pair, terms: list[Term]) -> Tensor:
     \sum_{j \in D_i} w_j c_j
 
     *(Ranganath, Gerrish and Blei 2014, section 3.1; Schulman et al. 2015, corollary 1)*. The density of :math:`z_i` is
-    taken without scale, mask or
-    plate weight: these change the objective, not how the value was drawn.
+    taken without scale, mask or plate weight: these change the objective, not how the value was drawn.
     """
     total = torch.zeros(())
     for position, term in enumerate(terms):

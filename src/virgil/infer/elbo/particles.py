@@ -31,8 +31,7 @@ def can_vectorize(call: Call, max_plate_nesting: int) -> bool:
         return True
     warnings.warn(
         "The particles run one after another, because the programs do not work with a particle dim on the left of "
-        "all plates "
-        f"({reason}). Set vectorize_particles=False to accept this, or True to insist.",
+        f"all plates ({reason}). Set vectorize_particles=False to accept this, or True to insist.",
         UserWarning,
         stacklevel=2,
     )
