@@ -64,6 +64,16 @@ def test_do_cuts_the_value_from_what_follows():
     assert trace.nodes["b"]["value"] != 9.0
 
 
+def test_do_reaches_what_a_program_computes():
+    def program():
+        a = virgil.sample("a", dist.Normal(0.0, 1.0))
+        return virgil.deterministic("twice", 2 * a)
+
+    trace = poutine.trace(poutine.do(program, data={"twice": torch.tensor(9.0)})).get_trace()
+    assert trace.nodes["_RETURN"]["value"] == 9.0
+    assert trace.nodes["twice"]["value"] == 2 * trace.nodes["a"]["value"]
+
+
 @pytest.mark.parametrize("condition_first", [True, False])
 def test_condition_and_do_compose_in_either_order(condition_first):
     def observed(program):

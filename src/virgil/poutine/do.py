@@ -24,7 +24,7 @@ class Do(Handler):
     def handle(self, site: Site, outer: Outer) -> Site:
         """Cut the site's value from what follows it."""
         finished = outer(site)
-        if site.kind == "sample" and self.data.get(site.name) is not None:
+        if site.kind in ("sample", "deterministic") and self.data.get(site.name) is not None:
             return finished.with_value(self.data[site.name])
         return finished
 
