@@ -133,6 +133,11 @@ def test_checks_run_first_and_when_the_structure_changes(monkeypatch):
             ShapeError,
             "At site 'x', the distribution has size 2",
         ),
+        (
+            lambda: virgil.sample("x", dist.Normal(torch.zeros(3), 1.0).to_event(1), obs=torch.zeros(4)),
+            ShapeError,
+            "At site 'x', the observed value has shape (4,), which does not broadcast",
+        ),
     ],
 )
 def test_a_program_that_changes_at_step_three_is_checked_there(late, error, message):
@@ -159,3 +164,18 @@ def test_modules_are_called_by_the_signature_of_forward():
     with pytest.raises(MismatchError, match="missing a required argument: 'data'"):
         elbo.Trace_ELBO().loss(Model(), Model())
     assert isinstance(elbo.Trace_ELBO().loss(Model(), Model(), 1), float)
+
+
+def test_an_error_of_the_program_itself_stays_that_error():
+    step = []
+
+    def model():
+        virgil.sample("z", NORMAL)
+        step.append(1)
+        if len(step) > 2:
+            raise RuntimeError("of the program")
+
+    svi = SVI(model, program(("z", NORMAL)), virgil.optim.SGD({"lr": 0.1}), Trace_ELBO())
+    svi.step()
+    with pytest.raises(RuntimeError, match="of the program"):
+        svi.step()

@@ -14,6 +14,7 @@ from virgil.distributions.validation import unchecked
 from virgil.errors import ArgumentError, MismatchError
 from virgil.infer.blame import blame
 from virgil.infer.checks import check_pair
+from virgil.infer.dry_run import dry_run
 from virgil.infer.elbo.estimator import estimate
 from virgil.infer.elbo.execution import Call, Pair, Program, particle_plate, run_pair
 from virgil.infer.elbo.structure import Structure, discover, structure_key
@@ -106,7 +107,11 @@ class ELBO:
         call = Call(model, guide, args, kwargs)
         structure = self._structure(call)
         with unchecked():
-            bound, pairs = self.bound(call, structure)
+            try:
+                bound, pairs = self.bound(call, structure)
+            except RuntimeError:
+                _look_again(call)
+                raise
             if settings.get("validate"):
                 _check(bound, pairs, structure)
         return -bound
@@ -149,6 +154,14 @@ def _check(bound: Tensor, pairs: list[Pair], structure: Structure) -> None:
             structure.checked.add(key)
     if not math.isfinite(bound.detach()):
         blame(run for pair in pairs for run in (("guide", pair.guide), ("model", pair.model)))
+
+
+def _look_again(call: Call) -> None:
+    """After an error of torch's own, run the programs with every check, which may know better what is wrong."""
+    if settings.get("validate"):
+        with dry_run():
+            pair = run_pair(call)
+            check_pair(pair.guide, pair.model)
 
 
 class ELBOModule(nn.Module):
