@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.fx.experimental.proxy_tensor import make_fx
 
 import virgil
 import virgil.distributions as dist
 from virgil import poutine
+from virgil.distributions.validation import unchecked
 from virgil.errors import ArgumentError, MismatchError
 from virgil.infer import SVI, Trace_ELBO
 from virgil.infer.autoguide import AutoDelta, AutoDiagonalNormal, AutoNormal, init_to_value
@@ -226,6 +228,40 @@ def test_two_subsampled_plates():
     assert guide()["z"].shape == (2, 3, 4)
     assert guide.state_dict()["locs.z"].shape == (6, 5, 3)
     assert pair.guide.nodes["z"].weight == 5.0
+
+
+def test_a_hidden_plate():
+    guide = AutoNormal(poutine.block(drawn, expose=["mu", "z"]))
+    with pytest.raises(ArgumentError, match=r"The model hides plate 'data', which is subsampled"):
+        guide(DATA)
+    guide = AutoNormal(poutine.block(drawn, expose=["mu", "z", "data"]))
+    SVI(drawn, guide, virgil.optim.Adam({"lr": 0.1}), Trace_ELBO()).step(DATA)
+    assert guide(DATA)["z"].shape == (BATCH,)
+
+
+def test_a_hidden_plate_that_is_whole():
+    def model(data):
+        with virgil.plate("data", SIZE):
+            z = virgil.sample("z", dist.Normal(0.0, 1.0))
+            virgil.sample("x", dist.Normal(z, 1.0), obs=data[0])
+
+    guide = AutoNormal(poutine.block(model, expose=["z"]))
+    svi = SVI(model, guide, virgil.optim.Adam({"lr": 0.1}), Trace_ELBO())
+    svi.step(DATA)
+    svi.step(DATA[:4])
+
+
+def test_given_indices_can_be_captured():
+    guide = AutoNormal(given, init_loc_fn=init_to_value(values={"z": 100 * DATA}), init_scale=1e-3)
+    guide(DATA, torch.tensor([0, 1]))
+
+    def draw(indices):
+        with unchecked():
+            return guide(DATA, indices)["z"]
+
+    indices = torch.tensor([5, 2])
+    graph = make_fx(draw)(torch.tensor([0, 1]))
+    torch.testing.assert_close(graph(indices), 100 * DATA[indices], atol=0.1, rtol=0.0)
 
 
 def test_partly_observed_data():

@@ -39,7 +39,7 @@ def init_to_feasible(site: Site | None = None) -> Any:
     """A value in the middle of the support, whatever the distribution: 0 for reals, 1 for positives."""
     if site is None:
         return init_to_feasible
-    return feasible_value(site.fn.support, site.fn.batch_shape + site.fn.event_shape, **_like(site.fn))
+    return feasible_value(site.fn.support, site.fn.batch_shape + site.fn.event_shape, **dtype_and_device(site.fn))
 
 
 def init_to_sample(site: Site | None = None) -> Any:
@@ -113,7 +113,7 @@ class _ToValue:
                     "Give values for every latent site, or a fallback."
                 )
             return self.fallback(site)
-        return torch.as_tensor(self.values[site.name], **_like(site.fn)).detach()
+        return torch.as_tensor(self.values[site.name], **dtype_and_device(site.fn)).detach()
 
 
 def init_to_value(
@@ -223,7 +223,7 @@ def given_names(init_fn: Any) -> Mapping[str, Any]:
     return init_fn.values if isinstance(init_fn, _ToValue) else {}
 
 
-def _like(fn: Any) -> dict[str, Any]:
+def dtype_and_device(fn: Any) -> dict[str, Any]:
     """The dtype and device of a distribution's parameters."""
     base = fn
     while hasattr(base, "base_dist"):

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from virgil.distributions.feasible import feasible_value
 from virgil.errors import ArgumentError, MismatchError
+from virgil.infer.autoguide.initialization import dtype_and_device
 from virgil.ops.random_state import preserved_rng
 from virgil.poutine.frame import Frame, plates_shape
 from virgil.poutine.plate import plate
@@ -60,9 +61,17 @@ class _PlateProbe(Handler):
             if len(self.found) == len(self.wanted):
                 raise _AllFoundError
         elif site.is_latent and site.value is None:
-            shape = plates_shape(site.name, site.fn.batch_shape, site.frames) + site.fn.event_shape
-            site = site.with_value(feasible_value(site.fn.support, shape))
+            site = site.with_value(_any_value(site))
         return site.resolve()
+
+
+def _any_value(site: Site) -> Tensor | None:
+    """A value of the site's support; ``None``, for one to be drawn, where none is known."""
+    shape = plates_shape(site.name, site.fn.batch_shape, site.frames) + site.fn.event_shape
+    try:
+        return feasible_value(site.fn.support, shape, **dtype_and_device(site.fn))
+    except (ArgumentError, NotImplementedError):
+        return None
 
 
 class GuidePlates:
@@ -82,14 +91,23 @@ class GuidePlates:
         nodes = prototype.nodes
         self._given = {name for name in self.frames if name in nodes and nodes[name].observed}
         self._visible = {name for name in self.frames if name in nodes}
+        if create_plates is None:
+            self._check_visible()
         arguments = nodes["_INPUT"]
         sizes = {name: frame.size for name, frame in self.frames.items()}
         self._sizes: dict[object, dict[str, int]] = {call_key((arguments.args, arguments.kwargs)): sizes}
 
+    def _check_visible(self) -> None:
+        for name, frame in self.frames.items():
+            if name not in self._visible and frame.size != frame.full_size:
+                raise ArgumentError(
+                    f"The model hides plate {name!r}, which is subsampled around a latent site, so that the guide "
+                    "cannot take the same mini-batch. Show it as well, as in "
+                    f"poutine.block(model, expose=[..., {name!r}]), or give create_plates=."
+                )
+
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, plate]:
         """Make the plates."""
-        if not self.frames:
-            return {} if self.create_plates is None else self._created(args, kwargs)
         plates = {} if self.create_plates is None else self._created(args, kwargs)
         given: dict[str, Tensor] = {}
         sizes: dict[str, int] = {}
@@ -129,7 +147,8 @@ class GuidePlates:
         given = self._given.difference(made)
         if sizes is not None and not given:
             return sizes, {}
-        probe = self._probe(args, kwargs, self._visible.difference(made) if sizes is None else given)
+        wanted = self._visible.difference(made) if sizes is None else given
+        probe = self._probe(args, kwargs, wanted) if wanted else {}
         if sizes is None:
             sizes = {name: frame.size for name, frame in self.frames.items()}
             sizes.update({name: len(site.value) for name, site in probe.items()})
