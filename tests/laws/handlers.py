@@ -54,6 +54,6 @@ HANDLERS = {
     "infer_config": lambda: poutine.infer_config(config_fn=lambda site: {"seen": site.name}),
     "broadcast": poutine.broadcast,
     "escape": lambda: poutine.escape(escape_fn=lambda site: False),
-    "markov": poutine.markov,
+    "enum": lambda: poutine.enum(first_available_dim=-2),
     "own": Doubling,
 }

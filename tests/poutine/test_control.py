@@ -144,8 +144,13 @@ def test_markov_passes_items_and_sites_through(wrap):
 
 
 def test_markov_as_a_context_and_over_generators():
-    with virgil.markov(history=2) as context:
-        assert installed() == (context,)
+    with virgil.markov(history=2) as chain:
+        (step,) = installed()
+        assert (step.step.number, step.step.history, step.chain) == (0, 2, chain)
+        with chain:
+            assert [each.step.number for each in installed()] == [0, 1]
+        assert installed() == (step,)
+    assert installed() == ()
     assert list(virgil.markov(iter("abc"))) == ["a", "b", "c"]
     with poutine.trace():
         assert [len(installed()) for _ in virgil.markov("ab")] == [2, 2]

@@ -1,9 +1,20 @@
 """What a user calls: objectives, ``SVI``, guides, prediction."""
 
 from virgil.infer import autoguide
-from virgil.infer.elbo import ELBO, Trace_ELBO, TraceMeanField_ELBO
+from virgil.infer.elbo import ELBO, Trace_ELBO, TraceEnum_ELBO, TraceMeanField_ELBO
 from virgil.infer.fit import Fit
 from virgil.infer.predictive import Predictive
 from virgil.infer.svi import SVI
+from virgil.poutine.enumeration import config_enumerate
 
-__all__ = ["ELBO", "Fit", "Predictive", "SVI", "TraceMeanField_ELBO", "Trace_ELBO", "autoguide"]
+__all__ = [
+    "ELBO",
+    "Fit",
+    "Predictive",
+    "TraceEnum_ELBO",
+    "SVI",
+    "TraceMeanField_ELBO",
+    "Trace_ELBO",
+    "autoguide",
+    "config_enumerate",
+]

@@ -9,6 +9,7 @@ from virgil.poutine.block import block
 from virgil.poutine.broadcast import broadcast
 from virgil.poutine.condition import condition, uncondition
 from virgil.poutine.do import do
+from virgil.poutine.enumeration import enum
 from virgil.poutine.escape import NonlocalExit, escape
 from virgil.poutine.frame import Frame
 from virgil.poutine.infer_config import infer_config
@@ -36,6 +37,7 @@ __all__ = [
     "condition",
     "do",
     "emit",
+    "enum",
     "escape",
     "infer_config",
     "lift",

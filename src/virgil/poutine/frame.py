@@ -1,14 +1,15 @@
-"""What a plate says about each statement inside it."""
+"""What a plate, or a step of a Markov chain, says about each statement inside it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
 from virgil.errors import ShapeError
 
-__all__ = ["Frame", "plates_shape"]
+__all__ = ["Frame", "Step", "plates_shape"]
 
 
 class Frame:
@@ -59,6 +60,22 @@ class Frame:
 
     def __repr__(self) -> str:
         return f"Frame({self.name!r}, dim={self.dim}, size={self.size}, full_size={self.full_size})"
+
+
+class Step(NamedTuple):
+    """One step of a Markov chain around a statement.
+
+    Attributes:
+        chain: tells chains apart.
+        number: the step, counted from 0.
+        history: how many steps back a statement may depend on.
+        keep: whether branches that split inside the chain see each other.
+    """
+
+    chain: int
+    number: int
+    history: int
+    keep: bool
 
 
 def plates_shape(site: str, shape: Sequence[int], frames: Sequence[Frame]) -> torch.Size:

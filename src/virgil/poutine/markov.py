@@ -2,30 +2,67 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 from typing import Any
 
 from virgil.errors import ArgumentError
-from virgil.poutine.runtime import Handler, installed
+from virgil.poutine.frame import Step
+from virgil.poutine.runtime import Handler, Outer, installed
+from virgil.poutine.site import Site
 
-__all__ = ["Markov", "markov"]
+__all__ = ["Markov", "MarkovStep", "markov"]
 
 
-class Markov(Handler):
-    """One step of a chain: sites inside depend on at most the last ``history`` steps, so that dims are recycled."""
+class Markov:
+    """A chain: each time it is entered is a step, and sites inside depend on at most the last ``history`` steps."""
 
-    def __init__(self, history: int = 1, keep: bool = False, step: int = 0) -> None:
+    def __init__(self, history: int = 1, keep: bool = False) -> None:
         self.history = history
         self.keep = keep
+        self._numbers = count()
+
+    def __enter__(self) -> Markov:
+        MarkovStep(Step(id(self), next(self._numbers), self.history, self.keep), self).__enter__()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for handler in reversed(installed()):
+            if isinstance(handler, MarkovStep) and handler.chain is self:
+                handler.__exit__()
+                return
+
+    def __call__(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """As a decorator: each call is a step."""
+
+        @functools.wraps(fn)
+        def step(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return fn(*args, **kwargs)
+
+        return step
+
+
+class MarkovStep(Handler):
+    """A step that has been entered: adds itself to every site."""
+
+    def __init__(self, step: Step, chain: object) -> None:
         self.step = step
+        self.chain = chain
+
+    def handle(self, site: Site, outer: Outer) -> Site:
+        """Add the step."""
+        return outer(site.replace(steps=(self.step, *site.steps)))
 
 
 def _steps(items: Iterable[Any], history: int, keep: bool) -> Iterator[Any]:
     if not installed():  # as in a plate's loop: nobody would take the context away after an error
         yield from items
         return
-    for step, item in enumerate(items):
-        context = Markov(history, keep, step)
+    chain = object()
+    for number, item in enumerate(items):
+        context = MarkovStep(Step(id(chain), number, history, keep), chain)
         context.__enter__()
         try:
             yield item

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from virgil.poutine.frame import Frame, plates_shape
+from virgil.poutine.frame import Frame, Step, plates_shape
 from virgil.poutine.masking import counted, observed_log_prob
 
 __all__ = ["Site"]
 
+_NO_VARIABLES: Mapping[int, str] = {}
 _SAMPLE_TYPES = frozenset({"sample", "plate", "deterministic"})
 
 
@@ -33,6 +34,8 @@ class Site:
         scale: the factor put on by ``poutine.scale``.
         mask: the mask put on by ``poutine.mask``: ``None``, a bool, or a tensor that broadcasts over the batch.
         frames: the plates around it, outermost first.
+        steps: the steps of Markov chains around it, outermost first.
+        variables: by batch dim, the enumerated variable whose values the dim holds, as far as the site can see it.
     """
 
     __slots__ = (
@@ -48,7 +51,9 @@ class Site:
         "name",
         "observed",
         "scale",
+        "steps",
         "value",
+        "variables",
     )
 
     def __init__(
@@ -73,6 +78,8 @@ class Site:
         self.scale: float | Tensor = 1.0
         self.mask: bool | Tensor | None = None
         self.frames: tuple[Frame, ...] = ()
+        self.steps: tuple[Step, ...] = ()
+        self.variables: Mapping[int, str] = _NO_VARIABLES
         self._unscaled_log_prob: Tensor | None = None
         self._log_prob: Tensor | None = None
 
@@ -90,6 +97,8 @@ class Site:
         new.scale = self.scale
         new.mask = self.mask
         new.frames = self.frames
+        new.steps = self.steps
+        new.variables = self.variables
         new._unscaled_log_prob = None
         new._log_prob = None
         for field, value in changes.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from virgil.errors import MismatchError, did_you_mean
+from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
@@ -26,7 +27,7 @@ def check_pairing(guide: Trace, model: Trace) -> None:
     for name, site in in_guide.items():
         _check_guide_site(name, site, in_guide, in_model)
     for name, site in in_model.items():
-        if not site.observed and name not in in_guide:
+        if not site.observed and name not in in_guide and enumerated_dim(site) is None:
             raise MismatchError(_missing(name, site, in_guide, in_model))
 
 
@@ -84,5 +85,5 @@ def _missing(name: str, site: Site, in_guide: dict[str, Site], in_model: dict[st
     if not in_guide:
         message += " The guide has no sample site at all."
     if getattr(site.fn, "has_enumerate_support", False):
-        message += " This objective does not sum discrete variables out."
+        message += " TraceEnum_ELBO sums a discrete variable out where the model is marked by config_enumerate."
     return message

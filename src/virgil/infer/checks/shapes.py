@@ -68,7 +68,7 @@ def _batch_problem(name: str, site: Site) -> str | None:
     batch_shape = site.fn.batch_shape
     for dim in range(-len(shape), 0):
         frame = plates.get(dim)
-        if frame is None and shape[dim] != 1:
+        if frame is None and shape[dim] != 1 and dim not in site.variables:
             if len(batch_shape) >= -dim and batch_shape[dim] == shape[dim]:
                 came = f"the distribution has size {shape[dim]} at batch dim {dim}, batch shape {tuple(batch_shape)}"
             else:

@@ -3,5 +3,6 @@
 from virgil.infer.elbo.mean_field import TraceMeanField_ELBO
 from virgil.infer.elbo.objective import ELBO, ELBOModule
 from virgil.infer.elbo.trace_elbo import Trace_ELBO
+from virgil.infer.elbo.trace_enum import TraceEnum_ELBO
 
-__all__ = ["ELBO", "ELBOModule", "TraceMeanField_ELBO", "Trace_ELBO"]
+__all__ = ["ELBO", "ELBOModule", "TraceEnum_ELBO", "TraceMeanField_ELBO", "Trace_ELBO"]

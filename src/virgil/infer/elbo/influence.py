@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 from virgil.infer.elbo.execution import Pair
-from virgil.infer.elbo.terms import Term
 from virgil.poutine.frame import Frame
 
-__all__ = ["Influence"]
+__all__ = ["Influence", "Stated"]
+
+
+class Stated(Protocol):
+    """A term, as far as it says where the programs state it."""
+
+    @property
+    def guide_position(self) -> int | None:
+        """Where the guide states it."""
+        ...
+
+    @property
+    def model_position(self) -> int | None:
+        """Where the model states it."""
+        ...
 
 
 class Influence:
@@ -33,16 +47,16 @@ class Influence:
             earliest = min(earliest, places.get(names[position], math.inf))
             self._first_read[position] = earliest
 
-    def reaches(self, position: int, term: Term) -> bool:
+    def reaches(self, position: int, term: Stated) -> bool:
         """Whether the term can depend on the variable at this position of the guide."""
         in_guide = term.guide_position is not None and term.guide_position >= position
         return in_guide or (term.model_position is not None and term.model_position >= self._first_read[position])
 
-    def apart(self, position: int, frames: tuple[Frame, ...], term: Term) -> tuple[Frame, ...]:
+    def apart(self, position: int, frames: tuple[Frame, ...], term: Stated) -> tuple[Frame, ...]:
         """Of the plates around the variable, those whose other slots in the term cannot depend on it."""
         return tuple(frame for frame in frames if not self._joined(position, frame, term))
 
-    def _joined(self, position: int, frame: Frame, term: Term) -> bool:
+    def _joined(self, position: int, frame: Frame, term: Stated) -> bool:
         later = (place for place, names in self._latents if place > position and frame.name not in names)
         joint = next(later, None)
         return joint is not None and self.reaches(joint, term)

@@ -15,6 +15,7 @@ from virgil.errors import ArgumentError, MismatchError
 from virgil.infer.blame import blame
 from virgil.infer.checks import check_pair
 from virgil.infer.dry_run import dry_run
+from virgil.infer.elbo.enumerated import enumerated_estimate
 from virgil.infer.elbo.estimator import estimate
 from virgil.infer.elbo.execution import Call, Pair, Program, particle_plate, run_pair
 from virgil.infer.elbo.structure import Structure, discover, structure_key
@@ -47,6 +48,7 @@ class ELBO:
     """
 
     latent_terms: LatentTerms = staticmethod(sampled)
+    enumerates = False
 
     def __init__(
         self,
@@ -126,7 +128,9 @@ class ELBO:
         key = (call.model, call.guide)
         structure = self._structures.get(key)
         if structure is None:
-            structure = discover(call, self.num_particles, self.max_plate_nesting, self.vectorize_particles)
+            structure = discover(
+                call, self.num_particles, self.max_plate_nesting, self.vectorize_particles, self.enumerates
+            )
             while len(self._structures) >= _REMEMBERED:
                 del self._structures[next(iter(self._structures))]
             self._structures[key] = structure
@@ -134,15 +138,22 @@ class ELBO:
 
     def bound(self, call: Call, structure: Structure) -> tuple[Tensor, list[Pair]]:
         """The bound, a scalar in nats, and the executions behind it: tensor operations alone, so it can be captured."""
-        if self.num_particles == 1:
-            pairs = [run_pair(call)]
-        elif structure.vectorize_particles:
-            with particle_plate(-structure.max_plate_nesting - 1, self.num_particles):
-                pairs = [run_pair(call)]
+        first_dim = -structure.max_plate_nesting - 1
+        if structure.vectorize_particles:
+            with particle_plate(first_dim, self.num_particles):
+                pairs = [self._run(call, first_dim - 1)]
         else:
-            pairs = [run_pair(call) for _ in range(self.num_particles)]
-        bounds = [estimate(pair, all_terms(pair, self.latent_terms)) for pair in pairs]
+            pairs = [self._run(call, first_dim) for _ in range(self.num_particles)]
+        bounds = [self._estimate(pair) for pair in pairs]
         return (bounds[0] if len(bounds) == 1 else torch.stack(bounds).mean()), pairs
+
+    def _run(self, call: Call, first_dim: int) -> Pair:
+        return run_pair(call, enumerate_from=first_dim if self.enumerates else None)
+
+    def _estimate(self, pair: Pair) -> Tensor:
+        if self.enumerates:
+            return enumerated_estimate(pair)
+        return estimate(pair, all_terms(pair, self.latent_terms))
 
 
 def _check(bound: Tensor, pairs: list[Pair], structure: Structure) -> None:

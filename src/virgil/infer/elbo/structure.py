@@ -53,17 +53,22 @@ def _look_for_cause(failed: Pair) -> None:
     check_supports(failed.guide, failed.model)
 
 
-def discover(call: Call, num_particles: int, max_plate_nesting: int | None, vectorize: bool | None) -> Structure:
+def discover(
+    call: Call, num_particles: int, max_plate_nesting: int | None, vectorize: bool | None, enumerates: bool
+) -> Structure:
     """Run guide and model dry, check that they fit together, and find the structure."""
     validate = settings.get("validate")
     if validate:
         check_signatures(call.model, call.guide, call.args, call.kwargs)
     with dry_run():
-        pair = run_pair(call, _look_for_cause if validate else None)
-        if validate:
-            check_pair(pair.guide, pair.model)
+        cause = _look_for_cause if validate else None
+        pair = run_pair(call, cause)
         if max_plate_nesting is None:
             max_plate_nesting = max(nesting(pair.guide), nesting(pair.model))
+        if enumerates:
+            pair = run_pair(call, cause, enumerate_from=-1 - max_plate_nesting)
+        if validate:
+            check_pair(pair.guide, pair.model)
         if num_particles == 1:
             vectorize = False
         elif vectorize is None:

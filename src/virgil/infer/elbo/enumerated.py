@@ -1,0 +1,119 @@
+"""The bound where variables are enumerated: the model's are summed out, the guide's averaged over, others drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from virgil.infer.elbo.average import GuideAverage
+from virgil.infer.elbo.estimator import estimate
+from virgil.infer.elbo.execution import Pair
+from virgil.infer.elbo.factors import (
+    Cost,
+    connected,
+    factor_of,
+    model_pieces,
+    plate_weights,
+    rounds_of,
+    scale_of,
+    solve,
+)
+from virgil.infer.elbo.influence import Influence
+from virgil.infer.elbo.terms import all_terms, sampled
+from virgil.ops.factor import Factor
+from virgil.poutine.enumeration import enumerated_dim
+from virgil.poutine.masking import counted
+from virgil.poutine.site import Site
+
+__all__ = ["enumerated_estimate", "model_variables"]
+
+
+def model_variables(pair: Pair) -> frozenset[str]:
+    """The variables that the model sums out."""
+    return frozenset(
+        name for name, site in pair.model.nodes.items() if enumerated_dim(site) is not None and name not in pair.guide
+    )
+
+
+def enumerated_estimate(pair: Pair) -> Tensor:
+    r"""The ELBO with its gradient estimator, as ``estimate`` gives it, where some discrete variables are enumerated.
+
+    With :math:`x` what is observed, :math:`m` the variables that the model sums out, :math:`e` those that the guide
+    enumerates and :math:`z` the others,
+
+    .. math:: \mathrm{ELBO} = \mathbb{E}_{q(z)} \sum_e q(e \mid z) \Bigl[\log \sum_m p(x, m, e, z) - \log q(e, z)\Bigr]
+
+    *(Obermeyer et al. 2019)*. A scalar, nats.
+    """
+    variables = model_variables(pair)
+    weights = plate_weights(pair)
+    average = GuideAverage(pair.guide, weights)
+    if not variables and not average.variables:
+        return estimate(pair, all_terms(pair, sampled))
+    costs = [*_of_model(pair, variables, weights), *_of_guide(pair)]
+    total = torch.zeros(())
+    for cost in costs:
+        expected = average.total(cost.factor)
+        total = total + expected if cost.sign > 0 else total - expected
+    score = _score(pair, average, costs)
+    return total if score is None else total + (score - score.detach())
+
+
+def _of_model(pair: Pair, variables: frozenset[str], weights: Mapping[str, float]) -> list[Cost]:
+    costs = []
+    for group in connected(model_pieces(pair.model, pair.guide), variables):
+        position = max(piece.position for piece in group)
+        rounds = {
+            name: number
+            for name, number in group[0].rounds.items()
+            if all(piece.rounds.get(name) == number for piece in group)
+        }
+        costs += [Cost(1, factor, None, position, rounds) for factor in solve(group, variables, weights)]
+    return costs
+
+
+def _of_guide(pair: Pair) -> list[Cost]:
+    costs = []
+    for position, (name, site) in enumerate(pair.guide.nodes.items()):
+        if site.kind == "sample":
+            log_prob = site.unscaled_log_prob
+            if site.mask is not None:
+                log_prob = counted(log_prob, site.mask)
+            counterpart = pair.model.nodes.get(name)
+            if counterpart is not None and "_latent_slots" in counterpart.infer:
+                log_prob = counted(log_prob, counterpart.infer["_latent_slots"])
+            factor = factor_of(site, log_prob * scale_of(site))
+            costs.append(Cost(-1, factor, position, None, rounds_of(site)))
+    return costs
+
+
+def _score(pair: Pair, average: GuideAverage, costs: list[Cost]) -> Tensor | None:
+    drawn = [
+        (position, site)
+        for position, site in enumerate(pair.guide.nodes.values())
+        if site.is_latent and not site.fn.has_rsample and enumerated_dim(site) is None
+    ]
+    if not drawn:
+        return None
+    influence = Influence(pair)
+    total = torch.zeros(())
+    for position, site in drawn:
+        density = factor_of(site, site.unscaled_log_prob)
+        for cost in costs:
+            if influence.reaches(position, cost):
+                apart = influence.apart(position, site.frames, cost)
+                if not _in_other_rounds(cost, {frame.name: frame.counter for frame in apart if frame.dim is None}):
+                    total = total + cost.sign * average.surrogate(
+                        density, cost.factor, _joined(site, apart, cost.factor)
+                    )
+    return total
+
+
+def _joined(site: Site, apart: tuple[object, ...], cost: Factor) -> frozenset[str]:
+    return frozenset(frame.name for frame in site.frames if frame not in apart).intersection(cost.dims)
+
+
+def _in_other_rounds(cost: Cost, rounds: Mapping[str, int]) -> bool:
+    return any(rounds.get(name, number) != number for name, number in cost.rounds.items())

@@ -1,0 +1,178 @@
+"""Log-probabilities as factors: a name for each dim, and the model's enumerated variables eliminated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from virgil.errors import PlateError, ShapeError
+from virgil.infer.elbo.execution import Pair
+from virgil.ops.factor import Factor
+from virgil.ops.semiring import SUM, Semiring
+from virgil.ops.sum_product import eliminate
+from virgil.poutine.enumeration import enumerated_dim
+from virgil.poutine.masking import counted
+from virgil.poutine.site import Site
+from virgil.poutine.trace import Trace
+
+__all__ = ["Cost", "Piece", "connected", "factor_of", "model_pieces", "plate_weights", "solve"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one site of a model puts into a sum over its variables.
+
+    Attributes:
+        factor: the log-probability, masked, without the scale.
+        scale: the factor put on by ``poutine.scale`` and by plates that are iterated over a mini-batch.
+        is_variable: whether the site is itself summed out.
+        position: where the model states it.
+        rounds: of the iterated plates around it, name and round.
+    """
+
+    factor: Factor
+    scale: float | Tensor
+    is_variable: bool
+    position: int
+    rounds: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A term of the bound as a factor over plates and over variables that the guide enumerates.
+
+    Attributes: as those of ``Term``; ``rounds`` as those of :class:`Piece`.
+    """
+
+    sign: int
+    factor: Factor
+    guide_position: int | None
+    model_position: int | None
+    rounds: Mapping[str, int]
+
+
+def plate_weights(pair: Pair) -> dict[str, float]:
+    """By plate that occupies a dim, its weight."""
+    return {
+        frame.name: frame.weight
+        for trace in (pair.guide, pair.model)
+        for site in trace.nodes.values()
+        for frame in site.frames
+        if frame.dim is not None
+    }
+
+
+def factor_of(site: Site, log_prob: Tensor) -> Factor:
+    """Name the dims of a site's log-probability: plates, and the variables that it depends on.
+
+    Raises:
+        ShapeError: a dim is neither.
+    """
+    plates = {frame.dim: frame.name for frame in site.frames if frame.dim is not None}
+    dims, sizes = [], []
+    for dim in range(-log_prob.dim(), 0):
+        size = log_prob.shape[dim]
+        name = plates.get(dim)
+        if name is None and size == 1:
+            continue
+        if name is None:
+            name = site.variables.get(dim)
+        if name is None:
+            raise ShapeError(
+                f"At site {site.name!r}, the log-probability of shape {tuple(log_prob.shape)} has size {size} at "
+                f"dim {dim}, which is no plate and no enumerated variable that the site can see. Put the statement "
+                "in a plate, declare the dim by .to_event(n), or, if it depends on a step of a markov chain "
+                "further back, raise history=.",
+                site=site.name,
+            )
+        dims.append(name)
+        sizes.append(size)
+    return Factor(log_prob.reshape(sizes), tuple(dims))
+
+
+def rounds_of(site: Site) -> dict[str, int]:
+    """Of the iterated plates around a site, name and round."""
+    return {frame.name: frame.counter for frame in site.frames if frame.dim is None}
+
+
+def scale_of(site: Site) -> float | Tensor:
+    """The site's scale, with the weights of iterated plates."""
+    scale = site.scale
+    for frame in site.frames:
+        if frame.dim is None and frame.weight != 1.0:
+            scale = scale * frame.weight
+    return scale
+
+
+def model_pieces(model: Trace, guide: Trace) -> list[Piece]:
+    """The pieces of a model's joint probability. A mask leaves a summed variable's own distribution alone."""
+    pieces = []
+    for position, (name, site) in enumerate(model.nodes.items()):
+        if site.kind != "sample":
+            continue
+        is_variable = enumerated_dim(site) is not None and name not in guide
+        log_prob = site.unscaled_log_prob
+        if site.mask is not None and not is_variable:
+            log_prob = counted(log_prob, site.mask)
+        pieces.append(Piece(factor_of(site, log_prob), scale_of(site), is_variable, position, rounds_of(site)))
+    return pieces
+
+
+def connected(pieces: Iterable[Piece], variables: frozenset[str]) -> list[list[Piece]]:
+    """The pieces, grouped by which hang together through the variables."""
+    groups: list[tuple[set[str], list[Piece]]] = []
+    for piece in pieces:
+        names, members = set(variables.intersection(piece.factor.dims)), [piece]
+        apart = []
+        for other_names, others in groups:
+            if names & other_names:
+                names |= other_names
+                members = others + members
+            else:
+                apart.append((other_names, others))
+        groups = [*apart, (names, members)]
+    return [members for _, members in groups]
+
+
+def solve(
+    group: list[Piece], variables: frozenset[str], plates: Mapping[str, float], semiring: Semiring = SUM
+) -> list[Factor]:
+    """Eliminate the variables of one connected group, with its scale.
+
+    A scale that all pieces share multiplies the logarithm of the sum. Where only pieces that are no variables have
+    scales, these are powers inside the sum.
+
+    Raises:
+        PlateError: variables have different scales, for which there is no such reading.
+    """
+    shared = group[0].scale
+    if all(_same(piece.scale, shared) for piece in group):
+        factors = eliminate([piece.factor for piece in group], variables, plates, semiring)
+        return [_scaled(factor, shared) for factor in factors]
+    if any(piece.is_variable and not _same(piece.scale, 1.0) for piece in group):
+        names = sorted(variables.intersection(dim for piece in group for dim in piece.factor.dims))
+        raise PlateError(
+            f"The enumerated variables {', '.join(map(repr, names))} are summed together, but have different scales. "
+            "Give all statements of one sum the same poutine.scale; iterate no subsampled plate below an enumerated "
+            "variable, use it as a context."
+        )
+    return eliminate([_scaled(piece.factor, piece.scale) for piece in group], variables, plates, semiring)
+
+
+def _same(scale: float | Tensor, other: float | Tensor) -> bool:
+    if isinstance(scale, Tensor) or isinstance(other, Tensor):
+        return scale is other
+    return scale == other
+
+
+def _scaled(factor: Factor, scale: float | Tensor) -> Factor:
+    if not isinstance(scale, Tensor) and scale == 1.0:
+        return factor
+    if isinstance(scale, Tensor) and scale.numel() > 1:
+        raise ShapeError(
+            f"poutine.scale has a tensor of shape {tuple(scale.shape)} around enumerated variables; there it takes "
+            f"one number."
+        )
+    return Factor(factor.logs * (scale.reshape(()) if isinstance(scale, Tensor) else scale), factor.dims)

@@ -1,0 +1,177 @@
+"""``enum``: give discrete sites all their values at once, each variable along a batch dim of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from torch import Tensor
+
+from virgil.errors import ArgumentError
+from virgil.poutine.frame import Frame, Step
+from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.site import Site
+from virgil.poutine.wrap import Program, wrapped
+
+__all__ = ["Enumerate", "config_enumerate", "enum", "enumerated_dim"]
+
+_DIM = "_enumerate_dim"
+_WAYS = (None, "parallel", "sequential")
+
+
+def enumerated_dim(site: Site) -> int | None:
+    """The batch dim along which the site has all its values; ``None`` if it has but one."""
+    dim: int | None = site.infer.get(_DIM)
+    return dim
+
+
+@dataclass(frozen=True, slots=True)
+class _Variable:
+    """An enumerated variable that occupies a dim, and where it was stated."""
+
+    name: str
+    frames: tuple[Frame, ...]
+    steps: tuple[Step, ...]
+
+
+class Enumerate(Handler):
+    """Enumerates sites marked ``infer={"enumerate": "parallel"}`` along dims from ``first_available_dim`` to the left.
+
+    A dim is used again once no later site can see the variable that it held: one of an earlier step than a Markov
+    chain's history, of another branch of a chain, or of another round of an iterated plate.
+    """
+
+    def __init__(self, first_available_dim: int, known: Mapping[str, int] | None = None) -> None:
+        if not isinstance(first_available_dim, int) or first_available_dim >= 0:
+            raise ArgumentError(
+                f"enum() got first_available_dim={first_available_dim!r}; it takes a negative dim left of all plates, "
+                "-1 - max_plate_nesting."
+            )
+        self.first_available_dim = first_available_dim
+        self.known = known or {}  # variables that another program has enumerated, with their dims
+        self._held: dict[int, _Variable] = {}
+
+    def __enter__(self) -> Enumerate:
+        self._held = {}
+        super().__enter__()
+        return self
+
+    def handle(self, site: Site, outer: Outer) -> Site:
+        """Enumerate a marked site, and note which variables any site can see."""
+        if site.kind != "sample":
+            return outer(site)
+        visible = {dim: held.name for dim, held in self._held.items() if _sees(site, held)}
+        dim = self.known.get(site.name)
+        if dim is None and site.is_latent and site.value is None and site.infer.get("enumerate") == "parallel":
+            dim = self.first_available_dim
+            while dim in visible:
+                dim -= 1
+            site = site.replace(value=_all_values(site, dim), infer={**site.infer, _DIM: dim})
+        if dim is not None:
+            self._held[dim] = _Variable(site.name, site.frames, site.steps)
+            visible[dim] = site.name
+        return outer(site.replace(variables=visible))
+
+
+def _all_values(site: Site, dim: int) -> Tensor:
+    """The support, along the dim. Shape: ``(values, 1, ..., 1, *event)``."""
+    if not getattr(site.fn, "has_enumerate_support", False):
+        raise ArgumentError(
+            f"Site {site.name!r} is marked to be enumerated, but {type(site.fn).__name__} has no finite support. "
+            "Take the mark away and sample it in the guide, or use a distribution with few values."
+        )
+    try:
+        values: Tensor = site.fn.enumerate_support(expand=False)
+    except NotImplementedError as error:
+        raise ArgumentError(
+            f"Site {site.name!r} is marked to be enumerated, but the values of {site.fn} cannot be listed: {error} "
+            "Declare its dims by plates instead of .to_event()."
+        ) from None
+    return values.reshape(values.shape[:1] + (1,) * (-dim - 1) + tuple(site.fn.event_shape))
+
+
+def _sees(site: Site, variable: _Variable) -> bool:
+    """Whether the site may depend on the variable, as far as plates that are iterated and Markov chains tell."""
+    rounds = {frame.name: frame.counter for frame in variable.frames if frame.dim is None}
+    if any(rounds.get(frame.name, frame.counter) != frame.counter for frame in site.frames if frame.dim is None):
+        return False
+    common = 0
+    for mine, its in zip(site.steps, variable.steps, strict=False):
+        if mine != its:
+            return _across(mine, its, nested=_repeats(site.steps[: common + 1]))
+        common += 1
+    inner = site.steps[common:]
+    return all(_depth(inner, step) <= step.history for step in variable.steps)
+
+
+def _across(mine: Step, its: Step, nested: bool) -> bool:
+    """Whether one step sees another that it is not inside of."""
+    if mine.chain != its.chain or nested:
+        return its.keep
+    return mine.number - its.number <= mine.history
+
+
+def _repeats(steps: tuple[Step, ...]) -> bool:
+    """Whether the innermost step is one of a chain that calls itself."""
+    return any(outer.chain == inner.chain for outer, inner in pairwise(steps))
+
+
+def _depth(inner: tuple[Step, ...], step: Step) -> int:
+    """How many steps of the same chain lie further in."""
+    return sum(each.chain == step.chain for each in inner)
+
+
+def enum(fn: Program | None = None, first_available_dim: int | None = None) -> Any:
+    """Run a program with its marked discrete sites enumerated in parallel.
+
+    Args:
+        fn: the program; without one, the handler is returned.
+        first_available_dim: where the first variable goes: ``-1 - max_plate_nesting``, left of all plates.
+    """
+    if first_available_dim is None:
+        raise ArgumentError("enum() needs first_available_dim=, -1 - max_plate_nesting.")
+    return wrapped(Enumerate(first_available_dim), fn)
+
+
+class _Marked(Handler):
+    """Marks discrete latent sites that are not marked yet."""
+
+    def __init__(self, default: str | None, expand: bool, num_samples: int | None) -> None:
+        self.options = {"enumerate": default, "expand": expand, "num_samples": num_samples}
+
+    def handle(self, site: Site, outer: Outer) -> Site:
+        """Mark the site."""
+        if site.is_latent and "enumerate" not in site.infer and getattr(site.fn, "has_enumerate_support", False):
+            site = site.replace(infer={**self.options, **site.infer})
+        return outer(site)
+
+
+def config_enumerate(
+    guide: Program | None = None,
+    default: str | None = "parallel",
+    expand: bool = False,
+    num_samples: int | None = None,
+    tmc: str = "diagonal",
+) -> Any:
+    """Mark every discrete latent site of a program to be enumerated; also a decorator, with or without arguments.
+
+    Args:
+        guide: the program, a model or a guide; without one, a decorator is returned.
+        default: ``"parallel"``, ``"sequential"``, or ``None`` for no enumeration. A site's own ``infer=`` comes first.
+        expand: accepted for the sake of existing programs; values are broadcast where they are used.
+        num_samples: not supported yet; must be ``None``.
+        tmc: accepted for the sake of existing programs.
+
+    Raises:
+        ArgumentError: an argument that is none of these.
+    """
+    if default not in _WAYS:
+        raise ArgumentError(f"config_enumerate() got default={default!r}; it takes 'parallel', 'sequential' or None.")
+    if num_samples is not None:
+        raise ArgumentError(
+            f"config_enumerate() got num_samples={num_samples!r}; drawing several values in place of all is "
+            "not supported. Leave it out to sum exactly."
+        )
+    return wrapped(_Marked(default, expand, num_samples), guide)
