@@ -64,7 +64,10 @@ MISTAKES = {
         program(("k", dist.Bernoulli(0.5)), ("z", NORMAL)),
         program(("z", NORMAL)),
         MismatchError,
-        ["'k' is latent in the model", "does not sum discrete variables out"],
+        [
+            "'k' is latent in the model",
+            "TraceEnum_ELBO sums a discrete variable out where the model is marked by config_enumerate",
+        ],
     ),
     "a misspelt site": (
         program(("sigma", NORMAL), ("mu", NORMAL)),

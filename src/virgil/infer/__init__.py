@@ -1,6 +1,7 @@
 """What a user calls: objectives, ``SVI``, guides, prediction."""
 
 from virgil.infer import autoguide
+from virgil.infer.discrete import infer_discrete
 from virgil.infer.elbo import ELBO, Trace_ELBO, TraceEnum_ELBO, TraceMeanField_ELBO
 from virgil.infer.fit import Fit
 from virgil.infer.predictive import Predictive
@@ -11,10 +12,11 @@ __all__ = [
     "ELBO",
     "Fit",
     "Predictive",
-    "TraceEnum_ELBO",
     "SVI",
+    "TraceEnum_ELBO",
     "TraceMeanField_ELBO",
     "Trace_ELBO",
     "autoguide",
     "config_enumerate",
+    "infer_discrete",
 ]

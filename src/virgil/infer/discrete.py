@@ -1,0 +1,68 @@
+"""``infer_discrete``: values for the discrete variables that were summed out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from virgil.errors import ArgumentError
+from virgil.infer.elbo.posterior import inferred_values
+from virgil.ops.semiring import MAXIMUM, SAMPLE
+from virgil.poutine.block import Block
+from virgil.poutine.replay import Replay
+
+__all__ = ["infer_discrete"]
+
+Program = Callable[..., Any]
+
+
+def infer_discrete(
+    fn: Program | None = None,
+    first_available_dim: int | None = None,
+    temperature: int = 1,
+    *,
+    strict_enumeration_warning: bool = True,
+) -> Any:
+    """Run a model with its marked discrete variables at values inferred jointly, exactly, given everything else.
+
+    Other latent variables are drawn once and kept: replay or condition the model on a fit first, as in
+    ``infer_discrete(poutine.replay(model, trace=guide_trace), temperature=0)``.
+
+    Args:
+        fn: the model, marked by ``config_enumerate``; without one, a decorator is returned.
+        first_available_dim: the first dim left of all plates. Default: found by running the model.
+        temperature: 1 draws a joint sample from the posterior, 0 takes the jointly most probable values.
+        strict_enumeration_warning: accepted for the sake of existing programs.
+
+    Raises:
+        ArgumentError: another temperature, or no marked variable.
+
+    Example:
+        >>> import torch, virgil, virgil.distributions as dist
+        >>> from virgil.infer import config_enumerate, infer_discrete
+        >>> @config_enumerate
+        ... def model(data):
+        ...     with virgil.plate("data", len(data)):
+        ...         which = virgil.sample("which", dist.Categorical(torch.tensor([0.5, 0.5])))
+        ...         virgil.sample("x", dist.Normal(torch.tensor([-1.0, 1.0])[which], 1.0), obs=data)
+        ...     return which
+        >>> infer_discrete(model, temperature=0)(torch.tensor([-3.0, 2.0, 0.5]))
+        tensor([0, 1, 1])
+    """
+    if temperature not in (0, 1):
+        raise ArgumentError(
+            f"infer_discrete() got temperature={temperature!r}; it takes 1, for a sample, or 0, for the most probable "
+            "values."
+        )
+    if fn is None:
+        return lambda program: infer_discrete(program, first_available_dim, temperature)
+    program, semiring = fn, MAXIMUM if temperature == 0 else SAMPLE
+
+    def inferred(*args: Any, **kwargs: Any) -> Any:
+        with torch.no_grad(), Block(lambda site: True):
+            values = inferred_values(program, first_available_dim, semiring, args, kwargs)
+        return Replay(values)(program)(*args, **kwargs)
+
+    return inferred

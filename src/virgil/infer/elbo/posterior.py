@@ -1,0 +1,155 @@
+"""The posterior of a model's enumerated variables, read off the derivative of their elimination."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from virgil.distributions import Bernoulli, Categorical, Distribution, OneHotCategorical
+from virgil.errors import ArgumentError
+from virgil.infer.elbo.enumerated import model_variables
+from virgil.infer.elbo.execution import Pair
+from virgil.infer.elbo.factors import Piece, connected, model_pieces, plate_weights, solve
+from virgil.infer.elbo.structure import nesting
+from virgil.ops.factor import Factor
+from virgil.ops.semiring import Semiring
+from virgil.poutine.enumeration import Enumerate
+from virgil.poutine.replay import Replay
+from virgil.poutine.site import Site
+from virgil.poutine.trace import Trace
+from virgil.poutine.tracing import trace
+
+__all__ = ["inferred_values", "marginal", "marks"]
+
+
+def _support(site: Site) -> Tensor:
+    """The values that an enumerated site has, in their order. Shape: ``(values, *event)``."""
+    event_shape = site.fn.event_shape
+    values: Tensor = site.value.reshape(-1, *event_shape)
+    return values
+
+
+def marks(pair: Pair, variables: frozenset[str], semiring: Semiring) -> dict[str, Tensor]:
+    """For every variable, how much each of its values contributes to the model's total in this semiring.
+
+    Under a sum these are posterior probabilities; under a maximum and under a sample, ones at the values chosen. Shape:
+    ``(*plates, values)``, a plate at its dim counted from the right, before ``values``.
+    """
+    weights = plate_weights(pair)
+    probes = {name: _probe(pair.model.nodes[name]) for name in pair.model if name in variables}
+    with torch.enable_grad():
+        pieces = _probed(pair, probes)
+        total = torch.zeros(())
+        for group in connected(pieces, variables):
+            if any(piece.is_variable for piece in group):
+                for factor in solve(group, variables, weights, semiring):
+                    total = total + factor.multiplied(frozenset(weights), weights).logs.sum()
+        gradients = torch.autograd.grad(total, [probe.logs for probe in probes.values()])
+    return {
+        name: _unweighted(pair.model.nodes[name], probe, gradient, weights)
+        for (name, probe), gradient in zip(probes.items(), gradients, strict=True)
+    }
+
+
+def _probe(site: Site) -> Factor:
+    """A factor of ones over the variable and its plates, whose derivative is wanted."""
+    plates = sorted((frame.dim, frame.name, frame.size) for frame in site.frames if frame.dim is not None)
+    sizes = [size for _, _, size in plates]
+    count = len(_support(site))
+    log_prob = site.unscaled_log_prob
+    zeros = torch.zeros(*sizes, count, dtype=log_prob.dtype, device=log_prob.device, requires_grad=True)
+    return Factor(zeros, (*(name for _, name, _ in plates), site.name))
+
+
+def _probed(pair: Pair, probes: Mapping[str, Factor]) -> list[Piece]:
+    pieces = model_pieces(pair.model, pair.guide)
+    detached = [
+        Piece(
+            Factor(piece.factor.logs.detach(), piece.factor.dims),
+            piece.scale,
+            piece.is_variable,
+            piece.position,
+            piece.rounds,
+        )
+        for piece in pieces
+    ]
+    by_position = {piece.position: piece for piece in detached}
+    positions = {name: position for position, name in enumerate(pair.model.nodes)}
+    for name, probe in probes.items():
+        own = by_position[positions[name]]
+        detached.append(Piece(probe, own.scale, True, own.position, own.rounds))
+    return detached
+
+
+def marginal(site: Site, probabilities: Tensor) -> Distribution:
+    """The distribution that has the probabilities at a site's values.
+
+    Args:
+        site: an enumerated site.
+        probabilities: of each value. Shape: ``(*plates, values)``.
+
+    Raises:
+        ArgumentError: its values are neither numbers from 0 upwards nor one-hot vectors.
+    """
+    values = _support(site)
+    if isinstance(site.fn, Bernoulli):
+        return Bernoulli(probs=probabilities[..., 1])
+    if values.dim() == 1 and bool((values == torch.arange(len(values), device=values.device)).all()):
+        return Categorical(probs=probabilities)
+    if values.dim() == 2 and bool((values == torch.eye(len(values), device=values.device)).all()):
+        return OneHotCategorical(probs=probabilities)
+    raise ArgumentError(
+        f"The marginal of site {site.name!r} has no family: the values of {type(site.fn).__name__} are neither "
+        "numbers from 0 upwards nor one-hot vectors. Draw from it by infer_discrete(model, temperature=1)."
+    )
+
+
+def _unweighted(site: Site, probe: Factor, gradient: Tensor, weights: Mapping[str, float]) -> Tensor:
+    """The derivative without the powers to which plates around the variable raise it, plates at their dims."""
+    for plate in probe.dims[:-1]:
+        gradient = gradient / weights.get(plate, 1.0)
+    dims: list[int] = sorted(frame.dim for frame in site.frames if frame.dim is not None)
+    shape = [1] * (-dims[0]) if dims else []
+    for place, dim in enumerate(dims):
+        shape[dim] = gradient.shape[place]
+    return gradient.reshape(*shape, gradient.shape[-1])
+
+
+def inferred_values(
+    program: Callable[..., Any],
+    first_dim: int | None,
+    semiring: Semiring,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Trace:
+    """A trace that holds every latent value: those drawn once, and the discrete ones inferred."""
+    drawn = trace(program).get_trace(*args, **kwargs)
+    kept = Trace()
+    kept.nodes = {name: site for name, site in drawn.nodes.items() if _is_kept(site)}
+    first = -1 - nesting(drawn) if first_dim is None else first_dim
+    enumerated = trace(Enumerate(first)(Replay(kept)(program))).get_trace(*args, **kwargs)
+    pair = Pair(Trace(), enumerated)
+    variables = model_variables(pair)
+    if not variables:
+        raise ArgumentError(
+            "There is no discrete variable to infer. Mark the discrete ones by config_enumerate, or by "
+            'infer={"enumerate": "parallel"}.'
+        )
+    chosen = marks(pair, variables, semiring)
+    for name, mark in chosen.items():
+        site = enumerated.nodes[name]
+        kept.nodes[name] = site.with_value(_picked(site, mark))
+    return kept
+
+
+def _is_kept(site: Site) -> bool:
+    is_marked = site.infer.get("enumerate") == "parallel" and getattr(site.fn, "has_enumerate_support", False)
+    return site.kind == "plate" or (site.is_latent and not is_marked)
+
+
+def _picked(site: Site, mark: Tensor) -> Tensor:
+    """The values at the marks. Shape: ``(*plates, *event)``."""
+    return _support(site)[mark.argmax(-1)]
