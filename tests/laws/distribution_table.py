@@ -190,6 +190,16 @@ DISCRETE = {
         {"samples": _t([0.5, -1.0, 2.0], [3.0, 0.25, 1.0]), "log_weights": _locs.unsqueeze(-1) * _t(0.0, 1.0, -1.0)},
         values=_t(0.5, -1.0, 2.0, 3.0, 0.25, 1.0),
     ),
+    "DiscreteHMM": Row(
+        lambda initial, moves, probs: dist.DiscreteHMM(initial, moves, dist.Bernoulli(probs), duration=3),
+        {
+            "initial": _t([0.3, -0.4], [0.0, 1.0]),
+            "moves": _t([[[0.5, -0.5], [0.2, 0.9]]], [[[0.0, 1.0], [-1.0, 0.3]]]),
+            "probs": _t([[0.2, 0.7]], [[0.9, 0.5]]),
+        },
+        values=_pairs[(_pairs < 2).all(-1)],
+        moments=False,
+    ),
     "GammaPoisson": Row(
         dist.GammaPoisson,
         {"concentration": _shapes, "rate": _rates},

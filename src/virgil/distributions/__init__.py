@@ -31,6 +31,7 @@ from virgil.distributions.continuous import (
 )
 from virgil.distributions.delta import Delta
 from virgil.distributions.discrete import Binomial, Geometric, NegativeBinomial, Poisson
+from virgil.distributions.discrete_hmm import DiscreteHMM
 from virgil.distributions.empirical import Empirical
 from virgil.distributions.expanded import ExpandedDistribution
 from virgil.distributions.folded import FoldedDistribution
@@ -82,6 +83,7 @@ __all__ = [
     "ContinuousBernoulli",
     "Delta",
     "Dirichlet",
+    "DiscreteHMM",
     "Distribution",
     "Empirical",
     "ExpandedDistribution",
