@@ -19,6 +19,8 @@ GRAPHS = {
     "one variable": ["a"],
     "chain": ["a", "ab", "bc", "cd"],
     "cycle": ["ab", "bc", "ca"],
+    "two that meet": ["a", "b", "ab"],
+    "four that meet": ["a", "b", "c", "d", "ab", "cd", "ad"],
     "two components": ["ab", "cd"],
     "plate below a variable": ["a", "na", "na"],
     "mixture": ["na", "nab", "b"],

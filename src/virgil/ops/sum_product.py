@@ -86,18 +86,16 @@ def _components(factors: Sequence[Factor], variables: frozenset[str]) -> list[li
     group_of: dict[str, list[Factor]] = {}
     groups: dict[int, list[Factor]] = {}
     for factor in factors:
-        merged = [factor]
-        for name in variables.intersection(factor.dims):
-            other = group_of.get(name)
-            if other is not None and other is not merged:
-                groups.pop(id(other), None)
-                small, large = sorted((merged, other), key=len)
-                large.extend(small)
-                for moved in small:
-                    for shared in variables.intersection(moved.dims):
-                        group_of[shared] = large
-                merged = large
-            group_of[name] = merged
+        names = variables.intersection(factor.dims)
+        joined = {id(group): group for group in (group_of[name] for name in names if name in group_of)}
+        merged = max(joined.values(), key=len, default=[])
+        for place, group in joined.items():
+            if group is not merged:
+                del groups[place]
+                merged.extend(group)
+                group_of.update((name, merged) for each in group for name in variables.intersection(each.dims))
+        merged.append(factor)
+        group_of.update((name, merged) for name in names)
         groups[id(merged)] = merged
     return list(groups.values())
 
