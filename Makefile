@@ -38,6 +38,7 @@ format: $(READY) ## rewrite the files in the house's format, with the lints that
 bench: $(BENCH_READY) ## compare with the peers and write the tables of benchmarks/README.md (minutes)
 	$(BIN)/python -m benchmarks.import_time
 	$(BIN)/python -m benchmarks.eager $(ARGS)
+	$(BIN)/python -m benchmarks.enumeration $(ARGS)
 
 clean: ## remove the environment, the caches and what the demo wrote
 	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self, cast
+import math
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -35,11 +36,45 @@ class Categorical(TorchDistributionMixin, td.Categorical):
 
     def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
         new = self._get_checked_instance(Categorical, _instance)
-        return super().expand(batch_shape, new)
+        own = self._narrow_logits()  # computed before the batch grows, however often the labels' weights are repeated
+        new = super().expand(batch_shape, new)
+        new.__dict__["_own_logits"] = own
+        return new
+
+    def _narrow_logits(self) -> Tensor:
+        """The logits as they were before any ``expand``."""
+        own = self.__dict__.get("_own_logits")
+        return self.logits if own is None else own
 
     def log_prob(self, value: Tensor) -> Tensor:
-        if value.shape != self._batch_shape:  # torch broadcasts, as enumeration needs it
-            return cast(Tensor, super().log_prob(value))
         if self._validate_args:
             self._validate_sample(value)
-        return self.logits.gather(-1, value.long().unsqueeze(-1)).squeeze(-1)
+        own = self._narrow_logits()
+        if value.shape == own.shape[:-1]:
+            scores = own.gather(-1, value.long().unsqueeze(-1)).squeeze(-1)
+        else:
+            scores = _taken(own, value.long())
+        if scores.shape == self._batch_shape:
+            return scores
+        return scores.expand(torch.broadcast_shapes(self._batch_shape, value.shape))
+
+
+def _taken(logits: Tensor, labels: Tensor) -> Tensor:
+    """The logit of each label, where batch dims of one or the other may have size 1: in time and memory of the result.
+
+    Shape: ``(*batch, n)`` and ``(*labels)`` give the two broadcast.
+    """
+    dims = max(logits.dim() - 1, labels.dim())
+    rows = [1] * (dims - logits.dim() + 1) + list(logits.shape[:-1])
+    sizes = [1] * (dims - labels.dim()) + list(labels.shape)
+    shared = [dim for dim in range(dims) if rows[dim] != 1 and sizes[dim] != 1]
+    of_logits = [dim for dim in range(dims) if rows[dim] != 1 and sizes[dim] == 1]
+    of_labels = [dim for dim in range(dims) if rows[dim] == 1]
+    table = logits.reshape(*rows, -1).permute(*shared, *of_logits, *of_labels, dims)
+    index = labels.reshape(sizes).permute(*shared, *of_labels, *of_logits)
+    kept, free = [rows[dim] for dim in shared], [rows[dim] for dim in of_logits]
+    table = table.reshape(math.prod(kept), math.prod(free), logits.shape[-1])
+    index = index.reshape(math.prod(kept), 1, -1).expand(-1, table.shape[1], -1)
+    taken = table.gather(-1, index).reshape(*kept, *free, *(sizes[dim] for dim in of_labels))
+    order = [*shared, *of_logits, *of_labels]
+    return taken.permute([order.index(dim) for dim in range(dims)])

@@ -1,0 +1,1 @@
+"""Steps with discrete variables summed out, beside the peer: time and peak memory."""
