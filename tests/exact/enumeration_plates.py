@@ -1,4 +1,4 @@
-"""Models whose discrete variables are all summed out: plates, mini-batches, weights, masks, families of distributions."""
+"""Models whose discrete variables are all summed out: plates, mini-batches, weights, masks, families."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import virgil
 import virgil.distributions as dist
 from tests.exact.binary import param
 from tests.exact.enumeration import case
-from tests.exact.enumeration_models import LOCS2, LOCS3, LOGITS2, LOGITS3, MOVES2, TABLE, X, X24, crossed, pick, see
+from tests.exact.enumeration_models import LOCS2, LOCS3, LOGITS2, LOGITS3, MOVES2, TABLE, X24, X, crossed, pick, see
 from virgil import poutine
 from virgil.infer import config_enumerate
 

@@ -7,7 +7,7 @@ import torch
 
 from tests.exact.enumeration_models import MODELS
 from tests.exact.enumeration_plates import PLATED
-from tests.exact.estimates import check, estimates, exact_gradient
+from tests.exact.estimates import estimates, exact_gradient
 from virgil.infer import TraceEnum_ELBO
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,15 +10,18 @@ from typing import Any
 
 from torch import Tensor
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, MismatchError
 from virgil.poutine.frame import Frame, Step
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
 
-__all__ = ["Enumerate", "config_enumerate", "enum", "enumerated_dim"]
+__all__ = ["Enumerate", "config_enumerate", "enum", "enumerated_dim", "leftmost"]
 
 _DIM = "_enumerate_dim"
+_SLOT = "_enumerate_slot"
+_MOST_DIMS = 60  # torch's limit is 64; events and plates need some
+_SPREAD = 24
 _WAYS = (None, "parallel", "sequential")
 
 
@@ -27,11 +31,17 @@ def enumerated_dim(site: Site) -> int | None:
     return dim
 
 
+def leftmost(site: Site) -> int:
+    """The leftmost dim that an enumerated site takes from those that come after it."""
+    return int(min(site.infer[_DIM], site.infer[_SLOT]))
+
+
 @dataclass(frozen=True, slots=True)
 class _Variable:
-    """An enumerated variable that occupies a dim, and where it was stated."""
+    """An enumerated variable, the dim of its values, and where it was stated."""
 
     name: str
+    dim: int
     frames: tuple[Frame, ...]
     steps: tuple[Step, ...]
 
@@ -39,22 +49,37 @@ class _Variable:
 class Enumerate(Handler):
     """Enumerates sites marked ``infer={"enumerate": "parallel"}`` along dims from ``first_available_dim`` to the left.
 
-    A dim is used again once no later site can see the variable that it held: one of an earlier step than a Markov
-    chain's history, of another branch of a chain, or of another round of an iterated plate.
+    Each variable has a slot, and with it a dim. A slot is used again once no later site can see the variable that it
+    held: one of an earlier step than a Markov chain's history, of another branch of a chain, or of another round of an
+    iterated plate.
+
+    Args:
+        first_available_dim: left of all plates.
+        known: sites of another program that has enumerated them already, by name.
+        apart: whether, for a test run, a dim is used again as late as possible. Then a program that depends on a
+            variable whose slot another one has taken shows it, by a dim that belongs to no variable in sight; where
+            both share a dim it would go unseen.
     """
 
-    def __init__(self, first_available_dim: int, known: Mapping[str, int] | None = None) -> None:
+    def __init__(self, first_available_dim: int, known: Mapping[str, Site] | None = None, apart: bool = False) -> None:
         if not isinstance(first_available_dim, int) or first_available_dim >= 0:
             raise ArgumentError(
                 f"enum() got first_available_dim={first_available_dim!r}; it takes a negative dim left of all plates, "
                 "-1 - max_plate_nesting."
             )
         self.first_available_dim = first_available_dim
-        self.known = known or {}  # variables that another program has enumerated, with their dims
+        self.known = known or {}
+        self.apart = apart
+        slots = Counter(site.infer[_SLOT] for site in self.known.values())
+        self._foreseen = {  # dims that hold one variable alone, so that it is known even before it is stated
+            site.infer[_DIM]: name for name, site in self.known.items() if slots[site.infer[_SLOT]] == 1
+        }
         self._held: dict[int, _Variable] = {}
+        self._last = first_available_dim + 1  # the dim given out last
 
     def __enter__(self) -> Enumerate:
         self._held = {}
+        self._last = self.first_available_dim + 1
         super().__enter__()
         return self
 
@@ -62,17 +87,55 @@ class Enumerate(Handler):
         """Enumerate a marked site, and note which variables any site can see."""
         if site.kind != "sample":
             return outer(site)
-        visible = {dim: held.name for dim, held in self._held.items() if _sees(site, held)}
-        dim = self.known.get(site.name)
-        if dim is None and site.is_latent and site.value is None and site.infer.get("enumerate") == "parallel":
-            dim = self.first_available_dim
-            while dim in visible:
-                dim -= 1
-            site = site.replace(value=_all_values(site, dim), infer={**site.infer, _DIM: dim})
-        if dim is not None:
-            self._held[dim] = _Variable(site.name, site.frames, site.steps)
-            visible[dim] = site.name
+        visible = {held.dim: held.name for held in self._held.values() if _sees(site, held)}
+        visible.update(self._foreseen)
+        known = self.known.get(site.name)
+        if known is not None:
+            self._take_over(site, known, visible)
+        elif site.is_latent and site.value is None and site.infer.get("enumerate") == "parallel":
+            site = self._enumerated(site, visible)
         return outer(site.replace(variables=visible))
+
+    def _enumerated(self, site: Site, visible: dict[int, str]) -> Site:
+        busy = {slot for slot, held in self._held.items() if held.dim in visible or _is_open(site, held)}
+        slot = self.first_available_dim
+        while slot in busy:
+            slot -= 1
+        dim = self._far(busy) if self.apart else slot
+        if dim < -_MOST_DIMS:
+            raise ArgumentError(
+                f"Site {site.name!r} would be enumerated along batch dim {dim}, since later statements might depend on "
+                f"each of the {len(busy)} variables before it; a tensor has at most {_MOST_DIMS} dims. Use "
+                "virgil.markov around steps that depend on the last ones only, a plate instead of a Python loop over "
+                "independent ones, or sample some in the guide."
+            )
+        self._held[slot] = _Variable(site.name, dim, site.frames, site.steps)
+        visible[dim] = site.name
+        return site.replace(value=_all_values(site, dim), infer={**site.infer, _DIM: dim, _SLOT: slot})
+
+    def _far(self, busy: set[int]) -> int:
+        """The dim that has been left alone for longest, among so many that tensors stay thin."""
+        taken = {self._held[slot].dim for slot in busy}
+        end = max(self.first_available_dim - _SPREAD, -_MOST_DIMS)
+        dims: list[int] = [*range(self._last - 1, end, -1), *range(self.first_available_dim, end, -1)]
+        for dim in dims:
+            if dim not in taken:
+                self._last = dim
+                return dim
+        return min(taken) - 1
+
+    def _take_over(self, site: Site, known: Site, visible: dict[int, str]) -> None:
+        """Note a variable whose values another program has laid along a dim."""
+        slot, dim = known.infer[_SLOT], known.infer[_DIM]
+        other = visible.get(dim, site.name)
+        if other != site.name:
+            raise MismatchError(
+                f"Sites {other!r} and {site.name!r} are enumerated in the guide, whose plates or markov chains say "
+                "that nothing depends on both; in the model a statement may. Use the same virgil.markov and the same "
+                "iterated plates, with the same history, in both programs."
+            )
+        self._held[slot] = _Variable(site.name, dim, site.frames, site.steps)
+        visible[dim] = site.name
 
 
 def _all_values(site: Site, dim: int) -> Tensor:
@@ -104,6 +167,14 @@ def _sees(site: Site, variable: _Variable) -> bool:
         common += 1
     inner = site.steps[common:]
     return all(_depth(inner, step) <= step.history for step in variable.steps)
+
+
+def _is_open(site: Site, variable: _Variable) -> bool:
+    """Whether what encloses the variable encloses the site as well, so that later statements may see the variable."""
+    rounds = {frame.name: frame.counter for frame in site.frames if frame.dim is None}
+    if any(rounds.get(frame.name) != frame.counter for frame in variable.frames if frame.dim is None):
+        return False
+    return site.steps[: len(variable.steps)] == variable.steps
 
 
 def _across(mine: Step, its: Step, nested: bool) -> bool:

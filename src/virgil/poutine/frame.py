@@ -66,13 +66,13 @@ class Step(NamedTuple):
     """One step of a Markov chain around a statement.
 
     Attributes:
-        chain: tells chains apart.
+        chain: tells chains apart; one object for each.
         number: the step, counted from 0.
         history: how many steps back a statement may depend on.
         keep: whether branches that split inside the chain see each other.
     """
 
-    chain: int
+    chain: object
     number: int
     history: int
     keep: bool

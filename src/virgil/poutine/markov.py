@@ -24,7 +24,7 @@ class Markov:
         self._numbers = count()
 
     def __enter__(self) -> Markov:
-        MarkovStep(Step(id(self), next(self._numbers), self.history, self.keep), self).__enter__()
+        MarkovStep(Step(self, next(self._numbers), self.history, self.keep), self).__enter__()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -62,7 +62,7 @@ def _steps(items: Iterable[Any], history: int, keep: bool) -> Iterator[Any]:
         return
     chain = object()
     for number, item in enumerate(items):
-        context = MarkovStep(Step(id(chain), number, history, keep), chain)
+        context = MarkovStep(Step(chain, number, history, keep), chain)
         context.__enter__()
         try:
             yield item

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from torch import Size, Tensor, broadcast_shapes
 
 from virgil.errors import ShapeError
+from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
@@ -36,11 +37,11 @@ def check_shapes(guide: Trace, model: Trace) -> None:
     _check_each(_weight_problem, guide, model)
 
 
-def _check_each(problem: Callable[[str, Site], str | None], guide: Trace, model: Trace) -> None:
+def _check_each(problem: Callable[[str, Site, Trace], str | None], guide: Trace, model: Trace) -> None:
     for role, trace in (("guide", guide), ("model", model)):
         for name, site in trace.nodes.items():
             if site.kind == "sample":
-                _raise(problem(name, site), name, role, trace)
+                _raise(problem(name, site, trace), name, role, trace)
 
 
 def _raise(problem: str | None, name: str, role: str, trace: Trace) -> None:
@@ -48,7 +49,7 @@ def _raise(problem: str | None, name: str, role: str, trace: Trace) -> None:
         raise ShapeError(f"{problem}\n\n{trace.format_shapes(f'Shapes in the {role}:')}", site=name)
 
 
-def _value_problem(name: str, site: Site) -> str | None:
+def _value_problem(name: str, site: Site, trace: Trace) -> str | None:
     if site.mask is False or not isinstance(site.value, Tensor):
         return None
     batch, event, shape = site.fn.batch_shape, site.fn.event_shape, site.value.shape
@@ -62,7 +63,7 @@ def _value_problem(name: str, site: Site) -> str | None:
     )
 
 
-def _batch_problem(name: str, site: Site) -> str | None:
+def _batch_problem(name: str, site: Site, trace: Trace) -> str | None:
     plates = {frame.dim: frame for frame in site.frames if frame.dim is not None}
     shape = site.unscaled_log_prob.shape
     batch_shape = site.fn.batch_shape
@@ -80,6 +81,7 @@ def _batch_problem(name: str, site: Site) -> str | None:
             return (
                 f"At site {name!r}, {came}, and no plate is there. Put the statement in a plate of that size, or "
                 "declare the dim part of the event with .to_event(n); if a value has a dim too many, squeeze it."
+                + _beyond(dim, site, trace)
             )
         if frame is not None and shape[dim] != frame.size:
             return (
@@ -90,7 +92,24 @@ def _batch_problem(name: str, site: Site) -> str | None:
     return None
 
 
-def _weight_problem(name: str, site: Site) -> str | None:
+def _beyond(dim: int, site: Site, trace: Trace) -> str:
+    """What to say of a dim that holds a variable out of the site's sight."""
+    owner = None
+    for name, other in trace.nodes.items():
+        if other is site:
+            break
+        if enumerated_dim(other) == dim:
+            owner = name
+    if owner is None:
+        return ""
+    return (
+        f" The dim holds the values of {owner!r}, enumerated in a step of a markov chain, or "
+        "a round of an iterated plate, that this site is declared not to depend on. If it does, give markov a larger "
+        "history= (or keep=True for branches), or write range(n) in place of the plate's loop."
+    )
+
+
+def _weight_problem(name: str, site: Site, trace: Trace) -> str | None:
     shape = site.unscaled_log_prob.shape
     for what, tensor in (("mask", site.mask), ("scale", site.scale)):
         if isinstance(tensor, Tensor) and not _broadcasts_to(tensor.shape, shape):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from virgil.poutine.enumeration import Enumerate, enumerated_dim
+from virgil.poutine.enumeration import Enumerate, enumerated_dim, leftmost
 from virgil.poutine.frame import Frame
 from virgil.poutine.plate import PlateContext
 from virgil.poutine.replay import Replay
@@ -41,21 +41,22 @@ class Pair:
 Failed = Callable[[Pair], None]
 
 
-def run_pair(call: Call, failed: Failed | None = None, enumerate_from: int | None = None) -> Pair:
+def run_pair(call: Call, failed: Failed | None = None, enumerate_from: int | None = None, apart: bool = False) -> Pair:
     """Trace the guide, then the model replayed against it. An exception carries a note that says which was running.
 
     Args:
         call: what to run.
         failed: looks at how far the two came, after an exception, and may raise a better one.
         enumerate_from: the first dim for variables to be enumerated; ``None`` to enumerate none.
+        apart: whether enumerated variables share dims as little as possible, to find out whether they may.
     """
     guide_tracer, model_tracer = Tracer(), Tracer()
     running = "guide"
     try:
-        Traced(guide_tracer, _enumerating(call.guide, enumerate_from))(*call.args, **call.kwargs)
+        Traced(guide_tracer, _enumerating(call.guide, enumerate_from, apart))(*call.args, **call.kwargs)
         running = "model"
         model = Replay(guide_tracer.trace)(call.model)
-        Traced(model_tracer, _enumerating(model, enumerate_from, guide_tracer.trace))(*call.args, **call.kwargs)
+        Traced(model_tracer, _enumerating(model, enumerate_from, apart, guide_tracer.trace))(*call.args, **call.kwargs)
     except Exception as error:
         error.add_note(f"This happened while the {running} was running.")
         if failed is not None:
@@ -64,13 +65,13 @@ def run_pair(call: Call, failed: Failed | None = None, enumerate_from: int | Non
     return Pair(guide_tracer.trace, model_tracer.trace)
 
 
-def _enumerating(program: Program, first_dim: int | None, guide: Trace | None = None) -> Program:
+def _enumerating(program: Program, first_dim: int | None, apart: bool, guide: Trace | None = None) -> Program:
     """The program with its marked sites enumerated, left of the variables that the guide has enumerated."""
     if first_dim is None:
         return program
-    dims = {name: enumerated_dim(site) for name, site in guide.nodes.items()} if guide is not None else {}
-    known = {name: dim for name, dim in dims.items() if dim is not None}
-    return Enumerate(min([first_dim + 1, *known.values()]) - 1, known)(program)
+    nodes = guide.nodes if guide is not None else {}
+    known = {name: site for name, site in nodes.items() if enumerated_dim(site) is not None}
+    return Enumerate(min([first_dim, *(leftmost(site) - 1 for site in known.values())]), known, apart)(program)
 
 
 def particle_plate(dim: int, num_particles: int) -> PlateContext:

@@ -66,7 +66,7 @@ def discover(
         if max_plate_nesting is None:
             max_plate_nesting = max(nesting(pair.guide), nesting(pair.model))
         if enumerates:
-            pair = run_pair(call, cause, enumerate_from=-1 - max_plate_nesting)
+            pair = run_pair(call, cause, enumerate_from=-1 - max_plate_nesting, apart=True)
         if validate:
             check_pair(pair.guide, pair.model)
         if num_particles == 1:
