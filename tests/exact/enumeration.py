@@ -100,12 +100,12 @@ def nothing():
     """The guide of a model all of whose latent variables are summed out."""
 
 
-def case(model, params, guide=nothing, reference=None, power=1.0, **options) -> Case:
+def case(model, params, guide=nothing, reference=None, power=1.0, reference_guide=None, **options) -> Case:
     """A case whose exact loss is found by brute force.
 
     Args:
-        reference: a plain model that has the same joint probability, where that of ``model`` is stated otherwise.
-        power: what multiplies the bound.
+        reference, reference_guide: plain programs of the same bound, where the case states it otherwise.
+        power: what multiplies their bound.
     """
 
     def loss(leaves):
@@ -113,6 +113,6 @@ def case(model, params, guide=nothing, reference=None, power=1.0, **options) -> 
             for name, value in leaves.items():
                 virgil.param(f"q_{name}", value.detach())
             with store.substituted({f"q_{name}": value for name, value in leaves.items()}):
-                return -power * exact_bound(reference or model, guide)
+                return -power * exact_bound(reference or model, reference_guide or guide)
 
     return Case(model, guide, params, loss, **options)

@@ -1,13 +1,16 @@
-"""What is summed out is summed out exactly: value and gradient equal those of a sum over all assignments."""
+"""What is enumerated is exact: value and gradient are those of a sum over all assignments, in mean where some draw."""
 
 from dataclasses import replace
 
 import pytest
 import torch
 
+import virgil
+from tests.exact.enumeration_draws import DRAWN
+from tests.exact.enumeration_guides import EXACT
 from tests.exact.enumeration_models import MODELS
 from tests.exact.enumeration_plates import PLATED
-from tests.exact.estimates import estimates, exact_gradient
+from tests.exact.estimates import check, estimates, exact_gradient
 from virgil.infer import TraceEnum_ELBO
 
 
@@ -17,15 +20,50 @@ def double_precision():
 
 
 SUMMED = {**MODELS, **PLATED}
+EVERYTHING = [*(pytest.param(case, id=f"model, {name}") for name, case in SUMMED.items())]
+EVERYTHING += [pytest.param(case, id=f"guide, {name}") for name, case in EXACT.items()]
 
 
-def agrees(case):
-    (row,) = estimates(replace(case, particles=1), TraceEnum_ELBO, batches=1)
+def assert_exact(case, particles, **options):
+    case = replace(case, particles=particles, options=options)
+    (row,) = estimates(case, TraceEnum_ELBO, batches=1)
     loss, gradient = exact_gradient(case)
     assert row[0].item() == pytest.approx(loss, rel=1e-9)
     torch.testing.assert_close(row[1:], gradient, rtol=1e-8, atol=1e-10)
 
 
-@pytest.mark.parametrize("case", SUMMED.values(), ids=SUMMED)
+@pytest.mark.parametrize("case", EVERYTHING)
 def test_value_and_gradient_equal_those_of_brute_force(case):
-    agrees(case)
+    assert_exact(case, 1)
+
+
+@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize("vectorize", [True, False], ids=["at once", "one after another"])
+def test_every_particle_is_exact_where_nothing_is_drawn(name, vectorize):
+    assert_exact(EXACT[name], 2, vectorize_particles=vectorize)
+
+
+@pytest.mark.parametrize("name", ["hmm", "nested below one", "local below one, mini-batch", "tree", "families"])
+@pytest.mark.parametrize("vectorize", [True, False], ids=["at once", "one after another"])
+def test_particles_of_models_that_are_summed_out(name, vectorize):
+    assert_exact(SUMMED[name], 3, vectorize_particles=vectorize)
+
+
+@pytest.mark.parametrize("case", DRAWN.values(), ids=DRAWN)
+def test_loss_and_gradient_are_unbiased_where_some_are_drawn(case):
+    check(case, TraceEnum_ELBO)
+
+
+@pytest.mark.parametrize("name", ["drawn first", "in turn, normal last"])
+def test_looped_particles_are_the_mean_of_single_ones(name):
+    case = replace(DRAWN[name], particles=5, options={"vectorize_particles": False})
+    virgil.set_rng_seed(1)
+    together = estimates(case, TraceEnum_ELBO, batches=2)
+    virgil.set_rng_seed(1)
+    single = estimates(replace(case, particles=1), TraceEnum_ELBO, batches=10)
+    torch.testing.assert_close(together, single.reshape(2, 5, -1).mean(1), rtol=1e-10, atol=1e-12)
+
+
+def test_looped_particles_are_unbiased():
+    options = {"vectorize_particles": False}
+    check(replace(DRAWN["drawn first"], batches=400, particles=25, options=options), TraceEnum_ELBO)

@@ -16,7 +16,7 @@ from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
 
-__all__ = ["Enumerate", "config_enumerate", "enum", "enumerated_dim", "leftmost"]
+__all__ = ["Enumerate", "all_values", "config_enumerate", "enum", "enumerated_dim", "leftmost"]
 
 _DIM = "_enumerate_dim"
 _SLOT = "_enumerate_slot"
@@ -111,7 +111,7 @@ class Enumerate(Handler):
             )
         self._held[slot] = _Variable(site.name, dim, site.frames, site.steps)
         visible[dim] = site.name
-        return site.replace(value=_all_values(site, dim), infer={**site.infer, _DIM: dim, _SLOT: slot})
+        return site.replace(value=all_values(site, dim), infer={**site.infer, _DIM: dim, _SLOT: slot})
 
     def _far(self, busy: set[int]) -> int:
         """The dim that has been left alone for longest, among so many that tensors stay thin."""
@@ -138,7 +138,7 @@ class Enumerate(Handler):
         visible[dim] = site.name
 
 
-def _all_values(site: Site, dim: int) -> Tensor:
+def all_values(site: Site, dim: int) -> Tensor:
     """The support, along the dim. Shape: ``(values, 1, ..., 1, *event)``."""
     if not getattr(site.fn, "has_enumerate_support", False):
         raise ArgumentError(

@@ -75,6 +75,12 @@ def _check_guide_site(name: str, site: Site, in_guide: dict[str, Site], in_model
 
 
 def _missing(name: str, site: Site, in_guide: dict[str, Site], in_model: dict[str, Site]) -> str:
+    if site.infer.get("enumerate") == "sequential" and getattr(site.fn, "has_enumerate_support", False):
+        return (
+            f"Site {name!r} is marked to be enumerated sequentially in the model, but missing in the guide. A model's "
+            "variables are summed out in parallel only: mark it by infer={'enumerate': 'parallel'}, or state it in the "
+            "guide and mark it there."
+        )
     free = [each for each in in_guide if each not in in_model]
     hint = f" {did_you_mean(name, free)}" if free else ""
     message = (

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from virgil.errors import PlateError
 from virgil.infer.elbo.factors import factor_of
+from virgil.infer.elbo.sequential import is_chosen
 from virgil.ops.factor import Factor
 from virgil.ops.semiring import SUM
 from virgil.ops.sum_product import contract
@@ -21,40 +22,52 @@ _ELSEWHERE = "'"  # marks a plate's slots that are summed apart from those of th
 
 
 class GuideAverage:
-    """The joint distribution of the variables that the guide enumerates."""
+    """The joint distribution of the variables that the guide enumerates.
+
+    Those enumerated one value after another have one value here, whose probability is a weight of everything.
+    """
 
     def __init__(self, guide: Trace, weights: Mapping[str, float]) -> None:
         self.weights = weights
         self._factors: dict[str, Factor] = {}
         self._plates: dict[str, frozenset[str]] = {}
+        self._chosen: list[Factor] = []
         self._marginals: dict[frozenset[str], Factor] = {}
         for name, site in guide.nodes.items():
             if site.kind == "sample" and enumerated_dim(site) is not None:
                 self._factors[name] = factor_of(site, site.unscaled_log_prob)
                 self._plates[name] = frozenset(frame.name for frame in site.frames if frame.dim is not None)
+            elif site.kind == "sample" and is_chosen(site):
+                self._chosen.append(factor_of(site, site.unscaled_log_prob))
 
     @property
     def variables(self) -> frozenset[str]:
-        """The names of the enumerated variables."""
+        """The names of the variables enumerated in parallel."""
         return frozenset(self._factors)
+
+    @property
+    def is_trivial(self) -> bool:
+        """Whether nothing is enumerated."""
+        return not self._factors and not self._chosen
 
     def marginal(self, variables: frozenset[str]) -> Factor:
         """The logarithm of the joint probability of some variables, in each slot of their plates."""
         known = self._marginals.get(variables)
         if known is None:
-            needed, open_ = set(variables), list(variables)
+            needed = variables.union(*(self.variables.intersection(factor.dims) for factor in self._chosen))
+            open_ = list(needed)
             while open_:
                 for parent in self.variables.intersection(self._factors[open_.pop()].dims) - needed:
-                    needed.add(parent)
+                    needed |= {parent}
                     open_.append(parent)
             factors = [self._factors[name] for name in self._factors if name in needed]
-            known = self._marginals[variables] = contract(factors, frozenset(needed) - variables, SUM)
+            known = self._marginals[variables] = contract([*factors, *self._chosen], needed - variables, SUM)
         return known
 
     def total(self, cost: Factor) -> Tensor:
         """The expected cost, summed over its plates with their weights. A scalar."""
         variables = self.variables.intersection(cost.dims)
-        if not variables:
+        if not variables and not self._chosen:
             return self._weighted(cost.logs.sum(), cost)
         self._check_local(variables, cost)
         marginal = self.marginal(variables)
@@ -79,7 +92,7 @@ class GuideAverage:
                 f"{sorted(joined)} that a later statement joins. Sample them in the guide, without enumerating."
             )
         weights = self._weighted(torch.ones((), device=cost.logs.device), cost)
-        average = self.marginal(above | below) if above or below else Factor(torch.zeros(()), ())
+        average = self.marginal(above | below) if above or below or self._chosen else Factor(torch.zeros(()), ())
         moved = {plate: plate + _ELSEWHERE for plate in joined}
         cost, average = _renamed(cost, moved), _renamed(average, moved)
         dims = _union(average, density, cost)

@@ -21,6 +21,7 @@ from virgil.infer.elbo.factors import (
     solve,
 )
 from virgil.infer.elbo.influence import Influence
+from virgil.infer.elbo.sequential import is_chosen
 from virgil.infer.elbo.terms import all_terms, sampled
 from virgil.ops.factor import Factor
 from virgil.poutine.enumeration import enumerated_dim
@@ -50,7 +51,7 @@ def enumerated_estimate(pair: Pair) -> Tensor:
     variables = model_variables(pair)
     weights = plate_weights(pair)
     average = GuideAverage(pair.guide, weights)
-    if not variables and not average.variables:
+    if not variables and average.is_trivial:
         return estimate(pair, all_terms(pair, sampled))
     costs = [*_of_model(pair, variables, weights), *_of_guide(pair)]
     total = torch.zeros(())
@@ -93,7 +94,7 @@ def _score(pair: Pair, average: GuideAverage, costs: list[Cost]) -> Tensor | Non
     drawn = [
         (position, site)
         for position, site in enumerate(pair.guide.nodes.values())
-        if site.is_latent and not site.fn.has_rsample and enumerated_dim(site) is None
+        if site.is_latent and not site.fn.has_rsample and enumerated_dim(site) is None and not is_chosen(site)
     ]
     if not drawn:
         return None

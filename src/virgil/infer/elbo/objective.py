@@ -18,6 +18,7 @@ from virgil.infer.dry_run import dry_run
 from virgil.infer.elbo.enumerated import enumerated_estimate
 from virgil.infer.elbo.estimator import estimate
 from virgil.infer.elbo.execution import Call, Pair, Program, particle_plate, run_pair
+from virgil.infer.elbo.sequential import branches
 from virgil.infer.elbo.structure import Structure, discover, structure_key
 from virgil.infer.elbo.terms import LatentTerms, all_terms, sampled
 
@@ -141,11 +142,15 @@ class ELBO:
         first_dim = -structure.max_plate_nesting - 1
         if structure.vectorize_particles:
             with particle_plate(first_dim, self.num_particles):
-                pairs = [self._run(call, first_dim - 1)]
+                pairs, repeats = self._runs(call, first_dim - 1), 1
         else:
-            pairs = [self._run(call, first_dim) for _ in range(self.num_particles)]
+            pairs = [pair for _ in range(self.num_particles) for pair in self._runs(call, first_dim)]
+            repeats = self.num_particles
         bounds = [self._estimate(pair) for pair in pairs]
-        return (bounds[0] if len(bounds) == 1 else torch.stack(bounds).mean()), pairs
+        return (bounds[0] if len(bounds) == 1 else torch.stack(bounds).sum() / repeats), pairs
+
+    def _runs(self, call: Call, first_dim: int) -> list[Pair]:
+        return branches(call, first_dim) if self.enumerates else [self._run(call, first_dim)]
 
     def _run(self, call: Call, first_dim: int) -> Pair:
         return run_pair(call, enumerate_from=first_dim if self.enumerates else None)

@@ -1,0 +1,110 @@
+"""Sites of a guide that are enumerated one value after another: an execution for each joint choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from virgil.errors import PlateError
+from virgil.infer.elbo.execution import Call, Pair, run_pair
+from virgil.poutine.enumeration import all_values, enumerated_dim
+from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.site import Site
+from virgil.poutine.trace import Trace
+
+__all__ = ["branches", "is_chosen"]
+
+_CHOSEN = "_enumerate_chosen"
+
+
+def is_chosen(site: Site) -> bool:
+    """Whether the site has one of its values by choice, so that its probability is a weight of the execution."""
+    return bool(site.infer.get(_CHOSEN))
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Which of a site's values comes next, out of how many."""
+
+    name: str
+    number: int
+    count: int
+
+
+class Choose(Handler):
+    """Gives sites marked ``infer={"enumerate": "sequential"}`` the values chosen, and the first one beyond these.
+
+    Args:
+        choices: those to be made, in the order of the sites.
+        before: the execution that these choices continue; what it drew before the last of them is kept.
+    """
+
+    def __init__(self, choices: tuple[_Choice, ...], before: Mapping[str, Site]) -> None:
+        self.planned = choices
+        self.before = before
+        self.made: list[_Choice] = []
+
+    def handle(self, site: Site, outer: Outer) -> Site:
+        """Choose the site's value."""
+        if site.kind == "plate" and not site.observed and site.name in self.before:
+            return outer(site.with_value(self.before[site.name].value))
+        if site.kind != "sample" or not site.is_latent or site.value is not None:
+            return outer(site)
+        if site.name in self.before:
+            return outer(site.with_value(self.before[site.name].value))
+        if site.infer.get("enumerate") != "sequential":
+            return outer(site)
+        _check_plates(site)
+        values = all_values(site, -1)
+        place = len(self.made)
+        number = self.planned[place].number if place < len(self.planned) else 0
+        self.made.append(_Choice(site.name, number, len(values)))
+        value = values[number].reshape(site.fn.event_shape)
+        return outer(site.replace(value=value, infer={**site.infer, _CHOSEN: True}))
+
+
+def _check_plates(site: Site) -> None:
+    plates = [frame.name for frame in site.frames if frame.dim is not None]
+    if plates:
+        raise PlateError(
+            f"Site {site.name!r} is marked to be enumerated sequentially inside plate {plates[0]!r}, whose slots would "
+            "have to take every joint assignment of values in turn. Use infer={'enumerate': 'parallel'}, or iterate "
+            f"the plate, for i in virgil.plate({plates[0]!r}, ...)."
+        )
+
+
+def branches(call: Call, enumerate_from: int) -> list[Pair]:
+    """An execution of guide and model for each joint choice of the guide's sequential sites, depth first.
+
+    Executions that agree up to some choice share what was drawn before it, so that their weights sum to one.
+    """
+    pairs: list[Pair] = []
+    choices: tuple[_Choice, ...] | None = ()
+    before: dict[str, Site] = {}
+    while choices is not None:
+        handler = Choose(choices, before)
+        pair = run_pair(Call(call.model, handler(call.guide), call.args, call.kwargs), enumerate_from=enumerate_from)
+        pairs.append(pair)
+        choices = _following(handler.made)
+        before = {} if choices is None else _drawn_before(pair.guide, choices[-1].name)
+    return pairs
+
+
+def _following(made: list[_Choice]) -> tuple[_Choice, ...] | None:
+    """The choices that come after these; ``None`` after the last."""
+    for place in range(len(made) - 1, -1, -1):
+        last = made[place]
+        if last.number + 1 < last.count:
+            return (*made[:place], _Choice(last.name, last.number + 1, last.count))
+    return None
+
+
+def _drawn_before(guide: Trace, name: str) -> dict[str, Site]:
+    """What a guide drew before a site, by name."""
+    drawn: dict[str, Site] = {}
+    for other, site in guide.nodes.items():
+        if other == name:
+            break
+        if site.kind == "plate" or (site.is_latent and enumerated_dim(site) is None and not is_chosen(site)):
+            drawn[other] = site
+    return drawn
