@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from virgil.demo import mixture, regression, schools
+from virgil.demo import hmm, mixture, regression, schools
 from virgil.errors import ArgumentError, did_you_mean
 
 __all__ = ["DEFAULT", "DEMOS", "Demo", "find"]
@@ -33,6 +33,7 @@ _ALL = (
         "regression", "linear regression on the diabetes data, by mini-batches, beside its closed form", regression.main
     ),
     Demo("mixture", "a Gaussian mixture on Old Faithful, memberships summed out; a forum's questions", mixture.main),
+    Demo("hmm", "booms and slumps of the American economy, a hidden Markov chain summed out", hmm.main),
 )
 DEMOS = {demo.name: demo for demo in _ALL}
 DEFAULT = "schools"

@@ -1,0 +1,94 @@
+"""A hidden Markov model of the American economy: expansions and slumps, read off the growth of its product alone.
+
+In every quarter from 1959 to 2009 the economy is in one of two states, which differ in mean growth and tend to last, as
+in *(Hamilton 1989)* but without his autoregression. The states are summed out: ``virgil.markov`` says that each
+depends on the one before and on no earlier one, so that the sum takes time and memory in proportion to the number of
+quarters. The answers are compared with the recessions that a committee of economists dated with far more to go on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import virgil
+import virgil.distributions as dist
+from virgil import poutine
+from virgil.demo.hmm_report import Reading, draw, report
+from virgil.infer import SVI, Fit, TraceEnum_ELBO, config_enumerate, infer_discrete
+from virgil.infer.autoguide import AutoDelta, init_to_value
+
+__all__ = ["POINTS", "START", "STATES", "Growth", "fit_points", "load", "main", "model", "read"]
+
+STATES = 2
+POINTS = ["moves", "locs", "scale"]
+START = {"moves": torch.tensor([[0.9, 0.1], [0.1, 0.9]]), "locs": torch.tensor([-2.0, 5.0]), "scale": torch.tensor(3.0)}
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Growth of real gross domestic product.
+
+    Attributes:
+        quarters: each as ``4 * year + quarter - 1``. Shape: ``(202,)``.
+        percent: growth in that quarter, percent a year. Shape: ``(202,)``.
+    """
+
+    quarters: Tensor
+    percent: Tensor
+
+
+def load() -> Growth:
+    """The table that ships with Virgil, as growth; its first lines name the source."""
+    table = np.loadtxt(Path(__file__).with_name("gdp.csv"), delimiter=",", skiprows=4)
+    year, quarter, product = torch.from_numpy(table).T
+    return Growth((4 * year + quarter - 1)[1:].long(), 400 * product.log().diff().float())
+
+
+@config_enumerate
+def model(percent: Tensor) -> list[Tensor]:
+    """A chain of states that tend to last, and the growth of each quarter. Returns the states."""
+    with virgil.plate("states", STATES):
+        moves = virgil.sample("moves", dist.Dirichlet(1.0 + 9.0 * torch.eye(STATES)))
+        locs = virgil.sample("locs", dist.Normal(3.0, 4.0))
+    scale = virgil.sample("scale", dist.LogNormal(1.0, 0.5))
+    probs = torch.full((STATES,), 1 / STATES)
+    states = []
+    for quarter in virgil.markov(range(len(percent))):
+        state = virgil.sample(f"state_{quarter}", dist.Categorical(probs))
+        virgil.sample(f"growth_{quarter}", dist.Normal(locs[state], scale), obs=percent[quarter])
+        probs = moves[state]
+        states.append(state)
+    return states
+
+
+def fit_points(percent: Tensor, steps: int) -> tuple[AutoDelta, Fit]:
+    """Fit a point for transitions, means and spread."""
+    guide = AutoDelta(poutine.block(model, expose=POINTS), init_loc_fn=init_to_value(values=START))
+    optim = virgil.optim.ClippedAdam({"lr": 0.1, "lrd": 0.01 ** (1 / steps)})  # the rate falls to a hundredth
+    return guide, SVI(model, guide, optim, TraceEnum_ELBO()).run(steps, percent)
+
+
+def read(guide: AutoDelta, percent: Tensor) -> Reading:
+    """The states given all growth: the jointly most probable path, and each quarter's own probabilities."""
+    fitted = poutine.trace(guide).get_trace(percent)
+    path = infer_discrete(poutine.replay(model, trace=fitted), temperature=0)(percent)
+    marginals = TraceEnum_ELBO().compute_marginals(model, guide, percent)
+    probs = [cast(dist.Categorical, marginals[f"state_{quarter}"]).probs for quarter in range(len(percent))]
+    return Reading(torch.stack(path).flatten(), torch.stack(probs).reshape(-1, STATES))
+
+
+def main(steps: int = 150, seed: int = 0, out: Path = Path("demo")) -> None:
+    """Fit, print and draw the states beside the dated recessions."""
+    virgil.clear_param_store()
+    virgil.set_rng_seed(seed)
+    growth = load()
+    guide, fit = fit_points(growth.percent, steps)
+    points, reading = guide.median(), read(guide, growth.percent)
+    report(growth.quarters, points, reading, fit)
+    draw(growth.quarters, growth.percent, points, reading, fit, out / "hmm.png")
