@@ -70,7 +70,7 @@ def model(percent: Tensor) -> list[Tensor]:
 def fit_points(percent: Tensor, steps: int) -> tuple[AutoDelta, Fit]:
     """Fit a point for transitions, means and spread."""
     guide = AutoDelta(poutine.block(model, expose=POINTS), init_loc_fn=init_to_value(values=START))
-    optim = virgil.optim.ClippedAdam({"lr": 0.1, "lrd": 0.01 ** (1 / steps)})  # the rate falls to a hundredth
+    optim = virgil.optim.ClippedAdam({"lr": 0.2, "betas": (0.8, 0.99), "lrd": 0.05 ** (1 / steps)})
     return guide, SVI(model, guide, optim, TraceEnum_ELBO()).run(steps, percent)
 
 

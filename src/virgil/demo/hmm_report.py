@@ -110,7 +110,7 @@ def draw(quarters: Tensor, percent: Tensor, points: dict[str, Tensor], reading: 
         panels[left].sharex(panels[right])
         panels[left].tick_params(labelbottom=False)
     fit.plot(axes=[panels["loss"], panels["norms"]])
-    years = (quarters / 4).tolist()
+    years = [*(quarters / 4).tolist(), (int(quarters[-1]) + 1) / 4]  # each quarter's beginning, and the last one's end
     _draw_growth(panels["growth"], years, percent, points["locs"][reading.path])
     _draw_slump(panels["slump"], years, reading, int(points["locs"].argmin()))
     save(figure, path)
@@ -124,8 +124,10 @@ def _shade(axes: Axes) -> None:
 
 def _draw_growth(axes: Axes, years: list[float], percent: Tensor, means: Tensor) -> None:
     _shade(axes)
-    axes.step(years, percent.tolist(), where="post", color="0.4", linewidth=0.9, label="growth")
-    axes.step(years, means.tolist(), where="post", color="C3", linewidth=1.6, label="mean of the most probable state")
+    axes.stairs(percent.tolist(), years, baseline=None, color="0.4", linewidth=0.9, label="growth")
+    axes.stairs(
+        means.tolist(), years, baseline=None, color="C3", linewidth=1.6, label="mean of the most probable state"
+    )
     axes.set_ylabel("growth (% a year)")
     axes.set_title("Real gross domestic product of the United States, quarter by quarter", fontsize="medium")
     axes.legend(loc="upper right", ncols=3, fontsize="small")
@@ -135,13 +137,13 @@ def _draw_growth(axes: Axes, years: list[float], percent: Tensor, means: Tensor)
 def _draw_slump(axes: Axes, years: list[float], reading: Reading, slump: int) -> None:
     _shade(axes)
     probability = reading.probs[:, slump].tolist()
-    axes.fill_between(years, probability, step="post", color="C0", alpha=0.35, linewidth=0)
-    axes.step(years, probability, where="post", color="C0", linewidth=1.2, label="probability of a slump, smoothed")
-    on_path = [year + 0.125 for year, state in zip(years, reading.path.tolist(), strict=True) if state == slump]
+    axes.stairs(probability, years, fill=True, color="C0", alpha=0.35)
+    axes.stairs(probability, years, color="C0", linewidth=1.2, label="probability of a slump, smoothed")
+    on_path = [year + 0.125 for year, state in zip(years, reading.path.tolist(), strict=False) if state == slump]
     axes.plot(on_path, [1.06] * len(on_path), "s", color="C3", markersize=3, label="slump on the most probable path")
     axes.set_ylim(0.0, 1.3)
     axes.set_yticks([0.0, 0.25, 0.5, 0.75, 1.0])
-    axes.set_xlim(years[0], years[-1] + 0.25)
+    axes.set_xlim(years[0], years[-1])
     axes.set_ylabel("probability")
     axes.set_xlabel("year")
     axes.legend(loc="upper center", ncols=3, fontsize="small")
