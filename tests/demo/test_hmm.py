@@ -45,7 +45,7 @@ def _numbers(guide, percent):
 def _forward_backward(moves, emission):
     """Log-likelihood, and each quarter's posterior probabilities, by recursions with normalisation *(Rabiner 1989)*."""
     forward, total = [], 0.0
-    probs = np.full(2, 0.5)
+    probs = moves.mean(0)
     for density in np.exp(emission):
         joint = probs * density
         total += math.log(joint.sum())
@@ -60,7 +60,7 @@ def _forward_backward(moves, emission):
 
 
 def _viterbi(moves, emission):
-    best, back = math.log(0.5) + emission[0], []
+    best, back = np.log(moves.mean(0)) + emission[0], []
     for density in emission[1:]:
         scores = best[:, None] + np.log(moves)
         back.append(scores.argmax(0))
@@ -93,8 +93,9 @@ def test_the_loss_is_the_forward_recursion_and_the_prior(growth, guide):
     prior = 2 * math.log(10) + ((concentration - 1) * np.log(moves)).sum()
     prior += (-0.5 * ((locs - 3) / 4) ** 2 - math.log(4 * math.sqrt(2 * math.pi))).sum()
     prior += -0.5 * ((math.log(scale) - 1) / 0.5) ** 2 - math.log(scale * 0.5 * math.sqrt(2 * math.pi))
-    loss = TraceEnum_ELBO().loss(hmm.model, guide, growth.percent)
-    assert loss == pytest.approx(-likelihood - prior, rel=1e-5)
+    for program in (hmm.model, hmm.vectorised):
+        loss = TraceEnum_ELBO().loss(program, guide, growth.percent)
+        assert loss == pytest.approx(-likelihood - prior, rel=1e-5)
 
 
 def test_the_gradient_of_the_means_is_that_of_fishers_identity(growth, guide):
@@ -102,9 +103,11 @@ def test_the_gradient_of_the_means_is_that_of_fishers_identity(growth, guide):
     moves, locs, scale, y, emission = _numbers(guide, growth.percent)
     _, smoothed = _forward_backward(moves, emission)
     expected = (smoothed * (y - locs)).sum(0) / scale**2 - (locs - 3) / 16
-    TraceEnum_ELBO().loss_and_grads(hmm.model, guide, growth.percent)
-    leaf = virgil.get_param_store().named_parameters()
-    np.testing.assert_allclose(-dict(leaf)["AutoDelta.locs"].grad.numpy(), expected, rtol=1e-3, atol=1e-4)
+    leaf = dict(virgil.get_param_store().named_parameters())["AutoDelta.locs"]
+    for program in (hmm.model, hmm.vectorised):
+        leaf.grad = None
+        TraceEnum_ELBO().loss_and_grads(program, guide, growth.percent)
+        np.testing.assert_allclose(-leaf.grad.numpy(), expected, rtol=1e-3, atol=1e-4)
 
 
 def test_path_and_marginals_are_those_of_the_recursions(growth, guide):

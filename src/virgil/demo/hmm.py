@@ -8,6 +8,7 @@ quarters. The answers are compared with the recessions that a committee of econo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -22,8 +23,9 @@ from virgil import poutine
 from virgil.demo.hmm_report import Reading, draw, report
 from virgil.infer import SVI, Fit, TraceEnum_ELBO, config_enumerate, infer_discrete
 from virgil.infer.autoguide import AutoDelta, init_to_value
+from virgil.params import ParamStore
 
-__all__ = ["POINTS", "START", "STATES", "Growth", "fit_points", "load", "main", "model", "read"]
+__all__ = ["POINTS", "START", "STATES", "Growth", "fit_points", "load", "main", "model", "read", "vectorised"]
 
 STATES = 2
 POINTS = ["moves", "locs", "scale"]
@@ -50,14 +52,20 @@ def load() -> Growth:
     return Growth((4 * year + quarter - 1)[1:].long(), 400 * product.log().diff().float())
 
 
-@config_enumerate
-def model(percent: Tensor) -> list[Tensor]:
-    """A chain of states that tend to last, and the growth of each quarter. Returns the states."""
+def parameters() -> tuple[Tensor, Tensor, Tensor]:
+    """Transitions to each state from that of its row, the states' means, and the spread around them."""
     with virgil.plate("states", STATES):
         moves = virgil.sample("moves", dist.Dirichlet(1.0 + 9.0 * torch.eye(STATES)))
         locs = virgil.sample("locs", dist.Normal(3.0, 4.0))
     scale = virgil.sample("scale", dist.LogNormal(1.0, 0.5))
-    probs = torch.full((STATES,), 1 / STATES)
+    return moves, locs, scale
+
+
+@config_enumerate
+def model(percent: Tensor) -> list[Tensor]:
+    """A chain of states that tend to last, and the growth of each quarter. Returns the states."""
+    moves, locs, scale = parameters()
+    probs = moves.mean(0)  # before the first quarter either state is as probable
     states = []
     for quarter in virgil.markov(range(len(percent))):
         state = virgil.sample(f"state_{quarter}", dist.Categorical(probs))
@@ -67,11 +75,19 @@ def model(percent: Tensor) -> list[Tensor]:
     return states
 
 
-def fit_points(percent: Tensor, steps: int) -> tuple[AutoDelta, Fit]:
-    """Fit a point for transitions, means and spread."""
-    guide = AutoDelta(poutine.block(model, expose=POINTS), init_loc_fn=init_to_value(values=START))
+def vectorised(percent: Tensor) -> None:
+    """The same density in one statement, which sums the states out in a number of rounds logarithmic in the length."""
+    moves, locs, scale = parameters()
+    growth = dist.Normal(locs.unsqueeze(0), scale)
+    chain = dist.DiscreteHMM(torch.zeros(STATES), moves.log().unsqueeze(0), growth, duration=len(percent))
+    virgil.sample("growth", chain, obs=percent)
+
+
+def fit_points(program: Callable[[Tensor], object], percent: Tensor, steps: int) -> tuple[AutoDelta, Fit]:
+    """Fit a point for transitions, means and spread to one of the two forms."""
+    guide = AutoDelta(poutine.block(program, expose=POINTS), init_loc_fn=init_to_value(values=START))
     optim = virgil.optim.ClippedAdam({"lr": 0.2, "betas": (0.8, 0.99), "lrd": 0.05 ** (1 / steps)})
-    return guide, SVI(model, guide, optim, TraceEnum_ELBO()).run(steps, percent)
+    return guide, SVI(program, guide, optim, TraceEnum_ELBO()).run(steps, percent)
 
 
 def read(guide: AutoDelta, percent: Tensor) -> Reading:
@@ -83,12 +99,14 @@ def read(guide: AutoDelta, percent: Tensor) -> Reading:
     return Reading(torch.stack(path).flatten(), torch.stack(probs).reshape(-1, STATES))
 
 
-def main(steps: int = 150, seed: int = 0, out: Path = Path("demo")) -> None:
+def main(steps: int = 100, seed: int = 0, out: Path = Path("demo")) -> None:
     """Fit, print and draw the states beside the dated recessions."""
     virgil.clear_param_store()
     virgil.set_rng_seed(seed)
     growth = load()
-    guide, fit = fit_points(growth.percent, steps)
+    guide, fit = fit_points(model, growth.percent, steps)
+    with ParamStore():
+        _, quick = fit_points(vectorised, growth.percent, steps)
     points, reading = guide.median(), read(guide, growth.percent)
-    report(growth.quarters, points, reading, fit)
+    report(growth.quarters, points, reading, fit, quick)
     draw(growth.quarters, growth.percent, points, reading, fit, out / "hmm.png")
