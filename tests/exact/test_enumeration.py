@@ -6,12 +6,16 @@ import pytest
 import torch
 
 import virgil
+import virgil.distributions as dist
+from tests.exact.binary import X3, flip, param
+from tests.exact.enumeration import log_evidence
 from tests.exact.enumeration_draws import DRAWN
 from tests.exact.enumeration_guides import EXACT
 from tests.exact.enumeration_models import MODELS
 from tests.exact.enumeration_plates import PLATED
-from tests.exact.estimates import check, estimates, exact_gradient
-from virgil.infer import TraceEnum_ELBO
+from tests.exact.estimates import Case, check, estimates, exact_gradient
+from virgil import poutine
+from virgil.infer import TraceEnum_ELBO, config_enumerate
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +51,38 @@ def test_every_particle_is_exact_where_nothing_is_drawn(name, vectorize):
 @pytest.mark.parametrize("vectorize", [True, False], ids=["at once", "one after another"])
 def test_particles_of_models_that_are_summed_out(name, vectorize):
     assert_exact(SUMMED[name], 3, vectorize_particles=vectorize)
+
+
+def test_several_continuous_variables_are_drawn_and_the_rest_is_summed_out():
+    """Given the draws, the loss and its gradient are those of the exact evidence."""
+
+    @config_enumerate
+    def model():
+        scale = virgil.sample("scale", dist.LogNormal(torch.zeros(()), 1.0))
+        with virgil.plate("components", 2):
+            locs = virgil.sample("locs", dist.Normal(torch.zeros(()), 2.0))
+        with virgil.plate("data", 3):
+            z = flip("z", locs[0])
+            virgil.sample("x", dist.Normal(torch.where(z > 0, locs[0], locs[1]), scale), obs=X3)
+
+    def guide():
+        virgil.sample("scale", dist.LogNormal(param("scale"), 0.4))
+        with virgil.plate("components", 2):
+            virgil.sample("locs", dist.Normal(param("locs"), param("log_scale").exp()))
+
+    def loss(leaves):
+        virgil.set_rng_seed(7)
+        with virgil.ParamStore() as store:
+            for name, value in leaves.items():
+                virgil.param(f"q_{name}", value.detach())
+            with store.substituted({f"q_{name}": value for name, value in leaves.items()}):
+                trace = poutine.trace(guide).get_trace()
+                values = {name: site.value for name, site in trace.iter_stochastic_nodes()}
+                return trace.log_prob_sum() - log_evidence(model, values)
+
+    drawn = Case(model, guide, {"scale": 0.2, "locs": [-0.5, 0.8], "log_scale": -0.3}, loss, particles=1)
+    virgil.set_rng_seed(7)
+    assert_exact(drawn, 1)
 
 
 @pytest.mark.parametrize("case", DRAWN.values(), ids=DRAWN)

@@ -7,7 +7,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 import virgil
 import virgil.distributions as dist
 from virgil.distributions import constraints
-from virgil.infer import Trace_ELBO, TraceMeanField_ELBO
+from virgil.infer import Trace_ELBO, TraceEnum_ELBO, TraceMeanField_ELBO, config_enumerate
 
 Y = torch.tensor([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0])
 
@@ -51,6 +51,50 @@ def batches_guide(y):
     virgil.sample("mu", dist.Normal(virgil.param("m", torch.zeros(())), 1.0))
 
 
+@config_enumerate
+def mixture(y):
+    locs = virgil.param("locs", torch.tensor([-1.0, 10.0]))
+    spread = virgil.sample("spread", dist.HalfCauchy(5.0))
+    with virgil.plate("J", 8):
+        which = virgil.sample("which", dist.Categorical(logits=virgil.param("shares", torch.zeros(2))))
+        virgil.sample("y", dist.Normal(locs[which], 1.0 + spread), obs=y)
+
+
+@config_enumerate
+def hidden_markov(y):
+    moves = virgil.param("moves", torch.tensor([[1.0, -1.0], [-0.5, 0.5]]))
+    spread = virgil.sample("spread", dist.HalfCauchy(5.0))
+    state = torch.tensor(0)
+    for t in virgil.markov(range(8)):
+        state = virgil.sample(f"state_{t}", dist.Categorical(logits=moves[state]))
+        virgil.sample(f"y_{t}", dist.Normal(10.0 * state, 1.0 + spread), obs=y[t])
+
+
+def spread_guide(y):
+    virgil.sample("spread", dist.LogNormal(virgil.param("s", torch.zeros(())), 0.5))
+
+
+def two_switches(y):
+    spread = virgil.sample("spread", dist.HalfCauchy(5.0))
+    first = virgil.sample("first", dist.Bernoulli(0.5))
+    second = virgil.sample("second", dist.Bernoulli(0.2 + 0.5 * first))
+    with virgil.plate("J", 8):
+        virgil.sample("y", dist.Normal(10.0 * first - 5.0 * second, 5.0 + spread), obs=y)
+
+
+def two_switches_guide(y):
+    """Enumerates the first one value after another, and the second at once."""
+    spread_guide(y)
+    logit = virgil.param("logit", torch.zeros(()))
+    first = virgil.sample("first", dist.Bernoulli(logits=logit), infer={"enumerate": "sequential"})
+    virgil.sample("second", dist.Bernoulli(logits=logit - first), infer={"enumerate": "parallel"})
+
+
+ENUMERATED = {
+    "mixture": (mixture, spread_guide),
+    "hidden Markov model": (hidden_markov, spread_guide),
+    "guide that enumerates": (two_switches, two_switches_guide),
+}
 PROGRAMS = {
     "pathwise": (schools, schools_guide),
     "score function": (switches, switches_guide),
@@ -68,8 +112,16 @@ OBJECTIVES = {
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("programs", PROGRAMS)
 def test_the_captured_step_gives_the_eager_loss_and_gradient_on_the_same_noise(objective, programs):
-    model, guide = PROGRAMS[programs]
-    objective = OBJECTIVES[objective]()
+    assert_captured(*PROGRAMS[programs], OBJECTIVES[objective]())
+
+
+@pytest.mark.parametrize("particles", [1, 3])
+@pytest.mark.parametrize("programs", ENUMERATED)
+def test_the_captured_step_of_enumerated_programs(particles, programs):
+    assert_captured(*ENUMERATED[programs], TraceEnum_ELBO(num_particles=particles))
+
+
+def assert_captured(model, guide, objective):
     store = virgil.get_param_store()
     objective.loss(model, guide, Y)  # makes the parameters
     leaves = dict(store.named_parameters())

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from virgil.errors import ArgumentError, MismatchError
+from virgil.errors import ArgumentError, MismatchError, PlateError
 from virgil.poutine.frame import Frame, Step
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
@@ -74,6 +74,7 @@ class Enumerate(Handler):
         self._foreseen = {  # dims that hold one variable alone, so that it is known even before it is stated
             site.infer[_DIM]: name for name, site in self.known.items() if slots[site.infer[_SLOT]] == 1
         }
+        self._first_taken = max([first_available_dim, *(site.infer[_DIM] for site in self.known.values())])
         self._held: dict[int, _Variable] = {}
         self._last = first_available_dim + 1  # the dim given out last
 
@@ -87,6 +88,7 @@ class Enumerate(Handler):
         """Enumerate a marked site, and note which variables any site can see."""
         if site.kind != "sample":
             return outer(site)
+        self._check_plates(site)
         visible = {held.dim: held.name for held in self._held.values() if _sees(site, held)}
         visible.update(self._foreseen)
         known = self.known.get(site.name)
@@ -95,6 +97,15 @@ class Enumerate(Handler):
         elif site.is_latent and site.value is None and site.infer.get("enumerate") == "parallel":
             site = self._enumerated(site, visible)
         return outer(site.replace(variables=visible))
+
+    def _check_plates(self, site: Site) -> None:
+        for frame in site.frames:
+            if frame.dim is not None and frame.dim <= self._first_taken:
+                raise PlateError(
+                    f"At site {site.name!r}, plate {frame.name!r} is at dim {frame.dim}, but enumerated variables take "
+                    f"dims from {self._first_taken} to the left. Set max_plate_nesting={-frame.dim} or more on the "
+                    "objective, or leave it out."
+                )
 
     def _enumerated(self, site: Site, visible: dict[int, str]) -> Site:
         busy = {slot for slot, held in self._held.items() if held.dim in visible or _is_open(site, held)}
@@ -140,7 +151,8 @@ class Enumerate(Handler):
 
 def all_values(site: Site, dim: int) -> Tensor:
     """The support, along the dim. Shape: ``(values, 1, ..., 1, *event)``."""
-    if not getattr(site.fn, "has_enumerate_support", False):
+    base = getattr(site.fn, "base_dist", None)
+    if not getattr(site.fn, "has_enumerate_support", False) and not getattr(base, "has_enumerate_support", False):
         raise ArgumentError(
             f"Site {site.name!r} is marked to be enumerated, but {type(site.fn).__name__} has no finite support. "
             "Take the mark away and sample it in the guide, or use a distribution with few values."

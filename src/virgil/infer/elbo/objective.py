@@ -116,7 +116,7 @@ class ELBO:
                 _look_again(call)
                 raise
             if settings.get("validate"):
-                _check(bound, pairs, structure)
+                _check(call, bound, pairs, structure, self.enumerates)
         return -bound
 
     def __call__(self, model: nn.Module, guide: nn.Module) -> ELBOModule:
@@ -161,15 +161,23 @@ class ELBO:
         return estimate(pair, all_terms(pair, self.latent_terms))
 
 
-def _check(bound: Tensor, pairs: list[Pair], structure: Structure) -> None:
+def _check(call: Call, bound: Tensor, pairs: list[Pair], structure: Structure, enumerates: bool) -> None:
     """Look at executions of a structure not seen before, and for the cause of a bound that is not finite."""
-    for pair in pairs:
-        key = structure_key(pair)
-        if key not in structure.checked:
-            check_pair(pair.guide, pair.model)
-            structure.checked.add(key)
+    new = {key: pair for pair in pairs if (key := structure_key(pair)) not in structure.checked}
+    for pair in new.values():
+        check_pair(pair.guide, pair.model)
+    if new and enumerates and structure.checked:
+        _look_apart(call, structure)
+    structure.checked.update(new)
     if not math.isfinite(bound.detach()):
         blame(run for pair in pairs for run in (("guide", pair.guide), ("model", pair.model)))
+
+
+def _look_apart(call: Call, structure: Structure) -> None:
+    """Ask of a changed structure what the first dry run asked: whether enumerated variables may share dims."""
+    with dry_run():
+        pair = run_pair(call, enumerate_from=-1 - structure.max_plate_nesting, apart=True)
+        check_pair(pair.guide, pair.model)
 
 
 def _look_again(call: Call) -> None:

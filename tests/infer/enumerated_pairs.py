@@ -1,0 +1,344 @@
+"""Pairs of model and guide with enumerated variables: mistakes with their errors, and pairs that fit."""
+
+from __future__ import annotations
+
+import torch
+
+import virgil
+import virgil.distributions as dist
+from virgil import poutine
+from virgil.errors import ArgumentError, MismatchError, PlateError, ShapeError
+from virgil.infer import config_enumerate
+
+MOVES = torch.tensor([[0.3, -0.8], [-0.2, 0.9]])
+ONE = torch.tensor(1.0)
+EACH = {"infer": {"enumerate": "parallel"}}
+IN_TURN = {"infer": {"enumerate": "sequential"}}
+
+
+def pick(name, parent=0, **options):
+    return virgil.sample(name, dist.Categorical(logits=MOVES[parent]), **options)
+
+
+def flip(name, logit=0.0, **options):
+    return virgil.sample(name, dist.Bernoulli(logits=torch.as_tensor(logit)), **options)
+
+
+def see(name, loc):
+    virgil.sample(name, dist.Normal(loc, 1.0), obs=ONE)
+
+
+def nothing(*args):
+    pass
+
+
+def all_sites(program):
+    return config_enumerate(program)
+
+
+def plated(inside, size=3):
+    def program():
+        with virgil.plate("data", size):
+            inside()
+
+    return program
+
+
+# mistakes
+
+
+def two_back(length, history):
+    past = [torch.tensor(0)] * 2
+    for t in virgil.markov(range(length), history=history):
+        past.append(pick(f"z{t}", past[-1]))
+        see(f"x{t}", past[-1] + 0.5 * past[-3])
+
+
+@all_sites
+def first_step_after_the_loop():
+    past = [torch.tensor(0)]
+    for t in virgil.markov(range(5)):
+        past.append(pick(f"z{t}", past[-1]))
+    see("x", past[1].float())
+
+
+@all_sites
+def from_loop_to_loop():
+    state = torch.tensor(0)
+    for name in "ab":
+        for t in virgil.markov(range(4)):
+            state = pick(f"{name}{t}", state)
+
+
+@all_sites
+def sum_over_rounds():
+    see("x", sum(pick(f"z{i}") for i in virgil.plate("data", 3)).float())
+
+
+@all_sites
+def rounds_entered_twice():
+    plate = virgil.plate("data", 3)
+    z = [pick(f"z{i}") for i in plate]
+    for i in plate:
+        see(f"x{i}", z[i] + pick(f"y{i}"))
+
+
+@all_sites
+def branches_that_meet():
+    @virgil.markov
+    def node(name, parent, depth):
+        state = pick(name, parent)
+        if depth:
+            left, right = (node(name + side, state, depth - 1) for side in "lr")
+            see(f"x{name}", (left * right).float())
+        return state
+
+    node("t", torch.tensor(0), 2)
+
+
+@all_sites
+def grandparent():
+    @virgil.markov
+    def node(name, parent, before, depth):
+        state = pick(name, parent)
+        see(f"x{name}", state + 0.5 * before)
+        if depth:
+            node(name + "l", state, parent, depth - 1)
+
+    node("t", torch.tensor(0), torch.tensor(0), 3)
+
+
+@all_sites
+def long_without_markov():
+    state = torch.tensor(0)
+    for t in range(70):
+        state = pick(f"z{t}", state)
+
+
+@all_sites
+def outside_its_plate():
+    with virgil.plate("data", 3):
+        z = pick("z")
+    see("x", z.float().sum(-1, keepdim=True))
+
+
+@all_sites
+def crossing():
+    rows, columns = virgil.plate("rows", 3, dim=-2), virgil.plate("columns", 2, dim=-1)
+    with rows:
+        r = flip("r")
+    with columns:
+        c = flip("c")
+    with rows, columns:
+        see("x", r + c)
+
+
+@all_sites
+def scales_that_differ():
+    with poutine.scale(scale=2.0):
+        a = flip("a")
+    see("x", a + flip("b"))
+
+
+@all_sites
+def batch_of_rounds_below():
+    top = flip("top")
+    for i in virgil.plate("data", 4, subsample_size=2):
+        see(f"x{i}", flip(f"z{i}", top))
+
+
+@all_sites
+def model_above_guide():
+    top = flip("top")
+    with virgil.plate("data", 3):
+        see("x", top + flip("z", top - 0.5))
+
+
+def chain(t, loop, options=EACH):
+    state = torch.tensor(0)
+    for i in loop(t):
+        state = pick(f"z{i}", state, **options)
+    return state
+
+
+def _chain_in_guide():
+    chain(4, lambda t: virgil.markov(range(t)))
+
+
+def _chain_without_markov():
+    chain(4, range)
+
+
+def _marked(fn, way="parallel"):
+    return lambda: virgil.sample("z", fn, infer={"enumerate": way})
+
+
+MISTAKES = {
+    "missing in the guide": (
+        lambda: see("x", flip("z")),
+        nothing,
+        MismatchError,
+        ["Site 'z' is latent", "TraceEnum_ELBO sums a discrete variable out", "config_enumerate"],
+    ),
+    "countless values": (
+        lambda: see("x", _marked(dist.Poisson(ONE))()),
+        nothing,
+        ArgumentError,
+        ["Site 'z' is marked to be enumerated, but Poisson has no finite support", "sample it in the guide"],
+    ),
+    "countless values, in the guide": (
+        lambda: see("x", virgil.sample("z", dist.Normal(0.0, 1.0))),
+        _marked(dist.Normal(0.0, 1.0)),
+        ArgumentError,
+        ["Site 'z' is marked to be enumerated, but Normal has no finite support"],
+    ),
+    "countless values, in turn": (
+        lambda: see("x", virgil.sample("z", dist.Normal(0.0, 1.0))),
+        _marked(dist.Normal(0.0, 1.0), "sequential"),
+        ArgumentError,
+        ["Site 'z' is marked to be enumerated, but Normal has no finite support"],
+    ),
+    "an event of several": (
+        lambda: see("x", _marked(dist.Bernoulli(torch.full((3,), 0.5)).to_event(1))().sum(-1)),
+        nothing,
+        ArgumentError,
+        ["Site 'z' is marked to be enumerated, but the values of", "Declare its dims by plates instead of .to_event()"],
+    ),
+    "two steps back": (
+        all_sites(lambda: two_back(5, history=1)),
+        nothing,
+        ShapeError,
+        ["At site 'x2'", "values of 'z0'", "declared not to depend on", "larger history="],
+    ),
+    "the first step, after the loop": (first_step_after_the_loop, nothing, ShapeError, ["At site 'x'", "of 'z0'"]),
+    "from one loop to the next": (from_loop_to_loop, nothing, ShapeError, ["At site 'b0'", "of 'a3'"]),
+    "several rounds": (sum_over_rounds, nothing, ShapeError, ["At site 'x'", "write range(n) in place of the plate"]),
+    "rounds entered twice": (rounds_entered_twice, nothing, ShapeError, ["At site 'x0'", "of 'z0'"]),
+    "branches that meet": (branches_that_meet, nothing, ShapeError, ["At site 'xtl'", "of 'tll'", "keep=True"]),
+    "a parent's parent": (grandparent, nothing, ShapeError, ["At site 'xtll'", "of 't'", "larger history="]),
+    "too many dims": (
+        long_without_markov,
+        nothing,
+        ArgumentError,
+        ["Site 'z60' would be enumerated along batch dim -61", "Use virgil.markov around steps"],
+    ),
+    "outside its plate": (
+        outside_its_plate,
+        nothing,
+        PlateError,
+        ["Site 'x' depends on 'z', which is enumerated in plate 'data', but is itself outside"],
+    ),
+    "plates that cross": (
+        crossing,
+        nothing,
+        PlateError,
+        ["'c' (in plates ['columns']) and 'r' (in plates ['rows'])", "Make the plates a tree"],
+    ),
+    "scales that differ": (
+        scales_that_differ,
+        nothing,
+        PlateError,
+        ["'a', 'b' are summed together, but have different scales", "the same poutine.scale"],
+    ),
+    "rounds of a mini-batch below a variable": (
+        batch_of_rounds_below,
+        nothing,
+        PlateError,
+        ["have different scales", "iterate no subsampled plate below an enumerated variable"],
+    ),
+    "slots of the guide below one of the model": (
+        model_above_guide,
+        all_sites(plated(lambda: flip("z"))),
+        PlateError,
+        ["Variable 'z', which the guide enumerates in plate 'data', meets a variable outside this plate"],
+    ),
+    "in turn, in a plate": (
+        plated(lambda: see("x", flip("z"))),
+        plated(lambda: flip("z", **IN_TURN)),
+        PlateError,
+        ["Site 'z' is marked to be enumerated sequentially inside plate 'data'", "'parallel'"],
+    ),
+    "in turn, in the model": (
+        lambda: see("x", flip("z", **IN_TURN)),
+        nothing,
+        MismatchError,
+        ["Site 'z' is marked to be enumerated sequentially in the model, but missing in the guide", "'parallel'"],
+    ),
+    "a chain in the guide alone": (
+        lambda: see("x", chain(4, range, {}).float()),
+        _chain_in_guide,
+        MismatchError,
+        ["Sites 'z0' and 'z2' are enumerated in the guide", "Use the same virgil.markov"],
+    ),
+}
+
+
+# pairs that fit
+
+
+@all_sites
+def mixture():
+    shares = virgil.param("shares", torch.tensor([0.2, 0.3]))
+    with virgil.plate("data", 4):
+        z = virgil.sample("z", dist.Categorical(logits=shares))
+        see("x", torch.tensor([-1.0, 1.0])[z])
+
+
+@all_sites
+def mixture_of_drawn():
+    with virgil.plate("components", 2):
+        locs = virgil.sample("locs", dist.Normal(0.0, 2.0))
+    with virgil.plate("data", 4, subsample_size=2):
+        see("x", locs[..., pick("z")] if locs.dim() == 1 else _at(locs, pick("z")))
+
+
+def _at(locs, z):
+    return torch.where(z == 0, locs[..., :1], locs[..., 1:])
+
+
+def mixture_of_drawn_guide():
+    with virgil.plate("components", 2):
+        virgil.sample("locs", dist.Normal(virgil.param("m", torch.tensor([-0.5, 0.5])), 1.0))
+
+
+def mixture_guide():
+    logits = virgil.param("q", torch.zeros(4, 2))
+    with virgil.plate("data", 4):
+        virgil.sample("z", dist.Categorical(logits=logits), **EACH)
+
+
+@all_sites
+def hidden_markov():
+    state = torch.tensor(0)
+    for t in virgil.markov(range(5)):
+        state = pick(f"z{t}", state)
+        see(f"x{t}", virgil.param("locs", torch.tensor([-1.0, 1.0]))[state])
+
+
+def _two_of_model():
+    see("x", flip("a") + flip("b"))
+
+
+def _two(**options):
+    a = flip("a", virgil.param("a_logit", torch.tensor(0.3)), **options)
+    flip("b", virgil.param("b_logit", torch.tensor(0.1)) + a, **options)
+
+
+PAIRS = {
+    "mixture": (mixture, nothing),
+    "mixture, in the guide": (mixture, mixture_guide),
+    "mixture of drawn components": (mixture_of_drawn, mixture_of_drawn_guide),
+    "chain": (hidden_markov, nothing),
+    "chain in both": (lambda: see("x", chain(4, lambda t: virgil.markov(range(t)), {}).float()), _chain_in_guide),
+    "chain in neither": (lambda: see("x", chain(4, range, {}).float()), _chain_without_markov),
+    "chain in the model": (
+        lambda: see("x", chain(4, lambda t: virgil.markov(range(t)), {}).float()),
+        _chain_without_markov,
+    ),
+    "in turn": (_two_of_model, lambda: _two(**IN_TURN)),
+    "at once": (_two_of_model, lambda: _two(**EACH)),
+    "drawn": (_two_of_model, _two),
+    "two back": (all_sites(lambda: two_back(5, history=2)), nothing),
+    "scaled": (poutine.scale(mixture, scale=0.5), poutine.scale(nothing, scale=0.5)),
+    "masked": (poutine.mask(mixture, mask=torch.tensor([True, False, True, True])), nothing),
+}
