@@ -137,6 +137,21 @@ def scaled_data():
 
 
 @config_enumerate
+def scaled_slots():
+    top = pick("top", param("logits"))
+    with virgil.plate("data", 3), poutine.scale(scale=torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64)):
+        see("x", param("locs")[top], X[:3])
+        see("y", param("locs")[0], X[3:6])
+
+
+@config_enumerate
+def rounds_of_data():
+    top = pick("top", param("logits"))
+    for i in virgil.plate("data", 4, subsample=HALF_SLOTS):
+        see(f"x_{i}", param("locs")[top], X[i])
+
+
+@config_enumerate
 def families():
     on = virgil.sample("on", dist.Bernoulli(logits=param("on")))
     count = virgil.sample("count", dist.Binomial(2, logits=param("count") + on))
@@ -181,6 +196,8 @@ PLATED = {
         power=2.5,
     ),
     "scaled data": case(scaled_data, SIMPLE),
+    "scaled slots": case(scaled_slots, SIMPLE),
+    "one above rounds of a mini-batch": case(rounds_of_data, SIMPLE, reference=only_above(plain(4), TWICE)),
     "families": case(families, {"on": 0.3, "count": -0.4, "logits": LOGITS3, "locs": LOCS3}),
     "one value": case(of_one_value, {"one": [0.7], "logits": LOGITS2, "locs": LOCS2}),
 }

@@ -116,7 +116,10 @@ def model_pieces(model: Trace, guide: Trace) -> list[Piece]:
         log_prob = site.unscaled_log_prob
         if site.mask is not None and not is_variable:
             log_prob = counted(log_prob, site.mask)
-        pieces.append(Piece(factor_of(site, log_prob), scale_of(site), is_variable, position, rounds_of(site)))
+        scale = scale_of(site)
+        if isinstance(scale, Tensor) and scale.numel() > 1 and not is_variable:  # a power in each slot
+            log_prob, scale = log_prob * scale, 1.0
+        pieces.append(Piece(factor_of(site, log_prob), scale, is_variable, position, rounds_of(site)))
     return pieces
 
 
