@@ -34,7 +34,7 @@ def test_list_says_what_there_is(capsys):
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("scools", "Did you mean 'schools'?"), ("xyz", "Known names: 'regression', 'schools'.")],
+    [("scools", "Did you mean 'schools'?"), ("xyz", f"Known names: {', '.join(map(repr, sorted(DEMOS)))}.")],
 )
 def test_an_unknown_demo_names_the_closest_or_all(name, hint, capsys):
     assert cli.main(["demo", name]) == 2

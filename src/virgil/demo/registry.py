@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from virgil.demo import hmm, mixture, regression, schools
+from virgil.demo import coin, hmm, mixture, regression, schools
 from virgil.errors import ArgumentError, did_you_mean
 
 __all__ = ["DEFAULT", "DEMOS", "Demo", "find"]
@@ -29,6 +29,7 @@ class Demo:
 
 _ALL = (
     Demo("schools", "eight schools (Rubin 1981): two guides beside long Hamiltonian Monte Carlo runs", schools.main),
+    Demo("coin", "the fairness of a coin: a guide written by hand, beside the exact posterior", coin.main),
     Demo(
         "regression", "linear regression on the diabetes data, by mini-batches, beside its closed form", regression.main
     ),
