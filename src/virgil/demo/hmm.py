@@ -25,7 +25,7 @@ from virgil.infer import SVI, Fit, TraceEnum_ELBO, config_enumerate, infer_discr
 from virgil.infer.autoguide import AutoDelta, init_to_value
 from virgil.params import ParamStore
 
-__all__ = ["POINTS", "START", "STATES", "Growth", "fit_points", "load", "main", "model", "read", "vectorised"]
+__all__ = ["Growth", "POINTS", "START", "STATES", "fit_points", "load", "main", "model", "read", "vectorised"]
 
 STATES = 2
 POINTS = ["moves", "locs", "scale"]

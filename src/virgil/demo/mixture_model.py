@@ -19,7 +19,7 @@ from virgil.infer.autoguide import AutoDelta
 from virgil.params import ParamStore
 from virgil.poutine.site import Site
 
-__all__ = ["KINDS", "POINTS", "Eruptions", "best_start", "fit", "load", "model", "point_guide"]
+__all__ = ["Eruptions", "KINDS", "POINTS", "best_start", "fit", "load", "model", "point_guide"]
 
 KINDS = 2
 POINTS = ["weights", "locs", "scale"]  # what a guide needs; `assignment` is summed out
