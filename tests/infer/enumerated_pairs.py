@@ -123,6 +123,21 @@ def outside_its_plate():
 
 
 @all_sites
+def mean_over_values():
+    with virgil.plate("data", 3):
+        z = flip("z", 0.7)
+    see("x", z.mean())
+
+
+@all_sites
+def table_beside_its_plate():
+    """The table's dim of plates is taken for one that goes with the values."""
+    z = pick("z")
+    with virgil.plate("data", 2):
+        see("x", MOVES[:, z].reshape(-1)[:2])
+
+
+@all_sites
 def crossing():
     rows, columns = virgil.plate("rows", 3, dim=-2), virgil.plate("columns", 2, dim=-1)
     with rows:
@@ -228,6 +243,13 @@ MISTAKES = {
         PlateError,
         ["Site 'x' depends on 'z', which is enumerated in plate 'data', but is itself outside"],
     ),
+    "a mean over values": (
+        mean_over_values,
+        nothing,
+        ShapeError,
+        ["At site 'x'", "with all values of 'z' at once is not that with one value at a time", "not z.sum() or z.mean"],
+    ),
+    "an index beside a plate": (table_beside_its_plate, nothing, ShapeError, ["At site 'x'", "one value at a time"]),
     "plates that cross": (
         crossing,
         nothing,

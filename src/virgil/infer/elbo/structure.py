@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from virgil import settings
 from virgil.infer.checks import check_pair, check_signatures, check_stated, check_supports
 from virgil.infer.dry_run import dry_run
+from virgil.infer.elbo.agreement import check_agreement
 from virgil.infer.elbo.execution import Call, Pair, run_pair
 from virgil.infer.elbo.particles import can_vectorize
 from virgil.poutine.trace import Trace
@@ -62,13 +63,14 @@ def discover(
         check_signatures(call.model, call.guide, call.args, call.kwargs)
     with dry_run():
         cause = _look_for_cause if validate else None
-        pair = run_pair(call, cause)
+        drawn = pair = run_pair(call, cause)
         if max_plate_nesting is None:
             max_plate_nesting = max(nesting(pair.guide), nesting(pair.model))
         if enumerates:
             pair = run_pair(call, cause, enumerate_from=-1 - max_plate_nesting, apart=True)
         if validate:
             check_pair(pair.guide, pair.model)
+            check_agreement(call, drawn, pair, -1 - max_plate_nesting)
         if num_particles == 1:
             vectorize = False
         elif vectorize is None:

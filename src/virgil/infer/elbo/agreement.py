@@ -1,0 +1,96 @@
+"""Whether a program gives with all values of its discrete variables at once what it gives with one at a time."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from virgil.errors import ShapeError
+from virgil.infer.elbo.execution import Call, Pair, run_pair
+from virgil.poutine.enumeration import enumerated_dim
+from virgil.poutine.replay import Replay
+from virgil.poutine.site import Site
+from virgil.poutine.trace import Trace
+
+__all__ = ["check_agreement"]
+
+
+def check_agreement(call: Call, drawn: Pair, enumerated: Pair, enumerate_from: int) -> None:
+    """Compare, site by site, an enumerated execution at the values of a drawn one with that one itself.
+
+    A program that is random besides its sites gives two answers to the same values, and is left alone.
+
+    Args:
+        call: the programs.
+        drawn: an execution with one value at each site.
+        enumerated: one with all values at marked sites.
+        enumerate_from: the first dim for these.
+
+    Raises:
+        ShapeError: a site's log-probability differs.
+    """
+    pairs = ((drawn.guide, enumerated.guide), (drawn.model, enumerated.model))
+    marked = {name for _, trace in pairs for name, site in trace.nodes.items() if enumerated_dim(site) is not None}
+    if not marked:
+        return
+    values = {name: site for trace in (drawn.model, drawn.guide) for name, site in trace.nodes.items() if _given(site)}
+    rest = {name: site for name, site in values.items() if name not in marked}
+    joint = _replayed(call, rest, enumerate_from)
+    single, again = _replayed(call, values), _replayed(call, values)
+    for ours, one, other in ((joint.guide, single.guide, again.guide), (joint.model, single.model, again.model)):
+        for name, site in ours.nodes.items():
+            if site.kind != "sample" or name not in one or name not in other:
+                continue
+            expected = one.nodes[name].unscaled_log_prob
+            if _same(expected, other.nodes[name].unscaled_log_prob):
+                _compare(site, expected, joint, values)
+
+
+def _given(site: Site) -> bool:
+    return site.is_latent or site.kind == "plate"
+
+
+def _replayed(call: Call, values: dict[str, Site], enumerate_from: int | None = None) -> Pair:
+    trace = Trace()
+    trace.nodes = values
+    replay = Replay(trace)
+    return run_pair(Call(replay(call.model), replay(call.guide), call.args, call.kwargs), None, enumerate_from)
+
+
+def _compare(site: Site, expected: Tensor, joint: Pair, values: dict[str, Site]) -> None:
+    log_prob = site.unscaled_log_prob
+    plates = {frame.dim for frame in site.frames}
+    names = []
+    for dim, name in site.variables.items():
+        if dim not in plates and name in values and log_prob.dim() >= -dim and log_prob.shape[dim] > 1:
+            owner = joint.model.nodes.get(name) or joint.guide.nodes[name]
+            log_prob = torch.take_along_dim(log_prob, _numbers(owner, values[name].value, log_prob.dim()), dim)
+            names.append(name)
+    if not _same(log_prob, expected):
+        seen = [*names, *(name for name in site.variables.values() if name not in names)]
+        raise ShapeError(
+            f"At site {site.name!r}, the log-probability with all values of {', '.join(map(repr, seen))} at once is "
+            "not that with one value at a time. Enumerated values lie along a batch dim of their own, left of all plates: "
+            "reduce a value over a plate's or an event's dim only, as in z.sum(-1) and not z.sum() or z.mean(), and "
+            "index tables with values alone, as in table[a, b].",
+            site=site.name,
+        )
+
+
+def _numbers(owner: Site, value: Tensor, dims: int) -> Tensor:
+    """Which of its values a variable has, in each slot. Shape: ``(1, ..., 1, *plates)``, as many dims as asked for."""
+    event = tuple(owner.fn.event_shape)
+    support = owner.value.reshape(-1, *event)
+    batch = value.shape[: value.dim() - len(event)]
+    support = support.reshape(len(support), *(1,) * len(batch), *event)
+    equal = (support == value).reshape(len(support), *batch, -1).all(-1)
+    numbers = equal.long().argmax(0)
+    return numbers.reshape((1,) * (dims - numbers.dim()) + tuple(numbers.shape))
+
+
+def _same(log_prob: Tensor, other: Tensor) -> bool:
+    try:
+        mine, theirs = torch.broadcast_tensors(log_prob, other)
+    except RuntimeError:
+        return False
+    return torch.allclose(mine, theirs, rtol=1e-3, atol=1e-4, equal_nan=True)
