@@ -13,8 +13,8 @@ from virgil.distributions import constraints
 
 __all__ = [
     "BATCH",
-    "DOCUMENTS",
     "Corpus",
+    "DOCUMENTS",
     "Guide",
     "LENGTH",
     "PointGuide",
