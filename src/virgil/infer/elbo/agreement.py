@@ -70,9 +70,9 @@ def _compare(site: Site, expected: Tensor, joint: Pair, values: dict[str, Site])
         seen = [*names, *(name for name in site.variables.values() if name not in names)]
         raise ShapeError(
             f"At site {site.name!r}, the log-probability with all values of {', '.join(map(repr, seen))} at once is "
-            "not that with one value at a time. Enumerated values lie along a batch dim of their own, left of all plates: "
-            "reduce a value over a plate's or an event's dim only, as in z.sum(-1) and not z.sum() or z.mean(), and "
-            "index tables with values alone, as in table[a, b].",
+            "not that with one value at a time. Enumerated values lie along a batch dim of their own, left of all "
+            "plates: reduce a value over a plate's or an event's dim only, as in z.sum(-1) and not z.sum() or "
+            "z.mean(), and index tables with values alone, as in table[a, b].",
             site=site.name,
         )
 
@@ -84,7 +84,7 @@ def _numbers(owner: Site, value: Tensor, dims: int) -> Tensor:
     batch = value.shape[: value.dim() - len(event)]
     support = support.reshape(len(support), *(1,) * len(batch), *event)
     equal = (support == value).reshape(len(support), *batch, -1).all(-1)
-    numbers = equal.long().argmax(0)
+    numbers: Tensor = equal.long().argmax(0)
     return numbers.reshape((1,) * (dims - numbers.dim()) + tuple(numbers.shape))
 
 
