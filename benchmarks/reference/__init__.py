@@ -1,0 +1,1 @@
+"""Figures that tests compare with, and the scripts that computed them."""
