@@ -99,7 +99,7 @@ def read(guide: AutoDelta, percent: Tensor) -> Reading:
     return Reading(torch.stack(path).flatten(), torch.stack(probs).reshape(-1, STATES))
 
 
-def main(steps: int = 100, seed: int = 0, out: Path = Path("demo")) -> None:
+def main(steps: int = 80, seed: int = 0, out: Path = Path("demo")) -> None:
     """Fit, print and draw the states beside the dated recessions."""
     virgil.clear_param_store()
     virgil.set_rng_seed(seed)
