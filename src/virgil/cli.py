@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 import virgil
 from virgil.demo.registry import DEFAULT, DEMOS, find
 from virgil.errors import ArgumentError, VirgilError
@@ -70,6 +72,7 @@ def _run_demo(args: argparse.Namespace) -> int:
         demo = find(args.name)
     except ArgumentError as error:
         return _say(error, _WRONG_USE)
+    torch.set_num_threads(1)  # the demos' tensors are small: threads would wait for each other longer than they work
     given = {key: value for key in ("steps", "seed", "out") if (value := getattr(args, key)) is not None}
     try:
         demo.main(**given)

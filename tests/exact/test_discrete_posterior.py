@@ -176,3 +176,13 @@ def test_mistakes():
         TraceEnum_ELBO().compute_marginals(lambda: None, lambda: None)
     with pytest.raises(ArgumentError, match="num_particles=3"):
         TraceEnum_ELBO(num_particles=3).compute_marginals(config_enumerate(mixture), lambda: None)
+
+
+def test_marginals_keep_probabilities_far_below_rounding():
+    @config_enumerate
+    def model():
+        which = virgil.sample("which", dist.Categorical(torch.tensor([0.5, 0.5])))
+        virgil.sample("x", dist.Normal(torch.tensor([0.0, 8.0])[which], 1.0), obs=torch.tensor(0.0))
+
+    marginal = TraceEnum_ELBO().compute_marginals(model, lambda: None)["which"]
+    assert marginal.log_prob(torch.tensor(1)).item() == pytest.approx(-32.0, rel=1e-5)

@@ -95,12 +95,14 @@ def marginal(site: Site, probabilities: Tensor) -> Distribution:
         ArgumentError: its values are neither numbers from 0 upwards nor one-hot vectors.
     """
     values = _support(site)
+    # by logarithms, since torch raises small probabilities to the rounding error
+    logits = probabilities.clamp_min(torch.finfo(probabilities.dtype).tiny).log()
     if isinstance(site.fn, Bernoulli):
-        return Bernoulli(probs=probabilities[..., 1])
+        return Bernoulli(logits=logits[..., 1] - logits[..., 0])
     if values.dim() == 1 and bool((values == torch.arange(len(values), device=values.device)).all()):
-        return Categorical(probs=probabilities)
+        return Categorical(logits=logits)
     if values.dim() == 2 and bool((values == torch.eye(len(values), device=values.device)).all()):
-        return OneHotCategorical(probs=probabilities)
+        return OneHotCategorical(logits=logits)
     raise ArgumentError(
         f"The marginal of site {site.name!r} has no family: the values of {type(site.fn).__name__} are neither "
         "numbers from 0 upwards nor one-hot vectors. Draw from it by infer_discrete(model, temperature=1)."
