@@ -26,9 +26,15 @@ def check_pairing(guide: Trace, model: Trace) -> None:
     in_model = {name: site for name, site in model.nodes.items() if site.kind == "sample"}
     for name, site in in_guide.items():
         _check_guide_site(name, site, in_guide, in_model)
-    for name, site in in_model.items():
-        if not site.observed and name not in in_guide and enumerated_dim(site) is None:
-            raise MismatchError(_missing(name, site, in_guide, in_model))
+    missing = [
+        name
+        for name, site in in_model.items()
+        if not site.observed and name not in in_guide and enumerated_dim(site) is None
+    ]
+    if missing:
+        message = _missing(missing[0], in_model[missing[0]], in_guide, in_model)
+        others = ", ".join(map(repr, missing[1:]))
+        raise MismatchError(f"{message} Missing as well: {others}." if others else message)
 
 
 def check_stated(guide: Trace) -> None:
