@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from virgil.demo import coin, hmm, lda, mixture, regression, schools
+from virgil.demo import coin, hmm, lda, mixture, regression, schools, vae
 from virgil.errors import ArgumentError, did_you_mean
 
 __all__ = ["DEFAULT", "DEMOS", "Demo", "find"]
@@ -36,6 +36,7 @@ _ALL = (
     Demo("mixture", "a Gaussian mixture on Old Faithful, memberships summed out; a forum's questions", mixture.main),
     Demo("hmm", "booms and slumps of the American economy, a hidden Markov chain summed out", hmm.main),
     Demo("lda", "topics of 1,000 documents: a network as guide, word topics summed out, in two forms", lda.main),
+    Demo("vae", "a variational autoencoder of handwritten digits, judged by digits held out", vae.main),
 )
 DEMOS = {demo.name: demo for demo in _ALL}
 DEFAULT = "schools"
