@@ -86,7 +86,8 @@ def _draw_densities(axes: Axes, prior: Beta, fitted: Beta, exact: Beta) -> None:
     fairness = torch.linspace(0.0, 1.0, 501, dtype=torch.double)[1:-1]
 
     def density(each: Beta) -> Tensor:
-        return each.distribution().log_prob(fairness).exp()
+        log_density: Tensor = each.distribution().log_prob(fairness)
+        return log_density.exp()
 
     axes.fill_between(fairness, density(prior), color="0.9", label="prior")
     axes.plot(fairness, density(exact), color="black", linewidth=3.0, alpha=0.5, label="posterior, exact")

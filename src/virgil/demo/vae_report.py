@@ -59,7 +59,7 @@ def draw(
 ) -> None:
     """Draw the bounds and the plane above, held-out images and their reconstructions below."""
     figure = new_figure(11.0, 8.0)
-    above, below = figure.subfigures(2, 1, height_ratios=[3.0, 1.4])
+    above, below = figure.subfigures(2, 1, height_ratios=[3.0, 1.4], squeeze=False).flat
     left, right = above.subplots(1, 2)
     _draw_bounds(left, bounds, evidence)
     _draw_plane(right, images.labels, points)
