@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import torch
-
 from virgil.errors import ArgumentError
-from virgil.infer.elbo.posterior import inferred_values
+from virgil.infer.elbo.posterior import inferred
 from virgil.ops.semiring import MAXIMUM, SAMPLE
-from virgil.poutine.block import Block
-from virgil.poutine.replay import Replay
 
 __all__ = ["infer_discrete"]
 
@@ -58,11 +54,4 @@ def infer_discrete(
         )
     if fn is None:
         return lambda program: infer_discrete(program, first_available_dim, temperature)
-    program, semiring = fn, MAXIMUM if temperature == 0 else SAMPLE
-
-    def inferred(*args: Any, **kwargs: Any) -> Any:
-        with torch.no_grad(), Block(lambda site: True):
-            values = inferred_values(program, first_available_dim, semiring, args, kwargs)
-        return Replay(values)(program)(*args, **kwargs)
-
-    return inferred
+    return inferred(fn, first_available_dim, MAXIMUM if temperature == 0 else SAMPLE)

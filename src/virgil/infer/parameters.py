@@ -19,9 +19,8 @@ class ReadParameters(Handler):
     def handle(self, site: Site, outer: Outer) -> Site:
         """Record a parameter; a value that some handler put in its place has no leaf and is not learnt."""
         site = outer(site)
-        if (
-            site.kind == "param"
-        ):  # the last read counts: a dry run before the first step reads leaves that are discarded
+        if site.kind == "param":
+            # the last read counts: a dry run before the first step reads leaves that are discarded
             leaf = getattr(site.value, "unconstrained", None)
             if leaf is not None:
                 self.leaves[site.name] = leaf()

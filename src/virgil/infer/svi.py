@@ -105,11 +105,16 @@ class SVI:
     def step(self, *args: Any, **kwargs: Any) -> float:
         """Take one step on these arguments of model and guide; returns the loss before it, nats."""
         with self._store():
-            loss, leaves = self._gradients(args, kwargs)
-            try:
-                self.optim.step(leaves)
-            finally:
-                zero_grads(leaves.values())
+            return self._step(args, kwargs)
+
+    def _step(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: Record | None = None) -> float:
+        loss, leaves = self._gradients(args, kwargs)
+        try:
+            if record is not None:
+                record.add(loss, leaves)
+            self.optim.step(leaves)
+        finally:
+            zero_grads(leaves.values())
         return loss
 
     def evaluate_loss(self, *args: Any, **kwargs: Any) -> float:
@@ -155,12 +160,7 @@ class SVI:
         begin = time.perf_counter()
         with self._store(), graceful_interrupt() as interrupt, progress_bar(num_steps, progress) as report:
             for done in range(1, num_steps + 1):
-                loss, leaves = self._gradients(args, kwargs)
-                try:
-                    record.add(loss, leaves)
-                    self.optim.step(leaves)
-                finally:
-                    zero_grads(leaves.values())
+                loss = self._step(args, kwargs, record)
                 self._advance_schedule(loss)
                 report(done, loss)
                 if interrupt.requested:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
+from typing import TypeVar
 
 import opt_einsum
 
@@ -11,7 +12,9 @@ from virgil.errors import PlateError
 from virgil.ops.factor import Factor, product
 from virgil.ops.semiring import Semiring
 
-__all__ = ["contract", "eliminate", "plated_sum_product"]
+__all__ = ["connected", "contract", "eliminate", "plated_sum_product"]
+
+Item = TypeVar("Item")
 
 
 def plated_sum_product(
@@ -51,7 +54,7 @@ def eliminate(
     while waiting:
         leaf = max(waiting, key=lambda plate_set: (len(plate_set), sorted(plate_set)))
         here = frozenset(name for name, plate_set in local.items() if plate_set == leaf)
-        for component in _components(waiting.pop(leaf), here):
+        for component in connected(waiting.pop(leaf), partial(_shared, here)):
             gone = here.intersection(dim for factor in component for dim in factor.dims)
             factor = contract(component, gone, semiring)
             above = [local[dim] for dim in factor.dims if dim in local]
@@ -81,20 +84,24 @@ def _ordinals(
     return local
 
 
-def _components(factors: Sequence[Factor], variables: frozenset[str]) -> list[list[Factor]]:
-    """The factors, grouped by which hang together through the variables."""
-    group_of: dict[str, list[Factor]] = {}
-    groups: dict[int, list[Factor]] = {}
-    for factor in factors:
-        names = variables.intersection(factor.dims)
+def _shared(variables: frozenset[str], factor: Factor) -> frozenset[str]:
+    return variables.intersection(factor.dims)
+
+
+def connected(items: Iterable[Item], names_of: Callable[[Item], Iterable[str]]) -> list[list[Item]]:
+    """The items, grouped by which hang together through shared names, directly or by way of others."""
+    group_of: dict[str, list[Item]] = {}
+    groups: dict[int, list[Item]] = {}
+    for item in items:
+        names = list(names_of(item))
         joined = {id(group): group for group in (group_of[name] for name in names if name in group_of)}
         merged = max(joined.values(), key=len, default=[])
         for place, group in joined.items():
             if group is not merged:
                 del groups[place]
                 merged.extend(group)
-                group_of.update((name, merged) for each in group for name in variables.intersection(each.dims))
-        merged.append(factor)
+                group_of.update((name, merged) for each in group for name in names_of(each))
+        merged.append(item)
         group_of.update((name, merged) for name in names)
         groups[id(merged)] = merged
     return list(groups.values())

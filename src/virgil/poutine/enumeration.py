@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from virgil.errors import ArgumentError, MismatchError, PlateError
-from virgil.poutine.frame import Frame, Step
+from virgil.poutine.frame import Frame, Step, in_other_rounds, rounds_of
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
@@ -169,8 +169,7 @@ def all_values(site: Site, dim: int) -> Tensor:
 
 def _sees(site: Site, variable: _Variable) -> bool:
     """Whether the site may depend on the variable, as far as plates that are iterated and Markov chains tell."""
-    rounds = {frame.name: frame.counter for frame in variable.frames if frame.dim is None}
-    if any(rounds.get(frame.name, frame.counter) != frame.counter for frame in site.frames if frame.dim is None):
+    if in_other_rounds(rounds_of(site.frames), rounds_of(variable.frames)):
         return False
     common = 0
     for mine, its in zip(site.steps, variable.steps, strict=False):
@@ -183,8 +182,7 @@ def _sees(site: Site, variable: _Variable) -> bool:
 
 def _is_open(site: Site, variable: _Variable) -> bool:
     """Whether what encloses the variable encloses the site as well, so that later statements may see the variable."""
-    rounds = {frame.name: frame.counter for frame in site.frames if frame.dim is None}
-    if any(rounds.get(frame.name) != frame.counter for frame in variable.frames if frame.dim is None):
+    if not rounds_of(variable.frames).items() <= rounds_of(site.frames).items():
         return False
     return site.steps[: len(variable.steps)] == variable.steps
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 
 from virgil.errors import ShapeError
 
-__all__ = ["Frame", "Step", "plates_shape"]
+__all__ = ["Frame", "Step", "in_other_rounds", "plates_shape", "rounds_of"]
 
 
 class Frame:
@@ -76,6 +76,16 @@ class Step(NamedTuple):
     number: int
     history: int
     keep: bool
+
+
+def rounds_of(frames: Sequence[Frame]) -> dict[str, int]:
+    """Of the plates that are iterated, name and round."""
+    return {frame.name: frame.counter for frame in frames if frame.dim is None}
+
+
+def in_other_rounds(rounds: Mapping[str, int], others: Mapping[str, int]) -> bool:
+    """Whether the two lie in different rounds of one iterated plate, and so are independent."""
+    return any(others.get(name, number) != number for name, number in rounds.items())
 
 
 def plates_shape(site: str, shape: Sequence[int], frames: Sequence[Frame]) -> torch.Size:

@@ -24,7 +24,7 @@ class Markov:
         self._numbers = count()
 
     def __enter__(self) -> Markov:
-        MarkovStep(Step(self, next(self._numbers), self.history, self.keep), self).__enter__()
+        MarkovStep(Step(self, next(self._numbers), self.history, self.keep)).__enter__()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -47,9 +47,13 @@ class Markov:
 class MarkovStep(Handler):
     """A step that has been entered: adds itself to every site."""
 
-    def __init__(self, step: Step, chain: object) -> None:
+    def __init__(self, step: Step) -> None:
         self.step = step
-        self.chain = chain
+
+    @property
+    def chain(self) -> object:
+        """What tells its chain from others."""
+        return self.step.chain
 
     def handle(self, site: Site, outer: Outer) -> Site:
         """Add the step."""
@@ -62,7 +66,7 @@ def _steps(items: Iterable[Any], history: int, keep: bool) -> Iterator[Any]:
         return
     chain = object()
     for number, item in enumerate(items):
-        context = MarkovStep(Step(chain, number, history, keep), chain)
+        context = MarkovStep(Step(chain, number, history, keep))
         context.__enter__()
         try:
             yield item

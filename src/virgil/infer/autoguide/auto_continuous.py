@@ -10,13 +10,13 @@ import torch
 from torch import Size, Tensor
 from torch import distributions as td
 
-from virgil.distributions import Delta
+from virgil.distributions import Delta, constraints
 from virgil.errors import ArgumentError
 from virgil.infer.autoguide.guide import AutoGuide
 from virgil.infer.autoguide.initialization import InitFn, init_to_median
 from virgil.infer.autoguide.latent import Latent
 from virgil.infer.autoguide.parameters import ConstrainedParameters, emit_parameter, read_parameter
-from virgil.infer.autoguide.scales import normal_quantiles
+from virgil.infer.autoguide.scales import checked_init_scale, normal_quantiles
 from virgil.params import ParamStore, get_param_store
 from virgil.params.constraint import Constraint
 from virgil.poutine.frame import Frame
@@ -41,6 +41,7 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
     Args:
         model: the generative program.
         init_loc_fn: from a latent site to its initial value.
+        init_scale: initial scale in unconstrained space, positive: a number, or a tensor that broadcasts to the vector.
 
     Attributes:
         latent_dim: the length of the vector; 0 before the first call.
@@ -48,9 +49,13 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
     """
 
     parameter_names: tuple[str, ...] = ()
+    scale_constraint: Constraint = constraints.softplus_positive
 
-    def __init__(self, model: Callable[..., Any], init_loc_fn: InitFn = init_to_median) -> None:
+    def __init__(
+        self, model: Callable[..., Any], init_loc_fn: InitFn = init_to_median, init_scale: float | Tensor = 0.1
+    ) -> None:
         super().__init__(model, init_loc_fn=init_loc_fn)
+        self.init_scale = checked_init_scale(type(self).__name__, init_scale)
         self.latent_dim = 0
         self._slices: tuple[slice, ...] = ()
         self._shapes: tuple[Size, ...] = ()
@@ -64,6 +69,10 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
     def _distribution(self, parameters: Mapping[str, Tensor]) -> td.Distribution:
         """The distribution of the vector. Shape: batch ``()``, event ``(latent_dim,)``."""
         raise NotImplementedError(f"{type(self).__name__} does not say what distribution it is.")
+
+    def _scale(self, loc: Tensor) -> Tensor:
+        """``init_scale`` for each entry of the vector."""
+        return torch.as_tensor(self.init_scale, dtype=loc.dtype, device=loc.device).expand_as(loc)
 
     # The first call
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 from torch import distributions as td
 
 from virgil.distributions import Normal, constraints
 from virgil.infer.autoguide.auto_continuous import AutoContinuous
-from virgil.infer.autoguide.initialization import InitFn, init_to_median
-from virgil.infer.autoguide.scales import checked_init_scale
 from virgil.params.constraint import Constraint
 
 __all__ = ["AutoDiagonalNormal"]
@@ -33,7 +29,7 @@ class AutoDiagonalNormal(AutoContinuous):
         init_scale: initial scale in unconstrained space, positive: a number, or a tensor that broadcasts to the vector.
 
     Example:
-        >>> import virgil, virgil.distributions as dist
+        >>> import torch, virgil, virgil.distributions as dist
         >>> from virgil.infer.autoguide import AutoDiagonalNormal, init_to_feasible
         >>> def model():
         ...     virgil.sample("rate", dist.Gamma(2.0, 1.0))
@@ -46,19 +42,9 @@ class AutoDiagonalNormal(AutoContinuous):
     """
 
     parameter_names = ("loc", "scale")
-    scale_constraint: Constraint = constraints.softplus_positive
-
-    def __init__(
-        self,
-        model: Callable[..., Any],
-        init_loc_fn: InitFn = init_to_median,
-        init_scale: float | Tensor = 0.1,
-    ) -> None:
-        super().__init__(model, init_loc_fn=init_loc_fn)
-        self.init_scale = checked_init_scale(type(self).__name__, init_scale)
 
     def _base_parameters(self, loc: Tensor) -> Mapping[str, tuple[Tensor, Constraint]]:
-        scale = torch.as_tensor(self.init_scale, dtype=loc.dtype, device=loc.device).expand_as(loc)
+        scale = self._scale(loc)
         return {"loc": (loc, constraints.real), "scale": (scale, self.scale_constraint)}
 
     def _distribution(self, parameters: Mapping[str, Tensor]) -> td.Distribution:

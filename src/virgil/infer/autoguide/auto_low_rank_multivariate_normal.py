@@ -13,7 +13,6 @@ from virgil.distributions import LowRankMultivariateNormal, constraints
 from virgil.errors import ArgumentError
 from virgil.infer.autoguide.auto_continuous import AutoContinuous
 from virgil.infer.autoguide.initialization import InitFn, init_to_median
-from virgil.infer.autoguide.scales import checked_init_scale
 from virgil.params.constraint import Constraint
 
 __all__ = ["AutoLowRankMultivariateNormal"]
@@ -47,7 +46,6 @@ class AutoLowRankMultivariateNormal(AutoContinuous):
     """
 
     parameter_names = ("loc", "scale", "cov_factor")
-    scale_constraint: Constraint = constraints.softplus_positive
 
     def __init__(
         self,
@@ -56,16 +54,15 @@ class AutoLowRankMultivariateNormal(AutoContinuous):
         init_scale: float | Tensor = 0.1,
         rank: int | None = None,
     ) -> None:
-        super().__init__(model, init_loc_fn=init_loc_fn)
+        super().__init__(model, init_loc_fn, init_scale)
         if rank is not None and (not isinstance(rank, int) or rank < 1):
             raise ArgumentError(f"{type(self).__name__} got rank={rank!r}; it takes a whole number, 1 or more.")
-        self.init_scale = checked_init_scale(type(self).__name__, init_scale)
         self.rank = rank
 
     def _base_parameters(self, loc: Tensor) -> Mapping[str, tuple[Tensor, Constraint]]:
         rank = round(len(loc) ** 0.5) if self.rank is None else self.rank
         # half of each coordinate's variance from the factor, half from the diagonal
-        scale = torch.as_tensor(self.init_scale, dtype=loc.dtype, device=loc.device).expand_as(loc) * 0.5**0.5
+        scale = self._scale(loc) * 0.5**0.5
         generator = torch.Generator().manual_seed(self._seed)
         factor = torch.randn(len(loc), rank, generator=generator).to(loc) * rank**-0.5
         return {

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -11,8 +10,6 @@ from torch import distributions as td
 
 from virgil.distributions import MultivariateNormal, constraints
 from virgil.infer.autoguide.auto_continuous import AutoContinuous
-from virgil.infer.autoguide.initialization import InitFn, init_to_median
-from virgil.infer.autoguide.scales import checked_init_scale
 from virgil.params.constraint import Constraint
 
 __all__ = ["AutoMultivariateNormal"]
@@ -47,19 +44,9 @@ class AutoMultivariateNormal(AutoContinuous):
     """
 
     parameter_names = ("loc", "scale", "scale_tril")
-    scale_constraint: Constraint = constraints.softplus_positive
-
-    def __init__(
-        self,
-        model: Callable[..., Any],
-        init_loc_fn: InitFn = init_to_median,
-        init_scale: float | Tensor = 0.1,
-    ) -> None:
-        super().__init__(model, init_loc_fn=init_loc_fn)
-        self.init_scale = checked_init_scale(type(self).__name__, init_scale)
 
     def _base_parameters(self, loc: Tensor) -> Mapping[str, tuple[Tensor, Constraint]]:
-        scale = torch.as_tensor(self.init_scale, dtype=loc.dtype, device=loc.device).expand_as(loc)
+        scale = self._scale(loc)
         factor = torch.eye(len(loc), dtype=loc.dtype, device=loc.device)
         return {
             "loc": (loc, constraints.real),

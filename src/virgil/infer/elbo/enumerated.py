@@ -12,19 +12,19 @@ from virgil.infer.elbo.estimator import estimate
 from virgil.infer.elbo.execution import Pair
 from virgil.infer.elbo.factors import (
     Cost,
-    connected,
     factor_of,
     model_pieces,
     plate_weights,
-    rounds_of,
     scale_of,
     solve,
+    summed_together,
 )
 from virgil.infer.elbo.influence import Influence
 from virgil.infer.elbo.sequential import is_chosen
 from virgil.infer.elbo.terms import all_terms, sampled
 from virgil.ops.factor import Factor
 from virgil.poutine.enumeration import enumerated_dim
+from virgil.poutine.frame import in_other_rounds, rounds_of
 from virgil.poutine.masking import counted
 from virgil.poutine.site import Site
 
@@ -64,7 +64,7 @@ def enumerated_estimate(pair: Pair) -> Tensor:
 
 def _of_model(pair: Pair, variables: frozenset[str], weights: Mapping[str, float]) -> list[Cost]:
     costs = []
-    for group in connected(model_pieces(pair.model, pair.guide), variables):
+    for group in summed_together(model_pieces(pair.model, pair.guide), variables):
         position = max(piece.position for piece in group)
         rounds = {
             name: number
@@ -86,7 +86,7 @@ def _of_guide(pair: Pair) -> list[Cost]:
             if counterpart is not None and "_latent_slots" in counterpart.infer:
                 log_prob = counted(log_prob, counterpart.infer["_latent_slots"])
             factor = factor_of(site, log_prob * scale_of(site))
-            costs.append(Cost(-1, factor, position, None, rounds_of(site)))
+            costs.append(Cost(-1, factor, position, None, rounds_of(site.frames)))
     return costs
 
 
@@ -105,7 +105,7 @@ def _score(pair: Pair, average: GuideAverage, costs: list[Cost]) -> Tensor | Non
         for cost in costs:
             if influence.reaches(position, cost):
                 apart = influence.apart(position, site.frames, cost)
-                if not _in_other_rounds(cost, {frame.name: frame.counter for frame in apart if frame.dim is None}):
+                if not in_other_rounds(cost.rounds, rounds_of(apart)):
                     total = total + cost.sign * average.surrogate(
                         density, cost.factor, _joined(site, apart, cost.factor)
                     )
@@ -114,7 +114,3 @@ def _score(pair: Pair, average: GuideAverage, costs: list[Cost]) -> Tensor | Non
 
 def _joined(site: Site, apart: tuple[object, ...], cost: Factor) -> frozenset[str]:
     return frozenset(frame.name for frame in site.frames if frame not in apart).intersection(cost.dims)
-
-
-def _in_other_rounds(cost: Cost, rounds: Mapping[str, int]) -> bool:
-    return any(rounds.get(name, number) != number for name, number in cost.rounds.items())

@@ -8,7 +8,7 @@ from torch import Tensor
 from virgil.infer.elbo.execution import Pair
 from virgil.infer.elbo.influence import Influence
 from virgil.infer.elbo.terms import Term
-from virgil.poutine.frame import Frame
+from virgil.poutine.frame import Frame, in_other_rounds, rounds_of
 from virgil.poutine.site import Site
 
 __all__ = ["downstream_cost", "estimate"]
@@ -59,15 +59,9 @@ def downstream_cost(position: int, site: Site, influence: Influence, terms: list
     for term in terms:
         if influence.reaches(position, term):
             apart = influence.apart(position, site.frames, term)
-            if not _in_other_iterations(term.frames, apart):
+            if not in_other_rounds(rounds_of(term.frames), rounds_of(apart)):
                 cost = cost + _reduced(term, apart) * (term.sign * term.weight)
     return cost
-
-
-def _in_other_iterations(frames: tuple[Frame, ...], apart: tuple[Frame, ...]) -> bool:
-    """Whether the two lie in different rounds of a plate that is iterated, and so are independent."""
-    rounds = {frame.name: frame.counter for frame in apart if frame.dim is None}
-    return any(frame.dim is None and rounds.get(frame.name, frame.counter) != frame.counter for frame in frames)
 
 
 def _reduced(term: Term, apart: tuple[Frame, ...]) -> Tensor:

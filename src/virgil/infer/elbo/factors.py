@@ -11,13 +11,14 @@ from virgil.errors import PlateError, ShapeError
 from virgil.infer.elbo.execution import Pair
 from virgil.ops.factor import Factor
 from virgil.ops.semiring import SUM, Semiring
-from virgil.ops.sum_product import eliminate
+from virgil.ops.sum_product import connected, eliminate
 from virgil.poutine.enumeration import enumerated_dim
+from virgil.poutine.frame import rounds_of
 from virgil.poutine.masking import counted
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
-__all__ = ["Cost", "Piece", "connected", "factor_of", "model_pieces", "plate_weights", "solve"]
+__all__ = ["Cost", "Piece", "factor_of", "model_pieces", "plate_weights", "scale_of", "solve", "summed_together"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,6 @@ def factor_of(site: Site, log_prob: Tensor) -> Factor:
     return Factor(log_prob.reshape(sizes), tuple(dims))
 
 
-def rounds_of(site: Site) -> dict[str, int]:
-    """Of the iterated plates around a site, name and round."""
-    return {frame.name: frame.counter for frame in site.frames if frame.dim is None}
-
-
 def scale_of(site: Site) -> float | Tensor:
     """The site's scale, with the weights of iterated plates."""
     scale = site.scale
@@ -119,24 +115,13 @@ def model_pieces(model: Trace, guide: Trace) -> list[Piece]:
         scale = scale_of(site)
         if isinstance(scale, Tensor) and scale.numel() > 1 and not is_variable:  # a power in each slot
             log_prob, scale = log_prob * scale, 1.0
-        pieces.append(Piece(factor_of(site, log_prob), scale, is_variable, position, rounds_of(site)))
+        pieces.append(Piece(factor_of(site, log_prob), scale, is_variable, position, rounds_of(site.frames)))
     return pieces
 
 
-def connected(pieces: Iterable[Piece], variables: frozenset[str]) -> list[list[Piece]]:
+def summed_together(pieces: Iterable[Piece], variables: frozenset[str]) -> list[list[Piece]]:
     """The pieces, grouped by which hang together through the variables."""
-    groups: list[tuple[set[str], list[Piece]]] = []
-    for piece in pieces:
-        names, members = set(variables.intersection(piece.factor.dims)), [piece]
-        apart = []
-        for other_names, others in groups:
-            if names & other_names:
-                names |= other_names
-                members = others + members
-            else:
-                apart.append((other_names, others))
-        groups = [*apart, (names, members)]
-    return [members for _, members in groups]
+    return connected(pieces, lambda piece: variables.intersection(piece.factor.dims))
 
 
 def solve(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,18 +12,19 @@ from torch import Tensor
 from virgil.distributions import Bernoulli, Categorical, Distribution, OneHotCategorical
 from virgil.errors import ArgumentError
 from virgil.infer.elbo.enumerated import model_variables
-from virgil.infer.elbo.execution import Pair
-from virgil.infer.elbo.factors import Piece, connected, model_pieces, plate_weights, solve
+from virgil.infer.elbo.execution import Pair, Program
+from virgil.infer.elbo.factors import Piece, model_pieces, plate_weights, solve, summed_together
 from virgil.infer.elbo.structure import nesting
 from virgil.ops.factor import Factor
 from virgil.ops.semiring import Semiring
+from virgil.poutine.block import Block
 from virgil.poutine.enumeration import Enumerate
 from virgil.poutine.replay import Replay
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 from virgil.poutine.tracing import trace
 
-__all__ = ["inferred_values", "marginal", "marks"]
+__all__ = ["inferred", "marginal", "marks"]
 
 
 def _support(site: Site) -> Tensor:
@@ -43,7 +45,7 @@ def marks(pair: Pair, variables: frozenset[str], semiring: Semiring) -> dict[str
     with torch.enable_grad():
         pieces = _probed(pair, probes)
         total = torch.zeros(())
-        for group in connected(pieces, variables):
+        for group in summed_together(pieces, variables):
             if any(piece.is_variable for piece in group):
                 for factor in solve(group, variables, weights, semiring):
                     total = total + factor.multiplied(frozenset(weights), weights).logs.sum()
@@ -66,21 +68,12 @@ def _probe(site: Site) -> Factor:
 
 def _probed(pair: Pair, probes: Mapping[str, Factor]) -> list[Piece]:
     pieces = model_pieces(pair.model, pair.guide)
-    detached = [
-        Piece(
-            Factor(piece.factor.logs.detach(), piece.factor.dims),
-            piece.scale,
-            piece.is_variable,
-            piece.position,
-            piece.rounds,
-        )
-        for piece in pieces
-    ]
+    detached = [replace(piece, factor=Factor(piece.factor.logs.detach(), piece.factor.dims)) for piece in pieces]
     by_position = {piece.position: piece for piece in detached}
     positions = {name: position for position, name in enumerate(pair.model.nodes)}
     for name, probe in probes.items():
         own = by_position[positions[name]]
-        detached.append(Piece(probe, own.scale, True, own.position, own.rounds))
+        detached.append(replace(own, factor=probe))
     return detached
 
 
@@ -120,8 +113,19 @@ def _unweighted(site: Site, probe: Factor, gradient: Tensor, weights: Mapping[st
     return gradient.reshape(*shape, gradient.shape[-1])
 
 
-def inferred_values(
-    program: Callable[..., Any],
+def inferred(program: Program, first_dim: int | None, semiring: Semiring) -> Program:
+    """The program with its marked variables at values inferred jointly, and with one draw of the others."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with torch.no_grad(), Block(lambda site: True):
+            values = _values(program, first_dim, semiring, args, kwargs)
+        return Replay(values)(program)(*args, **kwargs)
+
+    return run
+
+
+def _values(
+    program: Program,
     first_dim: int | None,
     semiring: Semiring,
     args: tuple[Any, ...],

@@ -11,9 +11,8 @@ from virgil.errors import ArgumentError
 from virgil.infer.elbo.enumerated import model_variables
 from virgil.infer.elbo.execution import Call, Program
 from virgil.infer.elbo.objective import ELBO
-from virgil.infer.elbo.posterior import inferred_values, marginal, marks
+from virgil.infer.elbo.posterior import inferred, marginal, marks
 from virgil.ops.semiring import SAMPLE, SUM
-from virgil.poutine.block import Block
 from virgil.poutine.replay import Replay
 from virgil.poutine.tracing import trace
 
@@ -79,7 +78,4 @@ class TraceEnum_ELBO(ELBO):
         """
         with torch.no_grad():
             drawn = trace(guide).get_trace(*args, **kwargs)
-            replayed = Replay(drawn)(model)
-            with Block(lambda site: True):
-                values = inferred_values(replayed, None, SAMPLE, args, kwargs)
-            return Replay(values)(replayed)(*args, **kwargs)
+            return inferred(Replay(drawn)(model), None, SAMPLE)(*args, **kwargs)
