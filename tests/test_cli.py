@@ -9,8 +9,8 @@ import pytest
 
 import virgil
 from virgil import cli
-from virgil.demo.registry import DEFAULT, DEMOS
 from virgil.errors import ArgumentError
+from virgil.examples.registry import DEFAULT, DEMOS
 
 
 def test_alone_it_prints_its_help(capsys):

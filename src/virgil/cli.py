@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 
 import virgil
-from virgil.demo.registry import DEFAULT, DEMOS, find
 from virgil.errors import ArgumentError, VirgilError
+from virgil.examples.registry import DEFAULT, DEMOS, find
 
 __all__ = ["main"]
 

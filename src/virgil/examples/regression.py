@@ -15,9 +15,9 @@ from torch import Tensor
 
 import virgil
 import virgil.distributions as dist
-from virgil.demo.diabetes import load
-from virgil.demo.regression_report import Normal, draw, report
 from virgil.distributions import constraints
+from virgil.examples.diabetes import load
+from virgil.examples.regression_report import Normal, draw, report
 from virgil.infer import SVI, Trace_ELBO
 
 __all__ = ["BATCH", "NOISE", "exact_posterior", "guide", "main", "model"]

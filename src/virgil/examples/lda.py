@@ -19,8 +19,9 @@ import torch
 from torch import Tensor, nn
 
 import virgil
-from virgil.demo.lda_matching import best_matching, similarity
-from virgil.demo.lda_model import (
+from virgil.errors import SupportError
+from virgil.examples.lda_matching import best_matching, similarity
+from virgil.examples.lda_model import (
     Corpus,
     Guide,
     PointGuide,
@@ -31,8 +32,7 @@ from virgil.demo.lda_model import (
     network,
     word_model,
 )
-from virgil.demo.lda_report import Answer, begin, draw, report, show_error
-from virgil.errors import SupportError
+from virgil.examples.lda_report import Answer, begin, draw, report, show_error
 from virgil.infer import SVI, TraceEnum_ELBO
 
 __all__ = ["fit_form", "main", "sigmoid_error"]

@@ -10,8 +10,8 @@ import torch
 
 import virgil
 from virgil import poutine
-from virgil.demo import schools
-from virgil.demo.schools_report import LOG_EVIDENCE, REFERENCE
+from virgil.examples import schools
+from virgil.examples.schools_report import LOG_EVIDENCE, REFERENCE
 
 
 def _quadrature(points=20_000):

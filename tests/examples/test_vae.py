@@ -10,10 +10,10 @@ import torch
 
 import virgil
 import virgil.distributions as dist
-from virgil.demo import digits, vae
-from virgil.demo.vae_evidence import log_evidence
-from virgil.demo.vae_report import log_frequencies
 from virgil.errors import ArgumentError
+from virgil.examples import digits, vae
+from virgil.examples.vae_evidence import log_evidence
+from virgil.examples.vae_report import log_frequencies
 from virgil.infer import SVI, Trace_ELBO
 
 EPOCHS = 20

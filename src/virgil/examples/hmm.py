@@ -20,7 +20,7 @@ from torch import Tensor
 import virgil
 import virgil.distributions as dist
 from virgil import poutine
-from virgil.demo.hmm_report import Reading, draw, report
+from virgil.examples.hmm_report import Reading, draw, report
 from virgil.infer import SVI, Fit, TraceEnum_ELBO, config_enumerate, infer_discrete
 from virgil.infer.autoguide import AutoDelta, init_to_value
 from virgil.params import ParamStore

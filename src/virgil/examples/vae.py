@@ -22,9 +22,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import virgil
 import virgil.distributions as dist
-from virgil.demo.digits import INK, PIXELS, load
-from virgil.demo.vae_evidence import log_evidence
-from virgil.demo.vae_report import Bounds, draw, report
+from virgil.examples.digits import INK, PIXELS, load
+from virgil.examples.vae_evidence import log_evidence
+from virgil.examples.vae_report import Bounds, draw, report
 from virgil.infer import SVI, Trace_ELBO
 
 __all__ = ["BATCH", "LATENT", "VAE", "bound", "fit", "main"]

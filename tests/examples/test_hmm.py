@@ -10,8 +10,8 @@ import torch
 
 import virgil
 from virgil import poutine
-from virgil.demo import hmm
-from virgil.demo.hmm_report import in_recession
+from virgil.examples import hmm
+from virgil.examples.hmm_report import in_recession
 from virgil.infer import TraceEnum_ELBO
 from virgil.infer.autoguide import AutoDelta, init_to_value
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from virgil.demo.lda_model import BATCH, Corpus, histogram
-from virgil.demo.output import new_figure, print_table, save, say
 from virgil.errors import SupportError
+from virgil.examples.lda_model import BATCH, Corpus, histogram
+from virgil.examples.output import new_figure, print_table, save, say
 from virgil.infer import Fit
 
 if TYPE_CHECKING:

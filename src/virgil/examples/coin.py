@@ -13,8 +13,8 @@ from torch import Tensor
 
 import virgil
 import virgil.distributions as dist
-from virgil.demo.coin_report import Beta, draw, report
 from virgil.distributions import constraints
+from virgil.examples.coin_report import Beta, draw, report
 from virgil.infer import SVI, Trace_ELBO
 
 __all__ = ["FLIPS", "PRIOR", "exact_posterior", "guide", "main", "model"]

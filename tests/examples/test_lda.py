@@ -12,9 +12,9 @@ from torch import nn
 
 import virgil
 from virgil import poutine
-from virgil.demo import lda, lda_model
-from virgil.demo.lda_matching import best_matching, similarity
-from virgil.demo.lda_report import log_orders
+from virgil.examples import lda, lda_model
+from virgil.examples.lda_matching import best_matching, similarity
+from virgil.examples.lda_report import log_orders
 from virgil.infer import Trace_ELBO, TraceEnum_ELBO
 
 

@@ -16,9 +16,9 @@ from torch.distributions import kl_divergence
 import virgil
 import virgil.distributions as dist
 from virgil import poutine
-from virgil.demo.mixture_model import KINDS, POINTS, fit, model, point_guide
 from virgil.distributions import constraints
 from virgil.errors import VirgilError
+from virgil.examples.mixture_model import KINDS, POINTS, fit, model, point_guide
 from virgil.infer import Fit, Trace_ELBO, TraceEnum_ELBO, config_enumerate
 from virgil.infer.autoguide import AutoDelta
 from virgil.params import ParamStore

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from virgil.demo.mixture_answers import Bounds
-from virgil.demo.mixture_model import Eruptions
-from virgil.demo.output import new_figure, print_table, save, say
+from virgil.examples.mixture_answers import Bounds
+from virgil.examples.mixture_model import Eruptions
+from virgil.examples.output import new_figure, print_table, save, say
 from virgil.infer import Fit
 
 if TYPE_CHECKING:

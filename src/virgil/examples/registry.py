@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from virgil.demo import coin, hmm, lda, mixture, regression, schools, vae
 from virgil.errors import ArgumentError, did_you_mean
+from virgil.examples import coin, hmm, lda, mixture, regression, schools, vae
 
 __all__ = ["DEFAULT", "DEMOS", "Demo", "find"]
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from virgil import poutine
-from virgil.demo import coin
-from virgil.demo.coin_report import Beta, log_evidence
+from virgil.examples import coin
+from virgil.examples.coin_report import Beta, log_evidence
 
 
 def _grid(points=20_001):

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from virgil import poutine
-from virgil.demo import diabetes, regression
 from virgil.errors import ArgumentError
+from virgil.examples import diabetes, regression
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from torch import Tensor
 
 import virgil
 import virgil.distributions as dist
-from virgil.demo.schools_report import Answer, draw, report
+from virgil.examples.schools_report import Answer, draw, report
 from virgil.infer import SVI, Predictive, Trace_ELBO
 from virgil.infer.autoguide import AutoGuide, AutoMultivariateNormal, AutoNormal
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from torch import Tensor
 
-from virgil.demo.output import new_figure, print_table, save, say
+from virgil.examples.output import new_figure, print_table, save, say
 from virgil.infer import Fit
 
 __all__ = ["Answer", "LOG_EVIDENCE", "REFERENCE", "draw", "report"]
 
 # Mean and sd from 10,000 draws of Hamiltonian Monte Carlo on the same model. Given tau everything is normal, so
-# quadrature over tau alone gives the same figures within the draws' error, and the evidence: tests/demo/ does it.
+# quadrature over tau alone gives the same figures within the draws' error, and the evidence: tests/examples/ does it.
 REFERENCE = {"mu": (4.41, 3.31), "tau": (3.60, 3.20)}
 LOG_EVIDENCE = -31.311  # nats
 

@@ -16,9 +16,9 @@ from torch import Tensor
 import virgil
 import virgil.distributions as dist
 from virgil import poutine
-from virgil.demo.mixture_answers import full_guide, outcomes, refit, sampling_too, two_bounds
-from virgil.demo.mixture_model import best_start, fit, load, model, point_guide
-from virgil.demo.mixture_report import Answers, Membership, draw, report_answers, report_fit, report_membership
+from virgil.examples.mixture_answers import full_guide, outcomes, refit, sampling_too, two_bounds
+from virgil.examples.mixture_model import best_start, fit, load, model, point_guide
+from virgil.examples.mixture_report import Answers, Membership, draw, report_answers, report_fit, report_membership
 from virgil.infer import TraceEnum_ELBO, infer_discrete
 from virgil.infer.autoguide import AutoDelta
 

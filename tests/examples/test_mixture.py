@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import virgil
-from virgil.demo import mixture
-from virgil.demo.mixture_answers import full_guide, outcomes, refit, sampling_too, two_bounds
-from virgil.demo.mixture_model import best_start, fit, load, model, point_guide
+from virgil.examples import mixture
+from virgil.examples.mixture_answers import full_guide, outcomes, refit, sampling_too, two_bounds
+from virgil.examples.mixture_model import best_start, fit, load, model, point_guide
 from virgil.infer import TraceEnum_ELBO
 
 
