@@ -10,6 +10,8 @@
     ├── MismatchError             model and guide do not fit together
     ├── ParamError                a parameter is re-used or restored wrongly        (ValueError)
     │   └── MissingParamError     no parameter has this name                        (KeyError)
+    ├── CaptureError              a step cannot be captured as one graph            (RuntimeError)
+    │   └── OperatorError         an engine cannot run an operator of the graph     (NotImplementedError)
     ├── FileFormatError           a file is truncated or not one of ours            (ValueError)
     └── ArgumentError             an argument is wrong                              (ValueError)
 
@@ -23,11 +25,13 @@ from difflib import get_close_matches
 
 __all__ = [
     "ArgumentError",
+    "CaptureError",
     "DuplicateSiteError",
     "FileFormatError",
     "MismatchError",
     "MissingParamError",
     "NonFiniteError",
+    "OperatorError",
     "ParamError",
     "PlateError",
     "ShapeError",
@@ -82,6 +86,14 @@ class MissingParamError(ParamError, KeyError):
     """No parameter of this name exists."""
 
     __str__ = Exception.__str__  # KeyError would print the message quoted
+
+
+class CaptureError(VirgilError, RuntimeError):
+    """A step cannot be captured as one graph of tensor operations."""
+
+
+class OperatorError(CaptureError, NotImplementedError):
+    """An engine cannot run an operator of the captured graph."""
 
 
 class FileFormatError(VirgilError, ValueError):

@@ -1,0 +1,1 @@
+"""Graphs of tensor operations, lowered operator by operator to JAX. Needs the extra ``xla``."""

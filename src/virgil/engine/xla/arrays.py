@@ -1,0 +1,44 @@
+"""Tensors as arrays of JAX and back, without copies, and the dtypes of both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["DTYPES", "dtype_of", "to_array", "to_tensor"]
+
+DTYPES: dict[torch.dtype, Any] = {
+    torch.float32: jnp.float32,
+    torch.float64: jnp.float64,
+    torch.float16: jnp.float16,
+    torch.bfloat16: jnp.bfloat16,
+    torch.complex64: jnp.complex64,
+    torch.complex128: jnp.complex128,
+    torch.int64: jnp.int64,
+    torch.int32: jnp.int32,
+    torch.int16: jnp.int16,
+    torch.int8: jnp.int8,
+    torch.uint8: jnp.uint8,
+    torch.bool: jnp.bool_,
+}
+_TORCH = {np.dtype(each): dtype for dtype, each in DTYPES.items()}
+
+
+def dtype_of(array: Any) -> torch.dtype:
+    """The torch dtype of an array."""
+    return _TORCH[np.dtype(array.dtype)]
+
+
+def to_array(tensor: Tensor) -> jax.Array:
+    """An array on the memory of a tensor, which must not be written while the array is in use."""
+    return jax.dlpack.from_dlpack(tensor.detach().contiguous())
+
+
+def to_tensor(array: jax.Array) -> Tensor:
+    """A tensor on the memory of an array; it must not be written."""
+    return torch.from_dlpack(array)

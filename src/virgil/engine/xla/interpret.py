@@ -1,0 +1,81 @@
+"""Run a graph in JAX, node by node: inside ``jax.jit`` this is its lowering."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+from torch.fx import Graph, Node
+from torch.fx.node import map_arg
+from torch.utils import _pytree as pytree
+
+from virgil.engine.xla.registry import LOWERINGS, Lowering
+from virgil.errors import OperatorError
+
+__all__ = ["check_lowered", "interpret"]
+
+_PLACEMENT = frozenset({"device", "layout", "memory_format", "non_blocking", "pin_memory"})  # no matter of values
+
+
+def check_lowered(graph: Graph) -> None:
+    """Whether every operator of a graph has a lowering.
+
+    Raises:
+        OperatorError: one has none; the message names it and the line that it comes from.
+    """
+    for node in graph.nodes:
+        if node.op == "call_function" and node.target is not operator.getitem:
+            _lowering(node)
+
+
+def interpret(graph: Graph, inputs: Sequence[Any], constants: Mapping[str, Any], key: Any) -> list[Any]:
+    """The outputs of a graph, as a flat list.
+
+    Args:
+        graph: the operations.
+        inputs: an array for each placeholder.
+        constants: by name, an array for each tensor that the graph holds.
+        key: for random operators, each of which gets a key of its own; ``None`` where there are none.
+    """
+    drawing = [node for node in graph.nodes if node.op == "call_function" and _draws(node)]
+    keys = iter(jax.random.split(key, len(drawing)) if drawing else ())
+    values: dict[Node, Any] = {}
+    given = iter(inputs)
+    for node in graph.nodes:
+        if node.op == "placeholder":
+            values[node] = next(given)
+        elif node.op == "get_attr":
+            values[node] = constants[node.target]
+        elif node.op == "output":
+            return pytree.tree_leaves(map_arg(node.args[0], values.__getitem__))
+        else:
+            values[node] = _call(node, values, keys)
+    raise ValueError("The graph has no output.")
+
+
+def _call(node: Node, values: Mapping[Node, Any], keys: Any) -> Any:
+    args = map_arg(node.args, values.__getitem__)
+    if node.target is operator.getitem:
+        return args[0][args[1]]
+    kwargs = {name: each for name, each in node.kwargs.items() if name not in _PLACEMENT}
+    kwargs = map_arg(kwargs, values.__getitem__)
+    lowering = _lowering(node)
+    return lowering.apply(next(keys), *args, **kwargs) if lowering.draws else lowering.apply(*args, **kwargs)
+
+
+def _draws(node: Node) -> bool:
+    lowering = LOWERINGS.get(node.target)  # type: ignore[arg-type]
+    return lowering is not None and lowering.draws
+
+
+def _lowering(node: Node) -> Lowering:
+    found = LOWERINGS.get(node.target)  # type: ignore[arg-type]
+    if found is None:
+        line = node.meta.get("stack_trace")
+        place = f" It comes from\n  {line}\n" if line else " "
+        raise OperatorError(
+            f"The operator {node.target} has no lowering to XLA.{place}Use engine='inductor' or engine='eager'."
+        )
+    return found

@@ -1,0 +1,49 @@
+"""Which operator is lowered by which function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch._ops import OpOverload
+
+__all__ = ["LOWERINGS", "Lowering", "draws", "lowers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lowering:
+    """How an operator is computed in JAX.
+
+    Attributes:
+        apply: takes the operator's arguments, with arrays in place of tensors; returns an array, or a tuple of them,
+            of exactly the shape and dtype that torch gives.
+        draws: whether ``apply`` takes a random key before all other arguments.
+    """
+
+    apply: Callable[..., Any]
+    draws: bool = False
+
+
+LOWERINGS: dict[OpOverload, Lowering] = {}
+
+
+def lowers(*operators: OpOverload) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register the decorated function as the lowering of these operators."""
+    return _registers(operators, draws=False)
+
+
+def draws(*operators: OpOverload) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register the decorated function, whose first argument is a random key, as the lowering of these operators."""
+    return _registers(operators, draws=True)
+
+
+def _registers(operators: tuple[OpOverload, ...], draws: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def register(apply: Callable[..., Any]) -> Callable[..., Any]:
+        for operator in operators:
+            if operator in LOWERINGS:
+                raise ValueError(f"{operator} is lowered twice.")
+            LOWERINGS[operator] = Lowering(apply, draws)
+        return apply
+
+    return register
