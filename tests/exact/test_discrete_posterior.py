@@ -9,7 +9,7 @@ from scipy.stats import chi2
 import virgil
 import virgil.distributions as dist
 from virgil import poutine
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, NonFiniteError, SupportError
 from virgil.infer import TraceEnum_ELBO, config_enumerate, infer_discrete
 
 torch.manual_seed(0)
@@ -176,6 +176,47 @@ def test_mistakes():
         TraceEnum_ELBO().compute_marginals(lambda: None, lambda: None)
     with pytest.raises(ArgumentError, match="num_particles=3"):
         TraceEnum_ELBO(num_particles=3).compute_marginals(config_enumerate(mixture), lambda: None)
+
+
+def _counts(x):
+    """Counts of an unknown number of trials below 5, all numbers equally likely."""
+
+    def model():
+        with virgil.plate("data", len(x)):
+            n = virgil.sample("n", dist.Categorical(torch.ones(5, dtype=torch.float64)))
+            virgil.sample("x", dist.Binomial(n, torch.tensor(0.5, dtype=torch.float64)), obs=torch.tensor(x))
+
+    return config_enumerate(model)
+
+
+def test_values_that_forbid_an_observation_have_probability_zero():
+    """Of x successes with probability one half, the likelihood of n is (n choose x) / 2 ** n."""
+    model = _counts([3.0, 1.0])
+    likelihood = torch.tensor([[0.0, 0.0, 0.0, 1 / 8, 4 / 16], [0.0, 1 / 2, 2 / 4, 3 / 8, 4 / 16]], dtype=torch.float64)
+    marginals = TraceEnum_ELBO().compute_marginals(model, lambda: None)["n"]
+    torch.testing.assert_close(marginals.probs, likelihood / likelihood.sum(-1, keepdim=True))
+    best = poutine.trace(infer_discrete(model, temperature=0)).get_trace().nodes["n"].value
+    assert best[0] == 4
+    assert best[1] in (1, 2)
+    draws = [poutine.trace(infer_discrete(model)).get_trace().nodes["n"].value for _ in range(100)]
+    assert (torch.stack(draws) >= torch.tensor([3, 1])).all()
+
+
+def test_no_posterior_of_what_is_impossible():
+    for temperature in (0, 1):
+        with pytest.raises(
+            SupportError, match=r"At site 'x' .*under every value.*such as 6 at index \(1,\)"
+        ):
+            infer_discrete(_counts([3.0, 6.0]), temperature=temperature)()
+
+    @config_enumerate
+    def apart():
+        n = virgil.sample("n", dist.Categorical(torch.ones(2)))
+        virgil.sample("x", dist.Uniform(n, n + 1.0), obs=torch.tensor(0.5))
+        virgil.sample("y", dist.Uniform(n, n + 1.0), obs=torch.tensor(1.5))
+
+    with pytest.raises(NonFiniteError, match="'n' have no posterior"):
+        infer_discrete(apart)()
 
 
 def test_marginals_keep_probabilities_far_below_rounding():

@@ -11,6 +11,7 @@ from tests.exact.binary import X3, flip, param
 from tests.exact.enumeration import log_evidence
 from tests.exact.enumeration_draws import DRAWN
 from tests.exact.enumeration_guides import EXACT
+from tests.exact.enumeration_impossible import IMPOSSIBLE, LATENT_DRAWN
 from tests.exact.enumeration_models import MODELS
 from tests.exact.enumeration_plates import PLATED
 from tests.exact.estimates import Case, check, estimates, exact_gradient
@@ -51,6 +52,18 @@ def test_every_particle_is_exact_where_nothing_is_drawn(name, vectorize):
 @pytest.mark.parametrize("vectorize", [True, False], ids=["at once", "one after another"])
 def test_particles_of_models_that_are_summed_out(name, vectorize):
     assert_exact(SUMMED[name], 3, vectorize_particles=vectorize)
+
+
+@pytest.mark.parametrize("validate", [True, False])
+@pytest.mark.parametrize("particles", [1, 3])
+@pytest.mark.parametrize("case", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_values_that_forbid_an_observation_count_nothing(case, particles, validate):
+    with virgil.settings.context(validate=validate):
+        assert_exact(case, particles)
+
+
+def test_a_draw_that_some_values_forbid():
+    check(LATENT_DRAWN, TraceEnum_ELBO)
 
 
 def test_several_continuous_variables_are_drawn_and_the_rest_is_summed_out():

@@ -90,7 +90,18 @@ def two_switches_guide(y):
     virgil.sample("second", dist.Bernoulli(logits=logit - first), infer={"enumerate": "parallel"})
 
 
+@config_enumerate
+def intervals(y):
+    """Each observation lies outside some of the intervals."""
+    spread = virgil.sample("spread", dist.HalfCauchy(5.0))
+    high = virgil.param("high", torch.tensor([5.0, 20.0, 40.0]))
+    with virgil.plate("J", 8):
+        which = virgil.sample("which", dist.Categorical(logits=virgil.param("shares", torch.zeros(3))))
+        virgil.sample("y", dist.Uniform(-10.0 - spread, high[which]), obs=y)
+
+
 ENUMERATED = {
+    "impossible values": (intervals, spread_guide),
     "mixture": (mixture, spread_guide),
     "hidden Markov model": (hidden_markov, spread_guide),
     "guide that enumerates": (two_switches, two_switches_guide),

@@ -7,7 +7,7 @@ import torch
 import virgil
 import virgil.distributions as dist
 from virgil import poutine
-from virgil.errors import ArgumentError, MismatchError, PlateError, ShapeError
+from virgil.errors import ArgumentError, MismatchError, NonFiniteError, PlateError, ShapeError, SupportError
 from virgil.infer import config_enumerate
 
 MOVES = torch.tensor([[0.3, -0.8], [-0.2, 0.9]])
@@ -188,7 +188,40 @@ def _marked(fn, way="parallel"):
     return lambda: virgil.sample("z", fn, infer={"enumerate": way})
 
 
+def uniforms(*observed):
+    """Two unit intervals beside each other, one of which all data come from."""
+
+    @all_sites
+    def model():
+        z = flip("z")
+        with virgil.plate("data", len(observed)):
+            virgil.sample("x", dist.Uniform(z, z + 1.0), obs=torch.tensor(observed))
+
+    return model
+
+
 MISTAKES = {
+    "impossible under every value": (
+        uniforms(0.5, 2.5, 1.5),
+        nothing,
+        SupportError,
+        [
+            "At site 'x' of the model, the observed value lies outside the support of Uniform under every value",
+            "1 of 3 do, such as 2.5 at index (1,)",
+        ],
+    ),
+    "impossible together": (
+        uniforms(0.5, 1.5),
+        nothing,
+        NonFiniteError,
+        ["at site 'x' of the model, the value is impossible under some values of 'z'", "must allow all that depends"],
+    ),
+    "impossible under a value of the guide": (
+        uniforms(0.5, 0.7),
+        lambda: flip("z", 0.3, **EACH),
+        NonFiniteError,
+        ["at site 'x' of the model, the value is impossible under some values of 'z'", "every such value must"],
+    ),
     "missing in the guide": (
         lambda: see("x", flip("z")),
         nothing,
@@ -298,6 +331,34 @@ MISTAKES = {
 # pairs that fit
 
 
+COUNTS = torch.tensor([2.0, 5.0, 0.0])
+
+
+@all_sites
+def some_counts_too_small():
+    n = virgil.sample("n", dist.Categorical(logits=virgil.param("sizes", torch.zeros(8))))
+    with virgil.plate("data", 3):
+        virgil.sample("x", dist.Binomial(n, logits=virgil.param("rate", torch.tensor(0.3))), obs=COUNTS)
+
+
+@all_sites
+def some_bounds_too_low():
+    """Which bounds there are depends on a drawn variable as well."""
+    low = virgil.sample("low", dist.Uniform(-3.0, -1.0))
+    with virgil.plate("data", 3):
+        z = pick("z")
+        virgil.sample("x", dist.Uniform(low, low + 2.0 + 8.0 * z), obs=COUNTS)
+
+
+def some_bounds_guide():
+    virgil.sample("low", dist.Uniform(-2.0 - virgil.param("width", torch.tensor(0.5)), -1.5))
+
+
+def probability_zero_in_the_guide():
+    """What the guide enumerates may forbid an observation where the guide says that it does not happen."""
+    virgil.sample("n", dist.Categorical(logits=torch.tensor([-torch.inf] * 5 + [0.0, 1.0, 0.5])), **EACH)
+
+
 @all_sites
 def mixture():
     shares = virgil.param("shares", torch.tensor([0.2, 0.3]))
@@ -347,6 +408,9 @@ def _two(**options):
 
 
 PAIRS = {
+    "some counts too small": (some_counts_too_small, nothing),
+    "some bounds too low": (some_bounds_too_low, some_bounds_guide),
+    "too small ones without probability": (some_counts_too_small, probability_zero_in_the_guide),
     "mixture": (mixture, nothing),
     "mixture, in the guide": (mixture, mixture_guide),
     "mixture of drawn components": (mixture_of_drawn, mixture_of_drawn_guide),

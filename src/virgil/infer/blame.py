@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.distributions import constraints
 
 from virgil.errors import NonFiniteError
-from virgil.infer.checks.support import support_problem
+from virgil.infer.checks.support import support_problem, under_some_value
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
@@ -26,6 +26,7 @@ def blame(executions: Iterable[tuple[str, Trace]]) -> NoReturn:
     Raises:
         NonFiniteError: always; ``site`` is the name of the site at fault, or ``None``.
     """
+    executions = list(executions)
     for role, trace in executions:
         for name, site in trace.nodes.items():
             if site.kind == "param":
@@ -40,6 +41,15 @@ def blame(executions: Iterable[tuple[str, Trace]]) -> NoReturn:
                 problem = _problem(site, role)
                 if problem:
                     raise NonFiniteError(f"The loss is not finite: {problem}", site=name)
+    for role, trace in executions:
+        for name, site in trace.nodes.items():
+            if site.kind == "sample" and (impossible := _impossible_under(site)):
+                raise NonFiniteError(
+                    f"The loss is not finite: at site {name!r} of the {role}, the value is impossible under some "
+                    f"values of {impossible}. Where the model sums a variable out, some value of positive probability "
+                    "must allow all that depends on it; where the guide averages over one, every such value must.",
+                    site=name,
+                )
     raise NonFiniteError(
         "The loss is not finite, though every site's log-probability is: their sum overflows, or an analytic "
         "divergence is infinite because the guide's distribution reaches where the model's does not."
@@ -60,10 +70,18 @@ def _problem(site: Site, role: str) -> str | None:
     problem = support_problem(site, role)
     if problem:
         return problem[0].lower() + problem[1:]
-    wrong = _not_finite(site.term)
+    wrong = _not_finite(under_some_value(site, site.term, Tensor.amax))
     if wrong:
         return f"at site {site.name!r} of the {role}, the log-probability under {site.fn} is {wrong}."
     return None
+
+
+def _impossible_under(site: Site) -> str | None:
+    """The enumerated variables under some of whose values the site's value has probability zero."""
+    term = site.term
+    names = [name for dim, name in site.variables.items() if term.dim() >= -dim and term.shape[dim] > 1]
+    others = sorted(repr(name) for name in names if name != site.name)
+    return ", ".join(others) if others and bool((term == -torch.inf).any()) else None
 
 
 def _arguments(fn: Any) -> list[tuple[str, Tensor, Any]]:

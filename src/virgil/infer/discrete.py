@@ -34,6 +34,7 @@ def infer_discrete(
 
     Raises:
         ArgumentError: another temperature, or no marked variable.
+        NonFiniteError, SupportError: the data are impossible under every joint value.
 
     Example:
         >>> import torch, virgil, virgil.distributions as dist

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,9 +12,11 @@ from virgil.distributions.feasible import feasible_value
 
 __all__ = ["counted", "observed_log_prob"]
 
+LogProb = Callable[[Any, Tensor], Tensor]
 
-def observed_log_prob(fn: Any, value: Tensor, mask: bool | Tensor) -> Tensor:
-    """``fn.log_prob(value)`` of an observation of which only what ``mask`` selects is real.
+
+def observed_log_prob(fn: Any, value: Tensor, mask: bool | Tensor, log_prob: LogProb) -> Tensor:
+    """``log_prob(fn, value)`` of an observation of which only what ``mask`` selects is real.
 
     What is masked out may be anything, NaN included. It is replaced by a point of the support before the
     log-probability is taken, since zero times a NaN derivative would still be NaN.
@@ -24,7 +27,7 @@ def observed_log_prob(fn: Any, value: Tensor, mask: bool | Tensor) -> Tensor:
         keep = mask.reshape(mask.shape + (1,) * len(fn.event_shape))
         filler = feasible_value(fn.support, fn.batch_shape + fn.event_shape, dtype=value.dtype, device=value.device)
         value = torch.where(keep, value, filler)
-    return fn.log_prob(value)  # type: ignore[no-any-return]
+    return log_prob(fn, value)
 
 
 def counted(log_prob: Tensor, mask: bool | Tensor) -> Tensor:

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from virgil.distributions.outside import extended_log_prob, support_varies
 from virgil.poutine.frame import Frame, Step, plates_shape
-from virgil.poutine.masking import counted, observed_log_prob
+from virgil.poutine.masking import LogProb, counted, observed_log_prob
 
 __all__ = ["Site"]
 
@@ -146,14 +147,22 @@ class Site:
     def unscaled_log_prob(self) -> Tensor:
         """Log-density of the value, without scale, mask and plate weights. Shape: ``fn.batch_shape``.
 
-        Where an observation is masked out it is that of some point of the support.
+        Where an observation is masked out it is that of some point of the support; minus infinity where an enumerated
+        variable moves the support away from the value.
         """
         if self._unscaled_log_prob is None:
-            if self.mask is None or not self.observed:
-                self._unscaled_log_prob = self.fn.log_prob(self.value)
-            else:
-                self._unscaled_log_prob = observed_log_prob(self.fn, self.value, self.mask)
+            moves = self.variables and support_varies(self.fn, self.variables)
+            self._unscaled_log_prob = self.extended_log_prob() if moves else self._scored(_log_prob)
         return self._unscaled_log_prob
+
+    def extended_log_prob(self) -> Tensor:
+        """As ``unscaled_log_prob``, with minus infinity outside any support that has tensors for bounds."""
+        return self._scored(extended_log_prob)
+
+    def _scored(self, log_prob: LogProb) -> Tensor:
+        if self.mask is None or not self.observed:
+            return log_prob(self.fn, self.value)
+        return observed_log_prob(self.fn, self.value, self.mask, log_prob)
 
     @property
     def unscaled_log_prob_is_known(self) -> bool:
@@ -228,6 +237,10 @@ class Site:
     def __repr__(self) -> str:
         value = tuple(self.value.shape) if isinstance(self.value, torch.Tensor) else self.value
         return f"Site({self.kind} {self.name!r}, fn={self.fn}, value={value}, observed={self.observed})"
+
+
+def _log_prob(fn: Any, value: Tensor) -> Tensor:
+    return fn.log_prob(value)  # type: ignore[no-any-return]
 
 
 _KEYS = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -9,7 +11,9 @@ from virgil.errors import ShapeError, SupportError
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
-__all__ = ["check_supports", "support_problem"]
+__all__ = ["check_supports", "support_problem", "under_some_value"]
+
+Reduction = Callable[..., Tensor]
 
 
 def check_supports(guide: Trace, model: Trace) -> None:
@@ -27,7 +31,10 @@ def check_supports(guide: Trace, model: Trace) -> None:
 
 
 def support_problem(site: Site, role: str) -> str | None:
-    """What is wrong with a site's value, as a message; ``None`` if nothing is."""
+    """What is wrong with a site's value, as a message; ``None`` if nothing is.
+
+    A value need be possible only under some value of the enumerated variables that the distribution depends on.
+    """
     if site.mask is False or not isinstance(site.value, Tensor):
         return None
     try:
@@ -44,12 +51,29 @@ def support_problem(site: Site, role: str) -> str | None:
         ) from None
     if isinstance(site.mask, Tensor):
         inside = inside | ~site.mask
-    if bool(inside.all()):
+    possible = under_some_value(site, inside, Tensor.any)
+    if bool(possible.all()):
         return None
-    return _describe(site, role, inside)
+    everywhere = " under every value of the enumerated variables" if possible is not inside else ""
+    return _describe(site, role, _of_plates(site, possible), everywhere)
 
 
-def _describe(site: Site, role: str, inside: Tensor) -> str:
+def under_some_value(site: Site, table: Tensor, best: Reduction) -> Tensor:
+    """A tensor over the batch, reduced over the enumerated variables that the site depends on, itself aside."""
+    dims = range(-table.dim(), 0)
+    others = [dim for dim in dims if table.shape[dim] > 1 and site.variables.get(dim, site.name) != site.name]
+    return best(table, others, keepdim=True) if others else table
+
+
+def _of_plates(site: Site, table: Tensor) -> Tensor:
+    """The table without dims of size one on the left that the value lacks."""
+    dims = max(site.value.dim() - len(site.fn.event_shape), 0)
+    while table.dim() > dims and table.shape[0] == 1:
+        table = table[0]
+    return table
+
+
+def _describe(site: Site, role: str, inside: Tensor, everywhere: str) -> str:
     wrong = int((~inside).sum())
     index = tuple((~inside).nonzero()[0].tolist())
     value = site.value.detach()
@@ -67,9 +91,10 @@ def _describe(site: Site, role: str, inside: Tensor) -> str:
     else:
         origin = "the value" if role == "guide" else "the value, drawn by the guide,"
         cure = "Use a guide distribution with the model's support, or transform the value."
+    support = "" if everywhere else f" The support is {site.fn.support}."
     return (
-        f"At site {site.name!r} of the {role}, {origin} lies outside the support of {type(site.fn).__name__}: {shown}. "
-        f"The support is {site.fn.support}. {cure}"
+        f"At site {site.name!r} of the {role}, {origin} lies outside the support of {type(site.fn).__name__}"
+        f"{everywhere}: {shown}.{support} {cure}"
     )
 
 

@@ -41,8 +41,8 @@ def check_agreement(call: Call, drawn: Pair, enumerated: Pair, enumerate_from: i
         for name, site in ours.nodes.items():
             if site.kind != "sample" or name not in one or name not in other:
                 continue
-            expected = one.nodes[name].unscaled_log_prob
-            if _same(expected, other.nodes[name].unscaled_log_prob):
+            expected = one.nodes[name].extended_log_prob()
+            if _same(expected, other.nodes[name].extended_log_prob()):
                 _compare(site, expected, joint, values)
 
 
@@ -58,7 +58,7 @@ def _replayed(call: Call, values: dict[str, Site], enumerate_from: int | None = 
 
 
 def _compare(site: Site, expected: Tensor, joint: Pair, values: dict[str, Site]) -> None:
-    log_prob = site.unscaled_log_prob
+    log_prob = site.extended_log_prob()
     plates = {frame.dim for frame in site.frames}
     names = []
     for dim, name in site.variables.items():

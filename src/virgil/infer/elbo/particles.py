@@ -52,8 +52,8 @@ def _difference(call: Call, both: Pair, dim: int, particle: int) -> str | None:
     for joint, single in ((both.guide, alone.guide), (both.model, alone.model)):
         for name, site in joint.nodes.items():
             if site.kind == "sample":
-                mine = _trimmed(_slot(site.unscaled_log_prob, dim, particle))
-                own = _trimmed(single.nodes[name].unscaled_log_prob)
+                mine = _trimmed(_slot(site.extended_log_prob(), dim, particle))
+                own = _trimmed(single.nodes[name].extended_log_prob())
                 if mine.shape != own.shape or not torch.allclose(mine, own, rtol=1e-3, atol=1e-4, equal_nan=True):
                     return f"site {name!r} has another log-probability when its particle runs alone"
     return None

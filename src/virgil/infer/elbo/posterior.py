@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from virgil.distributions import Bernoulli, Categorical, Distribution, OneHotCategorical
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, NonFiniteError, SupportError, VirgilError
+from virgil.infer.checks.support import support_problem
 from virgil.infer.elbo.enumerated import model_variables
 from virgil.infer.elbo.execution import Pair, Program
 from virgil.infer.elbo.factors import Piece, model_pieces, plate_weights, solve, summed_together
@@ -49,11 +50,24 @@ def marks(pair: Pair, variables: frozenset[str], semiring: Semiring) -> dict[str
             if any(piece.is_variable for piece in group):
                 for factor in solve(group, variables, weights, semiring):
                     total = total + factor.multiplied(frozenset(weights), weights).logs.sum()
+        if bool(total == -torch.inf):
+            raise _impossible(pair, variables)
         gradients = torch.autograd.grad(total, [probe.logs for probe in probes.values()])
     return {
         name: _unweighted(pair.model.nodes[name], probe, gradient, weights)
         for (name, probe), gradient in zip(probes.items(), gradients, strict=True)
     }
+
+
+def _impossible(pair: Pair, variables: frozenset[str]) -> VirgilError:
+    """What to raise where no joint value of the variables has positive probability."""
+    for name, site in pair.model.nodes.items():
+        if site.kind == "sample" and (problem := support_problem(site, "model")):
+            return SupportError(problem, site=name)
+    return NonFiniteError(
+        f"The variables {', '.join(map(repr, sorted(variables)))} have no posterior: given the rest, every joint value "
+        "of theirs has probability zero. Look for observations, or probabilities of zero, that contradict each other."
+    )
 
 
 def _probe(site: Site) -> Factor:

@@ -52,6 +52,7 @@ class TraceEnum_ELBO(ELBO):
 
         Raises:
             ArgumentError: several particles, or no variable is summed out.
+            NonFiniteError, SupportError: the data are impossible under every joint value.
         """
         if self.num_particles != 1:
             raise ArgumentError(
