@@ -144,6 +144,68 @@ def scaled_slots():
         see("y", param("locs")[0], X[3:6])
 
 
+SLOT_SCALES = torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64)
+
+
+@config_enumerate
+def scaled_sums():
+    """Each slot has a sum of its own, whose logarithm counts as often as its scale says."""
+    with virgil.plate("data", 3), poutine.scale(scale=SLOT_SCALES):
+        z = pick("z", param("logits"))
+        see("x", param("locs")[z], X[:3])
+        see("y", param("locs")[z], X[3:6])
+
+
+def log_mixture(*data):
+    each = [torch.distributions.Normal(param("locs"), 1.0).log_prob(x.unsqueeze(-1)) for x in data]
+    return (param("logits").log_softmax(-1) + sum(each)).logsumexp(-1)
+
+
+def scaled_sums_by_hand():
+    virgil.factor("x", (SLOT_SCALES * log_mixture(X[:3], X[3:6])).sum())
+
+
+@config_enumerate
+def scaled_sums_of_a_batch():
+    with virgil.plate("data", 4, subsample=HALF_SLOTS), poutine.scale(scale=SLOT_SCALES[:2]):
+        see("x", param("locs")[pick("z", param("logits"))], X[HALF_SLOTS])
+
+
+def scaled_sums_of_a_batch_by_hand():
+    virgil.factor("x", 2 * (SLOT_SCALES[:2] * log_mixture(X[HALF_SLOTS])).sum())
+
+
+@config_enumerate
+def scaled_groups():
+    """A sum over a group's kind and its members' kinds, whose logarithm is scaled by group."""
+    with poutine.scale(scale=SLOT_SCALES[:2, None]):
+        nested()
+
+
+def scaled_groups_by_hand():
+    locs = torch.distributions.Normal(param("table"), 1.0)
+    each = locs.log_prob(X24[:, :2, None, None]) + param("moves").log_softmax(-1)
+    groups = (param("logits").log_softmax(-1) + each.logsumexp(-1).sum(1)).logsumexp(-1)
+    virgil.factor("x", (SLOT_SCALES[:2] * groups).sum())
+
+
+@config_enumerate
+def scaled_groups_of_a_batch():
+    """The scale is that of the group, whatever the weight of its members is; the sum has no variable but ``z``."""
+    with poutine.scale(scale=SLOT_SCALES[:2, None]), virgil.plate("groups", 2, dim=-2):
+        with virgil.plate("data", 4, subsample=HALF_SLOTS, dim=-1):
+            see("w", param("locs")[0], X24[:, HALF_SLOTS])
+        g = pick("g", param("logits"))
+        with virgil.plate("rest", 4, subsample=HALF_SLOTS, dim=-1):
+            see("x", param("locs")[g], X24[:, HALF_SLOTS])
+
+
+def scaled_groups_of_a_batch_by_hand():
+    each = torch.distributions.Normal(param("locs"), 1.0).log_prob(X24[:, HALF_SLOTS].unsqueeze(-1)).sum(1)
+    groups = 2 * each[:, 0] + (param("logits").log_softmax(-1) + 2 * each).logsumexp(-1)
+    virgil.factor("x", (SLOT_SCALES[:2] * groups).sum())
+
+
 @config_enumerate
 def rounds_of_data():
     top = pick("top", param("logits"))
@@ -197,6 +259,10 @@ PLATED = {
     ),
     "scaled data": case(scaled_data, SIMPLE),
     "scaled slots": case(scaled_slots, SIMPLE),
+    "scaled sums": case(scaled_sums, SIMPLE, reference=scaled_sums_by_hand),
+    "scaled sums of a mini-batch": case(scaled_sums_of_a_batch, SIMPLE, reference=scaled_sums_of_a_batch_by_hand),
+    "scaled groups": case(scaled_groups, LOCAL, reference=scaled_groups_by_hand),
+    "scaled groups of a mini-batch": case(scaled_groups_of_a_batch, SIMPLE, reference=scaled_groups_of_a_batch_by_hand),
     "one above rounds of a mini-batch": case(rounds_of_data, SIMPLE, reference=only_above(plain(4), TWICE)),
     "families": case(families, {"on": 0.3, "count": -0.4, "logits": LOGITS3, "locs": LOCS3}),
     "one value": case(of_one_value, {"one": [0.7], "logits": LOGITS2, "locs": LOCS2}),

@@ -204,9 +204,7 @@ def test_values_that_forbid_an_observation_have_probability_zero():
 
 def test_no_posterior_of_what_is_impossible():
     for temperature in (0, 1):
-        with pytest.raises(
-            SupportError, match=r"At site 'x' .*under every value.*such as 6 at index \(1,\)"
-        ):
+        with pytest.raises(SupportError, match=r"At site 'x' .*under every value.*such as 6 at index \(1,\)"):
             infer_discrete(_counts([3.0, 6.0]), temperature=temperature)()
 
     @config_enumerate

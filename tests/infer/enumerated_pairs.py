@@ -155,6 +155,11 @@ def scales_that_differ():
     see("x", a + flip("b"))
 
 
+def below_scaled_slots(top):
+    with virgil.plate("data", 3), poutine.scale(scale=torch.tensor([0.5, 1.0, 2.0])):
+        see("x", flip("z", top))
+
+
 @all_sites
 def batch_of_rounds_below():
     top = flip("top")
@@ -295,6 +300,12 @@ MISTAKES = {
         PlateError,
         ["'a', 'b' are summed together, but have different scales", "the same poutine.scale"],
     ),
+    "slots of other scales below a variable": (
+        all_sites(lambda: below_scaled_slots(flip("top"))),
+        nothing,
+        PlateError,
+        ["'top', 'z' are summed together, but have different scales"],
+    ),
     "rounds of a mini-batch below a variable": (
         batch_of_rounds_below,
         nothing,
@@ -425,6 +436,8 @@ PAIRS = {
     "at once": (_two_of_model, lambda: _two(**EACH)),
     "drawn": (_two_of_model, _two),
     "two back": (all_sites(lambda: two_back(5, history=2)), nothing),
+    "scaled by slot": (poutine.scale(mixture, scale=torch.tensor([0.5, 1.0, 2.0, 3.0])), nothing),
+    "scaled by a tensor": (poutine.scale(mixture, scale=torch.tensor(0.5)), nothing),
     "scaled": (poutine.scale(mixture, scale=0.5), poutine.scale(nothing, scale=0.5)),
     "masked": (poutine.mask(mixture, mask=torch.tensor([True, False, True, True])), nothing),
 }

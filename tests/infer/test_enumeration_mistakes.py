@@ -6,6 +6,7 @@ import torch
 import virgil
 import virgil.distributions as dist
 from tests.infer.enumerated_pairs import MISTAKES, PAIRS, flip, nothing, pick, see, two_back
+from virgil import poutine
 from virgil.errors import MismatchError, PlateError, ShapeError
 from virgil.infer import SVI, Trace_ELBO, TraceEnum_ELBO, config_enumerate
 
@@ -132,3 +133,19 @@ def test_nothing_marked_is_the_plain_objective():
         virgil.set_rng_seed(3)
         losses.append(objective(num_particles=5).loss(model, guide))
     assert losses[0] == losses[1]
+
+
+def test_a_scale_by_slot_of_a_sum_over_slots_is_refused_without_checks_as_well():
+    @config_enumerate
+    def model():
+        with virgil.plate("groups", 2, dim=-2):
+            kind = flip("kind")
+            with virgil.plate("data", 3, dim=-1):
+                see("x", flip("z", kind.float()))
+
+    virgil.enable_validation(False)
+    each = poutine.scale(model, scale=torch.tensor([[0.5, 1.0, 2.0]]))
+    with pytest.raises(
+        ShapeError, match=r"At site 'kind', the scale of shape \(1, 3\) has size 3 at dim -1, which is no"
+    ):
+        TraceEnum_ELBO().loss(each, nothing)

@@ -35,7 +35,8 @@ class Scale(Handler):
     def handle(self, site: Site, outer: Outer) -> Site:
         """Multiply the factor of the site."""
         if site.kind == "sample":
-            site = site.replace(scale=site.scale * self.scale)
+            alone = not isinstance(site.scale, Tensor) and site.scale == 1.0
+            site = site.replace(scale=self.scale if alone else site.scale * self.scale)
         return outer(site)
 
 

@@ -28,6 +28,7 @@ class Piece:
     Attributes:
         factor: the log-probability, masked, without the scale.
         scale: the factor put on by ``poutine.scale`` and by plates that are iterated over a mini-batch.
+        slots: the scale with names for its dims, where it is a tensor of several.
         is_variable: whether the site is itself summed out.
         position: where the model states it.
         rounds: of the iterated plates around it, name and round.
@@ -35,6 +36,7 @@ class Piece:
 
     factor: Factor
     scale: float | Tensor
+    slots: Factor | None
     is_variable: bool
     position: int
     rounds: Mapping[str, int]
@@ -65,7 +67,7 @@ def plate_weights(pair: Pair) -> dict[str, float]:
     }
 
 
-def factor_of(site: Site, log_prob: Tensor) -> Factor:
+def factor_of(site: Site, log_prob: Tensor, what: str = "log-probability") -> Factor:
     """Name the dims of a site's log-probability: plates, and the variables that it depends on.
 
     Raises:
@@ -82,7 +84,7 @@ def factor_of(site: Site, log_prob: Tensor) -> Factor:
             name = site.variables.get(dim)
         if name is None:
             raise ShapeError(
-                f"At site {site.name!r}, the log-probability of shape {tuple(log_prob.shape)} has size {size} at "
+                f"At site {site.name!r}, the {what} of shape {tuple(log_prob.shape)} has size {size} at "
                 f"dim {dim}, which is no plate and no enumerated variable that the site can see. Put the statement "
                 "in a plate, declare the dim by .to_event(n), or, if it depends on a step of a markov chain "
                 "further back, raise history=.",
@@ -113,10 +115,16 @@ def model_pieces(model: Trace, guide: Trace) -> list[Piece]:
         if site.mask is not None and not is_variable:
             log_prob = counted(log_prob, site.mask)
         scale = scale_of(site)
-        if isinstance(scale, Tensor) and scale.numel() > 1 and not is_variable:  # a power in each slot
-            log_prob, scale = log_prob * scale, 1.0
-        pieces.append(Piece(factor_of(site, log_prob), scale, is_variable, position, rounds_of(site.frames)))
+        factor, slots = factor_of(site, log_prob), _slots(site, scale)
+        pieces.append(Piece(factor, scale, slots, is_variable, position, rounds_of(site.frames)))
     return pieces
+
+
+def _slots(site: Site, scale: float | Tensor) -> Factor | None:
+    if not isinstance(scale, Tensor) or scale.numel() == 1:
+        return None
+    named = factor_of(site, scale, "scale")
+    return Factor(named.logs.squeeze(), tuple(dim for dim in named.dims if named.size(dim) > 1))
 
 
 def summed_together(pieces: Iterable[Piece], variables: frozenset[str]) -> list[list[Piece]]:
@@ -129,8 +137,8 @@ def solve(
 ) -> list[Factor]:
     """Eliminate the variables of one connected group, with its scale.
 
-    A scale that all pieces share multiplies the logarithm of the sum. Where only pieces that are no variables have
-    scales, these are powers inside the sum.
+    A scale that all pieces share multiplies the logarithm of the sum; its plates are then around all of them, so that
+    each slot has a sum of its own. Where only pieces that are no variables have scales, these are powers inside the sum.
 
     Raises:
         PlateError: variables have different scales, for which there is no such reading.
@@ -138,7 +146,7 @@ def solve(
     shared = group[0].scale
     if all(_same(piece.scale, shared) for piece in group):
         factors = eliminate([piece.factor for piece in group], variables, plates, semiring)
-        return [_scaled(factor, shared) for factor in factors]
+        return [_powered(factor, group[0]) for factor in factors]
     if any(piece.is_variable and not _same(piece.scale, 1.0) for piece in group):
         names = sorted(variables.intersection(dim for piece in group for dim in piece.factor.dims))
         raise PlateError(
@@ -146,7 +154,7 @@ def solve(
             "Give all statements of one sum the same poutine.scale; iterate no subsampled plate below an enumerated "
             "variable, use it as a context."
         )
-    return eliminate([_scaled(piece.factor, piece.scale) for piece in group], variables, plates, semiring)
+    return eliminate([_powered(piece.factor, piece) for piece in group], variables, plates, semiring)
 
 
 def _same(scale: float | Tensor, other: float | Tensor) -> bool:
@@ -155,12 +163,12 @@ def _same(scale: float | Tensor, other: float | Tensor) -> bool:
     return scale == other
 
 
-def _scaled(factor: Factor, scale: float | Tensor) -> Factor:
-    if not isinstance(scale, Tensor) and scale == 1.0:
-        return factor
-    if isinstance(scale, Tensor) and scale.numel() > 1:
-        raise ShapeError(
-            f"poutine.scale has a tensor of shape {tuple(scale.shape)} around enumerated variables; there it takes "
-            f"one number."
-        )
-    return Factor(factor.logs * (scale.reshape(()) if isinstance(scale, Tensor) else scale), factor.dims)
+def _powered(factor: Factor, piece: Piece) -> Factor:
+    """The factor to the power of the piece's scale."""
+    scale = piece.scale
+    if piece.slots is not None:
+        dims = tuple(dict.fromkeys(factor.dims + piece.slots.dims))
+        return Factor(factor.aligned(dims) * piece.slots.aligned(dims), dims)
+    if isinstance(scale, Tensor):
+        return Factor(factor.logs * scale.reshape(()), factor.dims)
+    return factor if scale == 1.0 else Factor(factor.logs * scale, factor.dims)

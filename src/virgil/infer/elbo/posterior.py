@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.distributions import Bernoulli, Categorical, Distribution, OneHotCategorical
+from virgil.distributions import Bernoulli, Categorical, OneHotCategorical
 from virgil.errors import ArgumentError, NonFiniteError, SupportError, VirgilError
 from virgil.infer.checks.support import support_problem
 from virgil.infer.elbo.enumerated import model_variables
@@ -25,7 +25,9 @@ from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 from virgil.poutine.tracing import trace
 
-__all__ = ["inferred", "marginal", "marks"]
+__all__ = ["Marginal", "inferred", "marginal", "marks"]
+
+Marginal = Bernoulli | Categorical | OneHotCategorical
 
 
 def _support(site: Site) -> Tensor:
@@ -91,7 +93,7 @@ def _probed(pair: Pair, probes: Mapping[str, Factor]) -> list[Piece]:
     return detached
 
 
-def marginal(site: Site, probabilities: Tensor) -> Distribution:
+def marginal(site: Site, probabilities: Tensor) -> Marginal:
     """The distribution that has the probabilities at a site's values.
 
     Args:

@@ -6,12 +6,11 @@ from typing import Any
 
 import torch
 
-from virgil.distributions import Distribution
 from virgil.errors import ArgumentError
 from virgil.infer.elbo.enumerated import model_variables
 from virgil.infer.elbo.execution import Call, Program
 from virgil.infer.elbo.objective import ELBO
-from virgil.infer.elbo.posterior import inferred, marginal, marks
+from virgil.infer.elbo.posterior import Marginal, inferred, marginal, marks
 from virgil.ops.semiring import SAMPLE, SUM
 from virgil.poutine.replay import Replay
 from virgil.poutine.tracing import trace
@@ -44,7 +43,7 @@ class TraceEnum_ELBO(ELBO):
 
     enumerates = True
 
-    def compute_marginals(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> dict[str, Distribution]:
+    def compute_marginals(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> dict[str, Marginal]:
         """The exact posterior of each variable that the model sums out, given the data and one draw of the guide.
 
         Returns:
