@@ -9,7 +9,7 @@ import torch
 
 from virgil import poutine
 from virgil.examples import coin
-from virgil.examples.coin_report import Beta, log_evidence
+from virgil.examples.reports.coin import Beta, log_evidence
 
 
 def _grid(points=20_001):

@@ -11,14 +11,15 @@ import torch
 import virgil
 from virgil import poutine
 from virgil.examples import hmm
-from virgil.examples.hmm_report import in_recession
+from virgil.examples.data import gdp
+from virgil.examples.reports.hmm import in_recession
 from virgil.infer import TraceEnum_ELBO
 from virgil.infer.autoguide import AutoDelta, init_to_value
 
 
 @pytest.fixture(scope="module")
 def growth():
-    return hmm.load()
+    return gdp.load()
 
 
 @pytest.fixture

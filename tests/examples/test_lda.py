@@ -14,7 +14,7 @@ import virgil
 from virgil import poutine
 from virgil.examples import lda, lda_model
 from virgil.examples.lda_matching import best_matching, similarity
-from virgil.examples.lda_report import log_orders
+from virgil.examples.reports.lda import log_orders
 from virgil.infer import Trace_ELBO, TraceEnum_ELBO
 
 

@@ -10,8 +10,9 @@ import torch
 
 import virgil
 from virgil.examples import mixture
+from virgil.examples.data.faithful import load
 from virgil.examples.mixture_answers import full_guide, outcomes, refit, sampling_too, two_bounds
-from virgil.examples.mixture_model import best_start, fit, load, model, point_guide
+from virgil.examples.mixture_model import best_start, fit, model, point_guide
 from virgil.infer import TraceEnum_ELBO
 
 

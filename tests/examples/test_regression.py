@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import builtins
-
 import numpy as np
 import pytest
 import torch
 
 from virgil import poutine
-from virgil.errors import ArgumentError
-from virgil.examples import diabetes, regression
+from virgil.examples import regression
+from virgil.examples.data import diabetes
 
 
 @pytest.fixture(scope="module")
@@ -66,16 +64,3 @@ def test_the_demo_prints_every_coefficient_and_draws_them(tmp_path, capsys):
         assert f"{mean:.3f}" in row
         assert abs(float(row.split()[-1])) < 1.0, "a short fit is within one exact sd"
     assert (tmp_path / "regression.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_without_scikit_learn_it_says_what_to_install(monkeypatch):
-    ordinary = builtins.__import__
-
-    def without(name, *args, **kwargs):
-        if name.startswith("sklearn"):
-            raise ImportError(name)
-        return ordinary(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ArgumentError, match=r'pip install "virgil-ppl\[data\]"'):
-        diabetes.load()

@@ -11,7 +11,7 @@ import torch
 import virgil
 from virgil import poutine
 from virgil.examples import schools
-from virgil.examples.schools_report import LOG_EVIDENCE, REFERENCE
+from virgil.examples.reports.schools import LOG_EVIDENCE, REFERENCE
 
 
 def _quadrature(points=20_000):

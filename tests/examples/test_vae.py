@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import math
 
 import pytest
@@ -10,10 +9,10 @@ import torch
 
 import virgil
 import virgil.distributions as dist
-from virgil.errors import ArgumentError
-from virgil.examples import digits, vae
+from virgil.examples import vae
+from virgil.examples.data import digits
+from virgil.examples.reports.vae import log_frequencies
 from virgil.examples.vae_evidence import log_evidence
-from virgil.examples.vae_report import log_frequencies
 from virgil.infer import SVI, Trace_ELBO
 
 EPOCHS = 20
@@ -154,16 +153,3 @@ def test_the_demo_prints_bounds_and_evidence_and_draws_them(tmp_path, capsys):
     assert last < evidence
     assert gap == pytest.approx(evidence - last, abs=0.011)
     assert (tmp_path / "pictures" / "vae.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_without_scikit_learn_it_says_what_to_install(monkeypatch):
-    ordinary = builtins.__import__
-
-    def without(name, *args, **kwargs):
-        if name.startswith("sklearn"):
-            raise ImportError(name)
-        return ordinary(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ArgumentError, match=r'pip install "virgil-ppl\[data\]"'):
-        digits.load()

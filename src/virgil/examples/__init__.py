@@ -1,4 +1,11 @@
-"""The programs that ``virgil demo`` runs. Each is written as a user would write it: read one to learn the language.
+"""Programs to read and to run: ``virgil demo coin``, or ``python -m virgil.examples.coin``.
 
-``registry.py`` names them; ``output.py`` holds the table and the figure that they share.
+Each is written as a user would write it, model and guide and a ``main`` that fits, prints and draws:
+
+- ``coin`` is the smallest, ``schools`` and ``regression`` follow;
+- ``vae`` learns networks from mini-batches;
+- ``mixture``, ``hmm`` and ``lda`` sum discrete variables out.
+
+A file whose name begins with a program's, such as ``lda_model``, is a part of that program. ``data/`` has the tables
+that they read, ``reports/`` what they print and draw, and ``registry.py`` the list for ``virgil demo``.
 """

@@ -14,7 +14,7 @@ from torch import Tensor
 import virgil
 import virgil.distributions as dist
 from virgil.distributions import constraints
-from virgil.examples.coin_report import Beta, draw, report
+from virgil.examples.reports.coin import Beta, draw, report
 from virgil.infer import SVI, Trace_ELBO
 
 __all__ = ["FLIPS", "PRIOR", "exact_posterior", "guide", "main", "model"]
@@ -54,3 +54,7 @@ def main(steps: int = 2000, seed: int = 0, out: Path = Path("demo")) -> None:
     exact = exact_posterior(FLIPS)
     report(PRIOR, fitted, exact, fit)
     draw(PRIOR, fitted, exact, fit, out / "coin.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -9,47 +9,26 @@ quarters. The answers are compared with the recessions that a committee of econo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import torch
 from torch import Tensor
 
 import virgil
 import virgil.distributions as dist
 from virgil import poutine
-from virgil.examples.hmm_report import Reading, draw, report
+from virgil.examples.data.gdp import load
+from virgil.examples.reports.hmm import Reading, draw, report
 from virgil.infer import SVI, Fit, TraceEnum_ELBO, config_enumerate, infer_discrete
 from virgil.infer.autoguide import AutoDelta, init_to_value
 from virgil.params import ParamStore
 
-__all__ = ["Growth", "POINTS", "START", "STATES", "fit_points", "load", "main", "model", "read", "vectorised"]
+__all__ = ["POINTS", "START", "STATES", "fit_points", "main", "model", "read", "vectorised"]
 
 STATES = 2
 POINTS = ["moves", "locs", "scale"]
 START = {"moves": torch.tensor([[0.9, 0.1], [0.1, 0.9]]), "locs": torch.tensor([-2.0, 5.0]), "scale": torch.tensor(3.0)}
-
-
-@dataclass(frozen=True)
-class Growth:
-    """Growth of real gross domestic product.
-
-    Attributes:
-        quarters: each as ``4 * year + quarter - 1``. Shape: ``(202,)``.
-        percent: growth in that quarter, percent a year. Shape: ``(202,)``.
-    """
-
-    quarters: Tensor
-    percent: Tensor
-
-
-def load() -> Growth:
-    """The table that ships with Virgil, as growth; its first lines name the source."""
-    table = np.loadtxt(Path(__file__).with_name("gdp.csv"), delimiter=",", skiprows=4)
-    year, quarter, product = torch.from_numpy(table).T
-    return Growth((4 * year + quarter - 1)[1:].long(), 400 * product.log().diff().float())
 
 
 def parameters() -> tuple[Tensor, Tensor, Tensor]:
@@ -110,3 +89,7 @@ def main(steps: int = 80, seed: int = 0, out: Path = Path("demo")) -> None:
     points, reading = guide.median(), read(guide, growth.percent)
     report(growth.quarters, points, reading, fit, quick)
     draw(growth.quarters, growth.percent, points, reading, fit, out / "hmm.png")
+
+
+if __name__ == "__main__":
+    main()

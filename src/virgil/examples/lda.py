@@ -32,7 +32,7 @@ from virgil.examples.lda_model import (
     network,
     word_model,
 )
-from virgil.examples.lda_report import Answer, begin, draw, report, show_error
+from virgil.examples.reports.lda import Answer, begin, draw, report, show_error
 from virgil.infer import SVI, TraceEnum_ELBO
 
 __all__ = ["fit_form", "main", "sigmoid_error"]
@@ -82,3 +82,7 @@ def main(steps: int = 1000, seed: int = 0, out: Path = Path("demo")) -> None:
     unrelated = unrelated[best_matching(similarity(corpus.topics, unrelated))]
     report(answers, corpus, unrelated)
     draw(answers, corpus, unrelated, out / "lda.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -16,9 +16,10 @@ from torch import Tensor
 import virgil
 import virgil.distributions as dist
 from virgil import poutine
+from virgil.examples.data.faithful import load
 from virgil.examples.mixture_answers import full_guide, outcomes, refit, sampling_too, two_bounds
-from virgil.examples.mixture_model import best_start, fit, load, model, point_guide
-from virgil.examples.mixture_report import Answers, Membership, draw, report_answers, report_fit, report_membership
+from virgil.examples.mixture_model import best_start, fit, model, point_guide
+from virgil.examples.reports.mixture import Answers, Membership, draw, report_answers, report_fit, report_membership
 from virgil.infer import TraceEnum_ELBO, infer_discrete
 from virgil.infer.autoguide import AutoDelta
 
@@ -56,3 +57,7 @@ def main(steps: int = 400, seed: int = 0, out: Path = Path("demo")) -> None:
     )
     report_answers(answers)
     draw(eruptions, points.median(), kinds, answers, out / "mixture.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -16,8 +16,8 @@ from torch import Tensor
 import virgil
 import virgil.distributions as dist
 from virgil.distributions import constraints
-from virgil.examples.diabetes import load
-from virgil.examples.regression_report import Normal, draw, report
+from virgil.examples.data.diabetes import load
+from virgil.examples.reports.regression import Normal, draw, report
 from virgil.infer import SVI, Trace_ELBO
 
 __all__ = ["BATCH", "NOISE", "exact_posterior", "guide", "main", "model"]
@@ -63,3 +63,7 @@ def main(steps: int = 8000, seed: int = 0, out: Path = Path("demo")) -> None:
     exact = exact_posterior(x, y)
     report(names, fitted, exact, fit)
     draw(names, fitted, exact, fit, out / "regression.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -16,7 +16,7 @@ from torch import Tensor
 
 import virgil
 import virgil.distributions as dist
-from virgil.examples.schools_report import Answer, draw, report
+from virgil.examples.reports.schools import Answer, draw, report
 from virgil.infer import SVI, Predictive, Trace_ELBO
 from virgil.infer.autoguide import AutoGuide, AutoMultivariateNormal, AutoNormal
 
@@ -55,3 +55,7 @@ def main(steps: int = 3000, seed: int = 0, out: Path = Path("demo")) -> None:
     answers = [fit_guide(guide, steps) for guide in (AutoNormal(model), AutoMultivariateNormal(model))]
     report(answers)
     draw(answers, out / "schools.png")
+
+
+if __name__ == "__main__":
+    main()

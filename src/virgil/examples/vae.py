@@ -22,9 +22,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import virgil
 import virgil.distributions as dist
-from virgil.examples.digits import INK, PIXELS, load
+from virgil.examples.data.digits import INK, PIXELS, load
+from virgil.examples.reports.vae import Bounds, draw, report
 from virgil.examples.vae_evidence import log_evidence
-from virgil.examples.vae_report import Bounds, draw, report
 from virgil.infer import SVI, Trace_ELBO
 
 __all__ = ["BATCH", "LATENT", "VAE", "bound", "fit", "main"]
@@ -112,3 +112,7 @@ def main(steps: int = 1440, seed: int = 0, out: Path = Path("demo")) -> None:
         reconstructions = vae.pixels(points).mean
     report(bounds, train.images, held_out.images, last, evidence)
     draw(bounds, evidence, held_out, points, reconstructions, out / "vae.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from virgil.examples.digits import INK
+from virgil.examples.data.digits import INK
 
 __all__ = ["log_evidence"]
 

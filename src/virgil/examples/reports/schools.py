@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from virgil.examples.output import new_figure, print_table, save, say
+from virgil.examples.reports.output import new_figure, print_table, save, say
 from virgil.infer import Fit
 
 __all__ = ["Answer", "LOG_EVIDENCE", "REFERENCE", "draw", "report"]

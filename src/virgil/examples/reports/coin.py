@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.distributions import kl_divergence
 
 import virgil.distributions as dist
-from virgil.examples.output import new_figure, print_table, save, say
+from virgil.examples.reports.output import new_figure, print_table, save, say
 from virgil.infer import Fit
 
 if TYPE_CHECKING:

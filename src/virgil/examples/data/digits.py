@@ -1,4 +1,4 @@
-"""The handwritten digits of scikit-learn, in two parts: to learn from, and held out. The one door to that data set.
+"""The handwritten digits that come with scikit-learn, in two parts: to learn from, and held out.
 
 A sheet of 32 × 32 points, each inked or not, was cut into 8 × 8 blocks of 16 points *(Alpaydin and Kaynak 1998)*. What
 is called a pixel here is the number of inked points in a block.
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError
+from virgil.examples.data.scikit_learn import scikit_learn
 
 __all__ = ["Digits", "INK", "PIXELS", "SIDE", "load"]
 
@@ -39,11 +39,7 @@ def load() -> tuple[Digits, Digits]:
     Raises:
         ArgumentError: scikit-learn is not installed.
     """
-    try:
-        from sklearn.datasets import load_digits  # noqa: PLC0415 - an optional dependency at its door
-    except ImportError:
-        raise ArgumentError('The data comes with scikit-learn: pip install "virgil-ppl[data]".') from None
-    data = load_digits()
+    data = scikit_learn("datasets").load_digits()
     # the writers follow one another in the table, so the parts are drawn; by a generator of their own, which leaves
     # the program's random numbers as they are
     order = torch.randperm(len(data.target), generator=torch.Generator().manual_seed(0))

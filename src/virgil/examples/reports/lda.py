@@ -13,7 +13,7 @@ from torch.nn.functional import cosine_similarity
 
 from virgil.errors import SupportError
 from virgil.examples.lda_model import BATCH, Corpus, histogram
-from virgil.examples.output import new_figure, print_table, save, say
+from virgil.examples.reports.output import new_figure, print_table, save, say
 from virgil.infer import Fit
 
 if TYPE_CHECKING:

@@ -1,11 +1,11 @@
-"""The diabetes data of scikit-learn, standardised. The one door to scikit-learn in this folder."""
+"""The diabetes data that come with scikit-learn, standardised."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError
+from virgil.examples.data.scikit_learn import scikit_learn
 
 __all__ = ["load"]
 
@@ -27,11 +27,7 @@ def load() -> tuple[list[str], Tensor, Tensor]:
     Raises:
         ArgumentError: scikit-learn is not installed.
     """
-    try:
-        from sklearn.datasets import load_diabetes  # noqa: PLC0415 - an optional dependency at its door
-    except ImportError:
-        raise ArgumentError('The data comes with scikit-learn: pip install "virgil-ppl[data]".') from None
-    data = load_diabetes(scaled=False)
+    data = scikit_learn("datasets").load_diabetes(scaled=False)
     names = [_NAMES.get(name, name) for name in data.feature_names]
     return names, _standardised(torch.from_numpy(data.data)), _standardised(torch.from_numpy(data.target))
 

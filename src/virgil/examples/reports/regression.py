@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor
 
-from virgil.examples.output import new_figure, print_table, save, say
+from virgil.examples.reports.output import new_figure, print_table, save, say
 from virgil.infer import Fit
 
 if TYPE_CHECKING:

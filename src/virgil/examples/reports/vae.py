@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from virgil.examples.digits import INK, SIDE, Digits
-from virgil.examples.output import new_figure, print_table, save, say
+from virgil.examples.data.digits import INK, SIDE, Digits
+from virgil.examples.reports.output import new_figure, print_table, save, say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

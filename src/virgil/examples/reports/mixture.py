@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from virgil.examples.data.faithful import Eruptions
 from virgil.examples.mixture_answers import Bounds
-from virgil.examples.mixture_model import Eruptions
-from virgil.examples.output import new_figure, print_table, save, say
+from virgil.examples.reports.output import new_figure, print_table, save, say
 from virgil.infer import Fit
 
 if TYPE_CHECKING:
