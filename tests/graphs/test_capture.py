@@ -100,7 +100,16 @@ def intervals(y):
         virgil.sample("y", dist.Uniform(-10.0 - spread, high[which]), obs=y)
 
 
+def several_guide(y):
+    """Three draws of each, the second ones without a pathwise derivative."""
+    spread_guide(y)
+    logit = virgil.param("logit", torch.zeros(()))
+    first = virgil.sample("first", dist.Bernoulli(logits=logit))
+    virgil.sample("second", dist.Bernoulli(logits=logit - first))
+
+
 ENUMERATED = {
+    "several draws": (two_switches, config_enumerate(several_guide, num_samples=3)),
     "impossible values": (intervals, spread_guide),
     "mixture": (mixture, spread_guide),
     "hidden Markov model": (hidden_markov, spread_guide),

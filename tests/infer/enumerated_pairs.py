@@ -13,6 +13,7 @@ from virgil.infer import config_enumerate
 MOVES = torch.tensor([[0.3, -0.8], [-0.2, 0.9]])
 ONE = torch.tensor(1.0)
 EACH = {"infer": {"enumerate": "parallel"}}
+SEVERAL = {"infer": {"enumerate": "parallel", "num_samples": 3}}
 IN_TURN = {"infer": {"enumerate": "sequential"}}
 
 
@@ -330,6 +331,36 @@ MISTAKES = {
         MismatchError,
         ["Site 'z' is marked to be enumerated sequentially in the model, but missing in the guide", "'parallel'"],
     ),
+    "several draws in the model": (
+        lambda: see("x", flip("z", **SEVERAL)),
+        nothing,
+        ArgumentError,
+        ["Site 'z' is marked with num_samples=3", "logarithm of an average of draws is biased", "in the guide"],
+    ),
+    "several draws, in turn": (
+        lambda: see("x", flip("z")),
+        lambda: flip("z", infer={"enumerate": "sequential", "num_samples": 3}),
+        ArgumentError,
+        ["Site 'z' got num_samples=3 for sequential enumeration"],
+    ),
+    "no whole number of draws": (
+        lambda: see("x", flip("z")),
+        lambda: flip("z", infer={"enumerate": "parallel", "num_samples": 0}),
+        ArgumentError,
+        ["Site 'z' got num_samples=0; it takes a whole number"],
+    ),
+    "a mean over draws": (
+        lambda: see("x", flip("z").mean()),
+        lambda: flip("z", **SEVERAL),
+        ShapeError,
+        ["At site 'x'", "is not that with one value at a time", "not z.sum() or z.mean"],
+    ),
+    "draws of a chain beyond its history": (
+        lambda: see("x", chain(4, lambda t: virgil.markov(range(t)), {}).float()),
+        lambda: chain(4, lambda t: virgil.markov(range(t)), SEVERAL),
+        ShapeError,
+        ["At site 'z2'", "larger history="],
+    ),
     "a chain in the guide alone": (
         lambda: see("x", chain(4, range, {}).float()),
         _chain_in_guide,
@@ -435,6 +466,8 @@ PAIRS = {
     "in turn": (_two_of_model, lambda: _two(**IN_TURN)),
     "at once": (_two_of_model, lambda: _two(**EACH)),
     "drawn": (_two_of_model, _two),
+    "several draws": (_two_of_model, lambda: _two(**SEVERAL)),
+    "several draws of the components": (mixture_of_drawn, config_enumerate(mixture_of_drawn_guide, num_samples=3)),
     "two back": (all_sites(lambda: two_back(5, history=2)), nothing),
     "scaled by slot": (poutine.scale(mixture, scale=torch.tensor([0.5, 1.0, 2.0, 3.0])), nothing),
     "scaled by a tensor": (poutine.scale(mixture, scale=torch.tensor(0.5)), nothing),

@@ -7,8 +7,8 @@ import virgil
 import virgil.distributions as dist
 from tests.infer.enumerated_pairs import MISTAKES, PAIRS, flip, nothing, pick, see, two_back
 from virgil import poutine
-from virgil.errors import MismatchError, PlateError, ShapeError
-from virgil.infer import SVI, Trace_ELBO, TraceEnum_ELBO, config_enumerate
+from virgil.errors import ArgumentError, MismatchError, PlateError, ShapeError
+from virgil.infer import SVI, Trace_ELBO, TraceEnum_ELBO, config_enumerate, infer_discrete
 
 
 def _fit(model, guide, *args, steps=1, loss=None):
@@ -149,3 +149,16 @@ def test_a_scale_by_slot_of_a_sum_over_slots_is_refused_without_checks_as_well()
         ShapeError, match=r"At site 'kind', the scale of shape \(1, 3\) has size 3 at dim -1, which is no"
     ):
         TraceEnum_ELBO().loss(each, nothing)
+
+
+def test_draws_beyond_the_history_of_a_chain_are_refused_without_checks_as_well():
+    model, guide, _, _ = MISTAKES["draws of a chain beyond its history"]
+    virgil.enable_validation(False)
+    with pytest.raises(ShapeError, match=r"Site 'z2' has num_samples=3 along batch dim -1, .* has size 3 already"):
+        TraceEnum_ELBO().loss(model, guide)
+
+
+def test_inference_of_discrete_variables_takes_no_draws():
+    model = config_enumerate(lambda: see("x", flip("z")), num_samples=3)
+    with pytest.raises(ArgumentError, match="'z' is marked with num_samples=3"):
+        infer_discrete(model)()

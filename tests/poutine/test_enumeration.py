@@ -241,6 +241,11 @@ def test_config_enumerate_marks_discrete_latent_sites_that_have_no_mark():
     assert marks(config_enumerate()(sites)) == {"plain": "parallel", **own}
 
 
+def test_config_enumerate_with_draws_marks_every_latent_site():
+    expected = {"plain": "parallel", "turn": "sequential", "never": None, "seen": None}
+    assert marks(config_enumerate(sites, num_samples=5)) == {**expected, "normal": "parallel", "count": "parallel"}
+
+
 def test_config_enumerate_decorates_with_and_without_arguments():
     @config_enumerate
     def bare():
@@ -261,8 +266,13 @@ def test_the_outer_of_two_configurations_adds_nothing():
 def test_config_enumerate_and_enum_refuse_what_makes_no_sense():
     with pytest.raises(ArgumentError, match="default='serial'; it takes 'parallel', 'sequential' or None"):
         config_enumerate(sites, default="serial")
-    with pytest.raises(ArgumentError, match="num_samples=5; drawing several values"):
-        config_enumerate(sites, num_samples=5)
+    for number in (0, -1, 2.5, True):
+        with pytest.raises(ArgumentError, match=f"num_samples={number!r}; it takes a whole number, 1 or more, or None"):
+            config_enumerate(sites, num_samples=number)
+    with pytest.raises(ArgumentError, match="num_samples=5 for sequential enumeration.*num_particles="):
+        config_enumerate(sites, default="sequential", num_samples=5)
+    with pytest.raises(ArgumentError, match="tmc='both'; it takes 'diagonal' or 'mixture'"):
+        config_enumerate(sites, tmc="both")
     with pytest.raises(ArgumentError, match="needs first_available_dim="):
         poutine.enum(sites)
     with pytest.raises(ArgumentError, match="first_available_dim=0; it takes a negative dim"):

@@ -6,7 +6,7 @@ from virgil.infer.elbo import ELBO, Trace_ELBO, TraceEnum_ELBO, TraceMeanField_E
 from virgil.infer.fit import Fit
 from virgil.infer.predictive import Predictive
 from virgil.infer.svi import SVI
-from virgil.poutine.enumeration import config_enumerate
+from virgil.poutine.marking import config_enumerate
 
 __all__ = [
     "ELBO",

@@ -8,27 +8,35 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError, MismatchError, PlateError
+from virgil.distributions.delta import Delta
+from virgil.errors import ArgumentError, MismatchError, PlateError, ShapeError
 from virgil.poutine.frame import Frame, Step, in_other_rounds, rounds_of
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
 
-__all__ = ["Enumerate", "all_values", "config_enumerate", "enum", "enumerated_dim", "leftmost"]
+__all__ = ["Enumerate", "all_values", "checked_num_samples", "draws", "enum", "enumerated_dim", "leftmost"]
 
 _DIM = "_enumerate_dim"
 _SLOT = "_enumerate_slot"
 _MOST_DIMS = 60  # torch's limit is 64; events and plates need some
 _SPREAD = 24
-_WAYS = (None, "parallel", "sequential")
+_DRAWS = "_enumerate_draws"
 
 
 def enumerated_dim(site: Site) -> int | None:
-    """The batch dim along which the site has all its values; ``None`` if it has but one."""
+    """The batch dim along which the site has all its values, or several draws; ``None`` if it has but one."""
     dim: int | None = site.infer.get(_DIM)
     return dim
+
+
+def draws(site: Site) -> int | None:
+    """How many independent draws the site has along its enumerated dim; ``None`` if it has all its values there."""
+    count: int | None = site.infer.get(_DRAWS)
+    return count
 
 
 def leftmost(site: Site) -> int:
@@ -49,6 +57,8 @@ class _Variable:
 class Enumerate(Handler):
     """Enumerates sites marked ``infer={"enumerate": "parallel"}`` along dims from ``first_available_dim`` to the left.
 
+    With ``infer={"enumerate": "parallel", "num_samples": n}`` a site has n draws of its own there.
+
     Each variable has a slot, and with it a dim. A slot is used again once no later site can see the variable that it
     held: one of an earlier step than a Markov chain's history, of another branch of a chain, or of another round of an
     iterated plate.
@@ -59,9 +69,16 @@ class Enumerate(Handler):
         apart: whether, for a test run, a dim is used again as late as possible. Then a program that depends on a
             variable whose slot another one has taken shows it, by a dim that belongs to no variable in sight; where
             both share a dim it would go unseen.
+        sums: whether its variables are summed out inside a logarithm, where draws may not stand for an expectation.
     """
 
-    def __init__(self, first_available_dim: int, known: Mapping[str, Site] | None = None, apart: bool = False) -> None:
+    def __init__(
+        self,
+        first_available_dim: int,
+        known: Mapping[str, Site] | None = None,
+        apart: bool = False,
+        sums: bool = False,
+    ) -> None:
         if not isinstance(first_available_dim, int) or first_available_dim >= 0:
             raise ArgumentError(
                 f"enum() got first_available_dim={first_available_dim!r}; it takes a negative dim left of all plates, "
@@ -70,6 +87,7 @@ class Enumerate(Handler):
         self.first_available_dim = first_available_dim
         self.known = known or {}
         self.apart = apart
+        self.sums = sums
         slots = Counter(site.infer[_SLOT] for site in self.known.values())
         self._foreseen = {  # dims that hold one variable alone, so that it is known even before it is stated
             site.infer[_DIM]: name for name, site in self.known.items() if slots[site.infer[_SLOT]] == 1
@@ -95,7 +113,9 @@ class Enumerate(Handler):
         if known is not None:
             self._take_over(site, known, visible)
         elif site.is_latent and site.value is None and site.infer.get("enumerate") == "parallel":
-            site = self._enumerated(site, visible)
+            count = self._num_samples(site)
+            if count != 1:
+                site = self._enumerated(site, count, visible)
         return outer(site.replace(variables=visible))
 
     def _check_plates(self, site: Site) -> None:
@@ -107,7 +127,19 @@ class Enumerate(Handler):
                     "objective, or leave it out."
                 )
 
-    def _enumerated(self, site: Site, visible: dict[int, str]) -> Site:
+    def _num_samples(self, site: Site) -> int | None:
+        count: int | None = site.infer.get("num_samples")
+        checked_num_samples(count, "parallel", f"Site {site.name!r}")
+        if count is not None and self.sums:
+            raise ArgumentError(
+                f"Site {site.name!r} is marked with num_samples={count} and is none of the guide's, so the model would "
+                "sum it out by draws. The logarithm of an average of draws is biased: state the variable in the guide "
+                "and mark it there, or leave num_samples out to sum exactly."
+            )
+        is_point = isinstance(getattr(site.fn, "base_dist", site.fn), Delta)
+        return 1 if count is not None and is_point else count
+
+    def _enumerated(self, site: Site, count: int | None, visible: dict[int, str]) -> Site:
         busy = {slot for slot, held in self._held.items() if held.dim in visible or _is_open(site, held)}
         slot = self.first_available_dim
         while slot in busy:
@@ -122,7 +154,10 @@ class Enumerate(Handler):
             )
         self._held[slot] = _Variable(site.name, dim, site.frames, site.steps)
         visible[dim] = site.name
-        return site.replace(value=all_values(site, dim), infer={**site.infer, _DIM: dim, _SLOT: slot})
+        infer = {**site.infer, _DIM: dim, _SLOT: slot}
+        if count is None:
+            return site.replace(value=all_values(site, dim), infer=infer)
+        return site.replace(fn=_repeated(site, dim, count), infer={**infer, _DRAWS: count})
 
     def _far(self, busy: set[int]) -> int:
         """The dim that has been left alone for longest, among so many that tensors stay thin."""
@@ -165,6 +200,39 @@ def all_values(site: Site, dim: int) -> Tensor:
             "Declare its dims by plates instead of .to_event()."
         ) from None
     return values.reshape(values.shape[:1] + (1,) * (-dim - 1) + tuple(site.fn.event_shape))
+
+
+def _repeated(site: Site, dim: int, count: int) -> Any:
+    """The site's distribution with so many independent entries along the dim."""
+    batch = tuple(site.fn.batch_shape)
+    shape = [1] * (-dim - len(batch)) + list(batch)
+    if shape[dim] != 1:
+        raise ShapeError(
+            f"Site {site.name!r} has num_samples={count} along batch dim {dim}, where its distribution of batch shape "
+            f"{batch} has size {shape[dim]} already: from a dim without a plate, or from draws that came before the "
+            "history of its markov chain, on which a drawn value passes its dependence on. Declare the dim by a plate "
+            "or .to_event(n), raise history=, or leave num_samples out in some steps.",
+            site=site.name,
+        )
+    shape[dim] = count
+    return site.fn.expand(torch.Size(shape))
+
+
+def checked_num_samples(count: Any, way: str | None, where: str) -> None:
+    """Check a number of draws, which only enumeration in parallel takes.
+
+    Raises:
+        ArgumentError: it is no whole number from 1, or the sites are enumerated one value after another.
+    """
+    if count is None:
+        return
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise ArgumentError(f"{where} got num_samples={count!r}; it takes a whole number, 1 or more, or None.")
+    if way == "sequential":
+        raise ArgumentError(
+            f"{where} got num_samples={count} for sequential enumeration; draws lie along a dim, in parallel. Use "
+            "'parallel', or num_particles= of the objective for executions one after another."
+        )
 
 
 def _sees(site: Site, variable: _Variable) -> bool:
@@ -214,45 +282,3 @@ def enum(fn: Program | None = None, first_available_dim: int | None = None) -> A
     if first_available_dim is None:
         raise ArgumentError("enum() needs first_available_dim=, -1 - max_plate_nesting.")
     return wrapped(Enumerate(first_available_dim), fn)
-
-
-class _Marked(Handler):
-    """Marks discrete latent sites that are not marked yet."""
-
-    def __init__(self, default: str | None, expand: bool, num_samples: int | None) -> None:
-        self.options = {"enumerate": default, "expand": expand, "num_samples": num_samples}
-
-    def handle(self, site: Site, outer: Outer) -> Site:
-        """Mark the site."""
-        if site.is_latent and "enumerate" not in site.infer and getattr(site.fn, "has_enumerate_support", False):
-            site = site.replace(infer={**self.options, **site.infer})
-        return outer(site)
-
-
-def config_enumerate(
-    guide: Program | None = None,
-    default: str | None = "parallel",
-    expand: bool = False,
-    num_samples: int | None = None,
-    tmc: str = "diagonal",
-) -> Any:
-    """Mark every discrete latent site of a program to be enumerated; also a decorator, with or without arguments.
-
-    Args:
-        guide: the program, a model or a guide; without one, a decorator is returned.
-        default: ``"parallel"``, ``"sequential"``, or ``None`` for no enumeration. A site's own ``infer=`` comes first.
-        expand: accepted for the sake of existing programs; values are broadcast where they are used.
-        num_samples: not supported yet; must be ``None``.
-        tmc: accepted for the sake of existing programs.
-
-    Raises:
-        ArgumentError: an argument that is none of these.
-    """
-    if default not in _WAYS:
-        raise ArgumentError(f"config_enumerate() got default={default!r}; it takes 'parallel', 'sequential' or None.")
-    if num_samples is not None:
-        raise ArgumentError(
-            f"config_enumerate() got num_samples={num_samples!r}; drawing several values in place of all is "
-            "not supported. Leave it out to sum exactly."
-        )
-    return wrapped(_Marked(default, expand, num_samples), guide)

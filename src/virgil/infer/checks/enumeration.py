@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from virgil.errors import PlateError
+from virgil.poutine.enumeration import draws
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
@@ -19,7 +20,9 @@ def check_enumeration(guide: Trace, model: Trace) -> None:
         for name, site in trace.nodes.items():
             if site.kind == "sample":
                 for variable in _used(site):
-                    _check_inside(name, site, variable, model.nodes.get(variable) or guide.nodes[variable])
+                    stated = guide.nodes.get(variable) or model.nodes[variable]
+                    if draws(stated) is None:  # of all slots, the draws of one number are one joint draw
+                        _check_inside(name, site, variable, stated)
 
 
 def _used(site: Site) -> list[str]:

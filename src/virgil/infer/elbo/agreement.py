@@ -7,7 +7,7 @@ from torch import Tensor
 
 from virgil.errors import ShapeError
 from virgil.infer.elbo.execution import Call, Pair, run_pair
-from virgil.poutine.enumeration import enumerated_dim
+from virgil.poutine.enumeration import draws, enumerated_dim
 from virgil.poutine.replay import Replay
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
@@ -36,6 +36,10 @@ def check_agreement(call: Call, drawn: Pair, enumerated: Pair, enumerate_from: i
     values = {name: site for trace in (drawn.model, drawn.guide) for name, site in trace.nodes.items() if _given(site)}
     rest = {name: site for name, site in values.items() if name not in marked}
     joint = _replayed(call, rest, enumerate_from)
+    for name, site in joint.guide.nodes.items():
+        if draws(site) is not None and name in values:
+            first, _ = _at_values(site.value, len(site.fn.event_shape), site, joint, values)
+            values[name] = site.replace(value=first.reshape(values[name].value.shape))
     single, again = _replayed(call, values), _replayed(call, values)
     for ours, one, other in ((joint.guide, single.guide, again.guide), (joint.model, single.model, again.model)):
         for name, site in ours.nodes.items():
@@ -58,14 +62,7 @@ def _replayed(call: Call, values: dict[str, Site], enumerate_from: int | None = 
 
 
 def _compare(site: Site, expected: Tensor, joint: Pair, values: dict[str, Site]) -> None:
-    log_prob = site.extended_log_prob()
-    plates = {frame.dim for frame in site.frames}
-    names = []
-    for dim, name in site.variables.items():
-        if dim not in plates and name in values and log_prob.dim() >= -dim and log_prob.shape[dim] > 1:
-            owner = joint.model.nodes.get(name) or joint.guide.nodes[name]
-            log_prob = torch.take_along_dim(log_prob, _numbers(owner, values[name].value, log_prob.dim()), dim)
-            names.append(name)
+    log_prob, names = _at_values(site.extended_log_prob(), 0, site, joint, values)
     if not _same(log_prob, expected):
         seen = [*names, *(name for name in site.variables.values() if name not in names)]
         raise ShapeError(
@@ -75,6 +72,26 @@ def _compare(site: Site, expected: Tensor, joint: Pair, values: dict[str, Site])
             "z.mean(), and index tables with values alone, as in table[a, b].",
             site=site.name,
         )
+
+
+def _at_values(table: Tensor, event: int, site: Site, joint: Pair, values: dict[str, Site]) -> tuple[Tensor, list[str]]:
+    """What a tensor over a site's batch, and ``event`` dims more, has at its variables' values; and their names.
+
+    Of a variable that has draws the first is taken.
+    """
+    plates = {frame.dim for frame in site.frames}
+    names = []
+    for dim, name in site.variables.items():
+        place = dim - event
+        if dim not in plates and name in values and table.dim() >= -place and table.shape[place] > 1:
+            owner = joint.model.nodes.get(name) or joint.guide.nodes[name]
+            if name in joint.guide and draws(joint.guide.nodes[name]) is not None:
+                table = table.narrow(place, 0, 1)
+            else:
+                numbers = _numbers(owner, values[name].value, table.dim() - event)
+                table = torch.take_along_dim(table, numbers.reshape(numbers.shape + (1,) * event), place)
+            names.append(name)
+    return table, names
 
 
 def _numbers(owner: Site, value: Tensor, dims: int) -> Tensor:

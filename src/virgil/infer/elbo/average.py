@@ -1,8 +1,9 @@
-"""Averages over the variables that a guide enumerates, with the guide's own exact probabilities."""
+"""Averages over the variables that a guide enumerates, with its own exact probabilities or over several draws."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from virgil.infer.elbo.sequential import is_chosen
 from virgil.ops.factor import Factor
 from virgil.ops.semiring import SUM
 from virgil.ops.sum_product import contract
-from virgil.poutine.enumeration import enumerated_dim
+from virgil.poutine.enumeration import draws, enumerated_dim
 from virgil.poutine.trace import Trace
 
 __all__ = ["GuideAverage"]
@@ -24,7 +25,9 @@ _ELSEWHERE = "'"  # marks a plate's slots that are summed apart from those of th
 class GuideAverage:
     """The joint distribution of the variables that the guide enumerates.
 
-    Those enumerated one value after another have one value here, whose probability is a weight of everything.
+    Draws have equal weights, and those of one number in all slots of a plate are one joint draw, so that what lies
+    outside the plate may depend on them. Variables enumerated one value after another have one value here, whose
+    probability is a weight of everything.
     """
 
     def __init__(self, guide: Trace, weights: Mapping[str, float]) -> None:
@@ -34,7 +37,10 @@ class GuideAverage:
         self._chosen: list[Factor] = []
         self._marginals: dict[frozenset[str], Factor] = {}
         for name, site in guide.nodes.items():
-            if site.kind == "sample" and enumerated_dim(site) is not None:
+            if site.kind == "sample" and (count := draws(site)) is not None:
+                each = site.unscaled_log_prob.new_full((count,), -math.log(count))
+                self._factors[name], self._plates[name] = Factor(each, (name,)), frozenset()
+            elif site.kind == "sample" and enumerated_dim(site) is not None:
                 self._factors[name] = factor_of(site, site.unscaled_log_prob)
                 self._plates[name] = frozenset(frame.name for frame in site.frames if frame.dim is not None)
             elif site.kind == "sample" and is_chosen(site):
@@ -54,15 +60,22 @@ class GuideAverage:
         """The logarithm of the joint probability of some variables, in each slot of their plates."""
         known = self._marginals.get(variables)
         if known is None:
-            needed = variables.union(*(self.variables.intersection(factor.dims) for factor in self._chosen))
-            open_ = list(needed)
-            while open_:
-                for parent in self.variables.intersection(self._factors[open_.pop()].dims) - needed:
-                    needed |= {parent}
-                    open_.append(parent)
+            needed = self.behind(variables)
             factors = [self._factors[name] for name in self._factors if name in needed]
             known = self._marginals[variables] = contract([*factors, *self._chosen], needed - variables, SUM)
         return known
+
+    def behind(self, variables: Iterable[str]) -> frozenset[str]:
+        """The variables among these names, and all others on which their probability, or that of a choice, depends."""
+        needed = self.variables.intersection(variables).union(
+            *(self.variables.intersection(factor.dims) for factor in self._chosen)
+        )
+        open_ = list(needed)
+        while open_:
+            for parent in self.variables.intersection(self._factors[open_.pop()].dims) - needed:
+                needed |= {parent}
+                open_.append(parent)
+        return needed
 
     def total(self, cost: Factor) -> Tensor:
         """The expected cost, summed over its plates with their weights. A scalar."""

@@ -20,10 +20,10 @@ from virgil.infer.elbo.factors import (
     summed_together,
 )
 from virgil.infer.elbo.influence import Influence
-from virgil.infer.elbo.sequential import is_chosen
+from virgil.infer.elbo.sequential import has_exact_weight
 from virgil.infer.elbo.terms import all_terms, sampled
 from virgil.ops.factor import Factor
-from virgil.poutine.enumeration import enumerated_dim
+from virgil.poutine.enumeration import draws, enumerated_dim
 from virgil.poutine.frame import in_other_rounds, rounds_of
 from virgil.poutine.masking import counted
 from virgil.poutine.site import Site
@@ -94,7 +94,7 @@ def _score(pair: Pair, average: GuideAverage, costs: list[Cost]) -> Tensor | Non
     drawn = [
         (position, site)
         for position, site in enumerate(pair.guide.nodes.values())
-        if site.is_latent and not site.fn.has_rsample and enumerated_dim(site) is None and not is_chosen(site)
+        if site.is_latent and not site.fn.has_rsample and not has_exact_weight(site)
     ]
     if not drawn:
         return None
@@ -103,7 +103,9 @@ def _score(pair: Pair, average: GuideAverage, costs: list[Cost]) -> Tensor | Non
     for position, site in drawn:
         density = factor_of(site, site.unscaled_log_prob)
         for cost in costs:
-            if influence.reaches(position, cost):
+            if influence.reaches(position, cost) and (
+                draws(site) is None or site.name in average.behind(cost.factor.dims)
+            ):
                 apart = influence.apart(position, site.frames, cost)
                 if not in_other_rounds(cost.rounds, rounds_of(apart)):
                     total = total + cost.sign * average.surrogate(

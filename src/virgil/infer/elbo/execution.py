@@ -71,7 +71,8 @@ def _enumerating(program: Program, first_dim: int | None, apart: bool, guide: Tr
         return program
     nodes = guide.nodes if guide is not None else {}
     known = {name: site for name, site in nodes.items() if enumerated_dim(site) is not None}
-    return Enumerate(min([first_dim, *(leftmost(site) - 1 for site in known.values())]), known, apart)(program)
+    first = min([first_dim, *(leftmost(site) - 1 for site in known.values())])
+    return Enumerate(first, known, apart, sums=guide is not None)(program)
 
 
 def particle_plate(dim: int, num_particles: int) -> PlateContext:

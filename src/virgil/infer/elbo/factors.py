@@ -138,7 +138,8 @@ def solve(
     """Eliminate the variables of one connected group, with its scale.
 
     A scale that all pieces share multiplies the logarithm of the sum; its plates are then around all of them, so that
-    each slot has a sum of its own. Where only pieces that are no variables have scales, these are powers inside the sum.
+    each slot has a sum of its own. Where only pieces that are no variables have scales, these are powers inside the
+    sum.
 
     Raises:
         PlateError: variables have different scales, for which there is no such reading.

@@ -12,6 +12,7 @@ from torch import Tensor
 from virgil.distributions import Bernoulli, Categorical, OneHotCategorical
 from virgil.errors import ArgumentError, NonFiniteError, SupportError, VirgilError
 from virgil.infer.checks.support import support_problem
+from virgil.infer.elbo.average import GuideAverage
 from virgil.infer.elbo.enumerated import model_variables
 from virgil.infer.elbo.execution import Pair, Program
 from virgil.infer.elbo.factors import Piece, model_pieces, plate_weights, solve, summed_together
@@ -43,7 +44,8 @@ def marks(pair: Pair, variables: frozenset[str], semiring: Semiring) -> dict[str
     Under a sum these are posterior probabilities; under a maximum and under a sample, ones at the values chosen. Shape:
     ``(*plates, values)``, a plate at its dim counted from the right, before ``values``.
     """
-    weights = plate_weights(pair)
+    average = GuideAverage(pair.guide, plate_weights(pair))
+    weights = average.weights
     probes = {name: _probe(pair.model.nodes[name]) for name in pair.model if name in variables}
     with torch.enable_grad():
         pieces = _probed(pair, probes)
@@ -51,7 +53,7 @@ def marks(pair: Pair, variables: frozenset[str], semiring: Semiring) -> dict[str
         for group in summed_together(pieces, variables):
             if any(piece.is_variable for piece in group):
                 for factor in solve(group, variables, weights, semiring):
-                    total = total + factor.multiplied(frozenset(weights), weights).logs.sum()
+                    total = total + average.total(factor)
         if bool(total == -torch.inf):
             raise _impossible(pair, variables)
         gradients = torch.autograd.grad(total, [probe.logs for probe in probes.values()])
@@ -152,7 +154,7 @@ def _values(
     kept = Trace()
     kept.nodes = {name: site for name, site in drawn.nodes.items() if _is_kept(site)}
     first = -1 - nesting(drawn) if first_dim is None else first_dim
-    enumerated = trace(Enumerate(first)(Replay(kept)(program))).get_trace(*args, **kwargs)
+    enumerated = trace(Enumerate(first, sums=True)(Replay(kept)(program))).get_trace(*args, **kwargs)
     pair = Pair(Trace(), enumerated)
     variables = model_variables(pair)
     if not variables:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from virgil.errors import PlateError
 from virgil.infer.elbo.execution import Call, Pair, run_pair
-from virgil.poutine.enumeration import all_values, enumerated_dim
+from virgil.poutine.enumeration import all_values, checked_num_samples, draws, enumerated_dim
+from virgil.poutine.replay import Replay
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
-__all__ = ["branches", "is_chosen"]
+__all__ = ["branches", "has_exact_weight", "is_chosen"]
 
 _CHOSEN = "_enumerate_chosen"
 
@@ -20,6 +21,11 @@ _CHOSEN = "_enumerate_chosen"
 def is_chosen(site: Site) -> bool:
     """Whether the site has one of its values by choice, so that its probability is a weight of the execution."""
     return bool(site.infer.get(_CHOSEN))
+
+
+def has_exact_weight(site: Site) -> bool:
+    """Whether the site's values count by their probability, and not because they were drawn."""
+    return is_chosen(site) or (enumerated_dim(site) is not None and draws(site) is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +42,18 @@ class Choose(Handler):
 
     Args:
         choices: those to be made, in the order of the sites.
-        before: the execution that these choices continue; what it drew before the last of them is kept.
     """
 
-    def __init__(self, choices: tuple[_Choice, ...], before: Mapping[str, Site]) -> None:
+    def __init__(self, choices: tuple[_Choice, ...]) -> None:
         self.planned = choices
-        self.before = before
         self.made: list[_Choice] = []
 
     def handle(self, site: Site, outer: Outer) -> Site:
         """Choose the site's value."""
-        if site.kind == "plate" and not site.observed and site.name in self.before:
-            return outer(site.with_value(self.before[site.name].value))
-        if site.kind != "sample" or not site.is_latent or site.value is not None:
-            return outer(site)
-        if site.name in self.before:
-            return outer(site.with_value(self.before[site.name].value))
-        if site.infer.get("enumerate") != "sequential":
+        if not site.is_latent or site.value is not None or site.infer.get("enumerate") != "sequential":
             return outer(site)
         _check_plates(site)
+        checked_num_samples(site.infer.get("num_samples"), "sequential", f"Site {site.name!r}")
         values = all_values(site, -1)
         place = len(self.made)
         number = self.planned[place].number if place < len(self.planned) else 0
@@ -80,13 +79,15 @@ def branches(call: Call, enumerate_from: int) -> list[Pair]:
     """
     pairs: list[Pair] = []
     choices: tuple[_Choice, ...] | None = ()
-    before: dict[str, Site] = {}
+    before = Trace()
     while choices is not None:
-        handler = Choose(choices, before)
-        pair = run_pair(Call(call.model, handler(call.guide), call.args, call.kwargs), enumerate_from=enumerate_from)
+        handler = Choose(choices)
+        chosen = Call(call.model, handler(call.guide), call.args, call.kwargs)
+        with Replay(before) if before.nodes else nullcontext():  # outside of all, where dims are known
+            pair = run_pair(chosen, enumerate_from=enumerate_from)
         pairs.append(pair)
         choices = _following(handler.made)
-        before = {} if choices is None else _drawn_before(pair.guide, choices[-1].name)
+        before.nodes = {} if choices is None else _drawn_before(pair.guide, choices[-1].name)
     return pairs
 
 
@@ -105,6 +106,6 @@ def _drawn_before(guide: Trace, name: str) -> dict[str, Site]:
     for other, site in guide.nodes.items():
         if other == name:
             break
-        if site.kind == "plate" or (site.is_latent and enumerated_dim(site) is None and not is_chosen(site)):
+        if site.kind == "plate" or (site.is_latent and not has_exact_weight(site)):
             drawn[other] = site
     return drawn
