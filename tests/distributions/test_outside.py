@@ -60,3 +60,5 @@ def test_which_batch_dims_a_support_varies_along():
     assert not support_varies(dist.Normal(torch.zeros(3), 1.0), [-1])
     assert not support_varies(dist.Categorical(torch.ones(3, 4)), [-1])
     assert not support_varies(plain, [])
+    assert not support_varies(dist.Binomial(4, logits=bounds), [-3])  # one bound for all
+    assert support_varies(dist.Binomial(torch.arange(3.0)[:, None], logits=torch.zeros(2)), [-2])

@@ -16,10 +16,10 @@ __all__ = ["extended_log_prob", "support_varies"]
 
 
 def support_varies(fn: Any, dims: Iterable[int]) -> bool:
-    """Whether the bounds of the support differ along some of these batch dims, as far as their shapes tell."""
+    """Whether the bounds of the support differ along some of these batch dims, as far as their layout tells."""
     dims = tuple(dims)
     return any(
-        bound.dim() >= right - dim and bound.shape[dim - right] > 1
+        bound.dim() >= right - dim and bound.shape[dim - right] > 1 and bound.stride(dim - right) != 0
         for bound, right in _bounds(_support(fn), 0)
         for dim in dims
     )
