@@ -17,7 +17,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
 from torch.utils.data import DataLoader, TensorDataset
 
 import virgil
@@ -25,20 +24,13 @@ import virgil.distributions as dist
 from virgil.examples.data.digits import INK, PIXELS, load
 from virgil.examples.reports.vae import Bounds, draw, report
 from virgil.examples.vae_evidence import log_evidence
+from virgil.examples.vae_networks import network, normal, pixels
 from virgil.infer import SVI, Trace_ELBO
 
 __all__ = ["BATCH", "LATENT", "VAE", "bound", "fit", "main"]
 
 LATENT = 2  # a plane, so that all of it can be drawn, and the evidence be had by quadrature
-HIDDEN = 128  # units a layer
 BATCH = 128  # images a step
-_LEAST = 1e-3  # of either number of a beta-binomial: a pixel that is always white would drive one of them to 0
-
-
-def _network(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(inputs, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, outputs)
-    )
 
 
 class VAE(nn.Module):
@@ -46,8 +38,8 @@ class VAE(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = _network(PIXELS, 2 * LATENT)
-        self.decoder = _network(LATENT, 2 * PIXELS)
+        self.encoder = network(PIXELS, 2 * LATENT)
+        self.decoder = network(LATENT, 2 * PIXELS)
 
     def model(self, images: Tensor) -> None:
         """A point of the plane for each image, and the image that it gives."""
@@ -64,13 +56,11 @@ class VAE(nn.Module):
 
     def pixels(self, z: Tensor) -> dist.BetaBinomial:
         """The distribution of each pixel, given the point. Shape: ``(*points, PIXELS)``."""
-        inked, blank = (softplus(self.decoder(z)) + _LEAST).chunk(2, -1)
-        return dist.BetaBinomial(inked, blank, INK)
+        return pixels(self.decoder(z))
 
     def points(self, images: Tensor) -> dist.Normal:
         """The distribution of each image's point, as far as the encoder knows. Shape: ``(*images, LATENT)``."""
-        loc, log_scale = self.encoder(images / INK).chunk(2, -1)
-        return dist.Normal(loc, log_scale.exp())
+        return normal(self.encoder(images / INK))
 
 
 def bound(vae: VAE, images: Tensor, particles: int = 2) -> float:
