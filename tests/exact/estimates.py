@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -113,3 +113,13 @@ def check(case: Case, objective=Trace_ELBO) -> None:
     second = deviations(case, 4 * case.batches, objective)
     wrong = (first >= BOUND) & (second >= BOUND)
     assert not bool(wrong.any()), f"standard errors off: first {first.tolist()}, again {second.tolist()}"
+
+
+def check_looped(case: Case, objective=Trace_ELBO) -> None:
+    """Assert that particles one after another give the mean of single ones on the same noise."""
+    looped = replace(case, particles=5, options={"vectorize_particles": False})
+    virgil.set_rng_seed(1)
+    together = estimates(looped, objective, batches=2)
+    virgil.set_rng_seed(1)
+    single = estimates(replace(looped, particles=1), objective, batches=10)
+    torch.testing.assert_close(together, single.reshape(2, 5, -1).mean(1), rtol=1e-10, atol=1e-12)

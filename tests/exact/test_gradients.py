@@ -10,7 +10,7 @@ import virgil.distributions as dist
 from tests.exact.continuous import CONTINUOUS
 from tests.exact.discrete import DISCRETE
 from tests.exact.discrete_plates import NESTED
-from tests.exact.estimates import check, estimates, exact_gradient
+from tests.exact.estimates import check, check_looped, estimates, exact_gradient
 from virgil.infer import Trace_ELBO, TraceMeanField_ELBO
 
 CASES = {**CONTINUOUS, **DISCRETE, **NESTED}
@@ -45,12 +45,7 @@ def test_looped_particles_are_unbiased():
 
 @pytest.mark.parametrize("name", ["mixed, binary first", "nested", "joined"])
 def test_looped_particles_are_the_mean_of_single_ones(name):
-    case = replace(CASES[name], particles=5, options={"vectorize_particles": False})
-    virgil.set_rng_seed(1)
-    together = estimates(case, batches=2)
-    virgil.set_rng_seed(1)
-    single = estimates(replace(case, particles=1), batches=10)
-    assert torch.allclose(together, single.reshape(2, 5, -1).mean(1), rtol=1e-10)
+    check_looped(CASES[name])
 
 
 @pytest.mark.parametrize("name", ["pathwise normal", "pathwise gamma"])
