@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import torch
 from torch import Size, Tensor
 from torch import distributions as td
-from torch.distributions import constraints
 from torch.types import _size
 
 from virgil.distributions.shape_algebra import TorchDistributionMixin
+from virgil.distributions.wrapper import Wrapper
 from virgil.errors import ShapeError
 
 __all__ = ["ExpandedDistribution"]
 
 
-class ExpandedDistribution(TorchDistributionMixin):
+class ExpandedDistribution(TorchDistributionMixin, Wrapper):
     """Independent copies of ``base_dist`` along new batch dims and along its batch dims of size one.
 
     Args:
@@ -26,8 +26,6 @@ class ExpandedDistribution(TorchDistributionMixin):
     Raises:
         ShapeError: it does not broadcast.
     """
-
-    arg_constraints: dict[str, constraints.Constraint] = {}
 
     def __init__(self, base_dist: td.Distribution, batch_shape: _size = (), validate_args: bool | None = None) -> None:
         self.base_dist = base_dist
@@ -43,18 +41,6 @@ class ExpandedDistribution(TorchDistributionMixin):
         super(ExpandedDistribution, new).__init__(shape, self._event_shape, validate_args=False)
         new._validate_args = self._validate_args
         return new
-
-    @property
-    def has_rsample(self) -> bool:  # type: ignore[override]
-        return self.base_dist.has_rsample
-
-    @property
-    def has_enumerate_support(self) -> bool:  # type: ignore[override]
-        return self.base_dist.has_enumerate_support
-
-    @constraints.dependent_property
-    def support(self) -> constraints.Constraint:
-        return cast(constraints.Constraint, self.base_dist.support)
 
     def _spread(self, draw: Any, sample_shape: _size) -> Tensor:
         """Draw one dim for every dim that grows, and move each to where it belongs."""

@@ -18,6 +18,7 @@ from torch.types import _size
 
 from virgil.distributions.feasible import feasible_value
 from virgil.distributions.validation import is_validating
+from virgil.distributions.wrapper import Wrapper
 from virgil.errors import ArgumentError, ShapeError
 
 __all__ = ["Distribution", "Independent", "MaskedDistribution", "TorchDistributionMixin", "resolve_validation"]
@@ -154,7 +155,7 @@ class Independent(TorchDistributionMixin, _TorchIndependent):
         return base if total == 0 else base.to_event(total)
 
 
-class MaskedDistribution(TorchDistributionMixin):
+class MaskedDistribution(TorchDistributionMixin, Wrapper):
     """A distribution whose log-probability counts only where a mask is true.
 
     Draws are those of ``base_dist``. Values at places that the mask switches off are replaced by a value of the support
@@ -169,8 +170,6 @@ class MaskedDistribution(TorchDistributionMixin):
         ArgumentError: the mask is neither.
         ShapeError: its shape does not broadcast.
     """
-
-    arg_constraints: dict[str, constraints.Constraint] = {}
 
     def __init__(self, base_dist: td.Distribution, mask: bool | Tensor, validate_args: bool | None = None) -> None:
         batch_shape = base_dist.batch_shape
@@ -196,18 +195,6 @@ class MaskedDistribution(TorchDistributionMixin):
         super(MaskedDistribution, new).__init__(batch_shape, self.event_shape, validate_args=False)
         new._validate_args = self._validate_args
         return new
-
-    @property
-    def has_rsample(self) -> bool:  # type: ignore[override]
-        return self.base_dist.has_rsample
-
-    @property
-    def has_enumerate_support(self) -> bool:  # type: ignore[override]
-        return self.base_dist.has_enumerate_support
-
-    @constraints.dependent_property
-    def support(self) -> constraints.Constraint:
-        return cast(constraints.Constraint, self.base_dist.support)
 
     @property
     def mean(self) -> Tensor:

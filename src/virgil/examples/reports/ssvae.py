@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from virgil.examples.data.digits import INK, SIDE, Digits
+from virgil.examples.data.digits import Digits
 from virgil.examples.reports.output import new_figure, print_table, save, say
-from virgil.examples.reports.vae import log_frequencies
+from virgil.examples.reports.vae import log_frequencies, show_image
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -138,9 +138,7 @@ def _draw_styles(figure: SubFigure, answer: Answer, images: Tensor) -> None:
     panels = figure.subplots(_SHOWN, 11)
     for row, image, restyled in zip(panels, images, answer.restyled, strict=False):
         for panel, picture in zip(row, (image, *restyled), strict=True):
-            panel.imshow(picture.reshape(SIDE, SIDE).numpy(), cmap="gray_r", vmin=0, vmax=INK)
-            panel.set_xticks([])
-            panel.set_yticks([])
+            show_image(panel, picture)
     for panel, title in zip(panels[0], ("held out", *map(str, range(10))), strict=True):
         panel.set_title(title, fontsize="medium")
     figure.suptitle(f"Every digit in the style of a held-out image, {answer.labels} labels")

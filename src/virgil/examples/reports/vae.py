@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import SubFigure
 
-__all__ = ["Bounds", "draw", "log_frequencies", "report"]
+__all__ = ["Bounds", "draw", "log_frequencies", "report", "show_image"]
 
 _SHOWN = 6  # epochs in the table
 
@@ -67,6 +67,13 @@ def draw(
     save(figure, path)
 
 
+def show_image(panel: Axes, image: Tensor) -> None:
+    """Draw one image, ink black."""
+    panel.imshow(image.reshape(SIDE, SIDE).numpy(), cmap="gray_r", vmin=0, vmax=INK)
+    panel.set_xticks([])
+    panel.set_yticks([])
+
+
 def _draw_bounds(axes: Axes, bounds: Sequence[Bounds], evidence: float) -> None:
     epochs = [b.epochs for b in bounds]
     axes.plot(epochs, [b.train for b in bounds], color="0.6", label="learnt from")
@@ -101,7 +108,5 @@ def _draw_images(figure: SubFigure, images: Digits, reconstructions: Tensor) -> 
     panels = figure.subplots(2, len(firsts))
     for row, (name, pictures) in enumerate((("held out", images.images), ("from its point", reconstructions))):
         for panel, place in zip(panels[row], firsts, strict=True):
-            panel.imshow(pictures[place].reshape(SIDE, SIDE).numpy(), cmap="gray_r", vmin=0, vmax=INK)
-            panel.set_xticks([])
-            panel.set_yticks([])
+            show_image(panel, pictures[place])
         panels[row][0].set_ylabel(name, rotation=0, ha="right", va="center")
