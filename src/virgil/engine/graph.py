@@ -13,40 +13,43 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.traceback import preserve_node_meta
 from torch.utils import _pytree as pytree
 
-from virgil.engine.lines import NotesLines
+from virgil.engine.lines import FollowsLines
 
-__all__ = ["traced"]
+__all__ = ["functional", "recorded", "traced"]
 
 
 def traced(fn: Callable[..., Any], *args: Any) -> GraphModule:
-    """The operations of ``fn(*args)``, without mutation, in the Core ATen operator set.
+    """The operations of ``fn(*args)``, without mutation, in the Core ATen operator set."""
+    return functional(recorded(fn, *args), *args)
 
-    The first trace sees the program with its derivatives; the second runs on what the first recorded, so that only
-    tensor operations are left to be made functional and decomposed. Each node's ``meta["stack_trace"]`` names the
-    Python lines that it comes from, where there are any.
+
+def recorded(fn: Callable[..., Any], *args: Any) -> GraphModule:
+    """The operations of ``fn(*args)`` as they happen, those of its derivatives among them.
+
+    Each node's ``meta["stack_trace"]`` names the user's line that it comes from, where there is one.
     """
-    with _as_when_compiling(), preserve_node_meta():
-        recorded = make_fx(_noting_lines(fn))(*args)
-        functional = torch.func.functionalize(_replayed(recorded), remove="mutations")
-        graph = make_fx(functional, core_aten_decompositions())(*args)
-    graph.graph.eliminate_dead_code()
-    graph.recompile()
-    return graph
 
-
-def _noting_lines(fn: Callable[..., Any]) -> Callable[..., Any]:
-    def noting(*args: Any) -> Any:
-        with NotesLines():
+    def followed(*args: Any) -> Any:
+        with FollowsLines():
             return fn(*args)
 
-    return noting
+    with _as_when_compiling(), preserve_node_meta():
+        return make_fx(followed)(*args)
 
 
-def _replayed(graph: GraphModule) -> Callable[..., Any]:
-    def replay(*args: Any) -> Any:
+def functional(graph: GraphModule, *args: Any) -> GraphModule:
+    """The same function without mutation and decomposed; only now, when no derivative is left to be taken."""
+
+    def replayed(*args: Any) -> Any:
         return torch.fx.Interpreter(graph).boxed_run(pytree.tree_leaves(args))
 
-    return replay
+    table: Any = core_aten_decompositions()
+    pure = torch.func.functionalize(replayed, remove="mutations")
+    with preserve_node_meta():
+        result = make_fx(pure, table)(*args)
+    result.graph.eliminate_dead_code()
+    result.recompile()
+    return result
 
 
 @contextmanager

@@ -1,0 +1,87 @@
+"""Capture a step: run it, record the tensor operations, and make sure that they are all there is to it."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.fx import Node
+
+from virgil.engine.compare import first_difference
+from virgil.engine.graph import functional, recorded
+from virgil.engine.lines import is_of_user, shown_line
+from virgil.engine.program import Program
+from virgil.errors import CaptureError
+from virgil.ops.random_state import preserved_rng
+
+__all__ = ["Step", "capture"]
+
+Step = Callable[[list[Tensor], list[Tensor]], tuple[list[Tensor], Tensor, Tensor]]
+
+
+def capture(step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Program:
+    """The step as one graph.
+
+    It is run twice, and random generators are put back, to find out whether it performs the same operations each time.
+
+    Args:
+        step: takes the state's tensors and the other inputs; gives the state after it, the loss, and gradient norms.
+        state: tensors to run it on.
+        inputs: likewise.
+
+    Raises:
+        CaptureError: a tensor is used as a Python value, the operations are not the same each time, or the state
+            changes its shapes or dtypes. The message names the line.
+    """
+    given = [each.detach() for each in state], [each.detach() for each in inputs]
+    with preserved_rng():
+        try:
+            first, second = recorded(step, *given), recorded(step, *given)
+        except RuntimeError as error:
+            _explain(error)
+            raise
+        difference = first_difference(first, second)
+        if difference is not None:
+            raise CaptureError(_varies(difference))
+        graph = functional(first, *given)
+    _check_state(graph, state)
+    constants = {
+        str(node.target): getattr(graph, str(node.target)) for node in graph.graph.nodes if node.op == "get_attr"
+    }
+    return Program(graph, len(state), len(inputs), constants)
+
+
+def _explain(error: RuntimeError) -> None:
+    """Raise what torch says of a tensor that became a Python value in the words of the user's program."""
+    if "out of a tracing tensor" not in str(error) and "data-dependent" not in str(error).lower():
+        return
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if is_of_user(frame.filename)]
+    place = f"\n  {shown_line(frames[-1].filename, frames[-1].lineno or 0, frames[-1].name)}\n" if frames else " "
+    raise CaptureError(
+        f"A tensor is used as a Python value, which a captured step cannot follow:{place}Use torch.where, masks or "
+        "indexing in the place of `if`, `.item()`, `int()` or `range()` on a tensor, or engine='eager'."
+    ) from error
+
+
+def _varies(difference: tuple[Node | None, Node | None]) -> str:
+    node = next(each for each in difference if each is not None)
+    line = node.meta.get("stack_trace")
+    place = f" The first difference is at\n  {line}\n" if line else " "
+    return (
+        f"Two runs of the step performed different operations, so it cannot be captured.{place}What changes from step "
+        "to step must be an argument, a parameter or random by torch. Where sites come and go by chance, use "
+        "engine='eager'."
+    )
+
+
+def _check_state(graph: torch.fx.GraphModule, state: Sequence[Tensor]) -> None:
+    outputs = list(graph.graph.nodes)[-1].args[0]
+    for before, node in zip(state, outputs, strict=False):
+        after = node.meta["val"]
+        if (after.shape, after.dtype) != (before.shape, before.dtype):
+            raise CaptureError(
+                f"A step turned a tensor of shape {tuple(before.shape)} and dtype {before.dtype} of its state into "
+                f"one of shape {tuple(after.shape)} and dtype {after.dtype}. Use engine='eager'."
+            )

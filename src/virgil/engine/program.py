@@ -1,0 +1,36 @@
+"""``Program``: a captured step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+from torch.fx import GraphModule
+
+__all__ = ["Program"]
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """One step as one graph: a pure function of its state, its inputs and random numbers.
+
+    The graph's inputs are the tensors of the state, then ``num_inputs`` others; its outputs are the state after the
+    step, then the loss, then the norms of the gradients.
+
+    Attributes:
+        graph: the operations.
+        num_state: how many tensors the state has.
+        num_inputs: how many other tensors a step reads: mini-batches and learning rates.
+        constants: the tensors that the graph holds, by name.
+        num_nodes: how many operations there are.
+    """
+
+    graph: GraphModule
+    num_state: int
+    num_inputs: int
+    constants: dict[str, Tensor] = field(repr=False)
+
+    @property
+    def num_nodes(self) -> int:
+        """How many operations the graph has."""
+        return sum(node.op == "call_function" for node in self.graph.graph.nodes)

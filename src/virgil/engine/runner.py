@@ -1,0 +1,59 @@
+"""What every compiled engine offers: a program, run many steps at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+__all__ = ["Course", "Inputs", "Runner"]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the steps of a stretch read besides their state.
+
+    Attributes:
+        fixed: by position among a program's inputs, those that are the same at every step.
+        streamed: by position, those that change: one row a step.
+    """
+
+    fixed: dict[int, Tensor]
+    streamed: dict[int, Tensor]
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a stretch of steps recorded.
+
+    Attributes:
+        losses: nats. Shape: ``(steps,)``. Fewer than were asked for, and the last not finite, where a loss or a
+            gradient was not; the state is then that before this last step.
+        norms: of the gradients. Shape: ``(steps, parameters)``.
+        is_finite: whether all were.
+    """
+
+    losses: Tensor
+    norms: Tensor
+    is_finite: bool = True
+
+
+class Runner(Protocol):
+    """A program on an engine, with the state of a run."""
+
+    def load(self, state: Sequence[Tensor]) -> None:
+        """Begin with this state; the tensors are not written."""
+        ...
+
+    def advance(self, inputs: Inputs, seed: int, first: int, count: int) -> Course:
+        """Take ``count`` steps, the numbers ``first``, ``first + 1``, ... of a run whose randomness is ``seed``.
+
+        The noise of a step depends on the seed and its number alone.
+        """
+        ...
+
+    def state(self) -> list[Tensor]:
+        """The present state; the tensors must not be written, and hold until the next ``advance``."""
+        ...

@@ -1,0 +1,116 @@
+"""A program run many steps at a time inside one compiled loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import torch
+from torch import Tensor
+
+from virgil.engine.program import Program
+from virgil.engine.runner import Course, Inputs
+from virgil.engine.xla.arrays import to_array, to_tensor
+from virgil.engine.xla.interpret import check_lowered, interpret
+
+__all__ = ["XlaRunner"]
+
+_LONGEST = 4096  # steps in one call: the length of its records
+
+
+class XlaRunner:
+    """A program on XLA: compiled once for each set of inputs that are streamed, then a loop without Python.
+
+    Args:
+        program: the captured step.
+
+    Raises:
+        OperatorError: an operator has no lowering.
+    """
+
+    def __init__(self, program: Program) -> None:
+        check_lowered(program.graph.graph)
+        self._program = program
+        self._constants = {name: to_array(each) for name, each in program.constants.items()}
+        self._state: list[jax.Array] = []
+        self._loop = jax.jit(self._steps, static_argnames=("longest",))
+
+    def load(self, state: Sequence[Tensor]) -> None:
+        """Begin with this state."""
+        with jax.enable_x64(True):
+            self._state = [to_array(each.clone()) for each in state]  # what a run computes from must not change
+
+    def state(self) -> list[Tensor]:
+        """The present state."""
+        return [to_tensor(each) for each in self._state]
+
+    def advance(self, inputs: Inputs, seed: int, first: int, count: int) -> Course:
+        """Take steps; see :class:`virgil.engine.runner.Runner`."""
+        losses, norms = [], []
+        for start in range(0, count, _LONGEST):
+            stretch = min(_LONGEST, count - start)
+            rows = {place: each[start : start + stretch] for place, each in inputs.streamed.items()}
+            course = self._stretch(inputs.fixed, rows, seed, first + start, stretch)
+            losses.append(course.losses)
+            norms.append(course.norms)
+            if not course.is_finite:
+                return Course(torch.cat(losses), torch.cat(norms), False)
+        return Course(torch.cat(losses), torch.cat(norms))
+
+    def _stretch(self, fixed: dict[int, Tensor], rows: dict[int, Tensor], seed: int, first: int, count: int) -> Course:
+        with jax.enable_x64(True):
+            given = {place: to_array(each) for place, each in fixed.items()}
+            streams = {place: to_array(each) for place, each in rows.items()}
+            longest = count if streams else 1 if count == 1 else _LONGEST
+            run = (self._constants, given, streams, np.uint32(seed & 0xFFFFFFFF), np.int64(first))
+            done, state, is_finite, losses, norms = self._loop(self._state, *run, np.int64(count), longest=longest)
+            taken = int(done)
+            if not bool(is_finite):  # once more, up to the step before: noise depends on seed and number alone
+                _, state, *_ = self._loop(self._state, *run, np.int64(taken - 1), longest=longest)
+            self._state = state
+            return Course(
+                torch.from_numpy(np.asarray(losses)[:taken].copy()),
+                torch.from_numpy(np.asarray(norms)[:taken].copy()),
+                bool(is_finite),
+            )
+
+    def _steps(
+        self,
+        state: list[Any],
+        constants: dict[str, Any],
+        fixed: dict[int, Any],
+        streams: dict[int, Any],
+        seed: Any,
+        first: Any,
+        count: Any,
+        *,
+        longest: int,
+    ) -> Any:
+        """The loop: ends after ``count`` steps, or with the first whose loss or gradient is not finite."""
+        graph, size = self._program.graph.graph, self._program.num_state
+        key = jax.random.key(seed)
+
+        def step(number: Any, state: list[Any]) -> tuple[list[Any], Any, Any]:
+            rows = {
+                place: jax.lax.dynamic_index_in_dim(each, number, keepdims=False) for place, each in streams.items()
+            }
+            both = {**fixed, **rows}
+            inputs = [both[place] for place in range(self._program.num_inputs)]
+            noise = jax.random.fold_in(key, first + number)
+            outputs = interpret(graph, [*state, *inputs], constants, noise)
+            return outputs[:size], outputs[size], outputs[size + 1]
+
+        def body(carry: Any) -> Any:
+            number, state, _, losses, norms = carry
+            state, loss, norm = step(number, state)
+            is_finite = jnp.isfinite(loss) & jnp.isfinite(norm).all()
+            return number + 1, state, is_finite, losses.at[number].set(loss), norms.at[number].set(norm)
+
+        loss, norm = jax.eval_shape(step, jnp.int64(0), state)[1:]
+        records = jnp.zeros((longest,), loss.dtype), jnp.zeros((longest, *norm.shape), norm.dtype)
+        return jax.lax.while_loop(
+            lambda c: (c[0] < count) & c[2], body, (jnp.int64(0), state, jnp.bool_(True), *records)
+        )

@@ -1,0 +1,1 @@
+"""A step of SVI as a pure function of its state, its arguments and random numbers."""

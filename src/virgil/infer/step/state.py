@@ -1,0 +1,107 @@
+"""What a step of SVI reads and changes: parameters, networks' buffers, what the optimiser remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
+
+from virgil.infer.parameters import ReadParameters
+from virgil.optim.pure import Memory, memory_of
+
+__all__ = ["Found", "State", "finding", "state_of"]
+
+
+@dataclass
+class Found:
+    """What a run of the programs has been seen to use.
+
+    Attributes:
+        leaves: unconstrained leaves by name.
+        modules: every network that was called.
+    """
+
+    leaves: dict[str, Tensor] = field(default_factory=dict)
+    modules: list[nn.Module] = field(default_factory=list)
+
+    @property
+    def training(self) -> tuple[bool, ...]:
+        """Which of the networks are in training mode."""
+        return tuple(module.training for module in self.modules)
+
+
+@contextmanager
+def finding() -> Iterator[Found]:
+    """See which parameters are read and which networks are called inside a ``with`` block."""
+    modules: dict[int, nn.Module] = {}
+    found = Found()
+
+    def note(module: nn.Module, inputs: object) -> None:
+        modules[id(module)] = module
+
+    hook = register_module_forward_pre_hook(note)
+    try:
+        with ReadParameters() as read:
+            yield found
+    finally:
+        hook.remove()
+        found.leaves, found.modules = read.leaves, list(modules.values())
+
+
+@dataclass
+class State:
+    """The tensors of a step, by what they are; none is a copy.
+
+    Attributes:
+        leaves: each distinct leaf, by its first name.
+        aliases: other names of a leaf, and its first.
+        buffers: of the networks.
+        memory: of the optimiser.
+    """
+
+    leaves: dict[str, Tensor]
+    aliases: dict[str, str]
+    buffers: list[Tensor]
+    memory: Memory
+
+    def tensors(self) -> list[Tensor]:
+        """All of them, in an order of their own."""
+        return flattened(self.leaves, self.buffers, self.memory)
+
+    def write(self, values: list[Tensor]) -> None:
+        """Give all of them new values, in place."""
+        with torch.no_grad():
+            for tensor, value in zip(self.tensors(), values, strict=True):
+                tensor.copy_(value)
+
+    def split(self, values: list[Any]) -> tuple[dict[str, Any], list[Any], dict[str, dict[str, Any]]]:
+        """What :meth:`tensors` has put in a row, as leaves, buffers and memory again."""
+        given = iter(values)
+        leaves = {name: next(given) for name in self.leaves}
+        buffers = [next(given) for _ in self.buffers]
+        memory = {name: {key: next(given) for key in entries} for name, entries in self.memory.items()}
+        return leaves, buffers, memory
+
+
+def flattened(leaves: dict[str, Tensor], buffers: list[Tensor], memory: Memory) -> list[Tensor]:
+    """Leaves, buffers and memory in a row."""
+    return [*leaves.values(), *buffers, *(each for entries in memory.values() for each in entries.values())]
+
+
+def state_of(found: Found, optimizer: torch.optim.Optimizer) -> State:
+    """The state of a step that reads what was found."""
+    names: dict[int, str] = {}
+    leaves, aliases = {}, {}
+    for name, leaf in found.leaves.items():
+        first = names.setdefault(id(leaf), name)
+        if first == name:
+            leaves[name] = leaf
+        else:
+            aliases[name] = first
+    buffers = {id(each): each for module in found.modules for each in module.buffers(recurse=False)}
+    return State(leaves, aliases, list(buffers.values()), memory_of(optimizer, leaves))

@@ -1,0 +1,102 @@
+"""A step of a torch optimiser as a function of tensors, so that it can be captured."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+__all__ = ["Memory", "memory_of", "pure_step"]
+
+Memory = dict[str, dict[str, Tensor]]  # by parameter, what the optimiser remembers
+
+_CAPTURABLE = {"capturable": True, "foreach": False, "fused": False}
+
+
+def memory_of(optimizer: torch.optim.Optimizer, leaves: Mapping[str, Tensor]) -> Memory:
+    """The tensors that an optimiser remembers of these leaves: its own, not copies."""
+    return {
+        name: {key: each for key, each in optimizer.state.get(leaf, {}).items() if isinstance(each, Tensor)}
+        for name, leaf in leaves.items()
+    }
+
+
+def pure_step(
+    optimizer: torch.optim.Optimizer,
+    leaves: Mapping[str, Tensor],
+    values: Mapping[str, Tensor],
+    gradients: Mapping[str, Tensor],
+    memory: Memory,
+    rates: Sequence[Tensor],
+    clip: Callable[[Mapping[str, Tensor]], None] | None = None,
+) -> tuple[dict[str, Tensor], Memory]:
+    """What an optimiser makes of ``values``; it, and its leaves, stay as they are.
+
+    Args:
+        optimizer: its class and options count.
+        leaves: by name, those that it holds, to tell which options belong to which.
+        values: what stands for them.
+        gradients: likewise; a value without one stays as it is.
+        memory: what the optimiser remembers of them.
+        rates: the learning rate of each of its groups.
+        clip: clips the gradients of the named tensors in place, before the step.
+    """
+    fresh = {name: values[name].detach().clone() for name in gradients}
+    remembered = {name: {key: each.clone() for key, each in memory[name].items()} for name in gradients}
+    for name, value in fresh.items():
+        value.grad = gradients[name].clone()
+    if clip is not None:
+        clip(fresh)
+    stand_ins = {id(leaves[name]): value for name, value in fresh.items()}
+    twin = _twin(optimizer, stand_ins, rates)
+    for name, value in fresh.items():
+        twin.state[value] = {**optimizer.state.get(leaves[name], {}), **remembered[name]}
+    with _TensorFactors():
+        twin.step()
+    after = {name: {**memory[name], **_tensors(twin.state[value])} for name, value in fresh.items()}
+    return {**values, **fresh}, {**memory, **after}
+
+
+def _twin(optimizer: torch.optim.Optimizer, stand_ins: Mapping[int, Tensor], rates: Sequence[Tensor]) -> Any:
+    """An optimiser like another that holds stand-ins of its leaves, with its learning rates as tensors."""
+    twin: Any = object.__new__(type(optimizer))
+    twin.__dict__.update(optimizer.__dict__)
+    twin.__dict__.pop("step", None)  # a scheduler has put a wrapper there that calls the other's
+    twin.state = defaultdict(dict)
+    twin.param_groups = []
+    for group, rate in zip(optimizer.param_groups, rates, strict=True):
+        members = [stand_ins[id(leaf)] for leaf in group["params"] if id(leaf) in stand_ins]
+        options = {key: _CAPTURABLE.get(key, each) for key, each in group.items()}
+        twin.param_groups.append({**options, "params": members, "lr": rate})
+    return twin
+
+
+def _tensors(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    return {key: each for key, each in state.items() if isinstance(each, Tensor)}
+
+
+class _TensorFactors(TorchFunctionMode):
+    """Lets the factor of a fused sum be a tensor, where torch would read its value: a rate may then change."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Call the function, or what it means."""
+        kwargs = dict(kwargs or {})
+        combine = _FUSED.get(func)
+        factor = kwargs.get("alpha", kwargs.get("value"))
+        if combine is not None and isinstance(factor, Tensor):
+            total, *others = args
+            return total.add_((combine(*others) * factor).to(total.dtype))
+        return func(*args, **kwargs)
+
+
+_FUSED: dict[Any, Callable[..., Tensor]] = {
+    Tensor.add_: lambda other: other,
+    Tensor.addcdiv_: torch.div,
+    Tensor.addcmul_: torch.mul,
+}
