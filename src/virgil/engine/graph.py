@@ -13,6 +13,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.traceback import preserve_node_meta
 from torch.utils import _pytree as pytree
 
+from virgil.engine.decompositions import RECORDED
 from virgil.engine.lines import FollowsLines
 
 __all__ = ["functional", "recorded", "traced"]
@@ -34,7 +35,7 @@ def recorded(fn: Callable[..., Any], *args: Any) -> GraphModule:
             return fn(*args)
 
     with _as_when_compiling(), preserve_node_meta():
-        return make_fx(followed)(*args)
+        return make_fx(followed, RECORDED)(*args)
 
 
 def functional(graph: GraphModule, *args: Any) -> GraphModule:

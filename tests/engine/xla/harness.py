@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
 import torch
 from torch import Tensor
+from torch.fx import GraphModule
+from torch.testing._internal.common_methods_invocations import op_db
 from torch.utils import _pytree as pytree
 
 from virgil.engine.graph import traced
@@ -19,13 +23,15 @@ def lowered(fn: Callable[..., Any], *args: Any, key: Any = None) -> list[Tensor]
     """What ``fn(*args)`` gives when it is captured, lowered and compiled; a flat list."""
     graph = traced(fn, *args)
     check_lowered(graph.graph)
-    constants = {
-        node.target: to_array(getattr(graph, node.target)) for node in graph.graph.nodes if node.op == "get_attr"
-    }
+    constants = _constants(graph)
     inputs = [to_array(each) for each in pytree.tree_leaves(args)]
     with jax.enable_x64(True):
         outputs = jax.jit(lambda given, key: interpret(graph.graph, given, constants, key))(inputs, key)
     return [to_tensor(each) for each in outputs]
+
+
+def _constants(graph: GraphModule) -> dict[str, Any]:
+    return {node.target: to_array(getattr(graph, node.target)) for node in graph.graph.nodes if node.op == "get_attr"}
 
 
 def operators_of(fn: Callable[..., Any], *args: Any) -> set[Any]:
@@ -56,3 +62,76 @@ def assert_gradient_lowered(fn: Callable[..., Any], *args: Any, **tolerance: Any
         return torch.autograd.grad(total, leaves, allow_unused=True, materialize_grads=True)
 
     assert_lowered(gradient, *args, **tolerance)
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A graph with inputs and what it must give."""
+
+    graph: GraphModule
+    inputs: Sequence[Tensor]
+    expected: Sequence[Tensor]
+
+    @property
+    def operators(self) -> set[Any]:
+        return {node.target for node in self.graph.graph.nodes if node.op == "call_function"}
+
+
+@functools.cache
+def samples_of(name: str, dtype: torch.dtype, limit: int, gradient: bool) -> list[Captured]:
+    """The captured graphs of an operator of torch's table, ``name`` or ``name/variant``, at its sample inputs.
+
+    With ``gradient``, the graph also has the derivative of a fixed mixture of the outputs, where there is one.
+    """
+    wanted, _, variant = name.partition("/")
+    (info,) = (each for each in op_db if (each.name, each.variant_test_name) == (wanted, variant))
+    gradient = gradient and info.supports_autograd
+    samples = list(info.sample_inputs("cpu", dtype, requires_grad=gradient))
+    step = max(1, len(samples) // limit)
+    return [_captured_sample(info, sample, gradient) for sample in samples[::step][:limit]]
+
+
+def _captured_sample(info: Any, sample: Any, gradient: bool) -> Captured:
+    leaves, spec = pytree.tree_flatten((sample.input, sample.args, sample.kwargs))
+    places = [place for place, each in enumerate(leaves) if isinstance(each, Tensor)]
+
+    def fn(*tensors: Tensor) -> list[Tensor]:
+        given = list(leaves)
+        for place, each in zip(places, tensors, strict=True):
+            given[place] = each
+        input, args, kwargs = pytree.tree_unflatten(given, spec)
+        result = sample.output_process_fn_grad(info(input, *args, **kwargs))
+        outputs = [each for each in pytree.tree_leaves(result) if isinstance(each, Tensor)]
+        return outputs + (_gradients(outputs, tensors) if gradient else [])
+
+    tensors = [leaves[place] for place in places]
+    return Captured(traced(fn, *tensors), tensors, [each.detach() for each in fn(*tensors)])
+
+
+def _gradients(outputs: Sequence[Tensor], tensors: Sequence[Tensor]) -> list[Tensor]:
+    roots = [each for each in outputs if each.requires_grad]
+    leaves = [each for each in tensors if each.requires_grad]
+    if not (roots and leaves):
+        return []
+    mixed = [(each * torch.linspace(0.5, 1.5, each.numel(), dtype=each.dtype).reshape(each.shape)) for each in roots]
+    return list(torch.autograd.grad([each.sum() for each in mixed], leaves, allow_unused=True, materialize_grads=True))
+
+
+def assert_samples_lowered(captures: Sequence[Captured], **tolerance: Any) -> None:
+    """All these graphs, lowered and compiled as one, give what they must."""
+
+    def run(given: Sequence[Any]) -> list[Any]:
+        return [
+            interpret(each.graph.graph, inputs, _constants(each.graph), None)
+            for each, inputs in zip(captures, given, strict=True)
+        ]
+
+    for each in captures:
+        check_lowered(each.graph.graph)
+    with jax.enable_x64(True):
+        got = jax.jit(run)([[to_array(each) for each in one.inputs] for one in captures])
+    for one, outputs in zip(captures, got, strict=True):
+        assert len(outputs) == len(one.expected)
+        for output, expected in zip(outputs, one.expected, strict=True):
+            assert dtype_of(output) == expected.dtype
+            torch.testing.assert_close(to_tensor(output), expected, equal_nan=True, **tolerance)

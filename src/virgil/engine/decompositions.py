@@ -1,0 +1,65 @@
+"""Operators that a recording must take apart, because a graph that holds them does not say all that they do.
+
+``native_batch_norm`` changes its running statistics without declaring it, so a functional graph would lose the change.
+A determinant hands an LU factorisation to its derivative that is of the matrix or of its transpose, according to how
+the matrix lies in memory, which a graph does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["RECORDED"]
+
+aten = torch.ops.aten
+
+
+def _native_batch_norm(
+    x: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> Any:
+    if running_mean is None or running_var is None:
+        return aten._native_batch_norm_legit.no_stats(x, weight, bias, training, momentum, eps)
+    if training:
+        return aten._native_batch_norm_legit(x, weight, bias, running_mean, running_var, True, momentum, eps)
+    return aten._native_batch_norm_legit_no_training(x, weight, bias, running_mean, running_var, momentum, eps)
+
+
+def _factorised(a: Tensor) -> tuple[Tensor, Tensor]:
+    """LU and pivots of the matrix, or of its transpose where torch's derivative expects that."""
+    lu, pivots, _ = aten.linalg_lu_factor_ex(a.mT if a.is_contiguous() and not a.is_complex() else a)
+    return lu, pivots
+
+
+def _parity(pivots: Tensor) -> Tensor:
+    """The sign of the permutation: each pivot that is not its own row's is one exchange."""
+    moved = pivots != torch.arange(1, pivots.shape[-1] + 1, device=pivots.device, dtype=pivots.dtype)
+    return 1 - 2 * (moved.sum(-1) % 2)
+
+
+def _det(a: Tensor) -> tuple[Tensor, ...]:
+    lu, pivots = _factorised(a)
+    return lu.diagonal(dim1=-2, dim2=-1).prod(-1) * _parity(pivots), lu, pivots
+
+
+def _slogdet(a: Tensor) -> tuple[Tensor, ...]:
+    lu, pivots = _factorised(a)
+    diagonal = lu.diagonal(dim1=-2, dim2=-1)
+    return diagonal.sgn().prod(-1) * _parity(pivots), diagonal.abs().log().sum(-1), lu, pivots
+
+
+RECORDED: dict[Any, Callable[..., Any]] = {
+    aten.native_batch_norm.default: _native_batch_norm,
+    aten._linalg_det.default: _det,
+    aten._linalg_slogdet.default: _slogdet,
+}
