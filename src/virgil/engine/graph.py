@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from torch._decomp import core_aten_decompositions
 from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.traceback import preserve_node_meta
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _pytree as pytree
 
 from virgil.engine.decompositions import RECORDED
@@ -34,7 +36,7 @@ def recorded(fn: Callable[..., Any], *args: Any) -> GraphModule:
         with FollowsLines():
             return fn(*args)
 
-    with _as_when_compiling(), preserve_node_meta():
+    with _as_when_compiling(), _in_plain_operators(), preserve_node_meta():
         return make_fx(followed, RECORDED)(*args)
 
 
@@ -51,6 +53,15 @@ def functional(graph: GraphModule, *args: Any) -> GraphModule:
     result.graph.eliminate_dead_code()
     result.recompile()
     return result
+
+
+@contextmanager
+def _in_plain_operators() -> Iterator[None]:
+    """Attention and recurrent layers as products and pointwise functions, not as one kernel of a certain device."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="TF32 acceleration on top of oneDNN")  # torch warns of its own call
+        with sdpa_kernel(SDPBackend.MATH), torch.backends.mkldnn.flags(enabled=False):
+            yield
 
 
 @contextmanager

@@ -23,9 +23,9 @@ def lowered(fn: Callable[..., Any], *args: Any, key: Any = None) -> list[Tensor]
     """What ``fn(*args)`` gives when it is captured, lowered and compiled; a flat list."""
     graph = traced(fn, *args)
     check_lowered(graph.graph)
-    constants = _constants(graph)
-    inputs = [to_array(each) for each in pytree.tree_leaves(args)]
     with jax.enable_x64(True):
+        constants = _constants(graph)
+        inputs = [to_array(each) for each in pytree.tree_leaves(args)]
         outputs = jax.jit(lambda given, key: interpret(graph.graph, given, constants, key))(inputs, key)
     return [to_tensor(each) for each in outputs]
 
@@ -98,7 +98,7 @@ def _captured_sample(info: Any, sample: Any, gradient: bool) -> Captured:
     def fn(*tensors: Tensor) -> list[Tensor]:
         given = list(leaves)
         for place, each in zip(places, tensors, strict=True):
-            given[place] = each
+            given[place] = each.clone()  # what the operator changes is no input of the graph
         input, args, kwargs = pytree.tree_unflatten(given, spec)
         result = sample.output_process_fn_grad(info(input, *args, **kwargs))
         outputs = [each for each in pytree.tree_leaves(result) if isinstance(each, Tensor)]

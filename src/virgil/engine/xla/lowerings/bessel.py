@@ -33,7 +33,7 @@ _LOGARITHMIC = sum((-1) ** k * np.cos(2 * k * _ANGLES) / k for k in range(1, 32)
 
 
 def _near(order: int, second: bool, x: Array) -> Array:
-    """J (10.9.1) or Y (10.8.2, as Neumann's series 10.23) for x up to 25; order 1 is minus the derivative of order 0."""
+    """J (10.9.1) or Y (10.23.2) for x up to 25; order 1 is minus the derivative of order 0."""
     angles = x[..., None] * _SINES
     wave = jnp.cos(angles) if order == 0 else _SINES * jnp.sin(angles)
     first = wave.mean(-1)

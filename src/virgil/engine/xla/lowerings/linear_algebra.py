@@ -43,7 +43,7 @@ def _broadcast(*matrices: Array) -> list[Array]:
 
 
 def _solve_triangular(a: Array, b: Array, *, upper: bool, adjoint: bool = False, unit: bool = False) -> Array:
-    """The solution of ``a x = b``, or with the adjoint of ``a``; one ``a`` for a whole batch is factor of its columns."""
+    """The solution of ``a x = b``, or with the adjoint of ``a``; where one ``a`` serves a batch, as more columns."""
     if a.size == 0 or b.size == 0:
         return jnp.zeros(_batch(a, b) + b.shape[-2:], b.dtype)
     if a.size == a.shape[-1] ** 2 and b.ndim > 2:

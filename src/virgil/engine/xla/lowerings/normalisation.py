@@ -97,3 +97,13 @@ def _group_norm(
     inverse = lax.rsqrt(variance + eps)
     normal = ((grouped - mean) * inverse).reshape(x.shape)
     return _affine(normal, _by_channel(weight, x), _by_channel(bias, x)), mean[..., 0], inverse[..., 0]
+
+
+@lowers(aten._weight_norm_interface_backward.default)
+def _weight_norm_backward(
+    gradient: Array, direction: Array, size: Array, norms: Array, dim: int
+) -> tuple[Array, Array]:
+    """Of ``size * direction / |direction|``, where the norm is over all axes but one."""
+    unit = direction / norms
+    along = (gradient * unit).sum([axis for axis in range(unit.ndim) if axis != dim], keepdims=True)
+    return size / norms * (gradient - unit * along), along

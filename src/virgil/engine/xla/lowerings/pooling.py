@@ -138,7 +138,7 @@ def _avg_pool(
     lead = x.ndim - number
     total = lax.reduce_window(
         x,
-        jnp.zeros((), x.dtype),
+        np.zeros((), x.dtype),
         lax.add,
         window_dimensions=[1] * lead + [axis.kernel for axis in axes],
         window_strides=[1] * lead + [axis.stride for axis in axes],
@@ -176,8 +176,8 @@ def _adaptive_max_pool(number: int, x: Array, output_size: Sequence[int]) -> tup
 
     def candidate(offset: tuple[int, ...]) -> tuple[Array, np.ndarray]:
         where = [index[:, each] for (index, _), each in zip(spans, offset, strict=True)]
-        counted = math.prod(np.ix_(*(counts[:, each] for (_, counts), each in zip(spans, offset, strict=True))))
-        return jnp.where(counted, x[(..., *np.ix_(*where))], _least(x.dtype)), _place(where, sizes)
+        counted = math.prod(np.ix_(*(counts[:, each] * 1 for (_, counts), each in zip(spans, offset, strict=True))))
+        return jnp.where(counted > 0, x[(..., *np.ix_(*where))], _least(x.dtype)), _place(where, sizes)
 
     offsets = itertools.product(*(range(index.shape[1]) for index, _ in spans))
     return _running_max(map(candidate, offsets), _place([index[:, 0] for index, _ in spans], sizes))

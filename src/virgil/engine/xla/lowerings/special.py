@@ -41,12 +41,17 @@ def _zeta(s: Array, q: Array) -> Array:
         return jnp.where(below(q), total + q**-s, total), jnp.where(below(q), q + 1, q)
 
     total, above = lax.while_loop(lambda carry: below(carry[1]).any(), shifted, (jnp.zeros_like(q), q))
-    return total + lax.zeta(s, above)
+    pole = jnp.where(s < 1, jnp.nan, jnp.inf)
+    return total + jnp.where(above <= 0, pole, lax.zeta(s, above))
+
+
+def _digamma(x: Array) -> Array:
+    return jnp.where(x == 0, -jnp.copysign(jnp.inf, x), lax.digamma(x))
 
 
 _OF_FLOATS: dict[Any, Callable[..., Array]] = {
     aten.lgamma: lax.lgamma,
-    aten.digamma: lax.digamma,
+    aten.digamma: _digamma,
     aten.erf: lax.erf,
     aten.erfc: lax.erfc,
     aten.erfinv: _erfinv,
@@ -74,5 +79,5 @@ def _polygamma(n: int, x: Array) -> Array:
 
 def _derivative_of_digamma(n: int, x: Array) -> Array:
     if n == 0:
-        return lax.digamma(x)
+        return _digamma(x)
     return (-1) ** (n + 1) * math.gamma(n + 1) * _zeta(jnp.full_like(x, n + 1), x)
