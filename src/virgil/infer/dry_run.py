@@ -13,13 +13,20 @@ from virgil.distributions.validation import checked
 from virgil.ops.random_state import preserved_rng
 from virgil.params import get_param_store
 
-__all__ = ["dry_run"]
+__all__ = ["dry_run", "unmarked"]
 
 
 @contextmanager
 def dry_run() -> Iterator[None]:
     """A block after which random generators, parameters and networks' buffers are as before; inside, all is checked."""
-    with preserved_rng(), get_param_store().discarding(), _preserved_buffers(), checked():
+    with unmarked(), get_param_store().discarding(), checked():
+        yield
+
+
+@contextmanager
+def unmarked() -> Iterator[None]:
+    """A block that may make parameters, after which random generators and networks' buffers are as before."""
+    with preserved_rng(), _preserved_buffers():
         yield
 
 

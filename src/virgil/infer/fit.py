@@ -32,7 +32,9 @@ class Fit:
         params: the constrained value of every parameter after the last step, detached.
         wall_time: seconds.
         interrupted: whether Ctrl-C ended the run early.
-        engine: what ran the steps.
+        engine: what ran the steps: ``"eager"``, ``"xla"`` or ``"inductor"``.
+        engine_reason: why this engine.
+        stopped: why a rule ended the run early; ``None`` if none did.
     """
 
     losses: Tensor
@@ -41,6 +43,8 @@ class Fit:
     wall_time: float
     interrupted: bool = False
     engine: str = "eager"
+    engine_reason: str = ""
+    stopped: str | None = None
 
     @property
     def num_steps(self) -> int:

@@ -19,7 +19,7 @@ Report = Callable[[int, float], None]
 
 
 @contextmanager
-def progress_bar(total: int, show: bool) -> Iterator[Report]:
+def progress_bar(total: int | None, show: bool) -> Iterator[Report]:
     """A function to call after each step with steps done and loss. Silent unless standard error is a terminal."""
     console = Console(stderr=True)
     if not (show and console.is_terminal and settings.get("progress")):

@@ -22,6 +22,23 @@ class Record:
         self._losses: list[float] = []
         self.names: dict[str, None] = {}
         self._norms: dict[str, list[tuple[int, Tensor]]] = {}
+        self._stretches: list[tuple[int, list[str], Tensor]] = []
+
+    @property
+    def num_steps(self) -> int:
+        """How many steps have been recorded."""
+        return len(self._losses)
+
+    @property
+    def last(self) -> float:
+        """The loss of the last step, nats; NaN before the first."""
+        return self._losses[-1] if self._losses else math.nan
+
+    def extend(self, losses: Tensor, names: list[str], norms: Tensor) -> None:
+        """Record a stretch of steps: losses, nats, and a column of gradient norms for each name."""
+        self.names.update(dict.fromkeys(names))
+        self._stretches.append((len(self._losses), names, norms))
+        self._losses.extend(losses.tolist())
 
     def add(self, loss: float, leaves: dict[str, Tensor]) -> None:
         """Record a step, from the leaves with their gradients.
@@ -55,10 +72,11 @@ class Record:
 
     def gradient_norms(self) -> dict[str, Tensor]:
         """The norms by parameter. Shape: ``(steps,)`` each."""
-        table = {}
+        table = {name: torch.zeros(len(self._losses)) for name in self.names}
         for name, entries in self._norms.items():
-            norms = torch.zeros(len(self._losses))
             steps = torch.tensor([step for step, _ in entries])
-            norms[steps] = torch.stack([norm for _, norm in entries]).detach().cpu().float()
-            table[name] = norms
+            table[name][steps] = torch.stack([norm for _, norm in entries]).detach().cpu().float()
+        for start, names, stretch in self._stretches:
+            for name, column in zip(names, stretch.unbind(1), strict=True):
+                table[name][start : start + len(column)] = column.float()
         return table

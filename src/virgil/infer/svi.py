@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from os import PathLike, fspath
 from typing import Any
@@ -15,10 +14,13 @@ from virgil.errors import ArgumentError, VirgilError
 from virgil.infer.elbo.execution import Program
 from virgil.infer.elbo.objective import ELBO
 from virgil.infer.fit import Fit
-from virgil.infer.interrupt import graceful_interrupt
 from virgil.infer.parameters import ReadParameters
-from virgil.infer.progress import progress_bar
 from virgil.infer.record import Record
+from virgil.infer.run.loop import Callback
+from virgil.infer.run.run import Run, Work
+from virgil.infer.run.source import NOTHING, source_of
+from virgil.infer.run.stop import Stop
+from virgil.infer.step.compiled import CompiledSteps
 from virgil.optim import LRScheduler, Optimizer, as_optimizer, zero_grads
 from virgil.params import ParamStore, get_param_store
 
@@ -97,18 +99,21 @@ class SVI:
         self.optim = as_optimizer(optim)
         self.scheduler = optim if isinstance(optim, LRScheduler) else None
         self.objective = loss
-        self._loss_and_grads = loss_and_grads
+        self.loss_and_grads = loss_and_grads
         self.params = params
+        self.work: Work | None = None  # of one step, for "auto" to decide by
+        self._compiled: dict[str, CompiledSteps] = {}
 
     # One step
 
     def step(self, *args: Any, **kwargs: Any) -> float:
         """Take one step on these arguments of model and guide; returns the loss before it, nats."""
         with self._store():
-            return self._step(args, kwargs)
+            return self.take_step(args, kwargs)
 
-    def _step(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: Record | None = None) -> float:
-        loss, leaves = self._gradients(args, kwargs)
+    def take_step(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: Record | None = None) -> float:
+        """Take a step in the store in use, eagerly, and record it; returns the loss before it, nats."""
+        loss, leaves = self.gradients(args, kwargs)
         try:
             if record is not None:
                 record.add(loss, leaves)
@@ -127,10 +132,11 @@ class SVI:
     def _store(self) -> Any:
         return nullcontext() if self.params is None else self.params
 
-    def _gradients(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[float, dict[str, Tensor]]:
+    def gradients(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[float, dict[str, Tensor]]:
+        """The loss, nats, and the leaves that were read, with their gradients."""
         with ReadParameters() as read, _no_gradients_after_an_error(read.leaves):
-            if self._loss_and_grads is not None:
-                loss = self._loss_and_grads(self.model, self.guide, *args, **kwargs)
+            if self.loss_and_grads is not None:
+                loss = self.loss_and_grads(self.model, self.guide, *args, **kwargs)
             elif isinstance(self.objective, ELBO):
                 loss = self.objective.loss_and_grads(self.model, self.guide, *args, **kwargs)
             else:
@@ -140,42 +146,61 @@ class SVI:
 
     # Many steps
 
-    def run(self, num_steps: int, *args: Any, progress: bool = True, **kwargs: Any) -> Fit:
-        """Take many steps on the same arguments.
+    def run(
+        self,
+        num_steps: int | None = None,
+        *args: Any,
+        epochs: int | None = None,
+        data: Any = NOTHING,
+        engine: str = "auto",
+        progress: bool = True,
+        callback: Callback | None = None,
+        callback_every: int = 1,
+        stop: Stop | None = None,
+        **kwargs: Any,
+    ) -> Fit:
+        """Take many steps, on the same arguments or on mini-batches.
 
-        Ctrl-C ends the run after the step at hand and returns what was fitted.
+        Ctrl-C ends the run after the steps at hand and returns what was fitted.
 
         Args:
-            num_steps: how many.
+            num_steps: how many, on the same arguments.
             *args: arguments of model and guide.
-            **kwargs: likewise.
+            epochs: how often to go through ``data``, instead of ``num_steps``.
+            data: with ``epochs``, an iterable of mini-batches, such as a torch ``DataLoader``: a tuple or list is
+                several arguments, a dict keyword arguments. Without ``epochs``, an argument of model and guide.
+            engine: ``"eager"``; ``"xla"`` or ``"inductor"``, which capture a whole step as one graph and compile it;
+                or ``"auto"``: a compiled engine where there is one and the run repays compiling.
             progress: whether a bar shows loss, steps a second and time left, where standard error is a terminal.
-        """
-        if not isinstance(num_steps, int) or isinstance(num_steps, bool) or num_steps < 0:
-            raise ArgumentError(
-                f"run() got num_steps={num_steps!r}; it takes a whole number, and after it the arguments of model "
-                "and guide."
-            )
-        record = Record()
-        begin = time.perf_counter()
-        with self._store(), graceful_interrupt() as interrupt, progress_bar(num_steps, progress) as report:
-            for done in range(1, num_steps + 1):
-                loss = self._step(args, kwargs, record)
-                self._advance_schedule(loss)
-                report(done, loss)
-                if interrupt.requested:
-                    break
-            return Fit(
-                losses=record.losses(),
-                gradient_norms=record.gradient_norms(),
-                params=_constrained(record.names),
-                wall_time=time.perf_counter() - begin,
-                interrupted=interrupt.requested,
-            )
+            callback: called with the number of steps done and the last loss, nats.
+            callback_every: after how many steps.
+            stop: a rule that may end the run early, such as :class:`virgil.infer.Plateau`.
+            **kwargs: arguments of model and guide.
 
-    def _advance_schedule(self, loss: float) -> None:
+        Raises:
+            CaptureError: a compiled engine was asked for, and the step cannot be captured.
+            NonFiniteError: a loss or gradient is not finite; the parameters are as they were before that step.
+        """
+        source = source_of(num_steps, epochs, data, args, kwargs)
+        with self._store():
+            return Run(self, source, engine, callback, callback_every, stop).take(progress)
+
+    def advance_schedule(self, loss: float) -> None:
+        """Advance the learning rates' schedule by one, as :meth:`run` does after every step."""
         if self.scheduler is not None:
             self.scheduler.step(*([loss] if self.scheduler.takes_metric else []))
+
+    def differentiable_loss(self, *args: Any, **kwargs: Any) -> Tensor:
+        """The loss on these arguments, a scalar tensor, in nats."""
+        if isinstance(self.objective, ELBO):
+            return self.objective.differentiable_loss(self.model, self.guide, *args, **kwargs)
+        return self.objective(self.model, self.guide, *args, **kwargs)
+
+    def compiled(self, engine: str) -> CompiledSteps:
+        """The steps that have been captured for a compiled engine."""
+        if engine not in self._compiled:
+            self._compiled[engine] = CompiledSteps(self.differentiable_loss, self.optim, engine)
+        return self._compiled[engine]
 
     # Files
 
@@ -213,9 +238,3 @@ class SVI:
         except VirgilError:
             optimizer.set_state(before)
             raise
-
-
-def _constrained(names: Iterable[str]) -> dict[str, Tensor]:
-    """The present values of parameters, detached from everything that changes."""
-    store = get_param_store()
-    return {name: store[name].detach().clone() for name in names if name in store}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Protocol
 
@@ -20,6 +20,20 @@ __all__ = ["GivenOptimizer", "Steps", "as_optimizer"]
 
 class Steps(Protocol):
     """What SVI asks of an optimiser."""
+
+    @property
+    def torch_optimizer(self) -> torch.optim.Optimizer | None:
+        """The torch optimiser underneath; ``None`` before the first parameter."""
+        ...
+
+    @property
+    def clip(self) -> Callable[[Mapping[str, Tensor]], None] | None:
+        """What clips the gradients before a step."""
+        ...
+
+    def join(self, named: Mapping[str, Tensor]) -> torch.optim.Optimizer | None:
+        """Let leaves join without a step; returns the torch optimiser underneath."""
+        ...
 
     def step(self, named: Mapping[str, Tensor]) -> None:
         """Take one step with these leaves and the gradients they hold."""
@@ -41,12 +55,32 @@ class GivenOptimizer:
         check_class(type(optimizer))
         self.torch_optimizer = optimizer
 
+    @property
+    def clip(self) -> None:
+        """Nothing: gradients are stepped as they are."""
+        return
+
+    def join(self, named: Mapping[str, Tensor]) -> torch.optim.Optimizer:
+        """The torch optimiser, which must hold these leaves.
+
+        Raises:
+            MismatchError: it does not hold one of them.
+        """
+        self._check_held(named)
+        return self.torch_optimizer
+
     def step(self, named: Mapping[str, Tensor]) -> None:
         """Take one step with these leaves and no others.
 
         Raises:
             MismatchError: the optimiser does not hold one of them.
         """
+        held = self._check_held(named)
+        stepped = {id(leaf) for leaf in named.values()}
+        with resting(leaf for number, leaf in held.items() if number not in stepped):
+            self.torch_optimizer.step()
+
+    def _check_held(self, named: Mapping[str, Tensor]) -> dict[int, Tensor]:
         held = {id(each): each for group in self.torch_optimizer.param_groups for each in group["params"]}
         strange = [name for name, leaf in named.items() if id(leaf) not in held]
         if strange:
@@ -56,9 +90,7 @@ class GivenOptimizer:
                 f"the class with its options instead, such as virgil.optim.{type(self.torch_optimizer).__name__}"
                 '({"lr": 0.01}), which meets parameters as they appear.'
             )
-        stepped = {id(leaf) for leaf in named.values()}
-        with resting(leaf for number, leaf in held.items() if number not in stepped):
-            self.torch_optimizer.step()
+        return held
 
     def get_state(self) -> dict[str, Any]:
         """A copy of torch's own state, in which parameters have numbers."""

@@ -70,6 +70,18 @@ class Optimizer:
         """The torch optimiser underneath; ``None`` before the first parameter."""
         return self._torch
 
+    @property
+    def clip(self) -> GradientClip | None:
+        """What clips the gradients before a step."""
+        return self._clip
+
+    def join(self, named: Mapping[str, Tensor]) -> torch.optim.Optimizer | None:
+        """Let leaves join without a step; returns the torch optimiser underneath."""
+        for name, leaf in named.items():
+            if self._leaves.get(name) is not leaf:
+                self._join(name, leaf)
+        return self._torch
+
     def __call__(self, params: Mapping[str, Tensor] | Iterable[Tensor]) -> None:
         """Take one step with leaves by name, or with leaves of the current store."""
         self.step(params if isinstance(params, Mapping) else _by_name(params))
@@ -80,9 +92,7 @@ class Optimizer:
         Gradients are left in place, after clipping.
         """
         leaves = self._leaves
-        for name, leaf in named.items():
-            if leaves.get(name) is not leaf:
-                self._join(name, leaf)
+        self.join(named)
         if self._torch is None:
             return
         if self._clip is not None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["Memory", "memory_of", "pure_step"]
+__all__ = ["Memory", "is_under_way", "memory_of", "pure_step"]
 
 Memory = dict[str, dict[str, Tensor]]  # by parameter, what the optimiser remembers
 
@@ -23,6 +23,16 @@ def memory_of(optimizer: torch.optim.Optimizer, leaves: Mapping[str, Tensor]) ->
         name: {key: each for key, each in optimizer.state.get(leaf, {}).items() if isinstance(each, Tensor)}
         for name, leaf in leaves.items()
     }
+
+
+def is_under_way(optimizer: torch.optim.Optimizer, leaves: Mapping[str, Tensor]) -> bool:
+    """Whether an optimiser remembers of these leaves all that it will: its first step begins with less."""
+    memory = memory_of(optimizer, leaves)
+    values = {name: leaf.detach() for name, leaf in leaves.items()}
+    zeros = {name: torch.zeros_like(value) for name, value in values.items()}
+    rates = [torch.as_tensor(group["lr"]) for group in optimizer.param_groups]
+    _, after = pure_step(optimizer, leaves, values, zeros, memory, rates)
+    return all(memory[name].keys() == after[name].keys() for name in leaves)
 
 
 def pure_step(

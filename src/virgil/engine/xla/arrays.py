@@ -36,9 +36,11 @@ def dtype_of(array: Any) -> torch.dtype:
 
 def to_array(tensor: Tensor) -> jax.Array:
     """An array on the memory of a tensor, which must not be written while the array is in use."""
-    return jax.dlpack.from_dlpack(tensor.detach().contiguous())
+    array: jax.Array = jax.dlpack.from_dlpack(tensor.detach().contiguous())
+    return array
 
 
 def to_tensor(array: jax.Array) -> Tensor:
     """A tensor on the memory of an array; it must not be written."""
-    return torch.from_dlpack(array)
+    tensor: Tensor = torch.utils.dlpack.from_dlpack(array)
+    return tensor

@@ -56,22 +56,22 @@ def interpret(graph: Graph, inputs: Sequence[Any], constants: Mapping[str, Any],
 
 
 def _call(node: Node, values: Mapping[Node, Any], keys: Any) -> Any:
-    args = map_arg(node.args, values.__getitem__)
+    args: Any = map_arg(node.args, values.__getitem__)
     if node.target is operator.getitem:
         return args[0][args[1]]
-    kwargs = {name: each for name, each in node.kwargs.items() if name not in _PLACEMENT}
+    kwargs: Any = {name: each for name, each in node.kwargs.items() if name not in _PLACEMENT}
     kwargs = map_arg(kwargs, values.__getitem__)
     lowering = _lowering(node)
     return lowering.apply(next(keys), *args, **kwargs) if lowering.draws else lowering.apply(*args, **kwargs)
 
 
 def _draws(node: Node) -> bool:
-    lowering = LOWERINGS.get(node.target)  # type: ignore[arg-type]
+    lowering = LOWERINGS.get(node.target)
     return lowering is not None and lowering.draws
 
 
 def _lowering(node: Node) -> Lowering:
-    found = LOWERINGS.get(node.target)  # type: ignore[arg-type]
+    found = LOWERINGS.get(node.target)
     if found is None:
         line = node.meta.get("stack_trace")
         place = f" It comes from\n  {line}\n" if line else " "

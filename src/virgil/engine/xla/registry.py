@@ -25,7 +25,7 @@ class Lowering:
     draws: bool = False
 
 
-LOWERINGS: dict[OpOverload, Lowering] = {}
+LOWERINGS: dict[Any, Lowering] = {}  # by ``OpOverload``
 
 
 def lowers(*operators: OpOverload) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

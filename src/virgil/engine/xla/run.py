@@ -36,6 +36,7 @@ class XlaRunner:
         self._program = program
         self._constants = {name: to_array(each) for name, each in program.constants.items()}
         self._state: list[jax.Array] = []
+        self._longest = 0
         self._loop = jax.jit(self._steps, static_argnames=("longest",))
 
     def load(self, state: Sequence[Tensor]) -> None:
@@ -62,9 +63,9 @@ class XlaRunner:
 
     def _stretch(self, fixed: dict[int, Tensor], rows: dict[int, Tensor], seed: int, first: int, count: int) -> Course:
         with jax.enable_x64(True):
+            rows, longest = self._padded(rows, count)
             given = {place: to_array(each) for place, each in fixed.items()}
             streams = {place: to_array(each) for place, each in rows.items()}
-            longest = count if streams else 1 if count == 1 else _LONGEST
             run = (self._constants, given, streams, np.uint32(seed & 0xFFFFFFFF), np.int64(first))
             done, state, is_finite, losses, norms = self._loop(self._state, *run, np.int64(count), longest=longest)
             taken = int(done)
@@ -76,6 +77,18 @@ class XlaRunner:
                 torch.from_numpy(np.asarray(norms)[:taken].copy()),
                 bool(is_finite),
             )
+
+    def _padded(self, rows: dict[int, Tensor], count: int) -> tuple[dict[int, Tensor], int]:
+        """Streams of one length, so that one compiled loop serves all; and the length of the records."""
+        if not rows:
+            return rows, 1 if count == 1 else _LONGEST
+        self._longest = max(self._longest, count)
+        missing = self._longest - count
+        if not missing:
+            return rows, count
+        return {place: torch.cat([each, each[-1:].expand(missing, *each.shape[1:])]) for place, each in rows.items()}, (
+            self._longest
+        )
 
     def _steps(
         self,

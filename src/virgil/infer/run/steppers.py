@@ -1,0 +1,175 @@
+"""What takes the steps of a run: the program itself, or a compiled engine."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from itertools import groupby
+
+import torch
+from torch import Tensor
+
+from virgil.engine.runner import Course, Inputs
+from virgil.errors import CaptureError, NonFiniteError
+from virgil.infer.interrupt import Interrupt
+from virgil.infer.record import Record
+from virgil.infer.run.source import Batch
+from virgil.infer.step.arguments import arguments
+from virgil.infer.step.compiled import CompiledStep, CompiledSteps
+from virgil.optim import LRScheduler
+
+__all__ = ["CompiledStepper", "EagerStepper"]
+
+Step = Callable[[Batch, Record], float]
+
+
+class EagerStepper:
+    """Takes steps one by one.
+
+    Args:
+        step: takes a step and records it.
+        schedule: advances learning rates, given the loss.
+    """
+
+    name = "eager"
+    reason = "asked for"
+
+    def __init__(self, step: Step, schedule: Callable[[float], None], record: Record) -> None:
+        self._step = step
+        self._schedule = schedule
+        self._record = record
+
+    def advance(self, batches: list[Batch], count: int, interrupt: Interrupt) -> int:
+        """Take ``count`` steps, or as many as there are until Ctrl-C; returns how many."""
+        for done in range(count):
+            loss = self._step(batches[done if len(batches) > 1 else 0], self._record)
+            self._schedule(loss)
+            if interrupt.requested:
+                return done + 1
+        return count
+
+    def finish(self) -> None:
+        """Nothing is left to do."""
+
+
+class CompiledStepper:
+    """Takes steps on a compiled engine; batches that no captured step fits are stepped eagerly.
+
+    Args:
+        steps: the captured steps.
+        eager: for the rest.
+        scheduler: gives the learning rates.
+        blame: looks for the cause of a loss or gradient that is not finite, and raises.
+        seed: of the run's noise.
+    """
+
+    falls_back = False  # whether a step that cannot be captured is taken eagerly
+    reason = "asked for"
+
+    def __init__(
+        self,
+        steps: CompiledSteps,
+        eager: EagerStepper,
+        record: Record,
+        scheduler: LRScheduler | None,
+        blame: Callable[[Batch, str], None],
+        seed: int,
+        done: int = 0,
+    ) -> None:
+        self.name = steps.engine
+        self._steps = steps
+        self._eager = eager
+        self._record = record
+        self._scheduler = scheduler
+        self._blame = blame
+        self._seed = seed
+        self._done = done
+        self._present: CompiledStep | None = None
+
+    def advance(self, batches: list[Batch], count: int, interrupt: Interrupt) -> int:
+        """Take ``count`` steps; Ctrl-C is seen after them."""
+        if len(batches) == 1:
+            return self._group(batches, count, interrupt)
+        taken = 0
+        for _, group in groupby(batches, lambda batch: arguments(batch.args, batch.kwargs).key):
+            members = list(group)
+            taken += self._group(members, len(members), interrupt)
+        return taken
+
+    def _group(self, batches: list[Batch], count: int, interrupt: Interrupt) -> int:
+        step = self._steps.find(batches[0].args, batches[0].kwargs)
+        if step is None and self._present is None and self.name != "eager":
+            step = self._capture(batches[0])
+        if step is not self._present:
+            self.finish()
+        if step is None:
+            self._done += count
+            return self._eager.advance(batches, count, interrupt)
+        step.load()
+        self._present = step
+        course = step.advance(self._inputs(step, batches, count), self._seed, self._done, count)
+        self._done += len(course.losses)
+        self._record.extend(course.losses, list(step.state.leaves), course.norms)
+        if not course.is_finite:
+            self._stop(step, course, batches)
+        return count
+
+    def _capture(self, batch: Batch) -> CompiledStep | None:
+        try:
+            return self._steps.make(batch.args, batch.kwargs)
+        except CaptureError as error:
+            if not self.falls_back:
+                raise
+            self.name, self.reason = "eager", str(error)
+            warnings.warn(f"The steps are taken eagerly: {error}", UserWarning, stacklevel=2)
+            return None
+
+    def _stop(self, step: CompiledStep, course: Course, batches: list[Batch]) -> None:
+        number = len(course.losses) - 1
+        self.finish()
+        names = [name for name, norm in zip(step.state.leaves, course.norms[-1], strict=True) if not norm.isfinite()]
+        what = "the loss" if not course.losses[-1].isfinite() else f"the gradient of {', '.join(map(repr, names))}"
+        message = f"At step {self._record.num_steps - 1} {what} is not finite. Parameters are as they were before it."
+        self._blame(batches[number if len(batches) > 1 else 0], message)
+        raise NonFiniteError(message, site=names[0] if names else None)
+
+    def _inputs(self, step: CompiledStep, batches: list[Batch], count: int) -> Inputs:
+        size = len(step.given.tensors)
+        fixed: dict[int, Tensor] = {}
+        streamed: dict[int, Tensor] = {}
+        if len(batches) == 1:
+            fixed = dict(enumerate(arguments(batches[0].args, batches[0].kwargs).tensors))
+        else:
+            rows = [arguments(batch.args, batch.kwargs).tensors for batch in batches]
+            streamed = {place: torch.stack([row[place] for row in rows]) for place in range(size)}
+        if self._scheduler is None:
+            fixed.update(enumerate(self._steps.rates(), size))
+        else:
+            rates = list(self._rates(count))
+            columns = zip(*rates, strict=True)
+            streamed.update({size + place: torch.stack(list(column)) for place, column in enumerate(columns)})
+        return Inputs(fixed, streamed)
+
+    def _rates(self, count: int) -> Iterator[list[Tensor]]:
+        """The learning rates of the next steps, advancing their schedule."""
+        before = self._options()
+        for _ in range(count):
+            yield [rate.clone() for rate in self._steps.rates()]
+            if self._scheduler is not None:
+                self._scheduler.step()
+        if self._options() != before:
+            raise CaptureError(
+                "The scheduler changes other options than the learning rate, which a captured step holds fast. Use "
+                "cycle_momentum=False, or engine='eager'."
+            )
+
+    def _options(self) -> list[dict[str, str]]:
+        optimizer = self._steps.torch_optimizer
+        groups = [] if optimizer is None else optimizer.param_groups
+        return [{key: repr(each) for key, each in group.items() if key not in ("params", "lr")} for group in groups]
+
+    def finish(self) -> None:
+        """Bring the engine's state back into store, networks and optimiser."""
+        if self._present is not None:
+            self._present.write()
+            self._present = None
