@@ -1,19 +1,20 @@
-"""Operators that a recording must take apart, because a graph that holds them does not say all that they do.
+"""Operators that must be taken apart, because a graph that holds them does not say all that they do.
 
 ``native_batch_norm`` changes its running statistics without declaring it, so a functional graph would lose the change.
 A determinant hands an LU factorisation to its derivative that is of the matrix or of its transpose, according to how
-the matrix lies in memory, which a graph does not know.
+the matrix lies in memory, which a graph does not know. ``as_strided`` reads memory itself: it is made to read a tensor
+that lies there in the order of its own axes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-__all__ = ["RECORDED"]
+__all__ = ["FUNCTIONAL", "RECORDED"]
 
 aten = torch.ops.aten
 
@@ -58,8 +59,40 @@ def _slogdet(a: Tensor) -> tuple[Tensor, ...]:
     return diagonal.sgn().prod(-1) * _parity(pivots), diagonal.abs().log().sum(-1), lu, pivots
 
 
+def _lies_plainly(x: Tensor) -> bool:
+    return x.is_contiguous() and x.storage_offset() == 0
+
+
+def _by_memory(x: Tensor) -> list[int]:
+    return sorted(range(x.ndim), key=lambda axis: (-x.stride(axis), axis))
+
+
+def _as_strided(x: Tensor, size: Sequence[int], stride: Sequence[int], offset: int | None = None) -> Any:
+    if _lies_plainly(x):
+        return NotImplemented
+    first = 0 if offset is None else offset - x.storage_offset()
+    return aten.as_strided(x.permute(_by_memory(x)).clone(memory_format=torch.contiguous_format), size, stride, first)
+
+
+def _as_strided_scatter(
+    x: Tensor, source: Tensor, size: Sequence[int], stride: Sequence[int], offset: int | None = None
+) -> Any:
+    if _lies_plainly(x):
+        return NotImplemented
+    first = 0 if offset is None else offset - x.storage_offset()
+    order = _by_memory(x)
+    plain = x.permute(order).clone(memory_format=torch.contiguous_format)
+    return aten.as_strided_scatter(plain, source, size, stride, first).permute(
+        [order.index(axis) for axis in range(x.ndim)]
+    )
+
+
 RECORDED: dict[Any, Callable[..., Any]] = {
     aten.native_batch_norm.default: _native_batch_norm,
     aten._linalg_det.default: _det,
     aten._linalg_slogdet.default: _slogdet,
+}
+FUNCTIONAL: dict[Any, Callable[..., Any]] = {
+    aten.as_strided.default: _as_strided,
+    aten.as_strided_scatter.default: _as_strided_scatter,
 }

@@ -15,7 +15,7 @@ from torch.fx.traceback import preserve_node_meta
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _pytree as pytree
 
-from virgil.engine.decompositions import RECORDED
+from virgil.engine.decompositions import FUNCTIONAL, RECORDED
 from virgil.engine.lines import FollowsLines
 
 __all__ = ["functional", "recorded", "traced"]
@@ -46,7 +46,7 @@ def functional(graph: GraphModule, *args: Any) -> GraphModule:
     def replayed(*args: Any) -> Any:
         return torch.fx.Interpreter(graph).boxed_run(pytree.tree_leaves(args))
 
-    table: Any = core_aten_decompositions()
+    table: Any = {**core_aten_decompositions(), **FUNCTIONAL}
     pure = torch.func.functionalize(replayed, remove="mutations")
     with preserve_node_meta():
         result = make_fx(pure, table)(*args)

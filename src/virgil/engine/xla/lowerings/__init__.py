@@ -10,6 +10,7 @@ from virgil.engine.xla.lowerings import (
     pooling,
     resampling,
     special,
+    strided,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "pooling",
     "resampling",
     "special",
+    "strided",
 ]

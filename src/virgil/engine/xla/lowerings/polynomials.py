@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -37,24 +38,24 @@ def _chebyshev(first: Callable[[Array], Array]) -> _Coefficients:
     return lambda k, x: (jnp.where(k == 0, first(x), 2 * x), 1)
 
 
-_KINDS: dict[str, _Coefficients] = {
-    "chebyshev_polynomial_t": _chebyshev(lambda x: x),
-    "chebyshev_polynomial_u": _chebyshev(lambda x: 2 * x),
-    "chebyshev_polynomial_v": _chebyshev(lambda x: 2 * x - 1),
-    "chebyshev_polynomial_w": _chebyshev(lambda x: 2 * x + 1),
-    "hermite_polynomial_h": lambda k, x: (2 * x, 2 * k),
-    "hermite_polynomial_he": lambda k, x: (x, k),
-    "laguerre_polynomial_l": lambda k, x: ((2 * k + 1 - x) / (k + 1), k / (k + 1)),
-    "legendre_polynomial_p": lambda k, x: ((2 * k + 1) * x / (k + 1), k / (k + 1)),
+def _shifted(first: Callable[[Array], Array]) -> _Coefficients:
+    plain = _chebyshev(first)
+    return lambda k, x: plain(k, 2 * x - 1)
+
+
+_COEFFICIENTS: dict[Any, _Coefficients] = {
+    aten.special_chebyshev_polynomial_t: _chebyshev(lambda x: x),
+    aten.special_chebyshev_polynomial_u: _chebyshev(lambda x: 2 * x),
+    aten.special_chebyshev_polynomial_v: _chebyshev(lambda x: 2 * x - 1),
+    aten.special_chebyshev_polynomial_w: _chebyshev(lambda x: 2 * x + 1),
+    aten.special_shifted_chebyshev_polynomial_t: _shifted(lambda x: x),
+    aten.special_shifted_chebyshev_polynomial_u: _shifted(lambda x: 2 * x),
+    aten.special_shifted_chebyshev_polynomial_v: _shifted(lambda x: 2 * x - 1),
+    aten.special_shifted_chebyshev_polynomial_w: _shifted(lambda x: 2 * x + 1),
+    aten.special_hermite_polynomial_h: lambda k, x: (2 * x, 2 * k),
+    aten.special_hermite_polynomial_he: lambda k, x: (x, k),
+    aten.special_laguerre_polynomial_l: lambda k, x: ((2 * k + 1 - x) / (k + 1), k / (k + 1)),
+    aten.special_legendre_polynomial_p: lambda k, x: ((2 * k + 1) * x / (k + 1), k / (k + 1)),
 }
-
-
-def _lower(name: str, function: Callable[[Array, Array], Array]) -> None:
-    operator = getattr(aten, f"special_{name}")
-    lowers(operator.default, operator.x_scalar, operator.n_scalar)(of_floats(function))
-
-
-for _name, _kind in _KINDS.items():
-    _lower(_name, lambda x, n, kind=_kind: _polynomial(kind, x, n))
-    if _name.startswith("chebyshev"):
-        _lower(f"shifted_{_name}", lambda x, n, kind=_kind: _polynomial(kind, 2 * x - 1, n))
+for _operator, _those in _COEFFICIENTS.items():
+    lowers(_operator.default, _operator.x_scalar, _operator.n_scalar)(of_floats(partial(_polynomial, _those)))
