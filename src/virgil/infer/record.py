@@ -80,3 +80,15 @@ class Record:
             for name, column in zip(names, stretch.unbind(1), strict=True):
                 table[name][start : start + len(column)] = column.float()
         return table
+
+    def pack(self) -> tuple[dict[str, Tensor], list[str]]:
+        """The record as named tensors and the parameters' names."""
+        table = self.gradient_norms()
+        norms = {str(place): each for place, each in enumerate(table.values())}
+        return {"losses": torch.tensor(self._losses, dtype=torch.float64), **norms}, list(table)
+
+    def unpack(self, tensors: dict[str, Tensor], names: list[str]) -> None:
+        """Begin with what :meth:`pack` packed."""
+        columns = [tensors[str(place)] for place in range(len(names))]
+        losses = tensors["losses"]
+        self.extend(losses, names, torch.stack(columns, 1) if columns else losses.new_zeros((len(losses), 0)))

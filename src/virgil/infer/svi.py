@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from os import PathLike, fspath
@@ -10,17 +11,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError, VirgilError
+from virgil.engine.choice import default_engine
+from virgil.errors import ArgumentError, CaptureError, VirgilError
 from virgil.infer.elbo.execution import Program
 from virgil.infer.elbo.objective import ELBO
 from virgil.infer.fit import Fit
 from virgil.infer.parameters import ReadParameters
 from virgil.infer.record import Record
 from virgil.infer.run.loop import Callback
-from virgil.infer.run.run import Run, Work
+from virgil.infer.run.run import Options, Run, Work
 from virgil.infer.run.source import NOTHING, source_of
 from virgil.infer.run.stop import Stop
-from virgil.infer.step.compiled import CompiledSteps
+from virgil.infer.step.compiled import CompiledSteps, one_step
 from virgil.optim import LRScheduler, Optimizer, as_optimizer, zero_grads
 from virgil.params import ParamStore, get_param_store
 
@@ -101,6 +103,7 @@ class SVI:
         self.objective = loss
         self.loss_and_grads = loss_and_grads
         self.params = params
+        self._cannot_compile = False
         self.work: Work | None = None  # of one step, for "auto" to decide by
         self._compiled: dict[str, CompiledSteps] = {}
 
@@ -109,7 +112,18 @@ class SVI:
     def step(self, *args: Any, **kwargs: Any) -> float:
         """Take one step on these arguments of model and guide; returns the loss before it, nats."""
         with self._store():
+            if self.compiles and not self._cannot_compile:
+                return self._compiled_step(args, kwargs)
             return self.take_step(args, kwargs)
+
+    def _compiled_step(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float:
+        try:
+            loss = one_step(self.compiled(default_engine(torch.device("cpu"))[0]), args, kwargs)
+        except CaptureError as error:
+            self._cannot_compile = True
+            warnings.warn(f"The steps are taken eagerly: {error}", UserWarning, stacklevel=3)
+            loss = None
+        return self.take_step(args, kwargs) if loss is None else loss
 
     def take_step(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: Record | None = None) -> float:
         """Take a step in the store in use, eagerly, and record it; returns the loss before it, nats."""
@@ -157,6 +171,8 @@ class SVI:
         callback: Callback | None = None,
         callback_every: int = 1,
         stop: Stop | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        every: float = 60.0,
         **kwargs: Any,
     ) -> Fit:
         """Take many steps, on the same arguments or on mini-batches.
@@ -175,15 +191,19 @@ class SVI:
             callback: called with the number of steps done and the last loss, nats.
             callback_every: after how many steps.
             stop: a rule that may end the run early, such as :class:`virgil.infer.Plateau`.
+            checkpoint: a file that holds the run as it stands. If it is there when the run begins, the run goes on
+                where it stood, on the same engine, as if it had not been interrupted.
+            every: the least number of seconds between two writings of ``checkpoint``.
             **kwargs: arguments of model and guide.
 
         Raises:
             CaptureError: a compiled engine was asked for, and the step cannot be captured.
             NonFiniteError: a loss or gradient is not finite; the parameters are as they were before that step.
         """
+        options = Options(engine, progress, callback, callback_every, stop, checkpoint, every)
         source = source_of(num_steps, epochs, data, args, kwargs)
         with self._store():
-            return Run(self, source, engine, callback, callback_every, stop).take(progress)
+            return Run(self, source, options).take()
 
     def advance_schedule(self, loss: float) -> None:
         """Advance the learning rates' schedule by one, as :meth:`run` does after every step."""
@@ -195,6 +215,11 @@ class SVI:
         if isinstance(self.objective, ELBO):
             return self.objective.differentiable_loss(self.model, self.guide, *args, **kwargs)
         return self.objective(self.model, self.guide, *args, **kwargs)
+
+    @property
+    def compiles(self) -> bool:
+        """Whether the objective wants its steps compiled, however few they are."""
+        return isinstance(self.objective, ELBO) and self.objective.compiles
 
     def compiled(self, engine: str) -> CompiledSteps:
         """The steps that have been captured for a compiled engine."""

@@ -15,7 +15,16 @@ from virgil.errors import FileFormatError, ParamError
 from virgil.optim.schedule import Call
 from virgil.params.tensor_file import read_tensors, write_tensors
 
-__all__ = ["OptimState", "ParamState", "check_state", "copied", "read_state", "write_state"]
+__all__ = [
+    "OptimState",
+    "ParamState",
+    "check_state",
+    "copied",
+    "pack_state",
+    "read_state",
+    "unpack_state",
+    "write_state",
+]
 
 _KIND = "optimiser state"
 
@@ -70,6 +79,15 @@ def write_state(filename: str | PathLike[str], state: OptimState) -> None:
     Raises:
         ParamError: the optimiser remembers something that is neither a tensor, a number, a text, nor ``None``.
     """
+    write_tensors(filename, _KIND, *pack_state(state))
+
+
+def pack_state(state: OptimState) -> tuple[dict[str, Tensor], Any]:
+    """A state as named tensors and a header of JSON values.
+
+    Raises:
+        ParamError: as for :func:`write_state`.
+    """
     tensors: dict[str, Tensor] = {}
     params: list[list[Any]] = []
     for name, param in state["params"].items():
@@ -86,8 +104,7 @@ def write_state(filename: str | PathLike[str], state: OptimState) -> None:
                     "has no written form, so the state was not saved. Keep tensors and numbers in its state."
                 )
         params.append([name, list(param["shape"]), plain])
-    header = {"optimizer": state["optimizer"], "params": params, "schedule": _packed(state["schedule"])}
-    write_tensors(filename, _KIND, tensors, header)
+    return tensors, {"optimizer": state["optimizer"], "params": params, "schedule": _packed(state["schedule"])}
 
 
 def read_state(filename: str | PathLike[str]) -> OptimState:
@@ -96,7 +113,15 @@ def read_state(filename: str | PathLike[str]) -> OptimState:
     Raises:
         FileFormatError: the file is truncated, foreign, or inconsistent.
     """
-    tensors, header = read_tensors(filename, _KIND)
+    return unpack_state(fspath(filename), *read_tensors(filename, _KIND))
+
+
+def unpack_state(filename: str, tensors: dict[str, Tensor], header: Any) -> OptimState:
+    """The state that ``pack_state`` packed.
+
+    Raises:
+        FileFormatError: tensors and header do not fit.
+    """
     try:
         params: dict[str, ParamState] = {
             name: {"shape": tuple(shape), "values": {key: _value(each, tensors) for key, each in plain.items()}}
@@ -104,7 +129,7 @@ def read_state(filename: str | PathLike[str]) -> OptimState:
         }
         return {"optimizer": header["optimizer"], "params": params, "schedule": _unpacked(header["schedule"])}
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise FileFormatError(f"The tensors of {fspath(filename)!r} do not fit its header: it is damaged.") from None
+        raise FileFormatError(f"The tensors of {filename!r} do not fit its header: it is damaged.") from None
 
 
 def _value(written: Any, tensors: dict[str, Tensor]) -> Any:

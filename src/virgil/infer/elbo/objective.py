@@ -50,6 +50,7 @@ class ELBO:
 
     latent_terms: LatentTerms = staticmethod(sampled)
     enumerates = False
+    compiles = False  # whether SVI takes its steps on a compiled engine
 
     def __init__(
         self,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
-from virgil.errors import ArgumentError
 from virgil.infer.interrupt import Interrupt
 from virgil.infer.progress import Report
 from virgil.infer.record import Record
 from virgil.infer.run.source import Batch, Source
 from virgil.infer.run.stop import Stop
 
-__all__ = ["Callback", "Stepper", "drive"]
+__all__ = ["Between", "Callback", "Stepper", "drive"]
 
 Callback = Callable[[int, float], object]
 
@@ -43,50 +44,67 @@ class Stepper(Protocol):
         ...
 
 
-def drive(
-    stepper: Stepper,
-    source: Source,
-    record: Record,
-    interrupt: Interrupt,
-    report: Report,
-    limit: int | None = None,
-    callback: Callback | None = None,
-    callback_every: int = 1,
-    stop: Stop | None = None,
-) -> str | None:
-    """Take the steps of a source, ``limit`` of them at most.
+@dataclass(frozen=True)
+class Between:
+    """What happens between stretches.
+
+    Attributes:
+        interrupt: Ctrl-C.
+        report: shows steps done and the last loss.
+        callback: the user's, called after every ``callback_every`` steps.
+        stop: may end the run.
+        save: writes the run to disk if it is time; what it is given says whether it must.
+    """
+
+    interrupt: Interrupt
+    report: Report
+    callback: Callback | None = None
+    callback_every: int = 1
+    stop: Stop | None = None
+    save: Callable[[bool], None] | None = None
+
+    def distance(self, done: int) -> float:
+        """How many steps may be taken before something is to happen at a certain step."""
+        marks = [self.callback_every] if self.callback is not None else []
+        marks += [self.stop.every] if self.stop is not None else []
+        return min((mark - done % mark for mark in marks), default=math.inf)
+
+
+def drive(stepper: Stepper, source: Source, record: Record, between: Between, limit: int | None = None) -> str | None:
+    """Take the steps of a source, up to ``limit`` in the record.
 
     Returns:
         Why ``stop`` ended the run; ``None`` if it did not.
-
-    Raises:
-        ArgumentError: ``callback_every`` is out of range.
     """
-    if callback is not None and callback_every < 1:
-        raise ArgumentError(f"run() got callback_every={callback_every!r}; it takes a whole number, 1 or more.")
-    left = source.total if limit is None else limit
-    done, length = 0, 1
-    while left is None or done < left:
-        count = length if left is None else min(length, left - done)
-        marks = ([callback_every] if callback is not None else []) + ([stop.every] if stop is not None else [])
-        count = min([count, *(mark - record.num_steps % mark for mark in marks)])
+    last = math.inf if limit is None else limit
+    length: float = 1
+    while record.num_steps < last and not between.interrupt.requested:
+        count = int(min(length, last - record.num_steps, between.distance(record.num_steps)))
         begin = time.perf_counter()
         batches = source.take(count)
-        taken = stepper.advance(batches, min(count, len(batches)) if not source.is_same else count, interrupt)
-        done += taken
-        report(record.num_steps, record.last)
-        if callback is not None and record.num_steps % callback_every == 0:
-            stepper.finish()
-            callback(record.num_steps, record.last)
-        if stop is not None and record.num_steps % stop.every == 0 and (why := stop.reason(record)):
-            return why
-        if interrupt.requested or taken < count:
+        if not batches:
             break
+        stepper.advance(batches, count if source.is_same else len(batches), between.interrupt)
+        why = _look(stepper, record, between)
+        if why is not None:
+            return why
         length = _next_length(length, time.perf_counter() - begin, source.is_same)
     return None
 
 
-def _next_length(length: int, seconds: float, is_same: bool) -> int:
+def _look(stepper: Stepper, record: Record, between: Between) -> str | None:
+    """What happens between two stretches; why the run ends, if it does."""
+    done = record.num_steps
+    between.report(done, record.last)
+    if between.callback is not None and done % between.callback_every == 0:
+        stepper.finish()
+        between.callback(done, record.last)
+    if between.save is not None:
+        between.save(False)
+    return between.stop.reason(record) if between.stop is not None and done % between.stop.every == 0 else None
+
+
+def _next_length(length: float, seconds: float, is_same: bool) -> float:
     """Twice or half as many steps, so that a stretch lasts about a fifth of a second."""
     if seconds > 2 * _SECONDS:
         return max(1, length // 2)

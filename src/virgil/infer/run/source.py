@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Protocol
 
 from virgil.errors import ArgumentError
+from virgil.ops.random_state import get_rng_state, set_rng_state
 
-__all__ = ["NOTHING", "Batch", "Batches", "Same", "Source", "source_of"]
+__all__ = ["NOTHING", "Batch", "Batches", "Place", "Same", "Source", "source_of"]
 
 NOTHING: Any = object()
 
@@ -22,6 +23,15 @@ class Batch:
     kwargs: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Place:
+    """How far a source of mini-batches has come: epoch, batches taken of it, and the generators when it began."""
+
+    epoch: int
+    batch: int
+    random: dict[str, Any]
+
+
 class Source(Protocol):
     """Gives the arguments of steps in their order."""
 
@@ -29,7 +39,15 @@ class Source(Protocol):
     is_same: bool
 
     def take(self, count: int) -> list[Batch]:
-        """Those of the next steps; fewer where the source ends."""
+        """Those of the next steps, ``count`` at most; none where the source ends."""
+        ...
+
+    def place(self) -> Place | None:
+        """How far it has come; ``None`` where that makes no difference."""
+        ...
+
+    def go_to(self, place: Place) -> None:
+        """Go on from there."""
         ...
 
 
@@ -46,12 +64,20 @@ class Same:
         """The arguments."""
         return [self._batch]
 
+    def place(self) -> Place | None:
+        """It is the same everywhere."""
+        return None
+
+    def go_to(self, place: Place) -> None:
+        """It is the same everywhere."""
+
 
 class Batches:
     """The batches of an iterable, epoch after epoch, before further arguments.
 
     A batch that is a tuple or list is that many arguments, one that is a dict keyword arguments, any other one
-    argument.
+    argument. An epoch begins when all steps of the one before have been taken, so that an order drawn then comes at a
+    fixed place in the stream of random numbers.
     """
 
     is_same = False
@@ -64,28 +90,48 @@ class Batches:
             )
         length = len(data) if isinstance(data, Sized) else None
         self.total = None if length is None else length * epochs
-        self._batches = self._all(data, epochs, args, kwargs)
-
-    @staticmethod
-    def _all(data: Iterable[Any], epochs: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Batch]:
-        for epoch in range(epochs):
-            is_empty = True
-            for batch in data:
-                is_empty = False
-                if isinstance(batch, Mapping):
-                    yield Batch(args, {**kwargs, **batch})
-                else:
-                    own = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
-                    yield Batch((*own, *args), kwargs)
-            if is_empty:
-                raise ArgumentError(
-                    f"run() got data that has no batches in epoch {epoch + 1}; an iterator can be gone through only "
-                    "once. Give a DataLoader or a list."
-                )
+        self._data = data
+        self._epochs = epochs
+        self._more = args, kwargs
+        self._place = Place(-1, 0, {})
+        self._present: Iterator[Any] = iter(())
 
     def take(self, count: int) -> list[Batch]:
-        """The next batches."""
-        return list(islice(self._batches, count))
+        """The next batches, of one epoch."""
+        while True:
+            batches = [self._batch(each) for each in islice(self._present, count)]
+            self._place = replace(self._place, batch=self._place.batch + len(batches))
+            if batches or self._place.epoch + 1 >= self._epochs:
+                return batches
+            if self._place.epoch >= 0 and not self._place.batch:
+                raise ArgumentError(
+                    f"run() got data that has no batches in epoch {self._place.epoch + 1}; an iterator can be gone "
+                    "through only once. Give a DataLoader or a list."
+                )
+            self._begin(Place(self._place.epoch + 1, 0, get_rng_state()))
+
+    def _begin(self, place: Place) -> None:
+        self._place = place
+        self._present = iter(self._data)
+
+    def _batch(self, batch: Any) -> Batch:
+        args, kwargs = self._more
+        if isinstance(batch, Mapping):
+            return Batch(args, {**kwargs, **batch})
+        own = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
+        return Batch((*own, *args), kwargs)
+
+    def place(self) -> Place | None:
+        """How far it has come; ``None`` before the first batch."""
+        return self._place if self._place.epoch >= 0 else None
+
+    def go_to(self, place: Place) -> None:
+        """Begin the epoch as it was begun, and pass over the batches that were taken."""
+        set_rng_state(place.random)
+        self._begin(replace(place, batch=0))
+        for _ in islice(self._present, place.batch):
+            pass
+        self._place = place
 
 
 def source_of(

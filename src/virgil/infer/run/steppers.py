@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import groupby
 
 import torch
@@ -18,7 +19,7 @@ from virgil.infer.step.arguments import arguments
 from virgil.infer.step.compiled import CompiledStep, CompiledSteps
 from virgil.optim import LRScheduler
 
-__all__ = ["CompiledStepper", "EagerStepper"]
+__all__ = ["CompiledStepper", "EagerStepper", "Noise"]
 
 Step = Callable[[Batch, Record], float]
 
@@ -52,6 +53,14 @@ class EagerStepper:
         """Nothing is left to do."""
 
 
+@dataclass
+class Noise:
+    """Of which random numbers a run's next step takes its own: of this seed, and of the step of this number."""
+
+    seed: int
+    done: int
+
+
 class CompiledStepper:
     """Takes steps on a compiled engine; batches that no captured step fits are stepped eagerly.
 
@@ -60,7 +69,7 @@ class CompiledStepper:
         eager: for the rest.
         scheduler: gives the learning rates.
         blame: looks for the cause of a loss or gradient that is not finite, and raises.
-        seed: of the run's noise.
+        noise: of the run.
     """
 
     falls_back = False  # whether a step that cannot be captured is taken eagerly
@@ -73,8 +82,7 @@ class CompiledStepper:
         record: Record,
         scheduler: LRScheduler | None,
         blame: Callable[[Batch, str], None],
-        seed: int,
-        done: int = 0,
+        noise: Noise,
     ) -> None:
         self.name = steps.engine
         self._steps = steps
@@ -82,8 +90,7 @@ class CompiledStepper:
         self._record = record
         self._scheduler = scheduler
         self._blame = blame
-        self._seed = seed
-        self._done = done
+        self._noise = noise
         self._present: CompiledStep | None = None
 
     def advance(self, batches: list[Batch], count: int, interrupt: Interrupt) -> int:
@@ -103,12 +110,12 @@ class CompiledStepper:
         if step is not self._present:
             self.finish()
         if step is None:
-            self._done += count
+            self._noise.done += count
             return self._eager.advance(batches, count, interrupt)
         step.load()
         self._present = step
-        course = step.advance(self._inputs(step, batches, count), self._seed, self._done, count)
-        self._done += len(course.losses)
+        course = step.advance(self._inputs(step, batches, count), self._noise.seed, self._noise.done, count)
+        self._noise.done += len(course.losses)
         self._record.extend(course.losses, list(step.state.leaves), course.norms)
         if not course.is_finite:
             self._stop(step, course, batches)

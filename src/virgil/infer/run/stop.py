@@ -50,9 +50,7 @@ class Plateau:
         if not isinstance(window, int) or window < 2:
             raise ArgumentError(f"Plateau got window={window!r}; it takes a whole number of steps, 2 or more.")
         if math.isnan(tolerance) or tolerance < 0:
-            raise ArgumentError(
-                f"Plateau got tolerance={tolerance!r}; it takes standard errors, 0 or more."
-            )
+            raise ArgumentError(f"Plateau got tolerance={tolerance!r}; it takes standard errors, 0 or more.")
         self.every = window
         self.tolerance = tolerance
 

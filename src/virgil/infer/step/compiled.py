@@ -21,7 +21,7 @@ from virgil.optim.given import Steps
 from virgil.optim.pure import is_under_way
 from virgil.params import get_param_store
 
-__all__ = ["CompiledStep", "CompiledSteps"]
+__all__ = ["CompiledStep", "CompiledSteps", "one_step"]
 
 _KEPT = 8  # programs that an SVI keeps
 
@@ -143,3 +143,22 @@ def _settings_of(objective: Any) -> Hashable:
     owner = getattr(objective, "objective", objective)
     choices = {name: each for name, each in vars(owner).items() if not name.startswith("_")}
     return id(owner), repr(choices)
+
+
+def one_step(steps: CompiledSteps, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float | None:
+    """Take one step on a compiled engine; returns the loss before it, nats.
+
+    ``None`` where it is to be taken eagerly: the optimiser has not begun, or loss or gradient would not be finite,
+    whose cause the eager step finds. Nothing has changed then.
+    """
+    step = steps.find(args, kwargs) or steps.make(args, kwargs)
+    if step is None:
+        return None
+    step.load()
+    tensors = [*arguments(args, kwargs).tensors, *steps.rates()]
+    seed = int(torch.randint(2**62, ()))
+    course = step.advance(Inputs(dict(enumerate(tensors)), {}), seed, 0, 1)
+    if not course.is_finite:
+        return None
+    step.write()
+    return float(course.losses[0])
