@@ -1,0 +1,127 @@
+"""A run that was killed and begun again ends as the same run uninterrupted, bit for bit."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+import torch
+
+import virgil
+from tests.infer.run.programs import DATA, Amortised, amortised, conjugate
+from virgil.errors import ArgumentError, FileFormatError
+
+
+class Killed(Exception):
+    """Stands for the end of a process."""
+
+
+def killing(at):
+    def callback(step, loss):
+        if step == at:
+            raise Killed
+
+    return callback
+
+
+def fresh(seed=3):
+    virgil.clear_param_store()
+    virgil.set_rng_seed(seed)
+
+
+def same(fit, other):
+    assert torch.equal(fit.losses, other.losses)
+    for name, value in fit.params.items():
+        assert torch.equal(value, other.params[name]), name
+    for name, norms in fit.gradient_norms.items():
+        assert torch.equal(norms, other.gradient_norms[name]), name
+
+
+@pytest.mark.parametrize("engine", ["eager", "xla"])
+def test_a_killed_run_on_the_same_arguments(engine, tmp_path):
+    fresh()
+    whole = conjugate().run(60, DATA, engine=engine, checkpoint=tmp_path / "whole", every=0.0)
+    fresh()
+    with pytest.raises(Killed):
+        conjugate().run(
+            60, DATA, engine=engine, checkpoint=tmp_path / "run", every=0.0, callback=killing(37), callback_every=37
+        )
+    fresh(seed=99)  # what the new process has drawn before does not matter
+    resumed = conjugate().run(60, DATA, engine=engine, checkpoint=tmp_path / "run", every=0.0)
+    assert resumed.num_steps == 60
+    same(whole, resumed)
+
+
+@pytest.mark.parametrize("engine", ["eager", "xla"])
+def test_a_killed_run_on_shuffled_mini_batches_with_buffers_and_dropout(engine, tmp_path):
+    def run(name, **options):
+        program = Amortised(rows=24)
+        fit = amortised(program).run(
+            epochs=4, data=program.loader(), engine=engine, checkpoint=tmp_path / name, every=0.0, **options
+        )
+        return fit, program.encoder.state_dict()
+
+    fresh()
+    whole, buffers = run("whole")
+    fresh()
+    with pytest.raises(Killed):
+        run("run", callback=killing(10), callback_every=5)
+    fresh(seed=99)
+    resumed, resumed_buffers = run("run")
+    same(whole, resumed)
+    assert all(torch.equal(each, resumed_buffers[name]) for name, each in buffers.items())
+
+
+def test_a_run_that_is_complete_takes_no_more_steps(tmp_path):
+    fresh()
+    fit = conjugate().run(20, DATA, checkpoint=tmp_path / "run")
+    again = conjugate().run(20, DATA, checkpoint=tmp_path / "run")
+    assert again.num_steps == 20
+    same(fit, again)
+
+
+def test_a_process_killed_at_a_random_step(tmp_path):
+    program = textwrap.dedent(
+        f"""
+        import torch, virgil
+        from tests.infer.run.programs import DATA, conjugate
+        virgil.set_rng_seed(5)
+        fit = conjugate().run(3000, DATA, engine="eager", checkpoint={str(tmp_path / "run")!r}, every=0.0, progress=False)
+        torch.save(fit.losses, {str(tmp_path / "losses.pt")!r})
+        """
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": "."})
+    wait_for(lambda: (tmp_path / "run").exists(), process)
+    time.sleep(random.Random(0).uniform(0.05, 0.3))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "losses.pt").exists()
+    subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": "."}, check=True)
+    fresh(seed=5)
+    whole = conjugate().run(3000, DATA, engine="eager", checkpoint=tmp_path / "other")
+    assert torch.equal(torch.load(tmp_path / "losses.pt"), whole.losses)
+
+
+def wait_for(condition, process):
+    for _ in range(600):
+        if condition():
+            return
+        assert process.poll() is None
+        time.sleep(0.1)
+    pytest.fail("No checkpoint was written within a minute.")
+
+
+def test_a_damaged_file_is_refused(tmp_path):
+    (tmp_path / "run").write_bytes(b"nothing")
+    with pytest.raises(FileFormatError, match="run"):
+        conjugate().run(5, DATA, checkpoint=tmp_path / "run")
+
+
+def test_an_optimiser_without_names_is_refused(tmp_path):
+    leaf = virgil.param("loc", torch.tensor(0.0))
+    with pytest.raises(ArgumentError, match="without names"):
+        conjugate(torch.optim.SGD([leaf], lr=0.1)).run(5, DATA, checkpoint=tmp_path / "run")
