@@ -14,6 +14,7 @@ from virgil.poutine.condition import condition
 from virgil.poutine.do import do
 from virgil.poutine.markov import markov
 from virgil.poutine.plate import plate
+from virgil.poutine.vectorized_markov import vectorized_markov
 from virgil.primitives import (
     barrier,
     deterministic,
@@ -61,4 +62,5 @@ __all__ = [
     "settings",
     "subsample",
     "util",
+    "vectorized_markov",
 ]

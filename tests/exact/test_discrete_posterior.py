@@ -44,6 +44,32 @@ def second_order():
         before, state = state, new
 
 
+def chain_at_once():
+    state = None
+    for t in virgil.vectorized_markov("time", 4, dim=-1):
+        state = virgil.sample(f"z{t}", dist.Categorical(SHARES if state is None else MOVES[state]))
+        virgil.sample(f"x{t}", dist.Normal(LOCS[state], one()), obs=DATA[t])
+
+
+def second_order_at_once():
+    before, state = torch.tensor(0), torch.tensor(1)
+    for t in virgil.vectorized_markov("time", 4, dim=-1, history=2):
+        new = virgil.sample(f"z{t}", dist.Categorical((MOVES[state] + MOVES[before]) / 2))
+        virgil.sample(f"x{t}", dist.Normal(LOCS[new], one()), obs=DATA[t])
+        before, state = state, new
+
+
+def factorial_at_once():
+    """Two chains a step, one of them in a plate: each slot of its own depends on the other."""
+    left, right = torch.zeros((), dtype=torch.float64), torch.tensor(0)
+    with virgil.plate("sequences", 2, dim=-2):
+        for t in virgil.vectorized_markov("time", 2, dim=-1):
+            left = virgil.sample(f"left{t}", dist.Bernoulli(0.3 + 0.4 * left))
+            right = virgil.sample(f"right{t}", dist.Categorical(MOVES[(right + left.long()) % 3]))
+            rows = DATA.reshape(2, 2)[:, [t] if isinstance(t, int) else t]
+            virgil.sample(f"x{t}", dist.Normal(LOCS[right] + left, one()), obs=rows)
+
+
 def shared_above():
     scheme = virgil.sample("scheme", dist.Bernoulli(torch.tensor(0.4, dtype=torch.float64)))
     with virgil.plate("data", 4):
@@ -59,7 +85,8 @@ def nested():
             virgil.sample("x", dist.Normal(LOCS[z], one()), obs=DATA.reshape(2, 2))
 
 
-MODELS = [mixture, chain, second_order, shared_above, nested]
+AT_ONCE = [chain_at_once, second_order_at_once, factorial_at_once]
+MODELS = [mixture, chain, second_order, shared_above, nested, *AT_ONCE]
 every = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 
 
@@ -126,6 +153,15 @@ def test_samples_have_the_frequencies_of_the_joint_posterior(model):
     if rare >= 1:
         statistic += (rare_count - rare) ** 2 / rare
     assert statistic < chi2.ppf(1 - 1e-6, len(common))
+
+
+@pytest.mark.parametrize("model", AT_ONCE, ids=lambda model: model.__name__)
+def test_marginals_and_values_of_steps_at_once_have_the_shapes_of_single_ones(model):
+    names = [(name, site.value.shape) for name, site in poutine.trace(model).get_trace().iter_stochastic_nodes()]
+    marginals = TraceEnum_ELBO().compute_marginals(config_enumerate(model), lambda: None)
+    inferred = poutine.trace(infer_discrete(config_enumerate(model), temperature=0)).get_trace()
+    assert {name: marginal.batch_shape for name, marginal in marginals.items()} == dict(names)
+    assert [(name, site.value.shape) for name, site in inferred.iter_stochastic_nodes()] == names
 
 
 def test_marginals_of_a_mini_batch_are_those_of_its_slots():

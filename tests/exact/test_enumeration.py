@@ -9,6 +9,7 @@ import virgil
 import virgil.distributions as dist
 from tests.exact.binary import X3, flip, param
 from tests.exact.enumeration import log_evidence
+from tests.exact.enumeration_chains import CHAINS
 from tests.exact.enumeration_draws import DRAWN
 from tests.exact.enumeration_guides import EXACT
 from tests.exact.enumeration_impossible import IMPOSSIBLE, LATENT_DRAWN
@@ -24,7 +25,8 @@ def double_precision():
     torch.set_default_dtype(torch.float64)
 
 
-SUMMED = {**MODELS, **PLATED}
+SUMMED = {**MODELS, **PLATED, **{f"chained, {name}": case for name, case in CHAINS.items()}}
+SOME_CHAINS = ["chained, second order of 4", "chained, rows of a mini-batch", "chained, below one of the guide"]
 EVERYTHING = [*(pytest.param(case, id=f"model, {name}") for name, case in SUMMED.items())]
 EVERYTHING += [pytest.param(case, id=f"guide, {name}") for name, case in EXACT.items()]
 
@@ -48,7 +50,9 @@ def test_every_particle_is_exact_where_nothing_is_drawn(name, vectorize):
     assert_exact(EXACT[name], 2, vectorize_particles=vectorize)
 
 
-@pytest.mark.parametrize("name", ["hmm", "nested below one", "local below one, mini-batch", "tree", "families"])
+@pytest.mark.parametrize(
+    "name", ["hmm", "nested below one", "local below one, mini-batch", "tree", "families", *SOME_CHAINS]
+)
 @pytest.mark.parametrize("vectorize", [True, False], ids=["at once", "one after another"])
 def test_particles_of_models_that_are_summed_out(name, vectorize):
     assert_exact(SUMMED[name], 3, vectorize_particles=vectorize)
@@ -64,6 +68,23 @@ def test_values_that_forbid_an_observation_count_nothing(case, particles, valida
 
 def test_a_draw_that_some_values_forbid():
     check(LATENT_DRAWN, TraceEnum_ELBO)
+
+
+def _drawn(model, guide, params):
+    """The exact loss given one draw of the guide, and the seed set to draw the same again."""
+
+    def loss(leaves):
+        virgil.set_rng_seed(7)
+        with virgil.ParamStore() as store:
+            for name, value in leaves.items():
+                virgil.param(f"q_{name}", value.detach())
+            with store.substituted({f"q_{name}": value for name, value in leaves.items()}):
+                trace = poutine.trace(guide).get_trace()
+                values = {name: site.value for name, site in trace.iter_stochastic_nodes()}
+                return trace.log_prob_sum() - log_evidence(model, values)
+
+    virgil.set_rng_seed(7)
+    return Case(model, guide, params, loss, particles=1)
 
 
 def test_several_continuous_variables_are_drawn_and_the_rest_is_summed_out():
@@ -83,19 +104,25 @@ def test_several_continuous_variables_are_drawn_and_the_rest_is_summed_out():
         with virgil.plate("components", 2):
             virgil.sample("locs", dist.Normal(param("locs"), param("log_scale").exp()))
 
-    def loss(leaves):
-        virgil.set_rng_seed(7)
-        with virgil.ParamStore() as store:
-            for name, value in leaves.items():
-                virgil.param(f"q_{name}", value.detach())
-            with store.substituted({f"q_{name}": value for name, value in leaves.items()}):
-                trace = poutine.trace(guide).get_trace()
-                values = {name: site.value for name, site in trace.iter_stochastic_nodes()}
-                return trace.log_prob_sum() - log_evidence(model, values)
+    assert_exact(_drawn(model, guide, {"scale": 0.2, "locs": [-0.5, 0.8], "log_scale": -0.3}), 1)
 
-    drawn = Case(model, guide, {"scale": 0.2, "locs": [-0.5, 0.8], "log_scale": -0.3}, loss, particles=1)
-    virgil.set_rng_seed(7)
-    assert_exact(drawn, 1)
+
+@pytest.mark.parametrize("loop", [lambda: virgil.markov(range(4)), lambda: virgil.vectorized_markov("time", 4, dim=-1)])
+def test_the_steps_of_a_chain_read_what_the_guide_has_drawn_for_each(loop):
+    @config_enumerate
+    def model():
+        with virgil.plate("time", 4):
+            noise = virgil.sample("noise", dist.LogNormal(torch.zeros(()), 1.0))
+        state = torch.tensor(0)
+        for t in loop():
+            state = virgil.sample(f"z_{t}", dist.Categorical(logits=param("moves")[state]))
+            virgil.sample(f"x_{t}", dist.Normal(param("locs")[state], noise[t]), obs=noise.detach()[t] + 0.4)
+
+    def guide():
+        with virgil.plate("time", 4):
+            virgil.sample("noise", dist.LogNormal(param("noise"), 0.4))
+
+    assert_exact(_drawn(model, guide, {"moves": [[0.3, -0.8], [0.1, 0.9]], "locs": [-1.0, 0.5], "noise": [0.1] * 4}), 1)
 
 
 @pytest.mark.parametrize("case", DRAWN.values(), ids=DRAWN)

@@ -9,6 +9,7 @@ from typing import TypeVar
 import opt_einsum
 
 from virgil.errors import PlateError
+from virgil.ops.chained import Chained
 from virgil.ops.factor import Factor, product
 from virgil.ops.semiring import Semiring
 
@@ -18,18 +19,26 @@ Item = TypeVar("Item")
 
 
 def plated_sum_product(
-    factors: Sequence[Factor], variables: frozenset[str], plates: Mapping[str, float], semiring: Semiring
+    factors: Sequence[Factor],
+    variables: frozenset[str],
+    plates: Mapping[str, float],
+    semiring: Semiring,
+    chains: Sequence[Chained] = (),
 ) -> Factor:
     """Eliminate variables and multiply over plates, to one factor over the dims that are neither.
 
     The arguments are those of :func:`eliminate`.
     """
-    remaining = eliminate(factors, variables, plates, semiring)
+    remaining = eliminate(factors, variables, plates, semiring, chains)
     return product([factor.multiplied(frozenset(plates), plates) for factor in remaining])
 
 
 def eliminate(
-    factors: Sequence[Factor], variables: frozenset[str], plates: Mapping[str, float], semiring: Semiring
+    factors: Sequence[Factor],
+    variables: frozenset[str],
+    plates: Mapping[str, float],
+    semiring: Semiring,
+    chains: Sequence[Chained] = (),
 ) -> list[Factor]:
     """Eliminate variables, innermost plates first; multiply over a plate only where a variable outside it asks for it.
 
@@ -38,6 +47,7 @@ def eliminate(
         variables: the dims to eliminate. A variable is local to the plates that all factors around it share.
         plates: the dims to multiply over, with the power to which each slot's product is raised.
         semiring: how a variable is eliminated.
+        chains: plates whose neighbouring slots share variables.
 
     Returns:
         Factors without the variables; what is left of their plates is still to be multiplied over.
@@ -46,7 +56,8 @@ def eliminate(
         PlateError: two variables of plates that cross meet in a factor, so that elimination would take time exponential
             in the plates' sizes.
     """
-    local = _ordinals(factors, variables, plates)
+    shifted = {name: window[-1] for chain in chains for window in chain.windows for name in window}
+    local = _ordinals(factors, variables, plates, shifted)
     waiting: dict[frozenset[str], list[Factor]] = {}
     for factor in factors:
         waiting.setdefault(_plates_of(factor, plates), []).append(factor)
@@ -54,9 +65,14 @@ def eliminate(
     while waiting:
         leaf = max(waiting, key=lambda plate_set: (len(plate_set), sorted(plate_set)))
         here = frozenset(name for name, plate_set in local.items() if plate_set == leaf)
-        for component in connected(waiting.pop(leaf), partial(_shared, here)):
+        chain = next((chain for chain in chains if chain.dim in leaf), None)
+        for component in connected(waiting.pop(leaf), partial(_shared, here, shifted)):
             gone = here.intersection(dim for factor in component for dim in factor.dims)
-            factor = contract(component, gone, semiring)
+            linked = chain.linked(gone) if chain else frozenset()
+            factor = contract(component, gone - linked, semiring)
+            if chain and linked:
+                _check_apart(factor, chain, linked, leaf, local)
+                factor = chain.eliminated(factor, semiring)
             above = [local[dim] for dim in factor.dims if dim in local]
             if not above:
                 finished.append(factor)
@@ -73,19 +89,20 @@ def _plates_of(factor: Factor, plates: Iterable[str]) -> frozenset[str]:
 
 
 def _ordinals(
-    factors: Sequence[Factor], variables: frozenset[str], plates: Mapping[str, float]
+    factors: Sequence[Factor], variables: frozenset[str], plates: Mapping[str, float], shifted: Mapping[str, str]
 ) -> dict[str, frozenset[str]]:
-    """By variable, the plates that it is local to."""
+    """By variable, the plates that it is local to: the same under each of its names in a slot of a chain."""
     local: dict[str, frozenset[str]] = {}
     for factor in factors:
         plate_set = _plates_of(factor, plates)
         for name in variables.intersection(factor.dims):
-            local[name] = local.get(name, plate_set) & plate_set
-    return local
+            own = shifted.get(name, name)
+            local[own] = local.get(own, plate_set) & plate_set
+    return {name: local[own] for name in variables if (own := shifted.get(name, name)) in local}
 
 
-def _shared(variables: frozenset[str], factor: Factor) -> frozenset[str]:
-    return variables.intersection(factor.dims)
+def _shared(variables: frozenset[str], shifted: Mapping[str, str], factor: Factor) -> list[str]:
+    return [shifted.get(name, name) for name in variables.intersection(factor.dims)]
 
 
 def connected(items: Iterable[Item], names_of: Callable[[Item], Iterable[str]]) -> list[list[Item]]:
@@ -143,6 +160,14 @@ def _path(
     shapes = [shape for _, shape in operands]
     path, _ = opt_einsum.contract_path(f"{inputs}->{output}", *shapes, shapes=True)
     return tuple(tuple(step) for step in path)
+
+
+def _check_apart(
+    factor: Factor, chain: Chained, linked: frozenset[str], leaf: frozenset[str], local: Mapping[str, frozenset[str]]
+) -> None:
+    """Check that what differs by step of a chain, besides its own variables, has been eliminated."""
+    if any(chain.dim in local[dim] for dim in factor.dims if dim in local and dim not in linked):
+        raise _crossing(factor, leaf, local)
 
 
 def _crossing(factor: Factor, leaf: frozenset[str], local: Mapping[str, frozenset[str]]) -> PlateError:

@@ -25,6 +25,7 @@ from virgil.poutine.site import Site
 from virgil.poutine.substitute import substitute
 from virgil.poutine.trace import Trace
 from virgil.poutine.tracing import trace
+from virgil.poutine.vectorized_markov import vectorized_markov
 
 __all__ = [
     "Frame",
@@ -50,4 +51,5 @@ __all__ = [
     "substitute",
     "trace",
     "uncondition",
+    "vectorized_markov",
 ]

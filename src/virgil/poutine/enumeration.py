@@ -116,6 +116,8 @@ class Enumerate(Handler):
             count = self._num_samples(site)
             if count != 1:
                 site = self._enumerated(site, count, visible)
+                if site.block is not None and site.block.is_copy:
+                    site = site.replace(kind="deterministic")  # values alone: the density is that of another block
         return outer(site.replace(variables=visible))
 
     def _check_plates(self, site: Site) -> None:

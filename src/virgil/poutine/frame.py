@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 
 from virgil.errors import ShapeError
 
-__all__ = ["Frame", "Step", "in_other_rounds", "plates_shape", "rounds_of"]
+__all__ = ["Block", "Frame", "Step", "in_other_rounds", "plates_shape", "rounds_of"]
 
 
 class Frame:
@@ -62,20 +63,56 @@ class Frame:
         return f"Frame({self.name!r}, dim={self.dim}, size={self.size}, full_size={self.full_size})"
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Successive steps of a Markov chain that are stated at once, along a dim.
+
+    Attributes:
+        plate: the name of the frame that has the dim.
+        dim: a slot is a step.
+        first: the first of the steps.
+        size: how many.
+        is_copy: whether it is there for the values of what the next block depends on, and the density is elsewhere.
+    """
+
+    plate: str
+    dim: int
+    first: int
+    size: int
+    is_copy: bool
+
+    @property
+    def label(self) -> str:
+        """What stands for the steps in a site's name."""
+        return f"{self.first}:{self.first + self.size}"
+
+    def name_at(self, name: str, step: int) -> str:
+        """What a site of the block is called where a step is stated alone."""
+        return name.replace(self.label, str(step))
+
+    def names(self, name: str) -> list[str]:
+        """What a site of the block is called in each of its steps, stated alone."""
+        return [self.name_at(name, step) for step in range(self.first, self.first + self.size)]
+
+
 class Step(NamedTuple):
-    """One step of a Markov chain around a statement.
+    """One step of a Markov chain around a statement, or a block of them.
 
     Attributes:
         chain: tells chains apart; one object for each.
         number: the step, counted from 0.
         history: how many steps back a statement may depend on.
         keep: whether branches that split inside the chain see each other.
+        dim: the dim that is left free for blocks of steps; ``None`` for a chain that has none.
+        block: the steps, where it is a block; ``number`` then counts blocks on from the steps before them.
     """
 
     chain: object
     number: int
     history: int
     keep: bool
+    dim: int | None = None
+    block: Block | None = None
 
 
 def rounds_of(frames: Sequence[Frame]) -> dict[str, int]:

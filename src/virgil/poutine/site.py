@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from virgil.distributions.outside import extended_log_prob, support_varies
-from virgil.poutine.frame import Frame, Step, plates_shape
+from virgil.poutine.frame import Block, Frame, Step, plates_shape
 from virgil.poutine.masking import LogProb, counted, observed_log_prob
 
 __all__ = ["Site"]
@@ -134,6 +134,11 @@ class Site:
     def is_latent(self) -> bool:
         """Whether it is a random variable that inference must find."""
         return self.kind == "sample" and not self.observed
+
+    @property
+    def block(self) -> Block | None:
+        """The steps of a Markov chain that it states at once; ``None`` if it states one, or is in no chain."""
+        return next((step.block for step in self.steps if step.block is not None), None)
 
     @property
     def weight(self) -> float:

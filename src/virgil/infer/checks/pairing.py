@@ -68,6 +68,13 @@ def _check_guide_site(name: str, site: Site, in_guide: dict[str, Site], in_model
         return
     counterpart = in_model.get(name)
     if counterpart is None:
+        for each, other in in_model.items():
+            if other.block is not None and name in other.block.names(each):
+                raise MismatchError(
+                    f"Site {name!r} is in the guide, but in the model it is part of {each!r}: a vectorized_markov "
+                    "states many steps at once, to sum their variables out. Leave these out of the guide, or write "
+                    "virgil.markov in the model."
+                )
         free = [each for each, other in in_model.items() if each not in in_guide and not other.observed]
         raise MismatchError(
             f"Site {name!r} is in the guide but not in the model. {did_you_mean(name, free or in_model)} "

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ShapeError
+from virgil.infer.elbo.chains import by_step, check_steps, in_one, step_names
 from virgil.infer.elbo.execution import Call, Pair, run_pair
 from virgil.poutine.enumeration import draws, enumerated_dim
 from virgil.poutine.replay import Replay
@@ -33,6 +34,7 @@ def check_agreement(call: Call, drawn: Pair, enumerated: Pair, enumerate_from: i
     marked = {name for _, trace in pairs for name, site in trace.nodes.items() if enumerated_dim(site) is not None}
     if not marked:
         return
+    check_steps(drawn.model, enumerated.model)
     values = {name: site for trace in (drawn.model, drawn.guide) for name, site in trace.nodes.items() if _given(site)}
     rest = {name: site for name, site in values.items() if name not in marked}
     joint = _replayed(call, rest, enumerate_from)
@@ -41,13 +43,26 @@ def check_agreement(call: Call, drawn: Pair, enumerated: Pair, enumerate_from: i
             first, _ = _at_values(site.value, len(site.fn.event_shape), site, joint, values)
             values[name] = site.replace(value=first.reshape(values[name].value.shape))
     single, again = _replayed(call, values), _replayed(call, values)
+    values = {**values, **_blocks(joint.model, values)}
     for ours, one, other in ((joint.guide, single.guide, again.guide), (joint.model, single.model, again.model)):
-        for name, site in ours.nodes.items():
-            if site.kind != "sample" or name not in one or name not in other:
+        for site in ours.nodes.values():
+            names = step_names(site)
+            if site.kind != "sample" or any(name not in one or name not in other for name in names):
                 continue
-            expected = one.nodes[name].extended_log_prob()
-            if _same(expected, other.nodes[name].extended_log_prob()):
+            expected = in_one([one.nodes[name].extended_log_prob() for name in names], site, 0)
+            if _same(expected, in_one([other.nodes[name].extended_log_prob() for name in names], site, 0)):
                 _compare(site, expected, joint, values)
+
+
+def _blocks(model: Trace, values: dict[str, Site]) -> dict[str, Site]:
+    """The values of sites that state several steps, by name, from those of the steps."""
+    found = {}
+    for name, site in model.nodes.items():
+        steps = step_names(site)
+        if site.block is not None and enumerated_dim(site) is not None and all(each in values for each in steps):
+            value = in_one([values[each].value for each in steps], site, len(site.fn.event_shape))
+            found[name] = site.replace(value=value)
+    return found
 
 
 def _given(site: Site) -> bool:
@@ -65,6 +80,8 @@ def _compare(site: Site, expected: Tensor, joint: Pair, values: dict[str, Site])
     log_prob, names = _at_values(site.extended_log_prob(), 0, site, joint, values)
     if not _same(log_prob, expected):
         seen = [*names, *(name for name in site.variables.values() if name not in names)]
+        if site.block is not None:
+            raise _unlike_its_steps(site, log_prob, expected)
         raise ShapeError(
             f"At site {site.name!r}, the log-probability with all values of {', '.join(map(repr, seen))} at once is "
             "not that with one value at a time. Enumerated values lie along a batch dim of their own, left of all "
@@ -72,6 +89,19 @@ def _compare(site: Site, expected: Tensor, joint: Pair, values: dict[str, Site])
             "z.mean(), and index tables with values alone, as in table[a, b].",
             site=site.name,
         )
+
+
+def _unlike_its_steps(site: Site, log_prob: Tensor, expected: Tensor) -> ShapeError:
+    """What to raise where a block of steps is not what its steps are."""
+    parts = zip(by_step(site, log_prob, 0), by_step(site, expected, 0), strict=True)
+    where = next((f", as at {name!r}" for (name, mine), (_, theirs) in parts if not _same(mine, theirs)), "")
+    return ShapeError(
+        f"At site {site.name!r}, the log-probability of steps stated at once is not that of each step alone{where}. In "
+        "a vectorized_markov, what differs by step is indexed by the loop's own t, as in data[t], and the first "
+        "history= steps alone may have other distributions than the rest; what a round takes over from the one before "
+        "it are values of sites and what is computed from them. Index tables by Vindex(table)[..., a, b].",
+        site=site.name,
+    )
 
 
 def _at_values(table: Tensor, event: int, site: Site, joint: Pair, values: dict[str, Site]) -> tuple[Tensor, list[str]]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from virgil.infer.elbo.average import GuideAverage
+from virgil.infer.elbo.chains import chains_of
 from virgil.infer.elbo.estimator import estimate
 from virgil.infer.elbo.execution import Pair
 from virgil.infer.elbo.factors import (
@@ -64,14 +65,16 @@ def enumerated_estimate(pair: Pair) -> Tensor:
 
 def _of_model(pair: Pair, variables: frozenset[str], weights: Mapping[str, float]) -> list[Cost]:
     costs = []
-    for group in summed_together(model_pieces(pair.model, pair.guide), variables):
+    pieces = model_pieces(pair.model, pair.guide)
+    chains = chains_of(pair.model, pieces)
+    for group in summed_together(pieces, variables, chains):
         position = max(piece.position for piece in group)
         rounds = {
             name: number
             for name, number in group[0].rounds.items()
             if all(piece.rounds.get(name) == number for piece in group)
         }
-        costs += [Cost(1, factor, None, position, rounds) for factor in solve(group, variables, weights)]
+        costs += [Cost(1, factor, None, position, rounds) for factor in solve(group, variables, weights, chains=chains)]
     return costs
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from virgil.errors import PlateError, ShapeError
 from virgil.infer.elbo.execution import Pair
+from virgil.ops.chained import Chained
 from virgil.ops.factor import Factor
 from virgil.ops.semiring import SUM, Semiring
 from virgil.ops.sum_product import connected, eliminate
@@ -127,13 +128,20 @@ def _slots(site: Site, scale: float | Tensor) -> Factor | None:
     return Factor(named.logs.squeeze(), tuple(dim for dim in named.dims if named.size(dim) > 1))
 
 
-def summed_together(pieces: Iterable[Piece], variables: frozenset[str]) -> list[list[Piece]]:
-    """The pieces, grouped by which hang together through the variables."""
-    return connected(pieces, lambda piece: variables.intersection(piece.factor.dims))
+def summed_together(
+    pieces: Iterable[Piece], variables: frozenset[str], chains: Sequence[Chained] = ()
+) -> list[list[Piece]]:
+    """The pieces, grouped by which hang together through the variables, or through chains of them."""
+    one = {name: names[0] for chain in chains for names in chain.names for name in names}
+    return connected(pieces, lambda piece: [one.get(name, name) for name in variables.intersection(piece.factor.dims)])
 
 
 def solve(
-    group: list[Piece], variables: frozenset[str], plates: Mapping[str, float], semiring: Semiring = SUM
+    group: list[Piece],
+    variables: frozenset[str],
+    plates: Mapping[str, float],
+    semiring: Semiring = SUM,
+    chains: Sequence[Chained] = (),
 ) -> list[Factor]:
     """Eliminate the variables of one connected group, with its scale.
 
@@ -146,7 +154,7 @@ def solve(
     """
     shared = group[0].scale
     if all(_same(piece.scale, shared) for piece in group):
-        factors = eliminate([piece.factor for piece in group], variables, plates, semiring)
+        factors = eliminate([piece.factor for piece in group], variables, plates, semiring, chains)
         return [_powered(factor, group[0]) for factor in factors]
     if any(piece.is_variable and not _same(piece.scale, 1.0) for piece in group):
         names = sorted(variables.intersection(dim for piece in group for dim in piece.factor.dims))
@@ -155,7 +163,7 @@ def solve(
             "Give all statements of one sum the same poutine.scale; iterate no subsampled plate below an enumerated "
             "variable, use it as a context."
         )
-    return eliminate([_powered(piece.factor, piece) for piece in group], variables, plates, semiring)
+    return eliminate([_powered(piece.factor, piece) for piece in group], variables, plates, semiring, chains)
 
 
 def _same(scale: float | Tensor, other: float | Tensor) -> bool:

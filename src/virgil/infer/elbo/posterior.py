@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from virgil import settings
 from virgil.distributions import Bernoulli, Categorical, OneHotCategorical
 from virgil.errors import ArgumentError, NonFiniteError, SupportError, VirgilError
+from virgil.infer.checks.enumeration import check_enumeration
+from virgil.infer.checks.shapes import check_shapes
 from virgil.infer.checks.support import support_problem
+from virgil.infer.dry_run import dry_run
+from virgil.infer.elbo.agreement import check_agreement
 from virgil.infer.elbo.average import GuideAverage
+from virgil.infer.elbo.chains import by_step, chains_of, support
 from virgil.infer.elbo.enumerated import model_variables
-from virgil.infer.elbo.execution import Pair, Program
+from virgil.infer.elbo.execution import Call, Pair, Program, run_pair
 from virgil.infer.elbo.factors import Piece, model_pieces, plate_weights, solve, summed_together
-from virgil.infer.elbo.structure import nesting
+from virgil.infer.elbo.structure import nesting, structure_key
 from virgil.ops.factor import Factor
 from virgil.ops.semiring import Semiring
 from virgil.poutine.block import Block
-from virgil.poutine.enumeration import Enumerate
 from virgil.poutine.replay import Replay
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
@@ -31,13 +36,6 @@ __all__ = ["Marginal", "inferred", "marginal", "marks"]
 Marginal = Bernoulli | Categorical | OneHotCategorical
 
 
-def _support(site: Site) -> Tensor:
-    """The values that an enumerated site has, in their order. Shape: ``(values, *event)``."""
-    event_shape = site.fn.event_shape
-    values: Tensor = site.value.reshape(-1, *event_shape)
-    return values
-
-
 def marks(pair: Pair, variables: frozenset[str], semiring: Semiring) -> dict[str, Tensor]:
     """For every variable, how much each of its values contributes to the model's total in this semiring.
 
@@ -46,16 +44,19 @@ def marks(pair: Pair, variables: frozenset[str], semiring: Semiring) -> dict[str
     """
     average = GuideAverage(pair.guide, plate_weights(pair))
     weights = average.weights
-    probes = {name: _probe(pair.model.nodes[name]) for name in pair.model if name in variables}
+    probes = {
+        name: _probe(site) for name, site in pair.model.nodes.items() if name in variables and site.kind == "sample"
+    }
     with torch.enable_grad():
         pieces = _probed(pair, probes)
         total = torch.zeros(())
-        for group in summed_together(pieces, variables):
+        chains = chains_of(pair.model, pieces)
+        for group in summed_together(pieces, variables, chains):
             if any(piece.is_variable for piece in group):
-                for factor in solve(group, variables, weights, semiring):
+                for factor in solve(group, variables, weights, semiring, chains):
                     total = total + average.total(factor)
         if bool(total == -torch.inf):
-            raise _impossible(pair, variables)
+            raise _impossible(pair, probes)
         gradients = torch.autograd.grad(total, [probe.logs for probe in probes.values()])
     return {
         name: _unweighted(pair.model.nodes[name], probe, gradient, weights)
@@ -63,7 +64,7 @@ def marks(pair: Pair, variables: frozenset[str], semiring: Semiring) -> dict[str
     }
 
 
-def _impossible(pair: Pair, variables: frozenset[str]) -> VirgilError:
+def _impossible(pair: Pair, variables: Iterable[str]) -> VirgilError:
     """What to raise where no joint value of the variables has positive probability."""
     for name, site in pair.model.nodes.items():
         if site.kind == "sample" and (problem := support_problem(site, "model")):
@@ -78,7 +79,7 @@ def _probe(site: Site) -> Factor:
     """A factor of ones over the variable and its plates, whose derivative is wanted."""
     plates = sorted((frame.dim, frame.name, frame.size) for frame in site.frames if frame.dim is not None)
     sizes = [size for _, _, size in plates]
-    count = len(_support(site))
+    count = len(support(site))
     log_prob = site.unscaled_log_prob
     zeros = torch.zeros(*sizes, count, dtype=log_prob.dtype, device=log_prob.device, requires_grad=True)
     return Factor(zeros, (*(name for _, name, _ in plates), site.name))
@@ -105,7 +106,7 @@ def marginal(site: Site, probabilities: Tensor) -> Marginal:
     Raises:
         ArgumentError: its values are neither numbers from 0 upwards nor one-hot vectors.
     """
-    values = _support(site)
+    values = support(site)
     # by logarithms, since torch raises small probabilities to the rounding error
     logits = probabilities.clamp_min(torch.finfo(probabilities.dtype).tiny).log()
     if isinstance(site.fn, Bernoulli):
@@ -133,40 +134,53 @@ def _unweighted(site: Site, probe: Factor, gradient: Tensor, weights: Mapping[st
 
 def inferred(program: Program, first_dim: int | None, semiring: Semiring) -> Program:
     """The program with its marked variables at values inferred jointly, and with one draw of the others."""
+    checked: set[object] = set()
 
     def run(*args: Any, **kwargs: Any) -> Any:
         with torch.no_grad(), Block(lambda site: True):
-            values = _values(program, first_dim, semiring, args, kwargs)
+            values = _values(Call(program, _nothing, args, kwargs), first_dim, semiring, checked)
         return Replay(values)(program)(*args, **kwargs)
 
     return run
 
 
-def _values(
-    program: Program,
-    first_dim: int | None,
-    semiring: Semiring,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> Trace:
+def _nothing(*args: Any, **kwargs: Any) -> None:
+    """The guide of a model all of whose variables are summed out, or have values."""
+
+
+def _values(call: Call, first_dim: int | None, semiring: Semiring, checked: set[object]) -> Trace:
     """A trace that holds every latent value: those drawn once, and the discrete ones inferred."""
-    drawn = trace(program).get_trace(*args, **kwargs)
+    drawn = trace(call.model).get_trace(*call.args, **call.kwargs)
     kept = Trace()
     kept.nodes = {name: site for name, site in drawn.nodes.items() if _is_kept(site)}
     first = -1 - nesting(drawn) if first_dim is None else first_dim
-    enumerated = trace(Enumerate(first, sums=True)(Replay(kept)(program))).get_trace(*args, **kwargs)
-    pair = Pair(Trace(), enumerated)
+    replayed = replace(call, model=Replay(kept)(call.model))
+    pair = run_pair(replayed, enumerate_from=first)
     variables = model_variables(pair)
     if not variables:
         raise ArgumentError(
             "There is no discrete variable to infer. Mark the discrete ones by config_enumerate, or by "
             'infer={"enumerate": "parallel"}.'
         )
-    chosen = marks(pair, variables, semiring)
-    for name, mark in chosen.items():
-        site = enumerated.nodes[name]
-        kept.nodes[name] = site.with_value(_picked(site, mark))
+    if settings.get("validate") and any(site.block is not None for site in pair.model.nodes.values()):
+        _check_blocks(replayed, pair, first, checked)
+    for name, mark in marks(pair, variables, semiring).items():
+        site = pair.model.nodes[name]
+        for each, value in by_step(site, _picked(site, mark), len(site.fn.event_shape)):
+            kept.nodes[each] = site.replace(name=each, value=value)
     return kept
+
+
+def _check_blocks(call: Call, pair: Pair, first_dim: int, checked: set[object]) -> None:
+    """Look at a structure not seen before, as an objective's dry run does: whether steps at once are what they say."""
+    key = structure_key(pair)
+    if key not in checked:
+        with dry_run():
+            apart = run_pair(call, enumerate_from=first_dim, apart=True)
+            check_shapes(apart.guide, apart.model)
+            check_enumeration(apart.guide, apart.model)
+            check_agreement(call, run_pair(call), apart, first_dim)
+        checked.add(key)
 
 
 def _is_kept(site: Site) -> bool:
@@ -176,4 +190,4 @@ def _is_kept(site: Site) -> bool:
 
 def _picked(site: Site, mark: Tensor) -> Tensor:
     """The values at the marks. Shape: ``(*plates, *event)``."""
-    return _support(site)[mark.argmax(-1)]
+    return support(site)[mark.argmax(-1)]

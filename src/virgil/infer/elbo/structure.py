@@ -43,9 +43,10 @@ def structure_key(pair: Pair) -> object:
 
 
 def nesting(trace: Trace) -> int:
-    """How many dims the plates of an execution take."""
-    dims = [frame.dim for site in trace.nodes.values() for frame in site.frames if frame.dim is not None]
-    return -min(dims, default=0)
+    """How many dims the plates of an execution take, and blocks of steps of its Markov chains would."""
+    dims = [frame.dim for site in trace.nodes.values() for frame in site.frames]
+    dims += [step.dim for site in trace.nodes.values() for step in site.steps]
+    return -min((dim for dim in dims if dim is not None), default=0)
 
 
 def _look_for_cause(failed: Pair) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from virgil.errors import ArgumentError
+from virgil.infer.elbo.chains import by_step
 from virgil.infer.elbo.enumerated import model_variables
 from virgil.infer.elbo.execution import Call, Program
 from virgil.infer.elbo.objective import ELBO
@@ -67,8 +68,12 @@ class TraceEnum_ELBO(ELBO):
             raise ArgumentError(
                 "The model sums no variable out. Mark discrete ones by config_enumerate; leave them out of the guide."
             )
-        probabilities = marks(pair, variables, SUM)
-        return {name: marginal(pair.model.nodes[name], each) for name, each in probabilities.items()}
+        return {
+            each: marginal(site, part)
+            for name, probabilities in marks(pair, variables, SUM).items()
+            for site in [pair.model.nodes[name]]
+            for each, part in by_step(site, probabilities, 1)
+        }
 
     def sample_posterior(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> Any:
         """Run the model with latent variables drawn from the guide, and those summed out from their exact posterior.

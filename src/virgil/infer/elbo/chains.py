@@ -1,0 +1,154 @@
+"""Blocks of steps of a Markov chain: the variables that they chain, and what they say of single steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from virgil.errors import SiteError
+from virgil.infer.elbo.factors import Piece
+from virgil.ops.chained import Chained
+from virgil.poutine.enumeration import enumerated_dim
+from virgil.poutine.frame import Frame
+from virgil.poutine.site import Site
+from virgil.poutine.trace import Trace
+
+__all__ = ["by_step", "chains_of", "check_steps", "in_one", "step_names", "support"]
+
+
+def support(site: Site) -> Tensor:
+    """The values that an enumerated site has, in their order. Shape: ``(values, *event)``."""
+    values: Tensor = site.value.reshape(-1, *site.fn.event_shape)
+    return values
+
+
+def chains_of(model: Trace, pieces: Sequence[Piece]) -> list[Chained]:
+    """The chains of variables that a model states in blocks of steps, as far as its pieces depend on earlier steps.
+
+    Raises:
+        SiteError: another round of the loop states a variable in another way, or not at all.
+    """
+    dims = {dim for piece in pieces for dim in piece.factor.dims}
+    found: dict[str, Chained] = {}
+    for name, site in model.nodes.items():
+        block = site.block
+        if block is None or block.is_copy or enumerated_dim(site) is None:
+            continue
+        firsts = range(block.first)
+        earlier = tuple(name.replace(block.label, replace(block, first=first).label) for first in firsts)
+        if not dims.isdisjoint(earlier):
+            starts = tuple(block.name_at(name, first) for first in firsts)
+            for other in (*earlier, *starts):
+                _check_alike(name, site, other, model.nodes.get(other))
+            known = found.get(block.plate, Chained(block.plate, (), ()))
+            windows = (*known.windows, (*earlier, name))
+            found[block.plate] = Chained(block.plate, windows, (*known.starts, starts))
+    return list(found.values())
+
+
+def _check_alike(name: str, site: Site, other: str, stated: Site | None) -> None:
+    """Check that another round of the loop states a variable as its last one does."""
+    plates, values = _plates(site), tuple(support(site).shape)
+    if stated is None or enumerated_dim(stated) is None:
+        what = "has no enumerated site of this name"
+    elif _plates(stated) != plates:
+        what = f"has it in plates {[frame.name for frame in _plates(stated)]}, not {[frame.name for frame in plates]}"
+    elif tuple(support(stated).shape) != values:
+        what = f"gives it values of shape {tuple(support(stated).shape)}, not {values}"
+    else:
+        return
+    raise SiteError(
+        f"Site {name!r} of a vectorized_markov depends on the steps before it, but the first of these are not like "
+        f"it: the round that states {other!r} {what}. State the variable in every round of the loop, with the same "
+        "values, in plates that are made before the loop.",
+        site=name,
+    )
+
+
+def _plates(site: Site) -> list[Frame]:
+    """The plates around a site besides the dim of its steps."""
+    return [frame for frame in site.frames if site.block is None or frame.name != site.block.plate]
+
+
+def step_names(site: Site) -> list[str]:
+    """What a site is called where steps are stated one by one: as many names as it has steps, or its own."""
+    return [site.name] if site.block is None else site.block.names(site.name)
+
+
+def by_step(site: Site, table: Tensor, event_dim: int) -> Iterator[tuple[str, Tensor]]:
+    """Name by name, the part of a tensor over a site's batch, and event dims on the right, that belongs to the step."""
+    block = site.block
+    if block is None:
+        yield site.name, table
+        return
+    place = block.dim - event_dim
+    for slot, name in enumerate(step_names(site)):
+        part = table.narrow(place, slot, 1)
+        yield name, part.squeeze(0) if table.dim() == -place else part
+
+
+def in_one(parts: Sequence[Tensor], site: Site, event_dim: int) -> Tensor:
+    """What :func:`by_step` takes apart, as one tensor."""
+    if site.block is None:
+        return parts[0]
+    place = site.block.dim - event_dim
+    wide = [part.reshape((1,) * (-place - part.dim()) + tuple(part.shape)) for part in parts]
+    return torch.cat(torch.broadcast_tensors(*wide), place)
+
+
+def check_steps(single: Trace, at_once: Trace) -> None:
+    """Check that blocks of steps state what the steps state one by one.
+
+    Raises:
+        SiteError: a site that one of the two lacks, or that only one of them observes; or the values of a variable are
+            others in the first steps.
+    """
+    blocks = {name: site for name, site in at_once.nodes.items() if site.kind == "sample" and site.block is not None}
+    covered = set()
+    for name, site in blocks.items():
+        _check_values(site, at_once)
+        for each in step_names(site):
+            covered.add(each)
+            alone = single.nodes.get(each)
+            if alone is None or alone.kind != "sample":
+                raise _unlike(each, f"is part of {name!r}, which states all such steps at once, but not stated alone")
+            if alone.observed != site.observed:
+                ways = f"is {_way(alone)}, but {name!r}, which states all such steps at once, is {_way(site)}"
+                raise _unlike(each, ways)
+    for name, site in single.nodes.items():
+        if blocks and site.kind == "sample" and name not in covered and _is_in_a_block(site):
+            raise _unlike(name, "is stated in its step alone, but not where all such steps are stated at once")
+
+
+def _way(site: Site) -> str:
+    return "observed" if site.observed else "latent"
+
+
+def _check_values(site: Site, at_once: Trace) -> None:
+    """Check that a variable has the same values, in the same order, in the steps before the block."""
+    block = site.block
+    if block is None or enumerated_dim(site) is None:
+        return
+    values = support(site)
+    for name in (block.name_at(site.name, step) for step in range(block.first)):
+        other = at_once.nodes.get(name)
+        if other is not None and enumerated_dim(other) is not None:
+            others = support(other)
+            if others.shape == values.shape and not bool((others == values).all()):
+                raise _unlike(name, f"has other values than {site.name!r}: {others.tolist()}, not {values.tolist()}")
+
+
+def _is_in_a_block(site: Site) -> bool:
+    return any(step.dim is not None and step.number >= step.history for step in site.steps)
+
+
+def _unlike(name: str, what: str) -> SiteError:
+    return SiteError(
+        f"Site {name!r} of a vectorized_markov {what}. Only the distributions of the first steps may differ, not "
+        "what is stated, observed or not, and not with whether the loop's t is a number or a tensor of steps; handlers "
+        "such as poutine.condition cannot treat one step of many apart. For steps that differ write virgil.markov.",
+        site=name,
+    )
