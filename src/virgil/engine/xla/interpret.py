@@ -11,6 +11,7 @@ from torch.fx import Graph, Node
 from torch.fx.node import map_arg
 from torch.utils import _pytree as pytree
 
+from virgil.engine.xla import lowerings  # noqa: F401 - registers them
 from virgil.engine.xla.registry import LOWERINGS, Lowering
 from virgil.errors import OperatorError
 

@@ -79,7 +79,7 @@ def _resample_backward(
 def _taps(
     axis: Callable[..., _Taps], sizes: Sequence[int], counts: Sequence[int], options: Sequence[Any]
 ) -> list[_Taps]:
-    """Of all axes. An operator has the options ``align_corners``, unless it takes the nearest, and a scale for each axis."""
+    """Of all axes. The options are ``align_corners``, which the nearest has not, and a scale for each axis."""
     flags = [each for each in options if isinstance(each, bool)]
     scales = [*options[len(flags) :]] + [None] * len(sizes)
     return [axis(size, count, *flags, scale) for size, count, scale in zip(sizes, counts, scales, strict=False)]

@@ -1,0 +1,24 @@
+"""Products of matrices and vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import torch
+
+from virgil.engine.xla.registry import lowers
+
+aten = torch.ops.aten
+
+for _operator in (aten.mm.default, aten.bmm.default, aten.mv.default, aten.dot.default, aten.matmul.default):
+    lowers(_operator)(jnp.matmul)
+
+
+@lowers(aten.addmm.default, aten.baddbmm.default, aten.addmv.default)
+def _addmm(x: Any, one: Any, other: Any, beta: Any = 1, alpha: Any = 1) -> Any:
+    product = jnp.matmul(one, other)
+    product = product if alpha == 1 else product * jnp.asarray(alpha, product.dtype)
+    if beta == 0:  # torch ignores x then, NaN included
+        return product
+    return (x if beta == 1 else x * jnp.asarray(beta, x.dtype)) + product
