@@ -17,6 +17,7 @@ from torch.utils import _pytree as pytree
 
 from virgil.engine.decompositions import FUNCTIONAL, RECORDED
 from virgil.engine.lines import FollowsLines
+from virgil.ops.compiling import as_when_compiling
 
 __all__ = ["functional", "recorded", "traced"]
 
@@ -36,8 +37,13 @@ def recorded(fn: Callable[..., Any], *args: Any) -> GraphModule:
         with FollowsLines():
             return fn(*args)
 
-    with _as_when_compiling(), _in_plain_operators(), preserve_node_meta():
-        return make_fx(followed, RECORDED)(*args)
+    with as_when_compiling(), _in_plain_operators(), preserve_node_meta():
+        graph = make_fx(followed, RECORDED)(*args)
+    for node in reversed(graph.graph.nodes):  # what torch's optimisers tell its profiler
+        if getattr(node.target, "namespace", None) == "profiler":
+            graph.graph.erase_node(node)
+    graph.recompile()
+    return graph
 
 
 def functional(graph: GraphModule, *args: Any) -> GraphModule:
@@ -62,14 +68,3 @@ def _in_plain_operators() -> Iterator[None]:
         warnings.filterwarnings("ignore", message="TF32 acceleration on top of oneDNN")  # torch warns of its own call
         with sdpa_kernel(SDPBackend.MATH), torch.backends.mkldnn.flags(enabled=False):
             yield
-
-
-@contextmanager
-def _as_when_compiling() -> Iterator[None]:
-    """Make ``torch.compiler.is_compiling()`` true, as ``torch.export`` does: optimisers then keep counts as tensors."""
-    before = torch.compiler.is_compiling
-    torch.compiler.is_compiling = lambda: True
-    try:
-        yield
-    finally:
-        torch.compiler.is_compiling = before

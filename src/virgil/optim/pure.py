@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from virgil.ops.compiling import as_when_compiling
+
 __all__ = ["Memory", "is_under_way", "memory_of", "pure_step"]
 
 Memory = dict[str, dict[str, Tensor]]  # by parameter, what the optimiser remembers
@@ -65,7 +67,7 @@ def pure_step(
     twin = _twin(optimizer, stand_ins, rates)
     for name, value in fresh.items():
         twin.state[value] = {**optimizer.state.get(leaves[name], {}), **remembered[name]}
-    with _TensorFactors():
+    with as_when_compiling(), _TensorFactors():
         twin.step()
     after = {name: {**memory[name], **_tensors(twin.state[value])} for name, value in fresh.items()}
     return {**values, **fresh}, {**memory, **after}
