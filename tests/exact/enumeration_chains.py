@@ -285,6 +285,15 @@ def scaled_data():
 
 
 @config_enumerate
+def data_scaled_by_step():
+    state = torch.tensor(0)
+    for t in steps(4):
+        state = pick(f"z_{t}", param("moves")[state])
+        with poutine.scale(scale=torch.tensor([2.5, 0.5, 1.0, 2.0])[t]):
+            see(f"x_{t}", param("locs")[state], X[t])
+
+
+@config_enumerate
 def in_the_guide():
     """The guide has the variable above the chain."""
     top, state = flip("top", torch.tensor(0.4)).long(), torch.tensor(0)
@@ -349,5 +358,6 @@ CHAINS = {
     "rounds": case(rounds, HMM),
     "scaled": case(poutine.scale(hmm(4), scale=2.5), HMM, reference=hmm(4), power=2.5),
     "scaled data": case(scaled_data, MOVING),
+    "data scaled by step": case(data_scaled_by_step, MOVING),
     "below one of the guide": case(in_the_guide, {"cube": CUBE, "locs": LOCS2, "top": 0.3}, top_guide),
 }

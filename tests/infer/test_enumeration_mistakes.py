@@ -5,10 +5,15 @@ import torch
 
 import virgil
 import virgil.distributions as dist
-from tests.infer.enumerated_pairs import MISTAKES, PAIRS, flip, nothing, pick, see, two_back
+from tests.infer import chained_pairs, enumerated_pairs
+from tests.infer.enumerated_pairs import flip, nothing, pick, see, two_back
 from virgil import poutine
 from virgil.errors import ArgumentError, MismatchError, PlateError, ShapeError
 from virgil.infer import SVI, Trace_ELBO, TraceEnum_ELBO, config_enumerate, infer_discrete
+
+MISTAKES = {**enumerated_pairs.MISTAKES, **{f"chain: {name}": each for name, each in chained_pairs.MISTAKES.items()}}
+PAIRS = {**enumerated_pairs.PAIRS, **chained_pairs.PAIRS}
+OF_MODELS = {name: each for name, each in chained_pairs.MISTAKES.items() if name not in chained_pairs.OF_THE_GUIDE}
 
 
 def _fit(model, guide, *args, steps=1, loss=None):
@@ -20,6 +25,15 @@ def test_each_mistake_is_named(model, guide, error, parts):
     with pytest.raises(error) as caught:
         _fit(model, guide)
     assert type(caught.value) is error
+    for part in parts:
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("temperature", [0, 1])
+@pytest.mark.parametrize(("model", "guide", "error", "parts"), OF_MODELS.values(), ids=OF_MODELS)
+def test_inference_of_states_names_the_mistakes_of_a_chain_as_well(model, guide, error, parts, temperature):
+    with pytest.raises(error) as caught:
+        infer_discrete(model, temperature=temperature)()
     for part in parts:
         assert part in str(caught.value)
 

@@ -13,10 +13,10 @@ from virgil.poutine.enumeration import Enumerate, enumerated_dim
 from virgil.poutine.frame import Block, Frame, Step
 from virgil.poutine.markov import MarkovStep
 from virgil.poutine.plate import PlateContext, active_frames
-from virgil.poutine.runtime import Outer, installed
+from virgil.poutine.runtime import Handler, Outer, installed
 from virgil.poutine.site import Site
 
-__all__ = ["Steps", "vectorized_markov"]
+__all__ = ["SingleSteps", "Steps", "vectorized_markov"]
 
 
 class Steps(Tensor):
@@ -40,6 +40,10 @@ class Steps(Tensor):
 
     def __str__(self) -> str:
         return self.label
+
+
+class SingleSteps(Handler):
+    """Has every ``vectorized_markov`` of a program take single steps, even where its variables are summed out."""
 
 
 class _ChainStep(MarkovStep):
@@ -167,8 +171,9 @@ def _rounds(name: str, size: int, dim: int, history: int) -> Iterator[Any]:
         yield from range(size)
         return
     chain = object()
-    are_summed = any(isinstance(handler, Enumerate) and handler.sums for handler in installed())
-    alone = min(size, history) if are_summed else size
+    at_once = any(isinstance(handler, Enumerate) and handler.sums for handler in installed())
+    at_once = at_once and not any(isinstance(handler, SingleSteps) for handler in installed())
+    alone = min(size, history) if at_once else size
     for number in range(alone):
         yield from _inside(number, _ChainStep(name, Step(chain, number, history, False, dim)))
     if alone == size:

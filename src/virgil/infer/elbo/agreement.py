@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from virgil.errors import ShapeError
-from virgil.infer.elbo.chains import by_step, check_steps, in_one, step_names
+from virgil.infer.elbo.chains import by_step, in_one, step_names
 from virgil.infer.elbo.execution import Call, Pair, run_pair
+from virgil.infer.elbo.step_agreement import agree, check_steps, check_tables, unlike_its_steps
+from virgil.ops.random_state import preserved_rng
 from virgil.poutine.enumeration import draws, enumerated_dim
 from virgil.poutine.replay import Replay
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
+from virgil.poutine.vectorized_markov import SingleSteps
 
 __all__ = ["check_agreement"]
 
@@ -19,7 +24,8 @@ __all__ = ["check_agreement"]
 def check_agreement(call: Call, drawn: Pair, enumerated: Pair, enumerate_from: int) -> None:
     """Compare, site by site, an enumerated execution at the values of a drawn one with that one itself.
 
-    A program that is random besides its sites gives two answers to the same values, and is left alone.
+    Steps of a chain that are stated at once are compared with each of them alone, at all values too. A program that is
+    random besides its sites gives two answers to the same values, and is left alone.
 
     Args:
         call: the programs.
@@ -31,26 +37,37 @@ def check_agreement(call: Call, drawn: Pair, enumerated: Pair, enumerate_from: i
         ShapeError: a site's log-probability differs.
     """
     pairs = ((drawn.guide, enumerated.guide), (drawn.model, enumerated.model))
-    marked = {name for _, trace in pairs for name, site in trace.nodes.items() if enumerated_dim(site) is not None}
+    marked = {
+        each
+        for _, trace in pairs
+        for site in trace.nodes.values()
+        if enumerated_dim(site) is not None
+        for each in step_names(site)
+    }
     if not marked:
         return
     check_steps(drawn.model, enumerated.model)
     values = {name: site for trace in (drawn.model, drawn.guide) for name, site in trace.nodes.items() if _given(site)}
     rest = {name: site for name, site in values.items() if name not in marked}
-    joint = _replayed(call, rest, enumerate_from)
+    with preserved_rng():
+        joint = _replayed(call, rest, enumerate_from)
     for name, site in joint.guide.nodes.items():
         if draws(site) is not None and name in values:
             first, _ = _at_values(site.value, len(site.fn.event_shape), site, joint, values)
             values[name] = site.replace(value=first.reshape(values[name].value.shape))
     single, again = _replayed(call, values), _replayed(call, values)
-    values = {**values, **_blocks(joint.model, values)}
+    if blocks := _blocks(joint.model, values):
+        stepwise = _replayed(replace(call, model=SingleSteps()(call.model)), rest, enumerate_from).model
+        values = {**values, **blocks}
     for ours, one, other in ((joint.guide, single.guide, again.guide), (joint.model, single.model, again.model)):
         for site in ours.nodes.values():
             names = step_names(site)
             if site.kind != "sample" or any(name not in one or name not in other for name in names):
                 continue
             expected = in_one([one.nodes[name].extended_log_prob() for name in names], site, 0)
-            if _same(expected, in_one([other.nodes[name].extended_log_prob() for name in names], site, 0)):
+            if agree(expected, in_one([other.nodes[name].extended_log_prob() for name in names], site, 0)):
+                if site.block is not None:
+                    check_tables(site, site.block, [stepwise.nodes[name] for name in names], ours.nodes)
                 _compare(site, expected, joint, values)
 
 
@@ -78,10 +95,10 @@ def _replayed(call: Call, values: dict[str, Site], enumerate_from: int | None = 
 
 def _compare(site: Site, expected: Tensor, joint: Pair, values: dict[str, Site]) -> None:
     log_prob, names = _at_values(site.extended_log_prob(), 0, site, joint, values)
-    if not _same(log_prob, expected):
+    if not agree(log_prob, expected):
         seen = [*names, *(name for name in site.variables.values() if name not in names)]
         if site.block is not None:
-            raise _unlike_its_steps(site, log_prob, expected)
+            raise unlike_its_steps(site, _first_unlike(site, log_prob, expected))
         raise ShapeError(
             f"At site {site.name!r}, the log-probability with all values of {', '.join(map(repr, seen))} at once is "
             "not that with one value at a time. Enumerated values lie along a batch dim of their own, left of all "
@@ -91,17 +108,10 @@ def _compare(site: Site, expected: Tensor, joint: Pair, values: dict[str, Site])
         )
 
 
-def _unlike_its_steps(site: Site, log_prob: Tensor, expected: Tensor) -> ShapeError:
-    """What to raise where a block of steps is not what its steps are."""
+def _first_unlike(site: Site, log_prob: Tensor, expected: Tensor) -> str:
+    """The first of a block's steps whose log-probability differs."""
     parts = zip(by_step(site, log_prob, 0), by_step(site, expected, 0), strict=True)
-    where = next((f", as at {name!r}" for (name, mine), (_, theirs) in parts if not _same(mine, theirs)), "")
-    return ShapeError(
-        f"At site {site.name!r}, the log-probability of steps stated at once is not that of each step alone{where}. In "
-        "a vectorized_markov, what differs by step is indexed by the loop's own t, as in data[t], and the first "
-        "history= steps alone may have other distributions than the rest; what a round takes over from the one before "
-        "it are values of sites and what is computed from them. Index tables by Vindex(table)[..., a, b].",
-        site=site.name,
-    )
+    return next((name for (name, mine), (_, theirs) in parts if not agree(mine, theirs)), site.name)
 
 
 def _at_values(table: Tensor, event: int, site: Site, joint: Pair, values: dict[str, Site]) -> tuple[Tensor, list[str]]:
@@ -133,11 +143,3 @@ def _numbers(owner: Site, value: Tensor, dims: int) -> Tensor:
     equal = (support == value).reshape(len(support), *batch, -1).all(-1)
     numbers: Tensor = equal.long().argmax(0)
     return numbers.reshape((1,) * (dims - numbers.dim()) + tuple(numbers.shape))
-
-
-def _same(log_prob: Tensor, other: Tensor) -> bool:
-    try:
-        mine, theirs = torch.broadcast_tensors(log_prob, other)
-    except RuntimeError:
-        return False
-    return torch.allclose(mine, theirs, rtol=1e-3, atol=1e-4, equal_nan=True)

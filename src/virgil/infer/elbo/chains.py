@@ -16,7 +16,7 @@ from virgil.poutine.frame import Frame
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
-__all__ = ["by_step", "chains_of", "check_steps", "in_one", "step_names", "support"]
+__all__ = ["by_step", "chains_of", "in_one", "step_names", "support"]
 
 
 def support(site: Site) -> Tensor:
@@ -97,58 +97,3 @@ def in_one(parts: Sequence[Tensor], site: Site, event_dim: int) -> Tensor:
     place = site.block.dim - event_dim
     wide = [part.reshape((1,) * (-place - part.dim()) + tuple(part.shape)) for part in parts]
     return torch.cat(torch.broadcast_tensors(*wide), place)
-
-
-def check_steps(single: Trace, at_once: Trace) -> None:
-    """Check that blocks of steps state what the steps state one by one.
-
-    Raises:
-        SiteError: a site that one of the two lacks, or that only one of them observes; or the values of a variable are
-            others in the first steps.
-    """
-    blocks = {name: site for name, site in at_once.nodes.items() if site.kind == "sample" and site.block is not None}
-    covered = set()
-    for name, site in blocks.items():
-        _check_values(site, at_once)
-        for each in step_names(site):
-            covered.add(each)
-            alone = single.nodes.get(each)
-            if alone is None or alone.kind != "sample":
-                raise _unlike(each, f"is part of {name!r}, which states all such steps at once, but not stated alone")
-            if alone.observed != site.observed:
-                ways = f"is {_way(alone)}, but {name!r}, which states all such steps at once, is {_way(site)}"
-                raise _unlike(each, ways)
-    for name, site in single.nodes.items():
-        if blocks and site.kind == "sample" and name not in covered and _is_in_a_block(site):
-            raise _unlike(name, "is stated in its step alone, but not where all such steps are stated at once")
-
-
-def _way(site: Site) -> str:
-    return "observed" if site.observed else "latent"
-
-
-def _check_values(site: Site, at_once: Trace) -> None:
-    """Check that a variable has the same values, in the same order, in the steps before the block."""
-    block = site.block
-    if block is None or enumerated_dim(site) is None:
-        return
-    values = support(site)
-    for name in (block.name_at(site.name, step) for step in range(block.first)):
-        other = at_once.nodes.get(name)
-        if other is not None and enumerated_dim(other) is not None:
-            others = support(other)
-            if others.shape == values.shape and not bool((others == values).all()):
-                raise _unlike(name, f"has other values than {site.name!r}: {others.tolist()}, not {values.tolist()}")
-
-
-def _is_in_a_block(site: Site) -> bool:
-    return any(step.dim is not None and step.number >= step.history for step in site.steps)
-
-
-def _unlike(name: str, what: str) -> SiteError:
-    return SiteError(
-        f"Site {name!r} of a vectorized_markov {what}. Only the distributions of the first steps may differ, not "
-        "what is stated, observed or not, and not with whether the loop's t is a number or a tensor of steps; handlers "
-        "such as poutine.condition cannot treat one step of many apart. For steps that differ write virgil.markov.",
-        site=name,
-    )
