@@ -8,6 +8,8 @@ from typing import Protocol
 
 from torch import Tensor
 
+from virgil.engine.program import Program
+
 __all__ = ["Course", "Inputs", "Runner"]
 
 
@@ -42,6 +44,11 @@ class Course:
 
 class Runner(Protocol):
     """A program on an engine, with the state of a run."""
+
+    @property
+    def program(self) -> Program:
+        """What it runs."""
+        ...
 
     def load(self, state: Sequence[Tensor]) -> None:
         """Begin with this state; the tensors are not written."""

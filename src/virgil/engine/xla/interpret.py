@@ -31,7 +31,9 @@ def check_lowered(graph: Graph) -> None:
             _lowering(node)
 
 
-def interpret(graph: Graph, inputs: Sequence[Any], constants: Mapping[str, Any], key: Any) -> list[Any]:
+def interpret(
+    graph: Graph, inputs: Sequence[Any], constants: Mapping[str, Any], key: Any, noise: Mapping[str, Any] | None = None
+) -> list[Any]:
     """The outputs of a graph, as a flat list.
 
     Args:
@@ -39,9 +41,11 @@ def interpret(graph: Graph, inputs: Sequence[Any], constants: Mapping[str, Any],
         inputs: an array for each placeholder.
         constants: by name, an array for each tensor that the graph holds.
         key: for random operators, each of which gets a key of its own; ``None`` where there are none.
+        noise: by name, the results of random operators that are not to be drawn.
     """
     drawing = [node for node in graph.nodes if node.op == "call_function" and _draws(node)]
     keys = iter(jax.random.split(key, len(drawing)) if drawing else ())
+    noise = noise or {}
     values: dict[Node, Any] = {}
     given = iter(inputs)
     for node in graph.nodes:
@@ -52,18 +56,19 @@ def interpret(graph: Graph, inputs: Sequence[Any], constants: Mapping[str, Any],
         elif node.op == "output":
             return pytree.tree_leaves(map_arg(node.args[0], values.__getitem__))
         else:
-            values[node] = _call(node, values, keys)
+            own = next(keys) if _draws(node) else None
+            values[node] = noise[node.name] if node.name in noise else _call(node, values, own)
     raise ValueError("The graph has no output.")
 
 
-def _call(node: Node, values: Mapping[Node, Any], keys: Any) -> Any:
+def _call(node: Node, values: Mapping[Node, Any], key: Any) -> Any:
     args: Any = map_arg(node.args, values.__getitem__)
     if node.target is operator.getitem:
         return args[0][args[1]]
     kwargs: Any = {name: each for name, each in node.kwargs.items() if name not in _PLACEMENT}
     kwargs = map_arg(kwargs, values.__getitem__)
     lowering = _lowering(node)
-    return lowering.apply(next(keys), *args, **kwargs) if lowering.draws else lowering.apply(*args, **kwargs)
+    return lowering.apply(key, *args, **kwargs) if lowering.draws else lowering.apply(*args, **kwargs)
 
 
 def _draws(node: Node) -> bool:

@@ -33,7 +33,7 @@ class XlaRunner:
 
     def __init__(self, program: Program) -> None:
         check_lowered(program.graph.graph)
-        self._program = program
+        self.program = program
         self._constants = {name: to_array(each) for name, each in program.constants.items()}
         self._state: list[jax.Array] = []
         self._longest = 0
@@ -103,7 +103,7 @@ class XlaRunner:
         longest: int,
     ) -> Any:
         """The loop: ends after ``count`` steps, or with the first whose loss or gradient is not finite."""
-        graph, size = self._program.graph.graph, self._program.num_state
+        graph, size = self.program.graph.graph, self.program.num_state
         key = jax.random.key(seed)
 
         def step(number: Any, state: list[Any]) -> tuple[list[Any], Any, Any]:
@@ -111,7 +111,7 @@ class XlaRunner:
                 place: jax.lax.dynamic_index_in_dim(each, number, keepdims=False) for place, each in streams.items()
             }
             both = {**fixed, **rows}
-            inputs = [both[place] for place in range(self._program.num_inputs)]
+            inputs = [both[place] for place in range(self.program.num_inputs)]
             noise = jax.random.fold_in(key, first + number)
             outputs = interpret(graph, [*state, *inputs], constants, noise)
             return outputs[:size], outputs[size], outputs[size + 1]

@@ -112,8 +112,9 @@ class CompiledStepper:
         if step is None:
             self._noise.done += count
             return self._eager.advance(batches, count, interrupt)
-        step.load()
-        self._present = step
+        if self._present is None:
+            step.load()
+            self._present = step
         course = step.advance(self._inputs(step, batches, count), self._noise.seed, self._noise.done, count)
         self._noise.done += len(course.losses)
         self._record.extend(course.losses, list(step.state.leaves), course.norms)

@@ -70,10 +70,12 @@ class CompiledSteps:
         objective: takes the arguments of model and guide, gives the loss.
         optim: the optimiser.
         engine: ``"xla"`` or ``"inductor"``.
+        choices: the object whose attributes say how the loss is computed.
     """
 
-    def __init__(self, objective: Callable[..., Tensor], optim: Steps, engine: str) -> None:
+    def __init__(self, objective: Callable[..., Tensor], optim: Steps, engine: str, choices: object) -> None:
         self._objective = objective
+        self._choices = choices
         self._optim = optim
         self.engine = engine
         self.captures = 0
@@ -135,14 +137,13 @@ class CompiledSteps:
             (len(group["params"]), *((key, repr(each)) for key, each in group.items() if key not in ("params", "lr")))
             for group in groups
         )
-        return given.key, leaves, found.training, _settings_of(self._objective), options
+        return given.key, leaves, found.training, _choices_of(self._choices), options
 
 
-def _settings_of(objective: Any) -> Hashable:
+def _choices_of(objective: object) -> Hashable:
     """An objective's own choices, such as the number of particles."""
-    owner = getattr(objective, "objective", objective)
-    choices = {name: each for name, each in vars(owner).items() if not name.startswith("_")}
-    return id(owner), repr(choices)
+    choices = {name: each for name, each in getattr(objective, "__dict__", {}).items() if not name.startswith("_")}
+    return id(objective), repr(choices)
 
 
 def one_step(steps: CompiledSteps, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float | None:

@@ -143,15 +143,10 @@ def _dirichlet_grad(value: Any, concentration: Any, total: Any) -> Any:
     The coordinate is ``g / (g + h)`` for gamma variables ``g`` and ``h``; with ``g + h``, which is independent of it,
     held at its mean the derivative is that of the quantile.
     """
-    rest = total - concentration
-
-    def log_cdf(a: Any) -> Any:
-        return jax.scipy.special.betainc(a, rest, value)
-
-    step = 1e-4 * jnp.maximum(concentration, 1e-2)
-    slope = (log_cdf(concentration + step) - log_cdf(concentration - step)) / (2 * step)
+    x, a, b = (each.astype(jnp.float64) for each in (value, concentration, total - concentration))
+    step = 1e-5 * a
+    slope = (jax.scipy.special.betainc(a + step, b, x) - jax.scipy.special.betainc(a - step, b, x)) / (2 * step)
     log_density = (
-        jax.lax.lgamma(total) - jax.lax.lgamma(concentration) - jax.lax.lgamma(rest)
-        + (concentration - 1) * jnp.log(value) + (rest - 1) * jnp.log1p(-value)
-    )  # fmt: skip
-    return -slope / jnp.exp(log_density) / (1 - value)
+        jax.lax.lgamma(a + b) - jax.lax.lgamma(a) - jax.lax.lgamma(b) + (a - 1) * jnp.log(x) + (b - 1) * jnp.log1p(-x)
+    )
+    return (-slope / jnp.exp(log_density) / (1 - x)).astype(value.dtype)

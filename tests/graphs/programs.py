@@ -1,0 +1,82 @@
+"""Programs of every kind that a step may be captured from, with guides and objectives."""
+
+import torch
+
+import virgil
+import virgil.distributions as dist
+from tests.graphs.test_capture import ENUMERATED, PROGRAMS, Y, schools
+from virgil.distributions import constraints
+from virgil.infer import Trace_ELBO, TraceEnum_ELBO, TraceMeanField_ELBO
+from virgil.infer.autoguide import (
+    AutoDelta,
+    AutoDiagonalNormal,
+    AutoLowRankMultivariateNormal,
+    AutoMultivariateNormal,
+    AutoNormal,
+)
+
+
+class Network:
+    """Batch normalisation and dropout in the guide, a network in the model."""
+
+    def __init__(self):
+        self.encoder = torch.nn.Sequential(
+            torch.nn.Linear(1, 3), torch.nn.Tanh(), torch.nn.BatchNorm1d(3), torch.nn.Dropout(0.3), torch.nn.Linear(3, 2)
+        )
+        self.decoder = torch.nn.Linear(1, 1)
+
+    def model(self, y):
+        virgil.module("decoder", self.decoder)
+        with virgil.plate("J", 8):
+            z = virgil.sample("z", dist.Normal(0.0, 1.0))
+            virgil.sample("y", dist.Normal(self.decoder(z.unsqueeze(-1))[:, 0], 10.0), obs=y)
+
+    def guide(self, y):
+        virgil.module("encoder", self.encoder)
+        loc, log_scale = self.encoder(y.unsqueeze(-1) / 10).chunk(2, -1)
+        with virgil.plate("J", 8):
+            virgil.sample("z", dist.Normal(loc[:, 0], log_scale[:, 0].exp()))
+
+
+def rates(y):
+    rate = virgil.sample("rate", dist.Gamma(2.0, 1.0))
+    shares = virgil.sample("shares", dist.Dirichlet(torch.ones(3)))
+    with virgil.plate("J", 8):
+        virgil.sample("y", dist.Normal(rate * shares[0], 10.0), obs=y)
+
+
+def rates_guide(y):
+    a = virgil.param("a", torch.tensor(3.0), constraint=constraints.positive)
+    virgil.sample("rate", dist.Gamma(a, 1.5))
+    virgil.sample("shares", dist.Dirichlet(virgil.param("c", torch.full((3,), 2.0), constraint=constraints.positive)))
+
+
+def masked(y):
+    mu = virgil.sample("mu", dist.Normal(0.0, 5.0))
+    with virgil.plate("J", 8), virgil.poutine.mask(mask=y > 0), virgil.poutine.scale(scale=2.0):
+        virgil.sample("y", dist.StudentT(4.0, mu, 10.0), obs=y)
+
+
+_AUTO = (AutoDelta, AutoNormal, AutoDiagonalNormal, AutoMultivariateNormal, AutoLowRankMultivariateNormal)
+
+
+def _network():
+    network = Network()
+    return network.model, network.guide
+
+
+# name -> makes model, guide and objective anew
+PAIRS = {
+    **{f"{name}, {kind.__name__}": lambda pair=pair, kind=kind: (*pair, kind()) for name, pair in PROGRAMS.items()
+       for kind in (Trace_ELBO, TraceMeanField_ELBO)},
+    **{name: lambda pair=pair: (*pair, TraceEnum_ELBO()) for name, pair in ENUMERATED.items()},
+    **{kind.__name__: lambda kind=kind: (schools, kind(schools), Trace_ELBO()) for kind in _AUTO},
+    "three particles": lambda: (schools, AutoNormal(schools), Trace_ELBO(num_particles=3)),
+    "three particles in turn": lambda: (
+        schools, AutoNormal(schools), Trace_ELBO(num_particles=3, vectorize_particles=False)
+    ),
+    "network": lambda: (*_network(), Trace_ELBO()),
+    "gamma and Dirichlet": lambda: (rates, rates_guide, Trace_ELBO()),
+    "mask and scale": lambda: (masked, AutoNormal(masked), Trace_ELBO()),
+}  # fmt: skip
+ARGS = (Y,)
