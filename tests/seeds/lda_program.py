@@ -24,7 +24,7 @@ from torch.distributions import constraints
 
 import virgil as pyro
 import virgil.distributions as dist
-from virgil.infer import SVI, TraceEnum_ELBO  # JitTraceEnum_ELBO: test_lda.py says that it is not there
+from virgil.infer import SVI, JitTraceEnum_ELBO, TraceEnum_ELBO
 
 logging.basicConfig(format='%(relativeCreated) 9d %(message)s', level=logging.INFO)
 
@@ -113,7 +113,7 @@ def main(args):
     logging.info('Training on {} documents'.format(args.num_docs))
     predictor = make_predictor(args)
     guide = functools.partial(parametrized_guide, predictor)
-    Elbo = TraceEnum_ELBO  # completed: without `JitTraceEnum_ELBO if args.jit else`
+    Elbo = JitTraceEnum_ELBO if args.jit else TraceEnum_ELBO
     elbo = Elbo(max_plate_nesting=2)
     optim = pyro.optim.Adam({'lr': args.learning_rate})  # completed: the thread has no `optim`
     svi = SVI(model, guide, optim, elbo)
@@ -137,3 +137,4 @@ parser.add_argument("--layer-sizes", default="100-100")
 parser.add_argument("--num-steps", default=5, type=int)
 parser.add_argument("--learning-rate", default=0.001, type=float)
 parser.add_argument("--batch-size", default=32, type=int)
+parser.add_argument("--jit", action="store_true")

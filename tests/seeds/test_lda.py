@@ -64,9 +64,10 @@ def test_the_sigmoid_network_is_an_error_that_names_site_value_and_cause(args):
     assert "Simplex()" in str(caught.value)
 
 
-def test_with_a_softmax_the_program_runs_to_its_end(args, monkeypatch):
+@pytest.mark.parametrize("options", [[], ["--jit"]])
+def test_with_a_softmax_the_program_runs_to_its_end(options, monkeypatch):
     monkeypatch.setattr(program, "make_predictor", corrected)
-    assert math.isfinite(program.main(args))
+    assert math.isfinite(program.main(program.parser.parse_args(options)))
 
 
 def test_validate_args_false_hides_nothing(args, data, monkeypatch):
@@ -143,8 +144,3 @@ def test_both_of_the_threads_histograms_are_one(data):
     ones = torch.ones(data.shape)
     scattered = torch.zeros(1024, 1000).scatter_add_(0, data, ones)
     torch.testing.assert_close(torch.eye(1024)[data[:, :50]].sum(0).t(), scattered[:, :50])
-
-
-@pytest.mark.xfail(strict=True, raises=ImportError, reason="compiled objectives come with the engine")
-def test_the_threads_import_of_the_compiled_objective():
-    from virgil.infer import JitTraceEnum_ELBO  # noqa: F401
