@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.enumeration.programs import Program, hmm, lda, mixture, vectorised_hmm
+from benchmarks.enumeration.programs import Program, chained_hmm, hmm, lda, mixture, vectorised_hmm
 
 __all__ = ["CASES", "Case"]
 
@@ -32,6 +32,9 @@ CASES = {
     "mixture, N=100,000, K=32": Case(partial(mixture, size=100_000, components=32), 1),
     "HMM, T=100, K=16": Case(partial(hmm, steps=100, states=16), 4),
     "HMM, T=1,000, K=16": Case(partial(hmm, steps=1_000, states=16), 1),
+    "HMM, steps at once, T=1,000, K=16": Case(
+        partial(hmm, steps=1_000, states=16), 1, 0.05, ours=partial(chained_hmm, steps=1_000, states=16)
+    ),
     "HMM as one distribution, T=1,000, K=16": Case(
         partial(hmm, steps=1_000, states=16), 1, 0.05, ours=partial(vectorised_hmm, steps=1_000, states=16)
     ),

@@ -61,6 +61,21 @@ def hmm(ppl: ModuleType, steps: int, states: int) -> Step:
     return _fit(ppl, model, 0, series(steps))
 
 
+def chained_hmm(ppl: ModuleType, steps: int, states: int) -> Step:
+    """The same model with its steps stated at once."""
+    dist = ppl.distributions
+
+    @ppl.infer.config_enumerate
+    def model(data: Tensor) -> None:
+        moves, locs = _hmm_parameters(ppl, states)
+        state = ppl.sample("start", dist.Categorical(torch.ones(states) / states))
+        for t in ppl.vectorized_markov("time", len(data), dim=-1):
+            state = ppl.sample(f"state_{t}", dist.Categorical(moves[state]))
+            ppl.sample(f"x_{t}", dist.Normal(locs[state], 1.0), obs=data[t])
+
+    return _fit(ppl, model, 1, series(steps))
+
+
 def vectorised_hmm(ppl: ModuleType, steps: int, states: int) -> Step:
     """The same model as one distribution over the series."""
     dist = ppl.distributions

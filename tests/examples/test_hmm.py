@@ -111,9 +111,10 @@ def test_the_gradient_of_the_means_is_that_of_fishers_identity(growth, guide):
         np.testing.assert_allclose(-leaf.grad.numpy(), expected, rtol=1e-3, atol=1e-4)
 
 
-def test_path_and_marginals_are_those_of_the_recursions(growth, guide):
+@pytest.mark.parametrize("program", [hmm.model, hmm.vectorised], ids=["one after another", "at once"])
+def test_path_and_marginals_are_those_of_the_recursions(growth, guide, program):
     moves, _, _, _, emission = _numbers(guide, growth.percent)
-    reading = hmm.read(guide, growth.percent)
+    reading = hmm.read(program, guide, growth.percent)
     assert reading.path.tolist() == _viterbi(moves, emission)
     np.testing.assert_allclose(reading.probs.numpy(), _forward_backward(moves, emission)[1], atol=1e-4)
 

@@ -70,6 +70,16 @@ def hidden_markov(y):
         virgil.sample(f"y_{t}", dist.Normal(10.0 * state, 1.0 + spread), obs=y[t])
 
 
+@config_enumerate
+def steps_at_once(y):
+    moves = virgil.param("moves", torch.tensor([[1.0, -1.0], [-0.5, 0.5]]))
+    spread = virgil.sample("spread", dist.HalfCauchy(5.0))
+    state, before = torch.tensor(0), torch.tensor(0)
+    for t in virgil.vectorized_markov("time", 8, dim=-1, history=2):
+        before, state = state, virgil.sample(f"state_{t}", dist.Categorical(logits=moves[state] + moves[before]))
+        virgil.sample(f"y_{t}", dist.Normal(10.0 * state + y[t - 1], 1.0 + spread), obs=y[t])
+
+
 def spread_guide(y):
     virgil.sample("spread", dist.LogNormal(virgil.param("s", torch.zeros(())), 0.5))
 
@@ -113,6 +123,7 @@ ENUMERATED = {
     "impossible values": (intervals, spread_guide),
     "mixture": (mixture, spread_guide),
     "hidden Markov model": (hidden_markov, spread_guide),
+    "hidden Markov model, steps at once": (steps_at_once, spread_guide),
     "guide that enumerates": (two_switches, two_switches_guide),
 }
 PROGRAMS = {

@@ -3,14 +3,16 @@
 In every quarter from 1959 to 2009 the economy is in one of two states, which differ in mean growth and tend to last, as
 in *(Hamilton 1989)* but without his autoregression. The states are summed out: ``virgil.markov`` says that each
 depends on the one before and on no earlier one, so that the sum takes time and memory in proportion to the number of
-quarters. The answers are compared with the recessions that a committee of economists dated with far more to go on.
+quarters; ``virgil.vectorized_markov`` says besides that the quarters are alike, so that it takes a number of rounds
+that is the logarithm of theirs. The answers are compared with the recessions that a committee of economists dated with
+far more to go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -40,26 +42,27 @@ def parameters() -> tuple[Tensor, Tensor, Tensor]:
     return moves, locs, scale
 
 
-@config_enumerate
-def model(percent: Tensor) -> list[Tensor]:
-    """A chain of states that tend to last, and the growth of each quarter. Returns the states."""
-    moves, locs, scale = parameters()
-    probs = moves.mean(0)  # before the first quarter either state is as probable
-    states = []
-    for quarter in virgil.markov(range(len(percent))):
-        state = virgil.sample(f"state_{quarter}", dist.Categorical(probs))
-        virgil.sample(f"growth_{quarter}", dist.Normal(locs[state], scale), obs=percent[quarter])
-        probs = moves[state]
-        states.append(state)
-    return states
+def economy(quarters: Callable[[int], Iterable[Any]]) -> Callable[[Tensor], list[Tensor]]:
+    """The model, with its loop over so many quarters."""
+
+    @config_enumerate
+    def program(percent: Tensor) -> list[Tensor]:
+        """A chain of states that tend to last, and the growth of each quarter. Returns the states."""
+        moves, locs, scale = parameters()
+        probs = moves.mean(0)  # before the first quarter either state is as probable
+        states = []
+        for quarter in quarters(len(percent)):
+            state = virgil.sample(f"state_{quarter}", dist.Categorical(probs))
+            virgil.sample(f"growth_{quarter}", dist.Normal(locs[state], scale), obs=percent[quarter])
+            probs = moves[state]
+            states.append(state)
+        return states
+
+    return program
 
 
-def vectorised(percent: Tensor) -> None:
-    """The same density in one statement, which sums the states out in a number of rounds logarithmic in the length."""
-    moves, locs, scale = parameters()
-    growth = dist.Normal(locs.unsqueeze(0), scale)
-    chain = dist.DiscreteHMM(torch.zeros(STATES), moves.log().unsqueeze(0), growth, duration=len(percent))
-    virgil.sample("growth", chain, obs=percent)
+model = economy(lambda count: virgil.markov(range(count)))
+vectorised = economy(lambda count: virgil.vectorized_markov("quarters", count, dim=-1))
 
 
 def fit_points(program: Callable[[Tensor], object], percent: Tensor, steps: int) -> tuple[AutoDelta, Fit]:
@@ -69,11 +72,11 @@ def fit_points(program: Callable[[Tensor], object], percent: Tensor, steps: int)
     return guide, SVI(program, guide, optim, TraceEnum_ELBO()).run(steps, percent)
 
 
-def read(guide: AutoDelta, percent: Tensor) -> Reading:
+def read(program: Callable[[Tensor], list[Tensor]], guide: AutoDelta, percent: Tensor) -> Reading:
     """The states given all growth: the jointly most probable path, and each quarter's own probabilities."""
     fitted = poutine.trace(guide).get_trace(percent)
-    path = infer_discrete(poutine.replay(model, trace=fitted), temperature=0)(percent)
-    marginals = TraceEnum_ELBO().compute_marginals(model, guide, percent)
+    path = infer_discrete(poutine.replay(program, trace=fitted), temperature=0)(percent)
+    marginals = TraceEnum_ELBO().compute_marginals(program, guide, percent)
     probs = [cast(dist.Categorical, marginals[f"state_{quarter}"]).probs for quarter in range(len(percent))]
     return Reading(torch.stack(path).flatten(), torch.stack(probs).reshape(-1, STATES))
 
@@ -86,7 +89,7 @@ def main(steps: int = 80, seed: int = 0, out: Path = Path("demo")) -> None:
     guide, fit = fit_points(model, growth.percent, steps)
     with ParamStore():
         _, quick = fit_points(vectorised, growth.percent, steps)
-    points, reading = guide.median(), read(guide, growth.percent)
+    points, reading = guide.median(), read(vectorised, guide, growth.percent)
     report(growth.quarters, points, reading, fit, quick)
     draw(growth.quarters, growth.percent, points, reading, fit, out / "hmm.png")
 

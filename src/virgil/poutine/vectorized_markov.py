@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C import DisableTorchFunctionSubclass
 
 from virgil.errors import ArgumentError, PlateError
 from virgil.poutine.enumeration import Enumerate, enumerated_dim
@@ -20,26 +21,44 @@ __all__ = ["SingleSteps", "Steps", "vectorized_markov"]
 
 
 class Steps(Tensor):
-    """The indices of a block of steps: a tensor that a site's name shows as ``first:end``. Shape: ``(steps,)``."""
+    """The indices of a block of steps: a tensor that a site's name shows as ``first:end``. Shape: ``(steps,)``.
 
-    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]  # results are plain tensors
-    label: str
+    Whatever is computed from it is a plain tensor, so that a step's graph knows nothing of it.
+    """
+
+    block: Block
 
     def __new__(cls, block: Block) -> Steps:
-        steps: Steps = torch.arange(block.first, block.first + block.size).as_subclass(cls)
-        steps.label = block.label
+        steps: Steps = _indices(block).as_subclass(cls)
+        steps.block = block
         return steps
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        with DisableTorchFunctionSubclass():
+            return func(*map(_plain, args), **{name: _plain(each) for name, each in (kwargs or {}).items()})
 
     def __format__(self, spec: str) -> str:
         if spec:
             raise ArgumentError(
-                f"The steps {self.label} of a vectorized_markov are formatted by {spec!r}, which is for one number. "
-                "Write the step into a site's name as it is, f'x_{t}'."
+                f"The steps {self.block.label} of a vectorized_markov are formatted by {spec!r}, which is for one "
+                "number. Write the step into a site's name as it is, f'x_{t}'."
             )
-        return self.label
+        return self.block.label
 
     def __str__(self) -> str:
-        return self.label
+        return self.block.label
+
+
+def _indices(block: Block) -> Tensor:
+    return torch.arange(block.first, block.first + block.size)
+
+
+def _plain(argument: Any) -> Any:
+    """The argument with plain tensors in place of steps."""
+    if isinstance(argument, Steps):
+        return _indices(argument.block)
+    return type(argument)(map(_plain, argument)) if type(argument) in (list, tuple) else argument
 
 
 class SingleSteps(Handler):

@@ -65,7 +65,7 @@ def report(quarters: Tensor, points: dict[str, Tensor], reading: Reading, fit: F
         points: the fitted values by site.
         reading: the states.
         fit: with the states summed out one after the other.
-        quick: with all of them in one statement.
+        quick: with all of them at once.
     """
     say(
         f"Growth of the American economy, {len(quarters)} quarters, states summed out. {fit.num_steps} steps in "
@@ -73,8 +73,8 @@ def report(quarters: Tensor, points: dict[str, Tensor], reading: Reading, fit: F
     )
     off = (quick.losses - fit.losses).abs().max().item()
     say(
-        f"The same sum in one statement, in logarithmic depth: {quick.num_steps} steps in {quick.wall_time:.1f} s; its "
-        f"losses differ by at most {off:.1g} nats.\n"
+        f"The same sum for all quarters at once, in logarithmic depth: {quick.num_steps} steps in "
+        f"{quick.wall_time:.1f} s; its losses differ by at most {off:.1g} nats.\n"
     )
     slump = int(points["locs"].argmin())
     rows = []
