@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +22,8 @@ from virgil.errors import CaptureError, OperatorError
 from virgil.ops.random_state import preserved_rng
 
 __all__ = ["InductorRunner", "seed_of_step"]
+
+Call = Callable[..., Sequence[Tensor]]
 
 _LONGEST = 1024  # steps between two looks at whether losses and gradients are finite
 _OPTIONS = {
@@ -108,7 +111,7 @@ class InductorRunner:
             norms.append(outputs[size + 1])
         return torch.stack(losses), torch.stack(norms)
 
-    def _replayed(self, row: list[Tensor]) -> list[Tensor]:
+    def _replayed(self, row: list[Tensor]) -> Sequence[Tensor]:
         """A step by a CUDA graph, whose next replay overwrites its outputs: so copies of them."""
         torch.compiler.cudagraph_mark_step_begin()
         outputs = self._call(*self._state, *row)
@@ -128,8 +131,8 @@ class InductorRunner:
 def seed_of_step(seed: int, number: int) -> int:
     """The seed of torch's generators for a step of a run.
 
-    No two steps of a run share one, nor its lower 32 bits, which are all that torch's generator on CPUs looks at: a
-    hash of the run's seed, plus the number times an odd constant, modulo 2^64.
+    A hash of the run's seed, plus the number times an odd constant, modulo 2^64: so that no two of 2^32 successive
+    steps share the lower 32 bits, which are all that torch's generator on CPUs looks at.
     """
     return (_hashed(seed) + number * 0x9E3779B97F4A7C15) % 2**64
 
@@ -153,31 +156,33 @@ def _cuda_devices(graph: Graph) -> list[int]:
     return sorted({each.index or 0 for each in devices if each.type == "cuda"})
 
 
-def _compiled(
-    graph: GraphModule, examples: Sequence[Tensor], options: dict[str, object]
-) -> Callable[..., list[Tensor]]:
+def _compiled(graph: GraphModule, examples: Sequence[Tensor], options: dict[str, object]) -> Call:
     """The graph, with flat inputs and outputs, as compiled code for tensors like these."""
     flat = Graph()
     outputs = flat.graph_copy(graph.graph, {})
     flat.output(tuple(pytree.tree_leaves(outputs)))
-    tensors = [torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=x.device) for x in examples]
+    tensors: list[Any] = [torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=x.device) for x in examples]
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the compiler's, of itself
-            call: Callable[..., list[Tensor]] = _inductor.compile(GraphModule(graph, flat), tensors, options)
-    except InvalidCxxCompiler as error:
-        raise CaptureError(
-            f"engine='inductor' found no C++ compiler. Install one (g++ or clang++) or name it in the environment "
-            f"variable CXX. {_CURE}"
-        ) from error
+            call: Call = _inductor.compile(GraphModule(graph, flat), tensors, options)
     except Exception as error:  # the compiler has no common class for what it cannot do
-        raise _refused(error) from error
+        raise _refused(error, graph.graph) from error
     return call
 
 
-def _refused(error: Exception) -> CaptureError:
-    operator = re.search(r"(?:target|operator):? *((?:aten|virgil)[\w.:]+)", str(error))
-    if operator is not None:
-        return OperatorError(f"Inductor cannot compile the operator {operator[1]}. {_CURE}")
-    cause = str(error).strip().partition("\n")[0]
-    return CaptureError(f"Inductor cannot compile the step: {type(error).__name__}: {cause}. {_CURE}")
+def _refused(error: Exception, graph: Graph) -> CaptureError:
+    cause = getattr(error, "inner_exception", error)
+    if isinstance(cause, InvalidCxxCompiler):
+        return CaptureError(
+            "engine='inductor' found no C++ compiler. Install g++ or clang++, or name one in the environment variable "
+            "CXX. Or use engine='xla' or engine='eager'."
+        )
+    operator = re.search(r"target: ([\w.:]+)", str(error))
+    if operator is None:
+        what = str(cause).strip().partition("\n")[0]
+        return CaptureError(f"Inductor cannot compile the step: {type(cause).__name__}: {what}. {_CURE}")
+    lines = (node.meta.get("stack_trace") for node in graph.nodes if str(node.target) == operator[1])
+    line = next(filter(None, lines), None)
+    place = f" It comes from\n  {line}\n" if line else " "
+    return OperatorError(f"Inductor cannot compile the operator {operator[1]}.{place}{_CURE}")
