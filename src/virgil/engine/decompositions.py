@@ -64,7 +64,8 @@ def _lies_plainly(x: Tensor) -> bool:
 
 
 def _by_memory(x: Tensor) -> list[int]:
-    return sorted(range(x.ndim), key=lambda axis: (-x.stride(axis), axis))
+    strides = x.stride()
+    return sorted(range(x.ndim), key=lambda axis: (-strides[axis], axis))
 
 
 def _as_strided(x: Tensor, size: Sequence[int], stride: Sequence[int], offset: int | None = None) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,7 @@ from torch.utils import _pytree as pytree
 from virgil.engine.graph import traced
 from virgil.engine.xla.arrays import dtype_of, to_array, to_tensor
 from virgil.engine.xla.interpret import check_lowered, interpret
+from virgil.engine.xla.registry import LOWERINGS
 
 
 def lowered(fn: Callable[..., Any], *args: Any, key: Any = None) -> list[Tensor]:
@@ -135,3 +138,9 @@ def assert_samples_lowered(captures: Sequence[Captured], **tolerance: Any) -> No
         for output, expected in zip(outputs, one.expected, strict=True):
             assert dtype_of(output) == expected.dtype
             torch.testing.assert_close(to_tensor(output), expected, equal_nan=True, **tolerance)
+
+
+def lowerings_in(*modules: Any) -> set[Any]:
+    """The operators that these files lower: those registered that they name."""
+    names = {name for module in modules for name in re.findall(r"aten\.(\w+)", inspect.getsource(module))}
+    return {operator for operator in LOWERINGS if operator._schema.name.split("::")[1] in names}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from torch._ops import OpOverload
 
 __all__ = ["LOWERINGS", "Lowering", "draws", "lowers"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +30,18 @@ class Lowering:
 LOWERINGS: dict[Any, Lowering] = {}  # by ``OpOverload``
 
 
-def lowers(*operators: OpOverload) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def lowers(*operators: OpOverload) -> Callable[[Function], Function]:
     """Register the decorated function as the lowering of these operators."""
     return _registers(operators, draws=False)
 
 
-def draws(*operators: OpOverload) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def draws(*operators: OpOverload) -> Callable[[Function], Function]:
     """Register the decorated function, whose first argument is a random key, as the lowering of these operators."""
     return _registers(operators, draws=True)
 
 
-def _registers(operators: tuple[OpOverload, ...], draws: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def register(apply: Callable[..., Any]) -> Callable[..., Any]:
+def _registers(operators: tuple[OpOverload, ...], draws: bool) -> Callable[[Function], Function]:
+    def register(apply: Function) -> Function:
         for operator in operators:
             if operator in LOWERINGS:
                 raise ValueError(f"{operator} is lowered twice.")

@@ -41,7 +41,8 @@ def _near(order: int, second: bool, x: Array) -> Array:
         return first
     smooth = jnp.log(x / 2) + np.euler_gamma
     pole = jnp.cos(angles).mean(-1) / x if order else 0.0
-    return (2 / math.pi) * (smooth * first - pole - 2 * (wave * _LOGARITHMIC).sum(-1))
+    series: Array = (wave * _LOGARITHMIC).sum(-1)
+    return (2 / math.pi) * (smooth * first - pole - 2 * series)
 
 
 def _asymptotic(order: int, second: bool, x: Array) -> Array:

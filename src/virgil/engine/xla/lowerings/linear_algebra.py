@@ -26,7 +26,8 @@ def _adjoint(a: Array) -> Array:
 
 
 def _diagonal(a: Array) -> Array:
-    return jnp.diagonal(a, axis1=-2, axis2=-1)
+    result: Array = jnp.diagonal(a, axis1=-2, axis2=-1)
+    return result
 
 
 def _empty(like: Array) -> Array:

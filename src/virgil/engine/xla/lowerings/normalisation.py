@@ -40,7 +40,7 @@ def _batch_norm(
     training: bool,
     momentum: float,
     eps: float,
-) -> tuple[Array, ...]:
+) -> tuple[Array | None, ...]:
     """Output, the batch's mean and inverse standard deviation (empty outside training), and the running statistics."""
     if training:
         axes = (0, *range(2, x.ndim))
@@ -68,14 +68,14 @@ def _batch_norm_evaluating(
     running_var: Array,
     momentum: float,
     eps: float,
-) -> tuple[Array, ...]:
+) -> tuple[Array | None, ...]:
     return _batch_norm(x, weight, bias, running_mean, running_var, False, momentum, eps)[:3]
 
 
 @lowers(aten._native_batch_norm_legit.no_stats)
 def _batch_norm_without_statistics(
     x: Array, weight: Array | None, bias: Array | None, training: bool, momentum: float, eps: float
-) -> tuple[Array, ...]:
+) -> tuple[Array | None, ...]:
     return _batch_norm(x, weight, bias, None, None, training, momentum, eps)[:3]
 
 

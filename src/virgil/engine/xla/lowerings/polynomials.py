@@ -31,7 +31,9 @@ def _polynomial(coefficients: _Coefficients, x: Array, n: Array) -> Array:
 
     zero = jnp.zeros_like(x)
     highest = n.max(initial=0) + 1
-    return lax.fori_loop(jnp.zeros_like(highest), highest, step, (zero, zero + 1, zero))[2]
+    found: Array
+    _, _, found = lax.fori_loop(jnp.zeros_like(highest), highest, step, (zero, zero + 1, zero))
+    return found
 
 
 def _chebyshev(first: Callable[[Array], Array]) -> _Coefficients:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -80,7 +80,8 @@ def _place(coordinates: Sequence[np.ndarray], sizes: Sequence[int]) -> np.ndarra
 
 def _running_max(candidates: Iterable[tuple[Array, np.ndarray]], first: np.ndarray) -> tuple[Array, Array]:
     """The greatest of some arrays, element by element, and the place that came with it; NaN wins."""
-    best, place = None, jnp.asarray(first)
+    best: Any = None
+    place = jnp.asarray(first)
     for values, here in candidates:
         best = jnp.full_like(values, _least(values.dtype)) if best is None else best
         better = (values > best) | jnp.isnan(values)
@@ -136,7 +137,7 @@ def _avg_pool(
 ) -> Array:
     axes = _axes(x, number, kernel, stride, padding, 1, ceil)
     lead = x.ndim - number
-    total = lax.reduce_window(
+    total: Array = lax.reduce_window(
         x,
         np.zeros((), x.dtype),
         lax.add,
@@ -183,14 +184,17 @@ def _adaptive_max_pool(number: int, x: Array, output_size: Sequence[int]) -> tup
     return _running_max(map(candidate, offsets), _place([index[:, 0] for index, _ in spans], sizes))
 
 
-def _avg_pool_backward(number: int, gradient: Array, x: Array, *options: Any) -> Array:
-    (result,) = jax.linear_transpose(lambda x: _avg_pool(number, x, *options), x)(gradient)
+def _transposed(linear: Callable[[Array], Array], x: Array, gradient: Array) -> Array:
+    result: Array = jax.linear_transpose(linear, x)(gradient)[0]
     return result
+
+
+def _avg_pool_backward(number: int, gradient: Array, x: Array, *options: Any) -> Array:
+    return _transposed(lambda x: _avg_pool(number, x, *options), x, gradient)
 
 
 def _adaptive_avg_pool_backward(number: int, gradient: Array, x: Array) -> Array:
-    (result,) = jax.linear_transpose(lambda x: _adaptive_avg_pool(number, x, gradient.shape[-number:]), x)(gradient)
-    return result
+    return _transposed(lambda x: _adaptive_avg_pool(number, x, gradient.shape[-number:]), x, gradient)
 
 
 for _pool, *_operators in (

@@ -72,7 +72,8 @@ def _resample_backward(
     axis: Callable[..., _Taps], gradient: Array, sizes: Sequence[int], input_size: Sequence[int], *options: Any
 ) -> Array:
     taps = _taps(axis, input_size[2:], sizes, options)
-    (result,) = jax.linear_transpose(partial(_apply, taps=taps), jnp.zeros(input_size, gradient.dtype))(gradient)
+    pull = jax.linear_transpose(partial(_apply, taps=taps), jnp.zeros(input_size, gradient.dtype))
+    result: Array = pull(gradient)[0]
     return result
 
 

@@ -80,4 +80,5 @@ def _polygamma(n: int, x: Array) -> Array:
 def _derivative_of_digamma(n: int, x: Array) -> Array:
     if n == 0:
         return _digamma(x)
-    return (-1) ** (n + 1) * math.gamma(n + 1) * _zeta(jnp.full_like(x, n + 1), x)
+    factor = float((-1) ** (n + 1) * math.factorial(n))
+    return factor * _zeta(jnp.full_like(x, n + 1), x)
