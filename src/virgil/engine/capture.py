@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -12,13 +12,11 @@ from torch.fx import Node
 from virgil.engine.compare import first_difference
 from virgil.engine.graph import functional, recorded
 from virgil.engine.lines import is_of_user, shown_line
-from virgil.engine.program import Program
+from virgil.engine.program import Program, Step
 from virgil.errors import CaptureError
 from virgil.ops.random_state import preserved_rng
 
-__all__ = ["Step", "capture"]
-
-Step = Callable[[list[Tensor], list[Tensor]], tuple[list[Tensor], Tensor, Tensor]]
+__all__ = ["capture"]
 
 
 def capture(step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Program:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
+from torch import Tensor
 
-from virgil.engine.program import Program
+from virgil.engine.program import Step
 from virgil.engine.runner import Runner
 from virgil.errors import ArgumentError, did_you_mean
 
-__all__ = ["ENGINES", "Engine", "check_engine", "default_engine", "pays", "runner_of"]
+__all__ = ["ENGINES", "Engine", "check_engine", "compiled", "default_engine", "pays"]
 
 Engine = Literal["auto", "eager", "xla", "inductor"]
 ENGINES = ("auto", "eager", "xla", "inductor")
@@ -50,17 +52,23 @@ def pays(num_steps: int, num_operators: int, num_elements: int) -> bool:
     return eager > _BASE + num_operators * _COMPILE
 
 
-def runner_of(engine: str, program: Program) -> Runner:
-    """The program on an engine.
+def compiled(engine: str, step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Runner:
+    """A step, captured, on an engine.
+
+    Torch's tracing and both compilers take a second or more to load, so they are loaded here and by nothing else.
 
     Raises:
-        OperatorError: the engine lacks an operator of the program.
+        CaptureError: the step cannot be captured.
+        OperatorError: the engine lacks an operator of the step.
     """
+    from virgil.engine.capture import capture  # noqa: PLC0415
+
+    program = capture(step, state, inputs)
     if engine == "xla":
-        from virgil.engine.xla.run import XlaRunner  # noqa: PLC0415 - the door to an optional dependency
+        from virgil.engine.xla.run import XlaRunner  # noqa: PLC0415
 
         return XlaRunner(program)
-    from virgil.engine.inductor import InductorRunner  # noqa: PLC0415 - loads torch's compiler, which takes seconds
+    from virgil.engine.inductor import InductorRunner  # noqa: PLC0415
 
     return InductorRunner(program)
 

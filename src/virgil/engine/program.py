@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from torch import Tensor
 from torch.fx import GraphModule
 
-__all__ = ["Program"]
+__all__ = ["Program", "Step"]
+
+# from the state's tensors and other inputs: the state after the step, the loss, gradient norms
+Step = Callable[[list[Tensor], list[Tensor]], tuple[list[Tensor], Tensor, Tensor]]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.engine.capture import capture
-from virgil.engine.choice import runner_of
+from virgil.engine.choice import compiled
 from virgil.engine.runner import Course, Inputs, Runner
 from virgil.infer.dry_run import unmarked
 from virgil.infer.step.arguments import Arguments, arguments
@@ -104,8 +103,7 @@ class CompiledSteps:
         begin = time.perf_counter()
         state = state_of(found, optimizer)
         function = step_function(self._objective, state, given, optimizer, self._optim.clip)
-        program = capture(function, state.tensors(), [*given.tensors, *self.rates()])
-        runner = runner_of(self.engine, program)
+        runner = compiled(self.engine, function, state.tensors(), [*given.tensors, *self.rates()])
         step = CompiledStep(found, state, given, runner, time.perf_counter() - begin)
         self.captures += 1
         while len(self._kept) >= _KEPT:

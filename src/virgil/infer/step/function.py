@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from virgil import settings
-from virgil.engine.capture import Step
+from virgil.engine.program import Step
 from virgil.engine.swap import Swapped
 from virgil.infer.step.arguments import Arguments
 from virgil.infer.step.state import State, flattened
