@@ -107,6 +107,21 @@ def test_a_changed_structure_is_looked_at_again():
     _fit(config_enumerate(lambda length: two_back(length, history=2)), guide, 5)
 
 
+@pytest.mark.parametrize("use", ["loss", "compute_marginals"])
+def test_a_chain_of_one_step_says_nothing_of_longer_ones(use):
+    def model(size):
+        state = torch.tensor(0)
+        for number, t in enumerate(virgil.vectorized_markov("time", size, dim=-1)):
+            state = pick(f"z_{t}", state)
+            see(f"x_{t}", state + 0.1 * number)
+
+    objective, model, guide = TraceEnum_ELBO(), config_enumerate(model), lambda size: None
+    getattr(objective, use)(model, guide, 1)
+    for _ in range(2):
+        with pytest.raises(ShapeError, match=r"At site 'x_1:6', .* as at 'x_1'"):
+            getattr(objective, use)(model, guide, 6)
+
+
 @pytest.mark.parametrize("lag", [2, 3, 7, 20])
 def test_a_dependence_longer_than_the_history_is_found_at_any_lag(lag):
     @config_enumerate

@@ -18,7 +18,7 @@ from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 from virgil.poutine.vectorized_markov import SingleSteps
 
-__all__ = ["check_agreement"]
+__all__ = ["check_agreement", "check_blocks"]
 
 
 def check_agreement(call: Call, drawn: Pair, enumerated: Pair, enumerate_from: int) -> None:
@@ -69,6 +69,12 @@ def check_agreement(call: Call, drawn: Pair, enumerated: Pair, enumerate_from: i
                 if site.block is not None:
                     check_tables(site, site.block, [stepwise.nodes[name] for name in names], ours.nodes)
                 _compare(site, expected, joint, values)
+
+
+def check_blocks(call: Call, enumerated: Pair, enumerate_from: int) -> None:
+    """The comparison of :func:`check_agreement` for an execution that states steps of a chain at once, if it does."""
+    if any(site.block is not None for site in enumerated.model.nodes.values()):
+        check_agreement(call, run_pair(call), enumerated, enumerate_from)
 
 
 def _blocks(model: Trace, values: dict[str, Site]) -> dict[str, Site]:

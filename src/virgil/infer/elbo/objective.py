@@ -19,7 +19,7 @@ from virgil.infer.elbo.enumerated import enumerated_estimate
 from virgil.infer.elbo.estimator import estimate
 from virgil.infer.elbo.execution import Call, Pair, Program, particle_plate, run_pair
 from virgil.infer.elbo.sequential import branches
-from virgil.infer.elbo.structure import Structure, discover, structure_key
+from virgil.infer.elbo.structure import Structure, discover, look_apart, structure_key
 from virgil.infer.elbo.terms import LatentTerms, all_terms, sampled
 
 __all__ = ["ELBO", "ELBOModule"]
@@ -168,17 +168,10 @@ def _check(call: Call, bound: Tensor, pairs: list[Pair], structure: Structure, e
     for pair in new.values():
         check_pair(pair.guide, pair.model)
     if new and enumerates and structure.checked:
-        _look_apart(call, structure)
+        look_apart(call, structure)
     structure.checked.update(new)
     if not math.isfinite(bound.detach()):
         blame(run for pair in pairs for run in (("guide", pair.guide), ("model", pair.model)))
-
-
-def _look_apart(call: Call, structure: Structure) -> None:
-    """Ask of a changed structure what the first dry run asked: whether enumerated variables may share dims."""
-    with dry_run():
-        pair = run_pair(call, enumerate_from=-1 - structure.max_plate_nesting, apart=True)
-        check_pair(pair.guide, pair.model)
 
 
 def _look_again(call: Call) -> None:

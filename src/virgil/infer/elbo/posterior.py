@@ -16,7 +16,7 @@ from virgil.infer.checks.enumeration import check_enumeration
 from virgil.infer.checks.shapes import check_shapes
 from virgil.infer.checks.support import support_problem
 from virgil.infer.dry_run import dry_run
-from virgil.infer.elbo.agreement import check_agreement
+from virgil.infer.elbo.agreement import check_blocks
 from virgil.infer.elbo.average import GuideAverage
 from virgil.infer.elbo.chains import by_step, chains_of, support
 from virgil.infer.elbo.enumerated import model_variables
@@ -179,7 +179,7 @@ def _check_blocks(call: Call, pair: Pair, first_dim: int, checked: set[object]) 
             apart = run_pair(call, enumerate_from=first_dim, apart=True)
             check_shapes(apart.guide, apart.model)
             check_enumeration(apart.guide, apart.model)
-            check_agreement(call, run_pair(call), apart, first_dim)
+            check_blocks(call, apart, first_dim)
         checked.add(key)
 
 

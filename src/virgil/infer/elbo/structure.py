@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from virgil import settings
 from virgil.infer.checks import check_pair, check_signatures, check_stated, check_supports
 from virgil.infer.dry_run import dry_run
-from virgil.infer.elbo.agreement import check_agreement
+from virgil.infer.elbo.agreement import check_agreement, check_blocks
 from virgil.infer.elbo.execution import Call, Pair, run_pair
 from virgil.infer.elbo.particles import can_vectorize
 from virgil.poutine.trace import Trace
 
-__all__ = ["Structure", "discover", "nesting", "structure_key"]
+__all__ = ["Structure", "discover", "look_apart", "nesting", "structure_key"]
 
 
 @dataclass
@@ -77,3 +77,16 @@ def discover(
         elif vectorize is None:
             vectorize = can_vectorize(call, max_plate_nesting)
     return Structure(max_plate_nesting, vectorize)
+
+
+def look_apart(call: Call, structure: Structure) -> None:
+    """Ask of a changed structure what the first dry run asked: whether variables may share dims, and steps a statement.
+
+    Raises:
+        VirgilError: they may not.
+    """
+    first_dim = -1 - structure.max_plate_nesting
+    with dry_run():
+        pair = run_pair(call, enumerate_from=first_dim, apart=True)
+        check_pair(pair.guide, pair.model)
+        check_blocks(call, pair, first_dim)

@@ -6,12 +6,14 @@ from typing import Any
 
 import torch
 
+from virgil import settings
 from virgil.errors import ArgumentError
 from virgil.infer.elbo.chains import by_step
 from virgil.infer.elbo.enumerated import model_variables
 from virgil.infer.elbo.execution import Call, Program
 from virgil.infer.elbo.objective import ELBO
 from virgil.infer.elbo.posterior import Marginal, inferred, marginal, marks
+from virgil.infer.elbo.structure import look_apart, structure_key
 from virgil.ops.semiring import SAMPLE, SUM
 from virgil.poutine.replay import Replay
 from virgil.poutine.tracing import trace
@@ -63,6 +65,11 @@ class TraceEnum_ELBO(ELBO):
         structure = self._structure(call)
         with torch.no_grad():
             pair = self._run(call, -1 - structure.max_plate_nesting)
+        key = structure_key(pair)
+        if settings.get("validate") and key not in structure.checked:
+            if structure.checked:
+                look_apart(call, structure)
+            structure.checked.add(key)
         variables = model_variables(pair)
         if not variables:
             raise ArgumentError(
