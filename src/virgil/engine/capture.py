@@ -34,9 +34,13 @@ def capture(step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Pr
             changes its shapes or dtypes. The message names the line.
     """
     given = [each.detach() for each in state], [each.detach() for each in inputs]
+
+    def pure(state: list[Tensor], inputs: list[Tensor]) -> tuple[list[Tensor], Tensor, Tensor]:
+        return step([each.clone() for each in state], [each.clone() for each in inputs])
+
     with preserved_rng():
         try:
-            first, second = recorded(step, *given), recorded(step, *given)
+            first, second = recorded(pure, *given), recorded(pure, *given)
         except RuntimeError as error:
             _explain(error)
             raise

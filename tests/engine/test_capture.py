@@ -1,0 +1,113 @@
+"""What cannot be captured is an error that names the line; what can is pure."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from virgil.engine.capture import capture
+from virgil.engine.xla.interpret import check_lowered
+from virgil.errors import CaptureError, OperatorError
+
+STATE, INPUTS = [torch.tensor([1.0, 2.0])], [torch.tensor(3.0)]
+
+
+def ended(state, loss):
+    return [state], loss, torch.stack([loss])
+
+
+def branches(state, inputs):
+    if state[0].sum() > 0:  # this line
+        return ended(state[0] * 2, inputs[0])
+    return ended(state[0], inputs[0])
+
+
+def reads_item(state, inputs):
+    return ended(state[0] * state[0].sum().item(), inputs[0])  # this line
+
+
+def counts(state, inputs):
+    total = inputs[0]
+    for _ in range(int(inputs[0])):  # this line
+        total = total + 1
+    return ended(state[0], total)
+
+
+def makes_an_array(state, inputs):
+    return ended(torch.as_tensor(np.tanh(state[0].numpy())), inputs[0])  # this line
+
+
+def makes_a_list(state, inputs):
+    return ended(torch.tensor([2 * each for each in state[0].tolist()]), inputs[0])  # this line
+
+
+@pytest.mark.parametrize("step", [branches, reads_item, counts, makes_an_array, makes_a_list])
+def test_a_tensor_as_a_python_value_is_an_error_that_names_the_line(step):
+    with pytest.raises(CaptureError, match="captured step cannot follow") as caught:
+        capture(step, STATE, INPUTS)
+    assert "# this line" in str(caught.value)
+    assert f"in {step.__name__}" in str(caught.value)
+
+
+def by_number(state, inputs):
+    return ended(state[0] * random.random(), inputs[0])
+
+
+def by_array(state, inputs):
+    return ended(state[0] + torch.from_numpy(np.random.rand(2).astype(np.float32)), inputs[0])
+
+
+@pytest.mark.parametrize("step", [by_number, by_array])
+def test_what_differs_from_run_to_run_is_an_error(step):
+    with pytest.raises(CaptureError, match="performed different operations") as caught:
+        capture(step, STATE, INPUTS)
+    assert f"in {step.__name__}" in str(caught.value)
+
+
+def test_structure_that_differs_by_chance_is_an_error():
+    with pytest.raises(CaptureError, match="performed different operations"):
+        capture(_alternating(), STATE, INPUTS)
+
+
+def _alternating():
+    calls = []
+
+    def step(state, inputs):
+        calls.append(1)
+        return ended(state[0] * 2 if len(calls) % 2 else state[0] + 1, inputs[0])
+
+    return step
+
+
+def test_a_state_that_changes_its_shape_is_an_error():
+    with pytest.raises(CaptureError, match=r"shape \(2,\).*shape \(4,\)"):
+        capture(lambda state, inputs: ended(torch.cat([state[0], state[0]]), inputs[0]), STATE, INPUTS)
+
+
+def test_capture_changes_no_tensor_and_no_generator():
+    def step(state, inputs):
+        state[0].add_(torch.randn(2))
+        return ended(state[0], inputs[0])
+
+    state = [torch.tensor([1.0, 2.0])]
+    generator = torch.get_rng_state()
+    program = capture(step, state, INPUTS)
+    assert torch.equal(torch.get_rng_state(), generator)
+    torch.manual_seed(0)
+    first = program.graph(state, INPUTS)
+    torch.manual_seed(0)
+    second = program.graph(state, INPUTS)
+    assert torch.equal(first[0][0], second[0][0])
+    assert program.num_nodes > 0
+
+
+def test_an_operator_without_a_lowering_names_operator_and_line():
+    def step(state, inputs):
+        found = torch.nonzero(inputs[0].expand(2))  # this line
+        return ended(state[0] + found.sum(), inputs[0])
+
+    with pytest.raises(OperatorError, match=r"aten\.nonzero.*no lowering") as caught:
+        check_lowered(capture(step, STATE, INPUTS).graph.graph)
+    assert "# this line" in str(caught.value)
+    assert "inductor" in str(caught.value)
