@@ -1,6 +1,6 @@
 """``python -m benchmarks.enumeration.peak LANGUAGE CASE``: print the bytes that three steps add to resident memory.
 
-Linux only: the peak is ``VmHWM`` of ``/proc/self/status``, put back to the present size before the steps.
+Linux only: the peak is put back to the present size before the steps.
 """
 
 from __future__ import annotations
@@ -8,24 +8,13 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
-from pathlib import Path
 
 import torch
 
 from benchmarks.enumeration.cases import CASES
+from benchmarks.harness.memory import forget_peak, peak_memory
 
 __all__ = ["added_memory"]
-
-
-def _peak() -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError("no VmHWM in /proc/self/status")
-
-
-def _forget_peak() -> None:
-    Path("/proc/self/clear_refs").write_text("5")
 
 
 def added_memory(language: str, case: str) -> int:
@@ -45,11 +34,11 @@ def main() -> None:
     case = CASES[name]
     program = case.ours if case.ours is not None and language == "virgil" else case.program
     step = program(ppl)
-    _forget_peak()
-    before = _peak()
+    forget_peak()
+    before = peak_memory()
     for _ in range(3):
         step()
-    print(_peak() - before)
+    print(peak_memory() - before)
 
 
 if __name__ == "__main__":
