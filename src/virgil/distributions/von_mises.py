@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 from torch import distributions as td
+from torch.types import _size
 
 from virgil.distributions.shape_algebra import TorchDistributionMixin
 
@@ -21,6 +22,12 @@ class VonMises(TorchDistributionMixin, td.VonMises):
         concentration: > 0; about the inverse of the variance where large.
     """
 
+    def sample(self, sample_shape: _size = ()) -> Tensor:
+        # in double precision, as rejection would not end for small concentrations otherwise
+        concentration = self.concentration.detach().double().expand(self._extended_shape(sample_shape))
+        angle: Tensor = torch.ops.virgil.von_mises.default(concentration) + self.loc.detach()
+        return ((angle + math.pi) % (2 * math.pi) - math.pi).to(self.loc.dtype)
+
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
@@ -28,3 +35,14 @@ class VonMises(TorchDistributionMixin, td.VonMises):
         log_bessel: Tensor = torch.special.i0e(self.concentration).log()
         cosine: Tensor = torch.cos(value - self.loc)
         return self.concentration * (cosine - 1) - log_bessel - math.log(2 * math.pi)
+
+
+def _draw(concentration: Tensor) -> Tensor:
+    """Angles around zero. As one operator, so that a graph does not say how many were rejected."""
+    return td.VonMises(torch.zeros_like(concentration), concentration, validate_args=False).sample()
+
+
+_library = torch.library.Library("virgil", "FRAGMENT")
+_library.define("von_mises(Tensor concentration) -> Tensor", tags=(torch.Tag.nondeterministic_seeded,))
+_library.impl("von_mises", _draw, "CompositeExplicitAutograd")
+torch.library.register_fake("virgil::von_mises", torch.empty_like, lib=_library)

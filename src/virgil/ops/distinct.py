@@ -17,8 +17,16 @@ def distinct_indices(size: int, count: int, device: torch.device | str | None = 
     Where the batch is a large part of the population the population is shuffled. Where it is small, indices are drawn
     one by one and those seen before are drawn again, which takes time in proportion to ``count`` and not to ``size``.
 
+    It is one operator of torch's, ``torch.ops.virgil.distinct_indices``: a graph that holds it says what is drawn, not
+    how often something had to be drawn again. The order of the indices has no meaning.
+
     Shape: ``(count,)``, int64.
     """
+    indices: Tensor = torch.ops.virgil.distinct_indices.default(size, count, device=device)
+    return indices
+
+
+def _draw(size: int, count: int, *, device: torch.device | None = None) -> Tensor:
     if count * _SPARSE >= size:
         return torch.randperm(size, device=device)[:count]
     seen = torch.empty(0, dtype=torch.long, device=device)
@@ -27,3 +35,16 @@ def distinct_indices(size: int, count: int, device: torch.device | str | None = 
         drawn = torch.randint(size, (count - len(seen),), device=device)
         seen = torch.unique(torch.cat([seen, drawn]))
     return seen
+
+
+def _draw_nothing(size: int, count: int, *, device: torch.device | None = None) -> Tensor:
+    return torch.empty(count, dtype=torch.long, device=device)
+
+
+_library = torch.library.Library("virgil", "FRAGMENT")
+_library.define(
+    "distinct_indices(int size, int count, *, Device? device=None) -> Tensor",
+    tags=(torch.Tag.nondeterministic_seeded,),
+)
+_library.impl("distinct_indices", _draw, "CompositeExplicitAutograd")
+torch.library.register_fake("virgil::distinct_indices", _draw_nothing, lib=_library)

@@ -2,9 +2,12 @@
 
 from virgil.engine.xla.lowerings import (
     bessel,
+    choice,
     convolution,
     creation,
     distance,
+    distinct,
+    gamma,
     indexing,
     linear_algebra,
     normalisation,
@@ -24,9 +27,12 @@ from virgil.engine.xla.lowerings import (
 
 __all__ = [
     "bessel",
+    "choice",
     "convolution",
     "creation",
     "distance",
+    "distinct",
+    "gamma",
     "indexing",
     "linear_algebra",
     "normalisation",
