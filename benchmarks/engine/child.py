@@ -6,49 +6,19 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
-from statistics import mean, median, stdev
+from statistics import mean, stdev
 
-from benchmarks.engine.engines import ENGINES, Take
+from benchmarks.engine.engines import ENGINES
 from benchmarks.engine.problem import STEPS
+from benchmarks.harness.marginal import steady
 from benchmarks.harness.memory import peak_memory
 
-REPEATS = 3
+BUDGET = 20.0  # seconds for steady steps
 ALONE = 2  # steps that may compile or check, where steps are taken one by one
 
 
 def _say(**found: object) -> None:
     print(json.dumps(found), flush=True)
-
-
-def _seconds(take: Take, count: int) -> float:
-    begin = time.perf_counter()
-    take(count, float("inf"))
-    return time.perf_counter() - begin
-
-
-def steady(take: Take, first: float, least: float, budget: float) -> float:
-    """Seconds a step: what a long run takes beyond a short one, divided by the steps between.
-
-    What comes once a run (tracing, compiling, checks) is in both and drops out.
-
-    Args:
-        take: takes steps.
-        first: seconds that the first 1,000 steps took.
-        least: the difference that is asked for, in seconds; runs grow until it is there, and at least as large as the
-            short run, whose own time varies with what comes once.
-        budget: seconds after which what there is must do.
-    """
-    end = time.monotonic() + budget
-    short = max(1, min(STEPS, int(STEPS * least / first / 4)))
-    more, found = 2 * short, list[float]()
-    while len(found) < REPEATS and (not found or time.monotonic() < end):
-        once = _seconds(take, short)
-        taken = _seconds(take, short + more) - once
-        if taken >= max(least, once) or time.monotonic() > end:
-            found.append(taken / more)
-        else:
-            more = int(more * (min(20.0, max(2.0, 1.5 * max(least, once) / taken)) if taken > 0 else 10.0))
-    return median(found)
 
 
 def _last(losses: Sequence[float]) -> tuple[float, float]:
@@ -81,7 +51,8 @@ def main() -> None:
         return
     _say(seconds=end - args.begun)
     if args.steady:
-        _say(steady=steady(take, end - begin, args.steady, 20.0))
+        forever = float("inf")
+        _say(steady=steady(lambda count: take(count, forever), end - begin, args.steady, BUDGET))
 
 
 if __name__ == "__main__":

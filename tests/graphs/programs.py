@@ -21,7 +21,11 @@ class Network:
 
     def __init__(self):
         self.encoder = torch.nn.Sequential(
-            torch.nn.Linear(1, 3), torch.nn.Tanh(), torch.nn.BatchNorm1d(3), torch.nn.Dropout(0.3), torch.nn.Linear(3, 2)
+            torch.nn.Linear(1, 3),
+            torch.nn.Tanh(),
+            torch.nn.BatchNorm1d(3),
+            torch.nn.Dropout(0.3),
+            torch.nn.Linear(3, 2),
         )
         self.decoder = torch.nn.Linear(1, 1)
 

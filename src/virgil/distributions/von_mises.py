@@ -39,7 +39,8 @@ class VonMises(TorchDistributionMixin, td.VonMises):
 
 def _draw(concentration: Tensor) -> Tensor:
     """Angles around zero. As one operator, so that a graph does not say how many were rejected."""
-    return td.VonMises(torch.zeros_like(concentration), concentration, validate_args=False).sample()
+    angles: Tensor = td.VonMises(torch.zeros_like(concentration), concentration, validate_args=False).sample()
+    return angles
 
 
 _library = torch.library.Library("virgil", "FRAGMENT")

@@ -17,6 +17,10 @@ from torch import Tensor
 __all__ = ["FUNCTIONAL", "RECORDED"]
 
 aten = torch.ops.aten
+_LISTED = (
+    "abs", "add", "clamp_max", "clamp_min", "div", "lerp", "maximum", "minimum", "mul", "neg",
+    "pow", "reciprocal", "sign", "sqrt", "sub",
+)  # fmt: skip
 
 
 def _native_batch_norm(
@@ -88,6 +92,29 @@ def _as_strided_scatter(
     )
 
 
+def _each(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """An operator on lists of tensors as one on each: arguments that are lists go along, others are shared."""
+
+    def apply(tensors: Sequence[Tensor], *args: Any, **kwargs: Any) -> list[Any]:
+        rows = [arg if isinstance(arg, (list, tuple)) else [arg] * len(tensors) for arg in args]
+        return [fn(*row, **kwargs) for row in zip(tensors, *rows, strict=True)]
+
+    return apply
+
+
+def _foreach() -> dict[Any, Callable[..., Any]]:
+    """Of every operator on lists that optimisers use, but for norms the one on tensors of the same name."""
+    table: dict[Any, Callable[..., Any]] = {
+        aten._foreach_norm.Scalar: _each(torch.linalg.vector_norm),
+        aten._foreach_addcmul.Scalar: _each(lambda x, one, other, value=1: torch.addcmul(x, one, other, value=value)),
+        aten._foreach_addcdiv.Scalar: _each(lambda x, one, other, value=1: torch.addcdiv(x, one, other, value=value)),
+    }
+    for name in _LISTED:
+        packet, single = getattr(aten, f"_foreach_{name}"), _each(getattr(torch, name))
+        table.update({getattr(packet, each): single for each in packet.overloads() if "out" not in each})
+    return table
+
+
 RECORDED: dict[Any, Callable[..., Any]] = {
     aten.native_batch_norm.default: _native_batch_norm,
     aten._linalg_det.default: _det,
@@ -96,4 +123,5 @@ RECORDED: dict[Any, Callable[..., Any]] = {
 FUNCTIONAL: dict[Any, Callable[..., Any]] = {
     aten.as_strided.default: _as_strided,
     aten.as_strided_scatter.default: _as_strided_scatter,
+    **_foreach(),
 }

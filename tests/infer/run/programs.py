@@ -27,7 +27,11 @@ class Amortised:
 
     def __init__(self, rows=20, batch=6):
         self.encoder = torch.nn.Sequential(
-            torch.nn.Linear(1, 4), torch.nn.BatchNorm1d(4), torch.nn.Dropout(0.2), torch.nn.Tanh(), torch.nn.Linear(4, 1)
+            torch.nn.Linear(1, 4),
+            torch.nn.BatchNorm1d(4),
+            torch.nn.Dropout(0.2),
+            torch.nn.Tanh(),
+            torch.nn.Linear(4, 1),
         )
         self.rows = torch.linspace(-2.0, 2.0, rows).unsqueeze(-1)
         self.batch = batch

@@ -90,7 +90,8 @@ def test_a_process_killed_at_a_random_step(tmp_path):
         import torch, virgil
         from tests.infer.run.programs import DATA, conjugate
         virgil.set_rng_seed(5)
-        fit = conjugate().run(3000, DATA, engine="eager", checkpoint={str(tmp_path / "run")!r}, every=0.0, progress=False)
+        file = {str(tmp_path / "run")!r}
+        fit = conjugate().run(3000, DATA, engine="eager", checkpoint=file, every=0.0, progress=False)
         torch.save(fit.losses, {str(tmp_path / "losses.pt")!r})
         """
     )

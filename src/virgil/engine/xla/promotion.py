@@ -12,7 +12,7 @@ from torch._prims_common import elementwise_dtypes
 
 from virgil.engine.xla.arrays import DTYPES, dtype_of
 
-__all__ = ["KIND", "promoted"]
+__all__ = ["promoted"]
 
 
 def promoted(fn: Callable[..., Any], kind: KIND = KIND.DEFAULT) -> Callable[..., Any]:

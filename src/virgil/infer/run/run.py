@@ -32,7 +32,7 @@ from virgil.params import get_param_store
 
 __all__ = ["Options", "Run", "Steppable", "Work"]
 
-_REPLAYS = 3
+_REPLAYS = 20
 _UNKNOWN_LENGTH = 1000  # steps of a run whose data does not say how many batches it has
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from virgil.errors import ArgumentError
 from virgil.ops.random_state import get_rng_state, set_rng_state
 
-__all__ = ["NOTHING", "Batch", "Batches", "Place", "Same", "Source", "source_of"]
+__all__ = ["Batch", "Batches", "NOTHING", "Place", "Same", "Source", "source_of"]
 
 NOTHING: Any = object()
 
@@ -101,13 +101,15 @@ class Batches:
         while True:
             batches = [self._batch(each) for each in islice(self._present, count)]
             self._place = replace(self._place, batch=self._place.batch + len(batches))
-            if batches or self._place.epoch + 1 >= self._epochs:
+            if batches:
                 return batches
             if self._place.epoch >= 0 and not self._place.batch:
                 raise ArgumentError(
                     f"run() got data that has no batches in epoch {self._place.epoch + 1}; an iterator can be gone "
                     "through only once. Give a DataLoader or a list."
                 )
+            if self._place.epoch + 1 >= self._epochs:
+                return []
             self._begin(Place(self._place.epoch + 1, 0, get_rng_state()))
 
     def _begin(self, place: Place) -> None:

@@ -164,7 +164,11 @@ class CompiledStepper:
         for _ in range(count):
             yield [rate.clone() for rate in self._steps.rates()]
             if self._scheduler is not None:
-                self._scheduler.step()
+                with warnings.catch_warnings():  # torch misses the step of its optimiser, which the engine takes
+                    warnings.filterwarnings(
+                        "ignore", message="Detected call of `lr_scheduler.step", category=UserWarning
+                    )
+                    self._scheduler.step()
         if self._options() != before:
             raise CaptureError(
                 "The scheduler changes other options than the learning rate, which a captured step holds fast. Use "

@@ -19,7 +19,8 @@ _FEW = 32  # categories up to which looking at all is quicker than a search
 
 def _happens(key: Any, probability: Any, shape: tuple[int, ...]) -> Array:
     uniform = jax.random.uniform(key, shape, jnp.float64)
-    return uniform < probability
+    is_below: Array = uniform < probability
+    return is_below
 
 
 @draws(aten.bernoulli.default)

@@ -47,7 +47,7 @@ def _distinct_indices(key: Any, size: int, count: int) -> Array:
 def _enough(size: int, count: int) -> int:
     """So many draws that hardly ever fewer than ``count`` are distinct: six deviations over the mean (coupons)."""
     waiting = size / (size - np.arange(count))  # for each next new one, a geometric variable
-    return math.ceil(waiting.sum() + 6 * math.sqrt((waiting * (waiting - 1)).sum()))
+    return math.ceil(float(waiting.sum()) + 6 * math.sqrt(float((waiting * (waiting - 1)).sum())))
 
 
 @draws(_virgil.von_mises.default)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 from jax import Array
+from torch._prims_common import ELEMENTWISE_TYPE_PROMOTION_KIND as KIND
 
-from virgil.engine.xla.promotion import KIND, promoted
+from virgil.engine.xla.promotion import promoted
 
 __all__ = ["in_double", "of_floats"]
 

@@ -50,7 +50,8 @@ def _standard_gamma(key: Any, concentration: Array, *, generator: None = None) -
 
 @lowers(aten._standard_gamma_grad.default)
 def _standard_gamma_grad(concentration: Array, value: Array) -> Array:
-    return jax.lax.random_gamma_grad(concentration, value)
+    slope: Array = jax.lax.random_gamma_grad(concentration, value)
+    return slope
 
 
 @draws(aten._sample_dirichlet.default)

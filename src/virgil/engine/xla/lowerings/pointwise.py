@@ -9,9 +9,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import torch
+from torch._prims_common import ELEMENTWISE_TYPE_PROMOTION_KIND as KIND
 
 from virgil.engine.xla.arrays import DTYPES
-from virgil.engine.xla.promotion import KIND, promoted
+from virgil.engine.xla.promotion import promoted
 from virgil.engine.xla.registry import lowers
 
 aten = torch.ops.aten

@@ -51,7 +51,8 @@ def _normal_functional(key: Any, x: Array, mean: float = 0.0, std: float = 1.0, 
 def _normal(key: Any, mean: Any, std: Any = 1.0, *, generator: None = None) -> Array:
     dtype = mean.dtype if isinstance(mean, Array) else std.dtype
     shape = jnp.broadcast_shapes(jnp.shape(mean), jnp.shape(std))
-    return (mean + std * jax.random.normal(key, shape, dtype)).astype(dtype)
+    drawn: Array = mean + std * jax.random.normal(key, shape, dtype)
+    return drawn.astype(dtype)
 
 
 @draws(aten.normal.float_float)

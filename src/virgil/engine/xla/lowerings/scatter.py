@@ -131,7 +131,7 @@ def _masked_put(x: Array, indices: Sequence[Array | None], values: Array, accumu
 
 @lowers(aten.put.default)
 def _put(x: Array, index: Array, source: Array, accumulate: bool = False) -> Array:
-    flat = _index_put(x.reshape(-1), [index.reshape(-1)], source.reshape(-1), accumulate)
+    flat: Array = _index_put(x.reshape(-1), [index.reshape(-1)], source.reshape(-1), accumulate)
     return flat.reshape(x.shape)
 
 

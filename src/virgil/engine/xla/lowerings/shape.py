@@ -27,13 +27,7 @@ def _view(x: Array, size: Sequence[int]) -> Array:
 
 @lowers(aten.view.dtype)
 def _view_as_dtype(x: Array, dtype: torch.dtype) -> Array:
-    """The same bits: JAX gives the parts of an element an axis of their own, torch leaves them on the last."""
-    target = np.dtype(DTYPES[dtype])
-    before, after = x.dtype.itemsize, target.itemsize
-    if after > before:
-        x = x.reshape(*x.shape[:-1], -1, after // before)
-    bits = lax.bitcast_convert_type(x, target)
-    return bits.reshape(*bits.shape[:-2], -1) if after < before else bits
+    return x.view(DTYPES[dtype])
 
 
 @lowers(aten.permute.default, aten.permute_copy.default)
@@ -103,7 +97,7 @@ def _repeat(x: Array, repeats: Sequence[int]) -> Array:
 
 
 @lowers(aten.diagonal.default)
-def _diagonal(x: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Array:
+def _diagonal(x: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     return jnp.diagonal(x, offset, dim1, dim2)
 
 
@@ -137,7 +131,7 @@ def _replicated(x: Array, padding: Sequence[int]) -> Array:
     aten.replication_pad2d_backward.default,
     aten.replication_pad3d_backward.default,
 )
-def _replicated_backward(gradient: Array, x: Array, padding: Sequence[int]) -> Array:
+def _replicated_backward(gradient: Array, x: Array, padding: Sequence[int]) -> Any:
     (result,) = jax.linear_transpose(partial(_replicated, padding=padding), x)(gradient)
     return result
 

@@ -158,5 +158,5 @@ def _searchsorted(
 
 
 @lowers(aten.bucketize.Tensor, aten.bucketize.Scalar)
-def _bucketize(values: Any, boundaries: Array, *, out_int32: bool = False, right: bool = False) -> Array:
+def _bucketize(values: Any, boundaries: Array, *, out_int32: bool = False, right: bool = False) -> Any:
     return _searchsorted(boundaries, values, out_int32=out_int32, right=right)
