@@ -12,7 +12,17 @@ from torch._prims_common import elementwise_dtypes
 
 from virgil.engine.xla.arrays import DTYPES, dtype_of
 
-__all__ = ["promoted"]
+__all__ = ["converted", "promoted"]
+
+
+def converted(x: Any, dtype: torch.dtype) -> Any:
+    """An array or number in another dtype.
+
+    Truth values become floats by way of integers: else XLA makes a choice of a product with them, which is 0 where torch
+    has NaN, at ``inf * False`` for instance.
+    """
+    x, target = jnp.asarray(x), DTYPES[dtype]
+    return (x.astype(jnp.int8) if x.dtype == jnp.bool_ else x).astype(target)
 
 
 def promoted(fn: Callable[..., Any], kind: KIND = KIND.DEFAULT) -> Callable[..., Any]:
@@ -20,7 +30,7 @@ def promoted(fn: Callable[..., Any], kind: KIND = KIND.DEFAULT) -> Callable[...,
 
     def apply(*args: Any) -> Any:
         compute, result = elementwise_dtypes(*map(_stand_in, args), type_promotion_kind=kind)
-        return fn(*(jnp.asarray(each, DTYPES[compute]) for each in args)).astype(DTYPES[result])
+        return converted(fn(*(converted(each, compute) for each in args)), result)
 
     return apply
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +10,9 @@ import jax.numpy as jnp
 import torch
 from torch._prims_common import ELEMENTWISE_TYPE_PROMOTION_KIND as KIND
 
-from virgil.engine.xla.arrays import DTYPES
-from virgil.engine.xla.promotion import promoted
+from virgil.engine.xla.arrays import DTYPES, dtype_of
+from virgil.engine.xla.lowerings.floating import in_double
+from virgil.engine.xla.promotion import converted, promoted
 from virgil.engine.xla.registry import lowers
 
 aten = torch.ops.aten
@@ -23,16 +23,37 @@ def _of_integers(fn: Callable[..., Any]) -> Callable[..., Any]:
     return lambda x: x if jnp.issubdtype(x.dtype, jnp.integer) else fn(x)
 
 
-def _gelu(x: Any, approximate: str = "none") -> Any:
-    return jax.nn.gelu(x, approximate=approximate == "tanh")
+def _sign(x: Any) -> Any:
+    """Of NaN it is zero in torch."""
+    return (x > 0).astype(x.dtype) - (x < 0).astype(x.dtype) if x.dtype != jnp.bool_ else x
+
+
+def _angle(x: Any) -> Any:
+    return jnp.where(jnp.isnan(x), x, jnp.where(x < 0, jnp.asarray(jnp.pi, x.dtype), 0))
+
+
+def _integer_power(x: Any, exponent: Any) -> Any:
+    """By repeated squaring, modulo the width of the dtype; zero for a fraction, as in torch."""
+
+    def step(state: Any) -> Any:
+        result, base, left = state
+        return jnp.where(left & 1 == 1, result * base, result), base * base, left >> 1
+
+    x, exponent = jnp.broadcast_arrays(x, exponent)
+    start = jnp.ones_like(x), x, jnp.maximum(exponent, 0)
+    power = jax.lax.while_loop(lambda state: (state[2] > 0).any(), step, start)[0]
+    fraction = jnp.where(jnp.abs(x) == 1, jnp.where(exponent & 1 == 1, x, 1), 0)
+    return jnp.where(exponent < 0, fraction, power)
+
+
+def _power(x: Any, exponent: Any) -> Any:
+    return _integer_power(x, exponent) if jnp.issubdtype(x.dtype, jnp.integer) else jnp.power(x, exponent)
 
 
 # The dtype stays, or is the common one of the arguments.
 _SAME: dict[Any, Callable[..., Any]] = {
-    aten.abs.default: jnp.abs,
     aten.neg.default: jnp.negative,
-    aten.sign.default: jnp.sign,
-    aten.sgn.default: jnp.sign,
+    aten.sign.default: _sign,
     aten.ceil.default: _of_integers(jnp.ceil),
     aten.floor.default: _of_integers(jnp.floor),
     aten.trunc.default: _of_integers(jnp.trunc),
@@ -59,12 +80,22 @@ _SAME: dict[Any, Callable[..., Any]] = {
     aten.bitwise_xor.Scalar: jnp.bitwise_xor,
     aten.bitwise_not.default: jnp.bitwise_not,
     aten.bitwise_left_shift.Tensor: jnp.left_shift,
+    aten.bitwise_left_shift.Tensor_Scalar: jnp.left_shift,
+    aten.bitwise_left_shift.Scalar_Tensor: jnp.left_shift,
+    aten.__lshift__.Tensor: jnp.left_shift,
+    aten.__lshift__.Scalar: jnp.left_shift,
     aten.bitwise_right_shift.Tensor: jnp.right_shift,
+    aten.bitwise_right_shift.Tensor_Scalar: jnp.right_shift,
+    aten.bitwise_right_shift.Scalar_Tensor: jnp.right_shift,
+    aten.__rshift__.Tensor: jnp.right_shift,
+    aten.__rshift__.Scalar: jnp.right_shift,
+    aten.gcd.default: jnp.gcd,
+    aten.lcm.default: jnp.lcm,
 }
 # Integers become floats.
 _FLOAT: dict[Any, Callable[..., Any]] = {
     aten.exp.default: jnp.exp,
-    aten.exp2.default: jnp.exp2,
+    aten.exp2.default: in_double(jnp.exp2),
     aten.expm1.default: jnp.expm1,
     aten.log.default: jnp.log,
     aten.log1p.default: jnp.log1p,
@@ -87,7 +118,10 @@ _FLOAT: dict[Any, Callable[..., Any]] = {
     aten.acosh.default: jnp.arccosh,
     aten.atanh.default: jnp.arctanh,
     aten.sigmoid.default: jax.nn.sigmoid,
-    aten.logaddexp.default: jnp.logaddexp,
+    aten.copysign.Tensor: jnp.copysign,
+    aten.copysign.Scalar: jnp.copysign,
+    aten.angle.default: _angle,
+    aten.ldexp.Tensor: lambda x, exponent: x * jnp.power(jnp.asarray(2, x.dtype), exponent),
 }
 _TRUTH: dict[Any, Callable[..., Any]] = {
     aten.eq.Tensor: jnp.equal,
@@ -104,7 +138,6 @@ _TRUTH: dict[Any, Callable[..., Any]] = {
     aten.ge.Scalar: jnp.greater_equal,
     aten.isnan.default: jnp.isnan,
     aten.isinf.default: jnp.isinf,
-    aten.isfinite.default: jnp.isfinite,
     aten.signbit.default: jnp.signbit,
     aten.logical_and.default: jnp.logical_and,
     aten.logical_or.default: jnp.logical_or,
@@ -116,29 +149,25 @@ for _table, _kind in ((_SAME, KIND.DEFAULT), (_FLOAT, KIND.INT_TO_FLOAT), (_TRUT
         lowers(_operator)(promoted(_fn, _kind))
 
 
-@lowers(aten.alias.default, aten.detach.default, aten.lift_fresh_copy.default, aten.lift_fresh.default)
-def _identity(x: Any) -> Any:
-    return x
+lowers(aten.abs.default)(promoted(jnp.abs, KIND.COMPLEX_TO_FLOAT))
 
 
-@lowers(aten.clone.default, aten.contiguous.default, aten.alias_copy.default, aten.detach_copy.default)
-def _clone(x: Any, **_: Any) -> Any:
+@lowers(aten.alias.default, aten.lift_fresh_copy.default, aten.clone.default, aten.detach_copy.default)
+def _same(x: Any, **_: Any) -> Any:
     return x
 
 
 @lowers(aten._to_copy.default)
 def _to_copy(x: Any, dtype: torch.dtype | None = None, **_: Any) -> Any:
-    return x if dtype is None else _cast(x, dtype)
+    return x if dtype is None else converted(x, dtype)
 
 
-@lowers(torch.ops.prims.convert_element_type.default)
-def _cast(x: Any, dtype: torch.dtype) -> Any:
-    return x.astype(DTYPES[dtype])
+lowers(torch.ops.prims.convert_element_type.default)(converted)
 
 
 @lowers(aten.copy.default)
 def _copy(x: Any, source: Any, non_blocking: bool = False) -> Any:
-    return jnp.broadcast_to(source, x.shape).astype(x.dtype)
+    return converted(jnp.broadcast_to(source, x.shape), dtype_of(x))
 
 
 def _added(x: Any, other: Any, alpha: Any) -> Any:
@@ -159,12 +188,7 @@ def _sub(x: Any, other: Any, alpha: Any = 1) -> Any:
     return _added(x, other, -alpha)
 
 
-@lowers(aten.rsub.Tensor, aten.rsub.Scalar)
-def _rsub(x: Any, other: Any, alpha: Any = 1) -> Any:
-    return promoted(lambda a, b: b - jnp.asarray(alpha, a.dtype) * a)(x, other)
-
-
-@lowers(aten.div.Tensor, aten.div.Scalar, aten.true_divide.Tensor)
+@lowers(aten.div.Tensor, aten.div.Scalar)
 def _div(x: Any, other: Any) -> Any:
     return promoted(jnp.true_divide, KIND.INT_TO_FLOAT)(x, other)
 
@@ -176,25 +200,24 @@ def _div_mode(x: Any, other: Any, rounding_mode: str | None = None) -> Any:
     return promoted(jnp.floor_divide if rounding_mode == "floor" else _truncated)(x, other)
 
 
-@lowers(aten.floor_divide.default)
-def _floor_divide(x: Any, other: Any) -> Any:
-    return promoted(jnp.floor_divide)(x, other)
-
-
 def _truncated(a: Any, b: Any) -> Any:
     return jax.lax.div(*jnp.broadcast_arrays(a, b)) if jnp.issubdtype(a.dtype, jnp.integer) else jnp.trunc(a / b)
 
 
 @lowers(aten.pow.Tensor_Tensor, aten.pow.Tensor_Scalar, aten.pow.Scalar)
 def _pow(x: Any, exponent: Any) -> Any:
-    if isinstance(exponent, (int, float)) and exponent == 2:
-        return promoted(lambda a, _: a * a, KIND.BOOL_TO_LONG)(x, exponent)
-    if isinstance(exponent, (int, float)) and exponent == 0.5:
-        return promoted(lambda a, _: jnp.sqrt(a), KIND.BOOL_TO_LONG)(x, exponent)
-    return promoted(jnp.power, KIND.BOOL_TO_LONG)(x, exponent)
+    number = exponent if isinstance(exponent, (int, float)) else None
+    return promoted(_POWERS.get(number, _power), KIND.BOOL_TO_LONG)(x, exponent)
 
 
-@lowers(aten.where.self, aten.where.ScalarOther, aten.where.ScalarSelf, aten.where.Scalar)
+_POWERS: dict[float | None, Callable[..., Any]] = {  # as torch takes them, which shows at -0.0 and -inf
+    2: lambda a, _: a * a,
+    0.5: lambda a, _: jnp.sqrt(a),
+    -0.5: lambda a, _: jax.lax.rsqrt(a),
+}
+
+
+@lowers(aten.where.self)
 def _where(condition: Any, x: Any, other: Any) -> Any:
     return promoted(lambda a, b: jnp.where(condition, a, b))(x, other)
 
@@ -209,37 +232,9 @@ def _clamp(x: Any, least: Any = None, most: Any = None) -> Any:
     return promoted(clamped)(x, *(each for each in (least, most) if each is not None))
 
 
-@lowers(aten.clamp_min.default, aten.clamp_min.Tensor)
-def _clamp_min(x: Any, least: Any) -> Any:
-    return _clamp(x, least)
-
-
-@lowers(aten.clamp_max.default, aten.clamp_max.Tensor)
-def _clamp_max(x: Any, most: Any) -> Any:
-    return _clamp(x, None, most)
-
-
-@lowers(aten.addcmul.default)
-def _addcmul(x: Any, one: Any, other: Any, value: Any = 1) -> Any:
-    return promoted(lambda a, b, c: a + jnp.asarray(value, a.dtype) * b * c)(x, one, other)
-
-
-@lowers(aten.addcdiv.default)
-def _addcdiv(x: Any, one: Any, other: Any, value: Any = 1) -> Any:
-    return promoted(lambda a, b, c: a + jnp.asarray(value, a.dtype) * b / c)(x, one, other)
-
-
-@lowers(aten.lerp.Scalar, aten.lerp.Tensor)
-def _lerp(x: Any, end: Any, weight: Any) -> Any:
-    def between(a: Any, b: Any, w: Any) -> Any:  # from the nearer end, as torch does
-        return jnp.where(jnp.abs(w) < 0.5, a + w * (b - a), b - (b - a) * (1 - w))
-
-    return promoted(between)(x, end, weight)
-
-
 @lowers(aten.gelu.default)
-def _gelu_of(x: Any, approximate: str = "none") -> Any:
-    return _gelu(x, approximate)
+def _gelu(x: Any, approximate: str = "none") -> Any:
+    return jax.nn.gelu(x, approximate=approximate == "tanh")
 
 
 @lowers(aten.leaky_relu.default)
@@ -253,16 +248,12 @@ def _elu(x: Any, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.
     return jnp.where(x > 0, x * scale, negative).astype(x.dtype)
 
 
+@lowers(aten.round.decimals)
+def _round_decimals(x: Any, decimals: int) -> Any:
+    scale = jnp.asarray(10.0 ** abs(decimals), x.dtype)
+    return jnp.round(x * scale) / scale if decimals > 0 else jnp.round(x / scale) * scale
+
+
 @lowers(aten.hardtanh.default)
 def _hardtanh(x: Any, least: float = -1.0, most: float = 1.0) -> Any:
-    return _clamp(x, least, most)
-
-
-@lowers(aten.nan_to_num.default)
-def _nan_to_num(x: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Any:
-    return jnp.nan_to_num(x, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
-
-
-@lowers(aten.deg2rad.default)
-def _deg2rad(x: Any) -> Any:
-    return promoted(lambda a: a * (math.pi / 180), KIND.INT_TO_FLOAT)(x)
+    return jnp.clip(x, jnp.asarray(least).astype(x.dtype), jnp.asarray(most).astype(x.dtype))
