@@ -111,3 +111,16 @@ def test_an_operator_without_a_lowering_names_operator_and_line():
         check_lowered(capture(step, STATE, INPUTS).graph.graph)
     assert "# this line" in str(caught.value)
     assert "inductor" in str(caught.value)
+
+
+def of_logits(state, inputs):
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(state[0], torch.ones(3, 2))
+    return ended(state[0], loss)
+
+
+def test_nothing_is_written_into_even_where_a_decomposition_does():
+    state = [torch.zeros(3, 2)]
+    program = capture(of_logits, state, INPUTS)
+    operators = [node.target for node in program.graph.graph.nodes if node.op == "call_function"]
+    assert operators
+    assert not any(each._schema.is_mutable for each in operators)

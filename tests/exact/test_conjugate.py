@@ -19,9 +19,9 @@ POSITIVE = constraints.positive
 both = pytest.mark.parametrize("objective", [Trace_ELBO, TraceMeanField_ELBO])
 
 
-def _fit(model, guide, objective=Trace_ELBO):
+def _fit(model, guide, objective=Trace_ELBO, engine="auto"):
     optim = virgil.optim.ClippedAdam({"lr": 0.05, "lrd": 0.002 ** (1 / STEPS)})
-    return SVI(model, guide, optim, objective(num_particles=128)).run(STEPS).params
+    return SVI(model, guide, optim, objective(num_particles=128)).run(STEPS, engine=engine).params
 
 
 def _assert_near(found, mean, sd):
@@ -72,7 +72,8 @@ def test_normal_normal_by_mini_batches(iterate):
             with plate as indices:
                 virgil.sample("x", dist.Normal(mu, 1.0), obs=data[indices])
 
-    params = _fit(model, _normal_guide)
+    # sites named after the indices drawn come and go, which no captured step can follow
+    params = _fit(model, _normal_guide, engine="eager" if iterate else "auto")
     _assert_near(td.Normal(params["loc"], params["scale"]), *_normal_posterior(data))
 
 

@@ -48,17 +48,26 @@ def recorded(fn: Callable[..., Any], *args: Any) -> GraphModule:
 
 def functional(graph: GraphModule, *args: Any) -> GraphModule:
     """The same function without mutation and decomposed; only now, when no derivative is left to be taken."""
+    result = _decomposed(graph, *args)
+    if any(node.op == "call_function" and _mutates(node.target) for node in result.graph.nodes):
+        result = _decomposed(result, *args)  # some of torch's decompositions write into tensors that they make
+    result.graph.eliminate_dead_code()
+    result.recompile()
+    return result
 
+
+def _decomposed(graph: GraphModule, *args: Any) -> GraphModule:
     def replayed(*args: Any) -> Any:
         return torch.fx.Interpreter(graph).boxed_run(pytree.tree_leaves(args))
 
     table: Any = {**core_aten_decompositions(), **FUNCTIONAL}
     pure = torch.func.functionalize(replayed, remove="mutations")
     with preserve_node_meta():
-        result = make_fx(pure, table)(*args)
-    result.graph.eliminate_dead_code()
-    result.recompile()
-    return result
+        return make_fx(pure, table)(*args)
+
+
+def _mutates(operator: Any) -> bool:
+    return isinstance(operator, torch._ops.OpOverload) and operator._schema.is_mutable
 
 
 @contextmanager
