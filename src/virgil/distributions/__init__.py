@@ -40,10 +40,10 @@ from virgil.distributions.generalized_pareto import GeneralizedPareto
 from virgil.distributions.half_cauchy import HalfCauchy
 from virgil.distributions.improper_uniform import ImproperUniform
 from virgil.distributions.kl import kl_divergence, register_kl
+from virgil.distributions.lkj_cholesky import LKJCholesky
 from virgil.distributions.log_normal import LogNormal
 from virgil.distributions.multivariate import (
     Dirichlet,
-    LKJCholesky,
     LogisticNormal,
     LowRankMultivariateNormal,
     MultivariateNormal,

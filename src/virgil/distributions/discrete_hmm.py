@@ -98,13 +98,13 @@ class DiscreteHMM(TorchDistributionMixin):
         """Sequences, drawn step by step. Shape: ``(*sample_shape, *batch, steps, *event of an observation)``."""
         with torch.no_grad():
             shape = Size(sample_shape) + self.batch_shape
-            state = td.Categorical(logits=self.initial_logits).expand(shape).sample()
+            state = Categorical(logits=self.initial_logits, validate_args=False).expand(shape).sample()
             moves = self.transition_logits.expand(*shape, self.duration, *self.transition_logits.shape[-2:])
             states = []
             for step in range(self.duration):
                 rows = moves[..., step, :, :]
                 row = rows.gather(-2, state[..., None, None].expand(*state.shape, 1, rows.shape[-1])).squeeze(-2)
-                state = td.Categorical(logits=row).sample()
+                state = Categorical(logits=row, validate_args=False).sample()
                 states.append(state)
             return self._observed(torch.stack(states, -1))
 

@@ -11,7 +11,6 @@ from virgil.distributions.shape_algebra import TorchDistributionMixin
 
 __all__ = [
     "Dirichlet",
-    "LKJCholesky",
     "LogisticNormal",
     "LowRankMultivariateNormal",
     "MultivariateNormal",
@@ -24,17 +23,6 @@ class Dirichlet(TorchDistributionMixin, td.Dirichlet):
 
     Args:
         concentration: positive. Shape: (*batch, n).
-    """
-
-
-class LKJCholesky(TorchDistributionMixin, td.LKJCholesky):
-    """Cholesky factors of random correlation matrices *(Lewandowski, Kurowicka and Joe 2009)*.
-
-    The density of the matrix R is proportional to ``det(R)**(concentration - 1)``.
-
-    Args:
-        dim: number of rows, >= 2.
-        concentration: > 0; 1 is uniform over correlation matrices. Shape: (*batch,).
     """
 
 

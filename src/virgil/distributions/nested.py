@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 import torch
-from torch import Tensor
+from torch import Size, Tensor
 from torch import distributions as td
 from torch.distributions.transforms import PowerTransform
 from torch.distributions.utils import broadcast_all
@@ -126,6 +126,12 @@ class OneHotCategorical(TorchDistributionMixin, td.OneHotCategorical):
 
     def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
         return super().expand(batch_shape, self._get_checked_instance(OneHotCategorical, _instance))
+
+    def sample(self, sample_shape: _size = ()) -> Tensor:
+        probs = self.probs
+        labels = torch.arange(probs.shape[-1], device=probs.device)
+        drawn: Tensor = self._categorical.sample(Size(sample_shape))
+        return (drawn.unsqueeze(-1) == labels).to(probs.dtype)
 
 
 class OneHotCategoricalStraightThrough(OneHotCategorical, td.OneHotCategoricalStraightThrough):

@@ -7,12 +7,16 @@ been checked. The answer is per thread: one thread's fast step does not turn off
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
 
 from virgil import settings
 
-__all__ = ["checked", "enable_validation", "is_validating", "unchecked"]
+__all__ = ["checked", "enable_validation", "is_validating", "unchecked", "unchecked_by_torch"]
 
 
 class _Mode(threading.local):
@@ -45,6 +49,22 @@ def unchecked() -> AbstractContextManager[None]:
 def checked() -> AbstractContextManager[None]:
     """A block in which they validate again, inside an outer ``unchecked``."""
     return _skipping(False)
+
+
+class _Trusting(TorchFunctionMode):
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        return True if func is torch._is_all_true else func(*args, **(kwargs or {}))
+
+
+def unchecked_by_torch() -> AbstractContextManager[object]:
+    """A block in which torch's own distributions, which do not ask :func:`is_validating`, find all values valid.
+
+    They are those that a program states, and those inside some families. A tensor that is being traced has no value to
+    look at. As it costs time at every operation, it is for tracing alone.
+    """
+    return _Trusting()
 
 
 def enable_validation(is_validate: bool = True) -> None:

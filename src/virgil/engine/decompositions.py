@@ -3,7 +3,8 @@
 ``native_batch_norm`` changes its running statistics without declaring it, so a functional graph would lose the change.
 A determinant hands an LU factorisation to its derivative that is of the matrix or of its transpose, according to how
 the matrix lies in memory, which a graph does not know. ``as_strided`` reads memory itself: it is made to read a tensor
-that lies there in the order of its own axes.
+that lies there in the order of its own axes. ``bernoulli`` is compared with noise of its own dtype, as torch draws it;
+torch takes it apart into noise in single precision.
 """
 
 from __future__ import annotations
@@ -92,6 +93,10 @@ def _as_strided_scatter(
     )
 
 
+def _bernoulli(probs: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    return (torch.rand_like(probs) < probs).to(probs.dtype)
+
+
 def _each(fn: Callable[..., Any]) -> Callable[..., Any]:
     """An operator on lists of tensors as one on each: arguments that are lists go along, others are shared."""
 
@@ -123,5 +128,6 @@ RECORDED: dict[Any, Callable[..., Any]] = {
 FUNCTIONAL: dict[Any, Callable[..., Any]] = {
     aten.as_strided.default: _as_strided,
     aten.as_strided_scatter.default: _as_strided_scatter,
+    aten.bernoulli.default: _bernoulli,
     **_foreach(),
 }

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from virgil import settings
+from virgil.distributions.validation import unchecked_by_torch
 from virgil.engine.program import Step
 from virgil.engine.swap import Swapped
 from virgil.infer.step.arguments import Arguments
@@ -61,6 +62,7 @@ def _in_place_of(state: State, leaves: Mapping[str, Tensor], buffers: list[Tenso
     substitutes = {name: leaves[first] for name, first in names.items()}
     with (
         settings.context(validate=False),
+        unchecked_by_torch(),
         get_param_store().substituted(substitutes),
         Swapped([*pairs, *zip(state.buffers, buffers, strict=True)]),
     ):

@@ -1,0 +1,46 @@
+"""The distribution of Lewandowski, Kurowicka and Joe."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import torch
+from torch import Size, Tensor
+from torch import distributions as td
+from torch.types import _size
+
+from virgil.distributions.nested import Beta
+from virgil.distributions.shape_algebra import TorchDistributionMixin
+from virgil.errors import ArgumentError
+
+__all__ = ["LKJCholesky"]
+
+
+class LKJCholesky(TorchDistributionMixin, td.LKJCholesky):
+    """Cholesky factors of random correlation matrices *(Lewandowski, Kurowicka and Joe 2009)*.
+
+    The density of the matrix R is proportional to ``det(R)**(concentration - 1)``.
+
+    Args:
+        dim: number of rows, >= 2.
+        concentration: > 0; 1 is uniform over correlation matrices. Shape: (*batch,).
+
+    Raises:
+        ArgumentError: fewer rows than two.
+    """
+
+    def __init__(self, dim: int, concentration: Tensor | float = 1.0, validate_args: bool | None = None) -> None:
+        if dim < 2:
+            raise ArgumentError(f"LKJCholesky got dim={dim!r}; it takes a number of rows, 2 or more.")
+        self.dim = dim
+        self.concentration = torch.as_tensor(concentration)
+        if not self.concentration.is_floating_point():
+            self.concentration = self.concentration.to(torch.get_default_dtype())
+        # The part of row k = 1, 2, ... left of the diagonal has a squared length that is
+        # Beta(k / 2, concentration + (dim - 1 - k) / 2) (section 3.2); torch leaves that of row 0 unused.
+        before = torch.arange(dim, dtype=self.concentration.dtype, device=self.concentration.device).clamp(min=1)
+        self._beta = Beta(before / 2, self.concentration.unsqueeze(-1) + (dim - 1 - before) / 2, validate_args=False)
+        td.Distribution.__init__(self, self.concentration.shape, Size((dim, dim)), validate_args=validate_args)
+
+    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+        return super().expand(batch_shape, self._get_checked_instance(LKJCholesky, _instance))
