@@ -113,14 +113,29 @@ def test_an_operator_without_a_lowering_names_operator_and_line():
     assert "inductor" in str(caught.value)
 
 
-def of_logits(state, inputs):
-    loss = torch.nn.functional.binary_cross_entropy_with_logits(state[0], torch.ones(3, 2))
-    return ended(state[0], loss)
+HELD = torch.tensor([1.0, 2.0])
 
 
-def test_nothing_is_written_into_even_where_a_decomposition_does():
-    state = [torch.zeros(3, 2)]
-    program = capture(of_logits, state, INPUTS)
-    operators = [node.target for node in program.graph.graph.nodes if node.op == "call_function"]
-    assert operators
-    assert not any(each._schema.is_mutable for each in operators)
+def test_copies_of_tensors_that_a_step_holds_may_be_written_into():
+    def step(state, inputs):
+        made, ones = HELD.clone(), torch.ones_like(HELD.expand(3, 2))
+        made[0] = inputs[0]
+        return ended(state[0] * made, ones.sub_(HELD).sum())
+
+    program = capture(step, STATE, INPUTS)
+    after, loss, _ = program.graph(STATE, INPUTS)
+    assert after[0].tolist() == [3.0, 4.0]
+    assert loss.item() == -3.0
+    assert HELD.tolist() == [1.0, 2.0]
+
+
+def test_a_step_that_writes_into_a_tensor_of_its_own_is_an_error_that_names_the_line():
+    own = torch.zeros(2)
+
+    def step(state, inputs):
+        own.add_(state[0])  # this line
+        return ended(state[0] + own, inputs[0])
+
+    with pytest.raises(CaptureError, match="writes into a tensor") as caught:
+        capture(step, STATE, INPUTS)
+    assert "# this line" in str(caught.value)

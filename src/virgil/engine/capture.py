@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.fx import Node
+from torch.fx import GraphModule, Node
 
 from virgil.engine.compare import first_difference
 from virgil.engine.graph import functional, recorded
@@ -48,6 +49,7 @@ def capture(step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Pr
         if difference is not None:
             raise CaptureError(_varies(difference))
         graph = functional(first, *given)
+    _check_pure(graph, first)
     _check_state(graph, state)
     constants = {
         str(node.target): getattr(graph, str(node.target)) for node in graph.graph.nodes if node.op == "get_attr"
@@ -78,7 +80,30 @@ def _varies(difference: tuple[Node | None, Node | None]) -> str:
     )
 
 
-def _check_state(graph: torch.fx.GraphModule, state: Sequence[Tensor]) -> None:
+def _check_pure(graph: GraphModule, record: GraphModule) -> None:
+    if not any(_writes(node) for node in graph.graph.nodes):
+        return
+    writing = (node for node in record.graph.nodes if _writes(node) and _held(node.args[0]))
+    line = next((node.meta.get("stack_trace") for node in writing), None)
+    place = f":\n  {line}\n" if line else ". "
+    raise CaptureError(
+        f"A step writes into a tensor that is no argument, parameter or buffer of a network{place}Make it a buffer "
+        "(register_buffer), write into a copy, or use engine='eager'."
+    )
+
+
+def _writes(node: Node) -> bool:
+    return isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable
+
+
+def _held(node: Any) -> bool:
+    """Whether a node is a tensor that the graph holds, or a view of one."""
+    while isinstance(node.target, torch._ops.OpOverload) and (node.target.is_view or _writes(node)):
+        node = node.args[0]
+    return node.op == "get_attr"
+
+
+def _check_state(graph: GraphModule, state: Sequence[Tensor]) -> None:
     outputs = list(graph.graph.nodes)[-1].args[0]
     for before, node in zip(state, outputs, strict=False):
         after = node.meta["val"]

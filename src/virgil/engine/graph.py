@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch._decomp import core_aten_decompositions
 from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
@@ -48,26 +49,22 @@ def recorded(fn: Callable[..., Any], *args: Any) -> GraphModule:
 
 def functional(graph: GraphModule, *args: Any) -> GraphModule:
     """The same function without mutation and decomposed; only now, when no derivative is left to be taken."""
-    result = _decomposed(graph, *args)
-    if any(node.op == "call_function" and _mutates(node.target) for node in result.graph.nodes):
-        result = _decomposed(result, *args)  # some of torch's decompositions write into tensors that they make
+    constants = [getattr(graph, str(node.target)) for node in graph.graph.find_nodes(op="get_attr")]
+    table: Any = {**core_aten_decompositions(), **FUNCTIONAL}
+    # as an argument a constant is followed like any other tensor when something is written into what is made of it
+    pure = torch.func.functionalize(lambda constants, *args: _replayed(graph, constants, args), remove="mutations")
+    with preserve_node_meta():
+        result = make_fx(lambda *args: pure(constants, *args), table)(*args)
     result.graph.eliminate_dead_code()
     result.recompile()
     return result
 
 
-def _decomposed(graph: GraphModule, *args: Any) -> GraphModule:
-    def replayed(*args: Any) -> Any:
-        return torch.fx.Interpreter(graph).boxed_run(pytree.tree_leaves(args))
-
-    table: Any = {**core_aten_decompositions(), **FUNCTIONAL}
-    pure = torch.func.functionalize(replayed, remove="mutations")
-    with preserve_node_meta():
-        return make_fx(pure, table)(*args)
-
-
-def _mutates(operator: Any) -> bool:
-    return isinstance(operator, torch._ops.OpOverload) and operator._schema.is_mutable
+def _replayed(graph: GraphModule, constants: Sequence[Tensor], args: Any) -> Any:
+    """Run a graph with other constants than its own."""
+    held, inputs = graph.graph.find_nodes(op="get_attr"), graph.graph.find_nodes(op="placeholder")
+    given = zip([*held, *inputs], [*constants, *pytree.tree_leaves(args)], strict=True)
+    return torch.fx.Interpreter(graph).run(initial_env=dict(given))
 
 
 @contextmanager

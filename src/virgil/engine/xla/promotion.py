@@ -18,8 +18,8 @@ __all__ = ["converted", "promoted"]
 def converted(x: Any, dtype: torch.dtype) -> Any:
     """An array or number in another dtype.
 
-    Truth values become floats by way of integers: else XLA makes a choice of a product with them, which is 0 where torch
-    has NaN, at ``inf * False`` for instance.
+    Truth values become floats by way of integers: else XLA makes a choice of a product with them, which is 0 where
+    torch has NaN, at ``inf * False`` for instance.
     """
     x, target = jnp.asarray(x), DTYPES[dtype]
     return (x.astype(jnp.int8) if x.dtype == jnp.bool_ else x).astype(target)

@@ -19,23 +19,22 @@ def _dtype(dtype: torch.dtype | None, value: Any = 0.0) -> Any:
     return DTYPES[dtype or torch.get_default_dtype()]
 
 
+def _filled(shape: Any, value: Any, dtype: Any) -> Any:
+    return jnp.full(shape, jnp.asarray(value).astype(dtype))
+
+
 @lowers(aten.full.default)
 def _full(size: Any, value: Any, dtype: torch.dtype | None = None) -> Any:
-    return jnp.full(size, value, _dtype(dtype, value))
+    return _filled(size, value, _dtype(dtype, value))
 
 
 @lowers(aten.full_like.default)
 def _full_like(x: Any, value: Any, dtype: torch.dtype | None = None) -> Any:
-    return jnp.full(x.shape, value, x.dtype if dtype is None else DTYPES[dtype])
+    return _filled(x.shape, value, x.dtype if dtype is None else DTYPES[dtype])
 
 
-@lowers(aten.new_full.default)
-def _new_full(x: Any, size: Any, value: Any, dtype: torch.dtype | None = None) -> Any:
-    return jnp.full(size, value, x.dtype if dtype is None else DTYPES[dtype])
-
-
-@lowers(aten.empty.memory_format, aten.zeros.default)
-def _zeros(size: Any, dtype: torch.dtype | None = None) -> Any:
+@lowers(aten.empty.memory_format)
+def _empty(size: Any, dtype: torch.dtype | None = None) -> Any:
     return jnp.zeros(size, _dtype(dtype))
 
 
@@ -49,29 +48,9 @@ def _empty_permuted(size: Any, layout: Any, dtype: torch.dtype | None = None) ->
     return jnp.zeros(size, _dtype(dtype))
 
 
-@lowers(aten.ones.default)
-def _ones(size: Any, dtype: torch.dtype | None = None) -> Any:
-    return jnp.ones(size, _dtype(dtype))
-
-
-@lowers(aten.empty_like.default, aten.zeros_like.default)
-def _zeros_like(x: Any, dtype: torch.dtype | None = None) -> Any:
-    return jnp.zeros(x.shape, x.dtype if dtype is None else DTYPES[dtype])
-
-
-@lowers(aten.ones_like.default)
-def _ones_like(x: Any, dtype: torch.dtype | None = None) -> Any:
-    return jnp.ones(x.shape, x.dtype if dtype is None else DTYPES[dtype])
-
-
-@lowers(aten.new_zeros.default, aten.new_empty.default)
-def _new_zeros(x: Any, size: Any, dtype: torch.dtype | None = None) -> Any:
-    return jnp.zeros(size, x.dtype if dtype is None else DTYPES[dtype])
-
-
-@lowers(aten.scalar_tensor.default)
+@lowers(aten.scalar_tensor.default, torch.ops.prims.scalar_tensor.default)
 def _scalar_tensor(value: Any, dtype: torch.dtype | None = None) -> Any:
-    return jnp.asarray(value, DTYPES[dtype or torch.get_default_dtype()])
+    return _filled((), value, _dtype(dtype))
 
 
 @lowers(aten.arange.start_step)
@@ -80,31 +59,6 @@ def _arange(start: Any, end: Any, step: Any = 1, dtype: torch.dtype | None = Non
     return jnp.arange(start, end, step, dtype=_dtype(dtype, 0 if is_whole else 0.0))
 
 
-@lowers(aten.arange.default)
-def _arange_to(end: Any, dtype: torch.dtype | None = None) -> Any:
-    return _arange(0, end, 1, dtype)
-
-
-@lowers(aten.arange.start)
-def _arange_from(start: Any, end: Any, dtype: torch.dtype | None = None) -> Any:
-    return _arange(start, end, 1, dtype)
-
-
 @lowers(torch.ops.prims.iota.default)
 def _iota(length: int, start: int, step: int, dtype: torch.dtype, requires_grad: bool = False) -> Any:
     return start + step * jnp.arange(length, dtype=DTYPES[dtype])
-
-
-@lowers(aten.eye.default)
-def _eye(n: int, dtype: torch.dtype | None = None) -> Any:
-    return jnp.eye(n, dtype=_dtype(dtype))
-
-
-@lowers(aten.eye.m)
-def _eye_of(n: int, m: int, dtype: torch.dtype | None = None) -> Any:
-    return jnp.eye(n, m, dtype=_dtype(dtype))
-
-
-@lowers(aten.linspace.default)
-def _linspace(start: Any, end: Any, steps: int, dtype: torch.dtype | None = None) -> Any:
-    return jnp.linspace(start, end, steps, dtype=_dtype(dtype))

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import torch
 from torch._prims_common import ELEMENTWISE_TYPE_PROMOTION_KIND as KIND
 
-from virgil.engine.xla.arrays import DTYPES, dtype_of
+from virgil.engine.xla.arrays import dtype_of
 from virgil.engine.xla.lowerings.floating import in_double
 from virgil.engine.xla.promotion import converted, promoted
 from virgil.engine.xla.registry import lowers
@@ -121,7 +121,6 @@ _FLOAT: dict[Any, Callable[..., Any]] = {
     aten.copysign.Tensor: jnp.copysign,
     aten.copysign.Scalar: jnp.copysign,
     aten.angle.default: _angle,
-    aten.ldexp.Tensor: lambda x, exponent: x * jnp.power(jnp.asarray(2, x.dtype), exponent),
 }
 _TRUTH: dict[Any, Callable[..., Any]] = {
     aten.eq.Tensor: jnp.equal,
@@ -173,7 +172,7 @@ def _copy(x: Any, source: Any, non_blocking: bool = False) -> Any:
 def _added(x: Any, other: Any, alpha: Any) -> Any:
     if alpha == 1:
         return promoted(lambda a, b: jnp.logical_or(a, b) if a.dtype == jnp.bool_ else a + b)(x, other)
-    return promoted(lambda a, b: a + jnp.asarray(alpha, a.dtype) * b)(x, other)
+    return promoted(lambda a, b: a + jnp.asarray(alpha).astype(a.dtype) * b)(x, other)
 
 
 @lowers(aten.add.Tensor, aten.add.Scalar)
@@ -230,6 +229,11 @@ def _clamp(x: Any, least: Any = None, most: Any = None) -> Any:
         return a if most is None else jnp.minimum(a, next(given))
 
     return promoted(clamped)(x, *(each for each in (least, most) if each is not None))
+
+
+@lowers(aten.ldexp.Tensor)
+def _ldexp(x: Any, exponent: Any) -> Any:
+    return promoted(jnp.multiply)(x, _pow(2.0, exponent))
 
 
 @lowers(aten.gelu.default)

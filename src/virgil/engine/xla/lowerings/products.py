@@ -11,11 +11,10 @@ from virgil.engine.xla.registry import lowers
 
 aten = torch.ops.aten
 
-for _operator in (aten.mm.default, aten.bmm.default, aten.mv.default, aten.dot.default, aten.matmul.default):
-    lowers(_operator)(jnp.matmul)
+lowers(aten.mm.default, aten.bmm.default)(jnp.matmul)
 
 
-@lowers(aten.addmm.default, aten.baddbmm.default, aten.addmv.default)
+@lowers(aten.addmm.default, aten.addmv.default)
 def _addmm(x: Any, one: Any, other: Any, beta: Any = 1, alpha: Any = 1) -> Any:
     product = jnp.matmul(one, other)
     product = product if alpha == 1 else product * jnp.asarray(alpha, product.dtype)

@@ -30,20 +30,10 @@ def _wide(x: Any, dtype: torch.dtype | None) -> Any:
     return x.astype(jnp.int64) if jnp.issubdtype(x.dtype, jnp.integer) or x.dtype == jnp.bool_ else x
 
 
-def _safe(x: Any, dims: Dims) -> tuple[Any, Any]:
-    """A tensor without dims takes dim 0."""
-    return (x.reshape(1), None) if not x.ndim else (x, dims)
-
-
 @lowers(aten.sum.dim_IntList)
 def _sum(x: Any, dim: Dims, keepdim: bool = False, dtype: torch.dtype | None = None) -> Any:
     x = _wide(x, dtype)
     return x if not x.ndim else jnp.sum(x, _axes(dim), dtype=x.dtype, keepdims=keepdim)
-
-
-@lowers(aten.sum.default)
-def _sum_all(x: Any, dtype: torch.dtype | None = None) -> Any:
-    return _sum(x, None, False, dtype)
 
 
 @lowers(aten.mean.dim)
@@ -76,22 +66,17 @@ def _plain(fn: Callable[..., Any]) -> Callable[..., Any]:
     return apply
 
 
-def _truth(fn: Callable[..., Any]) -> Callable[..., Any]:
-    def apply(x: Any, dim: Dims = None, keepdim: bool = False) -> Any:
-        found = x.astype(jnp.bool_) if not x.ndim else fn(x, axis=_axes(dim), keepdims=keepdim)
-        return found.astype(x.dtype if x.dtype == jnp.uint8 else jnp.bool_)
-
-    return apply
-
-
 lowers(aten.amax.default)(_plain(jnp.max))
 lowers(aten.amin.default)(_plain(jnp.min))
 lowers(aten.max.default)(_plain(jnp.max))
 lowers(aten.min.default)(_plain(jnp.min))
-for _operator in (aten.any.default, aten.any.dim, aten.any.dims):
-    lowers(_operator)(_truth(jnp.any))
-for _operator in (aten.all.default, aten.all.dim, aten.all.dims):
-    lowers(_operator)(_truth(jnp.all))
+
+
+@lowers(aten.any.default, aten.any.dim, aten.any.dims)
+def _any(x: Any, dim: Dims = None, keepdim: bool = False) -> Any:
+    axes = (dim,) if isinstance(dim, int) else None if dim is None else tuple(dim)  # () reduces nothing, as in torch
+    found = jnp.any(x, axes, keepdims=keepdim) if x.ndim else x.astype(jnp.bool_)
+    return found.astype(x.dtype if x.dtype == jnp.uint8 else jnp.bool_)
 
 
 def _best(value: Callable[..., Any], place: Callable[..., Any]) -> Callable[..., Any]:
@@ -123,7 +108,7 @@ lowers(aten.argmin.default)(_place(jnp.argmin))
 def _accumulated(fn: Callable[..., Any], widens: bool) -> Callable[..., Any]:
     def apply(x: Any, dim: int, dtype: torch.dtype | None = None) -> Any:
         x = _wide(x, dtype) if widens else x
-        return x if not x.ndim else fn(x, axis=dim).astype(x.dtype)
+        return x if not x.ndim else fn(x, axis=dim % x.ndim).astype(x.dtype)
 
     return apply
 
@@ -131,12 +116,6 @@ def _accumulated(fn: Callable[..., Any], widens: bool) -> Callable[..., Any]:
 lowers(aten.cumsum.default)(_accumulated(jnp.cumsum, widens=True))
 lowers(aten.cumprod.default)(_accumulated(jnp.cumprod, widens=True))
 lowers(aten.logcumsumexp.default)(_accumulated(jax.lax.cumlogsumexp, widens=False))
-
-
-@lowers(aten.logsumexp.default)
-def _logsumexp(x: Any, dim: Dims, keepdim: bool = False) -> Any:
-    x, dim = _safe(x, dim)
-    return jax.nn.logsumexp(x, _axes(dim), keepdims=keepdim)
 
 
 @lowers(aten._softmax.default)
@@ -149,28 +128,14 @@ def _log_softmax(x: Any, dim: int, half_to_float: bool) -> Any:
     return jax.nn.log_softmax(x, dim) if x.ndim else jnp.zeros_like(x)
 
 
-@lowers(aten._softmax_backward_data.default)
-def _softmax_backward(gradient: Any, output: Any, dim: int, dtype: torch.dtype) -> Any:
-    product = gradient * output
-    return (product - output * product.sum(dim, keepdims=True)).astype(DTYPES[dtype]) if output.ndim else product * 0
-
-
-@lowers(aten._log_softmax_backward_data.default)
-def _log_softmax_backward(gradient: Any, output: Any, dim: int, dtype: torch.dtype) -> Any:
-    if not output.ndim:
-        return gradient * 0
-    return (gradient - jnp.exp(output) * gradient.sum(dim, keepdims=True)).astype(DTYPES[dtype])
-
-
-def _variance(x: Any, dim: Dims, correction: Any, keepdim: bool) -> Any:
-    return jnp.var(x, _axes(dim), ddof=1 if correction is None else correction, keepdims=keepdim)
-
-
 @lowers(aten.var.correction)
 def _var(x: Any, dim: Dims = None, *, correction: Any = None, keepdim: bool = False) -> Any:
-    return _variance(x, dim, correction, keepdim)
+    squares = jnp.var(x, _axes(dim) if x.ndim else None, keepdims=keepdim)
+    count = x.size // squares.size if squares.size else 0
+    freedom = max(count - (1 if correction is None else correction), 0)
+    return squares * jnp.asarray(count, x.dtype) / jnp.asarray(freedom, x.dtype)
 
 
 @lowers(aten.var_mean.correction)
 def _var_mean(x: Any, dim: Dims = None, *, correction: Any = None, keepdim: bool = False) -> Any:
-    return _variance(x, dim, correction, keepdim), jnp.mean(x, _axes(dim), keepdims=keepdim)
+    return _var(x, dim, correction=correction, keepdim=keepdim), _mean(x, dim, keepdim)
