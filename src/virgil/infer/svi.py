@@ -224,7 +224,7 @@ class SVI:
     def compiled(self, engine: str) -> CompiledSteps:
         """The steps that have been captured for a compiled engine."""
         if engine not in self._compiled:
-            self._compiled[engine] = CompiledSteps(self.differentiable_loss, self.optim, engine, self.objective)
+            self._compiled[engine] = CompiledSteps(self, engine)
         return self._compiled[engine]
 
     # Files

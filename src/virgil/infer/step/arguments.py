@@ -6,9 +6,10 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 from torch.utils import _pytree as pytree
+
+from virgil.infer.step.seen import seen
 
 __all__ = ["Arguments", "arguments"]
 
@@ -46,12 +47,4 @@ def arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
 
 
 def _key(leaf: Any) -> Hashable:
-    if isinstance(leaf, Tensor):
-        return leaf.shape, leaf.dtype, leaf.device
-    if isinstance(leaf, np.ndarray):
-        return leaf.shape, leaf.dtype.str, leaf.tobytes()
-    try:
-        hash(leaf)
-    except TypeError:
-        return type(leaf), id(leaf)
-    return type(leaf), leaf
+    return (leaf.shape, leaf.dtype, leaf.device) if isinstance(leaf, Tensor) else seen(leaf)

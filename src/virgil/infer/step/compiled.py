@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -15,14 +15,28 @@ from virgil.engine.runner import Course, Inputs, Runner
 from virgil.infer.dry_run import unmarked
 from virgil.infer.step.arguments import Arguments, arguments
 from virgil.infer.step.function import step_function
+from virgil.infer.step.key import key_of
+from virgil.infer.step.seen import Same, seen
 from virgil.infer.step.state import Found, State, finding, state_of
 from virgil.optim.given import Steps
-from virgil.optim.pure import is_under_way
-from virgil.params import get_param_store
+from virgil.optim.pure import is_under_way, memory_of
 
-__all__ = ["CompiledStep", "CompiledSteps", "one_step"]
+__all__ = ["CompiledStep", "CompiledSteps", "Stepped", "one_step"]
 
 _KEPT = 8  # programs that an SVI keeps
+
+
+class Stepped(Protocol):
+    """What captured steps ask of an SVI; any of it may be exchanged between two runs."""
+
+    model: Any
+    guide: Any
+    objective: Any
+    optim: Steps
+
+    def differentiable_loss(self, *args: Any, **kwargs: Any) -> Tensor:
+        """The loss on these arguments of model and guide."""
+        ...
 
 
 @dataclass(eq=False)
@@ -35,6 +49,7 @@ class CompiledStep:
         given: arguments like those it takes.
         runner: the engine.
         capture_time: seconds.
+        key: what it depends on besides its arguments.
     """
 
     found: Found
@@ -42,49 +57,46 @@ class CompiledStep:
     given: Arguments
     runner: Runner
     capture_time: float
-    versions: tuple[int, ...] = ()
+    key: Hashable
+    written: Sequence[Tensor] = ()
 
     def load(self) -> None:
         """Let the engine begin where store, networks and optimiser are, unless it was the last to change them."""
-        if self.versions != self._present():
-            self.runner.load(self.state.tensors())
+        present = self.state.tensors()
+        # a change through ``tensor.data`` leaves no other sign than the values
+        if len(self.written) != len(present) or not all(map(torch.equal, self.written, present)):
+            self.runner.load(present)
 
     def write(self) -> None:
         """Give store, networks and optimiser what the engine has."""
-        self.state.write(self.runner.state())
-        self.versions = self._present()
+        self.written = self.runner.state()
+        self.state.write(self.written)
 
     def advance(self, inputs: Inputs, seed: int, first: int, count: int) -> Course:
         """Take steps; a step that is not finite leaves the state before it."""
         return self.runner.advance(inputs, seed, first, count)
-
-    def _present(self) -> tuple[int, ...]:
-        return tuple(each._version for each in self.state.tensors())
 
 
 class CompiledSteps:
     """The captured steps of one SVI, by what they depend on.
 
     Args:
-        objective: takes the arguments of model and guide, gives the loss.
-        optim: the optimiser.
+        svi: whose.
         engine: ``"xla"`` or ``"inductor"``.
-        choices: the object whose attributes say how the loss is computed.
     """
 
-    def __init__(self, objective: Callable[..., Tensor], optim: Steps, engine: str, choices: object) -> None:
-        self._objective = objective
-        self._choices = choices
-        self._optim = optim
+    def __init__(self, svi: Stepped, engine: str) -> None:
+        self._svi = svi
         self.engine = engine
         self.captures = 0
-        self._kept: dict[Hashable, CompiledStep] = {}
+        self._kept: list[CompiledStep] = []
 
     def find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> CompiledStep | None:
         """The captured step for arguments like these, if there is one that still holds."""
         given = arguments(args, kwargs)
-        for key, step in self._kept.items():
-            if key == self._key(given, step.found):
+        for step in self._kept:
+            if step.given.key == given.key and step.key == self._key(step.found):
+                self._take_up_memory(step)
                 return step
         return None
 
@@ -96,52 +108,38 @@ class CompiledSteps:
         """
         given = arguments(args, kwargs)
         with unmarked(), finding() as found, torch.no_grad():
-            self._objective(*args, **kwargs)
-        optimizer = self._optim.join(found.leaves)
+            self._svi.differentiable_loss(*args, **kwargs)
+        optimizer = self._svi.optim.join(found.leaves)
         if optimizer is None or not is_under_way(optimizer, found.leaves):
             return None
         begin = time.perf_counter()
         state = state_of(found, optimizer)
-        function = step_function(self._objective, state, given, optimizer, self._optim.clip)
+        function = step_function(self._svi.differentiable_loss, state, given, optimizer, self._svi.optim.clip)
         runner = compiled(self.engine, function, state.tensors(), [*given.tensors, *self.rates()])
-        step = CompiledStep(found, state, given, runner, time.perf_counter() - begin)
+        step = CompiledStep(found, state, given, runner, time.perf_counter() - begin, self._key(found))
         self.captures += 1
-        while len(self._kept) >= _KEPT:
-            del self._kept[next(iter(self._kept))]
-        self._kept[self._key(given, found)] = step
+        self._kept = [*self._kept[1 - _KEPT :], step]
         return step
 
     @property
     def torch_optimizer(self) -> torch.optim.Optimizer | None:
         """The torch optimiser underneath."""
-        return self._optim.torch_optimizer
+        return self._svi.optim.torch_optimizer
 
     def rates(self) -> list[Tensor]:
         """The learning rate of each group of parameters, as it is now."""
-        optimizer = self._optim.torch_optimizer
+        optimizer = self.torch_optimizer
         groups: Sequence[dict[str, Any]] = [] if optimizer is None else optimizer.param_groups
         return [torch.as_tensor(group["lr"], dtype=torch.float64) for group in groups]
 
-    def _key(self, given: Arguments, found: Found) -> Hashable:
-        """What a captured step depends on, besides tensors' values and random numbers."""
-        store = get_param_store()
-        leaves = tuple(
-            (name, leaf.shape, store.unconstrained(name) is leaf if name in store else None)
-            for name, leaf in found.leaves.items()
-        )
-        optimizer = self._optim.torch_optimizer
-        groups = [] if optimizer is None else optimizer.param_groups
-        options = tuple(
-            (len(group["params"]), *((key, repr(each)) for key, each in group.items() if key not in ("params", "lr")))
-            for group in groups
-        )
-        return given.key, leaves, found.training, _choices_of(self._choices), options
+    def _key(self, found: Found) -> Hashable:
+        svi = self._svi
+        return Same(svi.model), Same(svi.guide), seen(svi.objective), key_of(found, self.torch_optimizer)
 
-
-def _choices_of(objective: object) -> Hashable:
-    """An objective's own choices, such as the number of particles."""
-    choices = {name: each for name, each in getattr(objective, "__dict__", {}).items() if not name.startswith("_")}
-    return id(objective), repr(choices)
+    def _take_up_memory(self, step: CompiledStep) -> None:
+        """Of an optimiser whose state was loaded: other tensors of the same shapes."""
+        if self.torch_optimizer is not None:
+            step.state.memory = memory_of(self.torch_optimizer, step.state.leaves)
 
 
 def one_step(steps: CompiledSteps, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float | None:

@@ -1,0 +1,68 @@
+"""What a captured step depends on besides the values of its tensors and random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from virgil.infer.step.seen import Same, seen
+from virgil.infer.step.state import Found
+from virgil.optim.pure import memory_of
+from virgil.params import ParamStore, get_param_store
+from virgil.poutine.runtime import installed
+
+__all__ = ["key_of"]
+
+_NOT_READ = frozenset({"params", "lr", "initial_lr", "max_lr", "min_lr"})  # inputs of a step, and notes of schedulers
+
+
+def key_of(found: Found, optimizer: torch.optim.Optimizer | None) -> Hashable:
+    """What a step depends on that has found these parameters and networks; equal to before if it still holds."""
+    return _surroundings(), _parameters(found.leaves), tuple(map(_network, found.modules)), _options(found, optimizer)
+
+
+def _surroundings() -> Hashable:
+    """Choices of torch that hold for a thread or process, and handlers that someone has put around."""
+    device = torch.get_default_device()
+    autocast = tuple(
+        torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None for kind in ("cpu", "cuda")
+    )
+    return torch.get_default_dtype(), device, autocast, tuple(map(Same, installed()))
+
+
+def _parameters(leaves: Mapping[str, Tensor]) -> Hashable:
+    store = get_param_store()
+    return tuple(
+        (name, leaf.shape, leaf.dtype, leaf.device, leaf.requires_grad, _place(store, name, leaf))
+        for name, leaf in leaves.items()
+    )
+
+
+def _place(store: ParamStore, name: str, leaf: Tensor) -> Hashable:
+    """Whether a name of the store is still that of this leaf, and the constraint; ``None`` for one that it lacks."""
+    return (store.unconstrained(name) is leaf, Same(store.constraint(name))) if name in store else None
+
+
+def _network(module: nn.Module) -> Hashable:
+    """A layer's mode, options and parts; the layers in it are found themselves."""
+    parameters = tuple((Same(each), each is not None and each.requires_grad) for each in module._parameters.values())
+    buffers = tuple(map(Same, module._buffers.values()))
+    return module.training, module.extra_repr(), tuple(map(Same, module._modules.values())), parameters, buffers
+
+
+def _options(found: Found, optimizer: torch.optim.Optimizer | None) -> Hashable:
+    """An optimiser's options but for learning rates, which parameters have which, and what it remembers of each."""
+    if optimizer is None:
+        return None
+    groups = tuple(
+        tuple((name, seen(each)) for name, each in group.items() if name not in _NOT_READ)
+        for group in optimizer.param_groups
+    )
+    places = {id(leaf): place for place, group in enumerate(optimizer.param_groups) for leaf in group["params"]}
+    remembered = tuple(
+        (places.get(id(found.leaves[name])), tuple((key, each.shape, each.dtype) for key, each in entries.items()))
+        for name, entries in memory_of(optimizer, found.leaves).items()
+    )
+    return Same(optimizer), groups, remembered

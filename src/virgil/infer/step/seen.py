@@ -1,0 +1,55 @@
+"""Python values by what a captured step has seen of them: two that are equal here give the same step."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+__all__ = ["Same", "seen"]
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), tuple, Tensor)
+_IDENTITY: Any = object.__eq__
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Same:
+    """A thing by its identity, which cannot pass to another one as it is kept alive."""
+
+    thing: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.thing is other.thing
+
+    def __hash__(self) -> int:
+        return id(self.thing)
+
+
+def seen(value: Any) -> Hashable:
+    """What makes two values the same: their type and value, or identity and plain attributes where that is unknown.
+
+    A tensor here is one that a step has baked in.
+    """
+    if isinstance(value, Tensor):
+        return Same(value), value._version
+    if isinstance(value, np.ndarray):
+        return value.shape, value.dtype.str, value.tobytes()
+    if isinstance(value, (tuple, list)):
+        return type(value), tuple(map(seen, value))
+    if isinstance(value, float):
+        return float, repr(value)  # NaN is NaN, and 0.0 is not -0.0
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value), tuple(seen(getattr(value, each.name)) for each in fields(value))
+    if _compares(value):
+        return type(value), value
+    plain = (item for item in getattr(value, "__dict__", {}).items() if isinstance(item[1], _PLAIN))
+    return Same(value), tuple((name, seen(each)) for name, each in plain)
+
+
+def _compares(value: Any) -> bool:
+    """Whether equality says more than identity, and hash goes with it."""
+    kind: Any = type(value)
+    return kind.__eq__ is not _IDENTITY and kind.__hash__ is not None
