@@ -100,7 +100,7 @@ def _held(node: Any) -> bool:
     """Whether a node is a tensor that the graph holds, or a view of one."""
     while isinstance(node.target, torch._ops.OpOverload) and (node.target.is_view or _writes(node)):
         node = node.args[0]
-    return node.op == "get_attr"
+    return bool(node.op == "get_attr")
 
 
 def _check_state(graph: GraphModule, state: Sequence[Tensor]) -> None:

@@ -17,7 +17,7 @@ from torch.fx import Graph, GraphModule
 from torch.utils import _pytree as pytree
 
 from virgil.engine.program import Program
-from virgil.engine.runner import Course, Inputs
+from virgil.engine.runner import Course, Inputs, joined
 from virgil.errors import CaptureError, OperatorError
 from virgil.ops.random_state import preserved_rng
 
@@ -67,17 +67,16 @@ class InductorRunner:
         """The present state."""
         return self._state
 
-    def advance(self, inputs: Inputs, seed: int, first: int, count: int) -> Course:
+    def advance(self, inputs: Inputs, seed: int, first: int, count: int, summed: int = 0) -> Course:
         """Take steps; see :class:`virgil.engine.runner.Runner`."""
         steps = enumerate(self._rows(inputs, count), first)
         courses: list[Course] = []
         with preserved_rng(), torch.no_grad():
             while stretch := list(islice(steps, _LONGEST)):
-                courses.append(self._stretch(stretch, seed))
+                courses.append(self._stretch(stretch, seed, summed))
                 if not courses[-1].is_finite:
                     break
-        losses, norms = [each.losses for each in courses], [each.norms for each in courses]
-        return Course(torch.cat(losses), torch.cat(norms), courses[-1].is_finite)
+        return joined(courses)
 
     def _rows(self, inputs: Inputs, count: int) -> Iterator[list[Tensor]]:
         """The inputs of one step after another."""
@@ -87,19 +86,20 @@ class InductorRunner:
             row.update({place: _laid_out(each[number], strides[place]) for place, each in inputs.streamed.items()})
             yield [row[place] for place in range(self.program.num_inputs)]
 
-    def _stretch(self, steps: list[tuple[int, list[Tensor]]], seed: int) -> Course:
+    def _stretch(self, steps: list[tuple[int, list[Tensor]]], seed: int, summed: int) -> Course:
         before = self._state
-        losses, norms = self._run(steps, seed)
+        sums = [torch.zeros_like(each, dtype=torch.float64) for each in before[:summed]]
+        losses, norms = self._run(steps, seed, sums)
         is_finite = losses.isfinite() & norms.isfinite().all(1)
         if bool(is_finite.all()):
-            return Course(losses, norms)
+            return Course(losses, norms, True, sums)
         taken = int(is_finite.byte().argmin())
         self._state = before
         if taken:  # once more, up to the step before: noise depends on seed and number alone
-            self._run(steps[:taken], seed)
-        return Course(losses[: taken + 1], norms[: taken + 1], False)
+            self._run(steps[:taken], seed, [])
+        return Course(losses[: taken + 1], norms[: taken + 1], False, sums)
 
-    def _run(self, steps: list[tuple[int, list[Tensor]]], seed: int) -> tuple[Tensor, Tensor]:
+    def _run(self, steps: list[tuple[int, list[Tensor]]], seed: int, sums: list[Tensor]) -> tuple[Tensor, Tensor]:
         size = self.program.num_state
         losses, norms = [], []
         for number, row in steps:
@@ -107,6 +107,8 @@ class InductorRunner:
                 generator.manual_seed(seed_of_step(seed, number))
             outputs = self._replayed(row) if self._replays else self._call(*self._state, *row)
             self._state = self._as_state(outputs)
+            for total, each in zip(sums, self._state, strict=False):
+                total.add_(each)
             losses.append(outputs[size])
             norms.append(outputs[size + 1])
         return torch.stack(losses), torch.stack(norms)

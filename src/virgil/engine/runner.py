@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from virgil.engine.program import Program
 
-__all__ = ["Course", "Inputs", "Runner"]
+__all__ = ["Course", "Inputs", "Runner", "joined"]
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,23 @@ class Course:
             gradient was not; the state is then that before this last step.
         norms: of the gradients. Shape: ``(steps, parameters)``.
         is_finite: whether all were.
+        sums: the sums over the steps of the first tensors of the state, float64, as many as were asked for.
     """
 
     losses: Tensor
     norms: Tensor
     is_finite: bool = True
+    sums: Sequence[Tensor] = ()
+
+
+def joined(courses: Sequence[Course]) -> Course:
+    """What successive stretches recorded, as one."""
+    return Course(
+        torch.cat([each.losses for each in courses]),
+        torch.cat([each.norms for each in courses]),
+        courses[-1].is_finite,
+        [torch.stack(rows).sum(0) for rows in zip(*(each.sums for each in courses), strict=True)],
+    )
 
 
 class Runner(Protocol):
@@ -54,10 +67,11 @@ class Runner(Protocol):
         """Begin with this state; the tensors are not written."""
         ...
 
-    def advance(self, inputs: Inputs, seed: int, first: int, count: int) -> Course:
+    def advance(self, inputs: Inputs, seed: int, first: int, count: int, summed: int = 0) -> Course:
         """Take ``count`` steps, the numbers ``first``, ``first + 1``, ... of a run whose randomness is ``seed``.
 
-        The noise of a step depends on the seed and its number alone.
+        The noise of a step depends on the seed and its number alone. The first ``summed`` tensors of the state are
+        summed over the steps.
         """
         ...
 

@@ -35,6 +35,7 @@ class Fit:
         engine: what ran the steps: ``"eager"``, ``"xla"`` or ``"inductor"``.
         engine_reason: why this engine.
         stopped: why a rule ended the run early; ``None`` if none did.
+        averaged: over how many of the last steps the parameters were averaged; 0 if they are those of the last step.
     """
 
     losses: Tensor
@@ -45,6 +46,7 @@ class Fit:
     engine: str = "eager"
     engine_reason: str = ""
     stopped: str | None = None
+    averaged: int = 0
 
     @property
     def num_steps(self) -> int:

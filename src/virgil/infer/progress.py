@@ -5,25 +5,39 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from virgil import settings
 
-__all__ = ["progress_bar"]
+__all__ = ["Display", "Report", "progress_bar"]
 
 _REFRESH = 0.1  # seconds between two looks at the bar, so that it costs nothing beside the steps
 
-Report = Callable[[int, float], None]
+Report = Callable[[int, float], object]
+
+
+@dataclass(frozen=True)
+class Display:
+    """What a run shows.
+
+    Attributes:
+        report: to call after each step with steps done and loss.
+        say: shows a line above the bar.
+    """
+
+    report: Report = lambda done, loss: None
+    say: Callable[[str], object] = lambda line: None
 
 
 @contextmanager
-def progress_bar(total: int | None, show: bool) -> Iterator[Report]:
-    """A function to call after each step with steps done and loss. Silent unless standard error is a terminal."""
+def progress_bar(total: int | None, show: bool) -> Iterator[Display]:
+    """A bar for so many steps. Silent unless standard error is a terminal."""
     console = Console(stderr=True)
     if not (show and console.is_terminal and settings.get("progress")):
-        yield lambda done, loss: None
+        yield Display()
         return
     columns = (
         TextColumn("{task.completed:>6}/{task.total} steps"),
@@ -43,4 +57,4 @@ def progress_bar(total: int | None, show: bool) -> Iterator[Report]:
                 last = now
                 progress.update(task, completed=done, loss=loss, rate=done / (now - begin), refresh=True)
 
-        yield report
+        yield Display(report, lambda line: console.print(line, highlight=False))

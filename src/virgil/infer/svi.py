@@ -18,8 +18,9 @@ from virgil.infer.elbo.objective import ELBO
 from virgil.infer.fit import Fit
 from virgil.infer.parameters import ReadParameters
 from virgil.infer.record import Record
+from virgil.infer.run.choose import Work
 from virgil.infer.run.loop import Callback
-from virgil.infer.run.run import Options, Run, Work
+from virgil.infer.run.run import Options, Run
 from virgil.infer.run.source import NOTHING, source_of
 from virgil.infer.run.stop import Stop
 from virgil.infer.step.compiled import CompiledSteps, one_step
@@ -173,6 +174,7 @@ class SVI:
         stop: Stop | None = None,
         checkpoint: str | PathLike[str] | None = None,
         every: float = 60.0,
+        average: int = 0,
         **kwargs: Any,
     ) -> Fit:
         """Take many steps, on the same arguments or on mini-batches.
@@ -194,13 +196,15 @@ class SVI:
             checkpoint: a file that holds the run as it stands. If it is there when the run begins, the run goes on
                 where it stood, on the same engine, as if it had not been interrupted.
             every: the least number of seconds between two writings of ``checkpoint``.
+            average: over how many of the last steps the parameters are averaged, in unconstrained space. A rule that
+                ends the run early is followed by so many steps.
             **kwargs: arguments of model and guide.
 
         Raises:
             CaptureError: a compiled engine was asked for, and the step cannot be captured.
             NonFiniteError: a loss or gradient is not finite; the parameters are as they were before that step.
         """
-        options = Options(engine, progress, callback, callback_every, stop, checkpoint, every)
+        options = Options(engine, progress, callback, callback_every, stop, checkpoint, every, average)
         source = source_of(num_steps, epochs, data, args, kwargs)
         with self._store():
             return Run(self, source, options).take()

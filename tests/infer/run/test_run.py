@@ -148,6 +148,12 @@ WRONG = {
     "epochs below 0": ({"epochs": -1, "data": [DATA]}, "epochs=-1"),
     "an iterator for two epochs": ({"epochs": 2, "data": iter([DATA])}, "no batches in epoch 2"),
     "an unknown engine": ({"num_steps": 3, "data": DATA, "engine": "xal"}, "Did you mean 'xla'"),
+    "an average of more steps than there are": ({"num_steps": 3, "data": DATA, "average": 4}, "average=4 for 3 steps"),
+    "an average below 0": ({"num_steps": 3, "data": DATA, "average": -1}, "average=-1"),
+    "an average and a checkpoint": (
+        {"num_steps": 3, "data": DATA, "average": 2, "checkpoint": "unwritten"},
+        "average= and checkpoint=",
+    ),
     "callbacks every 0 steps": ({"num_steps": 3, "data": DATA, "callback_every": 0}, "callback_every=0"),
 }
 
@@ -171,3 +177,27 @@ def test_what_is_wrong_to_ask_is_an_error(case):
 def test_rules_check_their_arguments(make, match):
     with pytest.raises(ArgumentError, match=match):
         make()
+
+
+@pytest.mark.parametrize("engine", ["eager", "xla", "inductor"])
+def test_the_parameters_may_be_averaged_over_the_last_steps(engine):
+    seen = []
+
+    def see(step, loss):
+        store = virgil.get_param_store()
+        seen.append([store.unconstrained(name).item() for name in ("loc", "scale")])
+
+    svi = conjugate(virgil.optim.SGD({"lr": 0.01}))
+    fit = svi.run(40, DATA, engine=engine, average=12, callback=see)
+    assert (fit.num_steps, fit.averaged) == (40, 12)
+    means = torch.tensor(seen[-12:], dtype=torch.float64).mean(0).tolist()
+    found = [virgil.get_param_store().unconstrained(name).item() for name in ("loc", "scale")]
+    assert found == pytest.approx(means, rel=1e-5)
+    assert fit.params["loc"].item() == found[0]
+
+
+def test_a_rule_that_ends_a_run_is_followed_by_the_steps_to_average():
+    fit = conjugate().run(100_000, DATA, engine="eager", stop=Plateau(window=50), average=30)
+    assert fit.stopped is not None
+    assert fit.averaged == 30
+    assert fit.num_steps % 50 == 30

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from virgil.engine.program import Program
-from virgil.engine.runner import Course, Inputs
+from virgil.engine.runner import Course, Inputs, joined
 from virgil.engine.xla.arrays import to_array, to_tensor
 from virgil.engine.xla.interpret import check_lowered, interpret
 
@@ -37,7 +38,7 @@ class XlaRunner:
         self._constants = {name: to_array(each) for name, each in program.constants.items()}
         self._state: list[jax.Array] = []
         self._longest = 0
-        self._loop = jax.jit(self._steps, static_argnames=("longest",))
+        self._loop = jax.jit(self._steps, static_argnames=("longest", "summed"))
 
     def load(self, state: Sequence[Tensor]) -> None:
         """Begin with this state."""
@@ -48,34 +49,34 @@ class XlaRunner:
         """The present state."""
         return [to_tensor(each) for each in self._state]
 
-    def advance(self, inputs: Inputs, seed: int, first: int, count: int) -> Course:
+    def advance(self, inputs: Inputs, seed: int, first: int, count: int, summed: int = 0) -> Course:
         """Take steps; see :class:`virgil.engine.runner.Runner`."""
-        losses, norms = [], []
+        courses: list[Course] = []
         for start in range(0, count, _LONGEST):
             stretch = min(_LONGEST, count - start)
             rows = {place: each[start : start + stretch] for place, each in inputs.streamed.items()}
-            course = self._stretch(inputs.fixed, rows, seed, first + start, stretch)
-            losses.append(course.losses)
-            norms.append(course.norms)
-            if not course.is_finite:
-                return Course(torch.cat(losses), torch.cat(norms), False)
-        return Course(torch.cat(losses), torch.cat(norms))
+            courses.append(self._stretch(Inputs(inputs.fixed, rows), seed, first + start, stretch, summed))
+            if not courses[-1].is_finite:
+                break
+        return joined(courses)
 
-    def _stretch(self, fixed: dict[int, Tensor], rows: dict[int, Tensor], seed: int, first: int, count: int) -> Course:
+    def _stretch(self, inputs: Inputs, seed: int, first: int, count: int, summed: int) -> Course:
         with jax.enable_x64(True):
-            rows, longest = self._padded(rows, count)
-            given = {place: to_array(each) for place, each in fixed.items()}
+            rows, longest = self._padded(inputs.streamed, count)
+            given = {place: to_array(each) for place, each in inputs.fixed.items()}
             streams = {place: to_array(each) for place, each in rows.items()}
             run = (self._constants, given, streams, np.uint32(seed & 0xFFFFFFFF), np.int64(first))
-            done, state, is_finite, losses, norms = self._loop(self._state, *run, np.int64(count), longest=longest)
+            loop = partial(self._loop, self._state, *run, longest=longest, summed=summed)
+            done, state, is_finite, losses, norms, sums = loop(np.int64(count))
             taken = int(done)
             if not bool(is_finite):  # once more, up to the step before: noise depends on seed and number alone
-                _, state, *_ = self._loop(self._state, *run, np.int64(taken - 1), longest=longest)
+                _, state, *_ = loop(np.int64(taken - 1))
             self._state = state
             return Course(
                 torch.from_numpy(np.asarray(losses)[:taken].copy()),
                 torch.from_numpy(np.asarray(norms)[:taken].copy()),
                 bool(is_finite),
+                [to_tensor(each) for each in sums],
             )
 
     def _padded(self, rows: dict[int, Tensor], count: int) -> tuple[dict[int, Tensor], int]:
@@ -101,6 +102,7 @@ class XlaRunner:
         count: Any,
         *,
         longest: int,
+        summed: int,
     ) -> Any:
         """The loop: ends after ``count`` steps, or with the first whose loss or gradient is not finite."""
         graph, size = self.program.graph.graph, self.program.num_state
@@ -117,13 +119,14 @@ class XlaRunner:
             return outputs[:size], outputs[size], outputs[size + 1]
 
         def body(carry: Any) -> Any:
-            number, state, _, losses, norms = carry
+            number, state, _, losses, norms, sums = carry
             state, loss, norm = step(number, state)
             is_finite = jnp.isfinite(loss) & jnp.isfinite(norm).all()
-            return number + 1, state, is_finite, losses.at[number].set(loss), norms.at[number].set(norm)
+            sums = [total + each for total, each in zip(sums, state, strict=False)]
+            return number + 1, state, is_finite, losses.at[number].set(loss), norms.at[number].set(norm), sums
 
         loss, norm = jax.eval_shape(step, jnp.int64(0), state)[1:]
         records = jnp.zeros((longest,), loss.dtype), jnp.zeros((longest, *norm.shape), norm.dtype)
-        return jax.lax.while_loop(
-            lambda c: (c[0] < count) & c[2], body, (jnp.int64(0), state, jnp.bool_(True), *records)
-        )
+        sums = [jnp.zeros_like(each, jnp.float64) for each in state[:summed]]
+        begin = jnp.int64(0), state, jnp.bool_(True), *records, sums
+        return jax.lax.while_loop(lambda carry: (carry[0] < count) & carry[2], body, begin)

@@ -11,6 +11,7 @@ from typing import Protocol
 from virgil.infer.interrupt import Interrupt
 from virgil.infer.progress import Report
 from virgil.infer.record import Record
+from virgil.infer.run.average import Average
 from virgil.infer.run.source import Batch, Source
 from virgil.infer.run.stop import Stop
 
@@ -23,7 +24,13 @@ _STREAM = 256  # the longest stretch of mini-batches, which are held in memory t
 
 
 class Stepper(Protocol):
-    """Takes steps."""
+    """Takes steps.
+
+    Attributes:
+        average: takes in the parameters after every step, if there is one.
+    """
+
+    average: Average | None
 
     @property
     def name(self) -> str:

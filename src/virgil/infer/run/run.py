@@ -10,44 +10,36 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from virgil.engine.choice import check_engine, default_engine, pays
-from virgil.errors import ArgumentError, CaptureError, NonFiniteError
+from virgil.engine.choice import check_engine
+from virgil.errors import ArgumentError, NonFiniteError
 from virgil.infer.dry_run import unmarked
 from virgil.infer.fit import Fit
 from virgil.infer.interrupt import graceful_interrupt
 from virgil.infer.progress import progress_bar
 from virgil.infer.record import Record
+from virgil.infer.run.average import Average
 from virgil.infer.run.checkpoint import Checkpoint
+from virgil.infer.run.choose import Choice, Chooser, Work, choose
 from virgil.infer.run.loop import Between, Callback, Stepper, drive
 from virgil.infer.run.source import Batch, Source
 from virgil.infer.run.steppers import CompiledStepper, EagerStepper, Noise
 from virgil.infer.run.stop import Stop
 from virgil.infer.step.compiled import CompiledSteps
 from virgil.infer.step.state import finding
-from virgil.optim import LRScheduler, zero_grads
+from virgil.optim import zero_grads
 from virgil.optim.given import Steps
 from virgil.params import get_param_store
 
-__all__ = ["Options", "Run", "Steppable", "Work"]
+__all__ = ["Options", "Run", "Steppable"]
 
 _REPLAYS = 20
-_UNKNOWN_LENGTH = 1000  # steps of a run whose data does not say how many batches it has
 
 
-class Steppable(Protocol):
+class Steppable(Chooser, Protocol):
     """What a run asks of an SVI."""
 
-    scheduler: LRScheduler | None
-    loss_and_grads: Any
     optim: Steps
-    work: Work | None  # of one step, once one has been seen
-
-    @property
-    def compiles(self) -> bool:
-        """Whether steps are to be compiled, however few they are."""
-        ...
 
     def differentiable_loss(self, *args: Any, **kwargs: Any) -> Tensor:
         """The loss."""
@@ -81,11 +73,19 @@ class Options:
     stop: Stop | None = None
     checkpoint: str | PathLike[str] | None = None
     every: float = 60.0
+    average: int = 0
 
     def __post_init__(self) -> None:
         check_engine(self.engine)
         if self.callback_every < 1:
             raise ArgumentError(f"run() got callback_every={self.callback_every!r}; it takes 1 or more.")
+        if not isinstance(self.average, int) or self.average < 0:
+            raise ArgumentError(f"run() got average={self.average!r}; it takes a number of steps, 0 or more.")
+        if self.average and self.checkpoint is not None:
+            raise ArgumentError(
+                "run() got average= and checkpoint=; a run that averages its last steps is not written to disk. "
+                "Checkpoint the run first, and average in a second, short one."
+            )
 
 
 class Run:
@@ -102,26 +102,31 @@ class Run:
         self._eager = EagerStepper(self._step, svi.advance_schedule, self._record)
         self._present: Stepper = self._eager
         self._modules: list[nn.Module] = []
+        self._stopped: str | None = None
+        self._check_average()
         self._checkpoint: Checkpoint | None = None
         if options.checkpoint is not None:
             self._checkpoint = Checkpoint(options.checkpoint, options.every, svi.optim)
 
+    def _check_average(self) -> None:
+        total, number = self._source.total, self._options.average
+        if number and (total is None or total < number):
+            steps = "an unknown number of" if total is None else total
+            raise ArgumentError(f"run() got average={number!r} for {steps} steps; it averages the last of them.")
+
     def take(self) -> Fit:
         """Take all steps."""
         begin = time.perf_counter()
-        total, options = self._source.total, self._options
+        options = self._options
         if self._checkpoint is not None and self._checkpoint.exists:
             self._resume(self._checkpoint)
-        with graceful_interrupt() as interrupt, progress_bar(total, options.progress) as report:
+        with graceful_interrupt() as interrupt, progress_bar(self._source.total, options.progress) as display:
             save = None if self._checkpoint is None else self._save
-            between = Between(interrupt, report, options.callback, options.callback_every, options.stop, save)
+            between = Between(interrupt, display.report, options.callback, options.callback_every, options.stop, save)
             why = self._first_step(between)
-            self._present = self._stepper(self._engine) or self._eager
-            try:
-                if why is None:
-                    why = drive(self._present, self._source, self._record, between, total)
-            finally:
-                self._present.finish()
+            self._present = self._stepper(self._choose())
+            display.say(f"Steps run on {self._present.name}: {self._present.reason}.")
+            average = self._take_rest(between, why)
             if save is not None:
                 save(True)
         return Fit(
@@ -132,18 +137,37 @@ class Run:
             interrupted=interrupt.requested,
             engine=self._present.name,
             engine_reason=self._present.reason,
-            stopped=why,
+            stopped=self._stopped,
+            averaged=average.count,
         )
 
     def _first_step(self, between: Between) -> str | None:
         """Take one eagerly where "auto" must see what it does, or where a checkpoint must know the networks."""
-        undecided = self._stepper(self._engine) is None
+        undecided = self._choose() is None
         if self._source.total == 0 or self._record.num_steps or not (undecided or self._checkpoint):
             return None
         with Work() as work, finding() as found:
             why = drive(self._eager, self._source, self._record, replace(between, save=None), 1)
         self._svi.work, self._modules, self._begun = work, found.modules, 1
         return why
+
+    def _take_rest(self, between: Between, why: str | None) -> Average:
+        """The steps after the first; the last of them are averaged if that was asked for."""
+        total, number = self._source.total, self._options.average
+        average = Average()
+        try:
+            if why is None:
+                limit = None if total is None else total - number
+                why = drive(self._present, self._source, self._record, between, limit)
+            if number and not between.interrupt.requested:
+                self._present.average = average
+                limit = self._record.num_steps + number
+                drive(self._present, self._source, self._record, replace(between, stop=None), limit)
+        finally:
+            self._present.finish()
+        average.write()
+        self._stopped = why
+        return average
 
     # Checkpoints
 
@@ -171,48 +195,19 @@ class Run:
 
     # Engines
 
-    def _stepper(self, engine: str) -> Stepper | None:
-        """What takes the steps; ``None`` where "auto" must see a step first."""
-        if engine == "eager":
-            return self._eager
-        if engine != "auto":
-            return self._compiled(engine, "asked for", falls_back=False)
-        obstacle = self._obstacle()
-        if obstacle is not None:
-            self._eager.reason = obstacle
-            return self._eager
-        work = self._svi.work
-        if self._source.total == 0:
-            return self._eager
-        if work is None:
-            return None
-        name, why = default_engine(work.device)
-        if name == "eager" or not (
-            self._svi.compiles or pays(self._source.total or 1000, work.operators, work.elements)
-        ):
-            self._eager.reason = why if name == "eager" else "the run is too short to repay compiling"
-            return self._eager
-        return self._compiled(name, why, falls_back=True)
+    def _choose(self) -> Choice | None:
+        return choose(self._svi, self._engine, self._source.total)
 
-    def _obstacle(self) -> str | None:
-        """Why no compiled engine can take these steps, whatever the program."""
-        if self._svi.loss_and_grads is not None:
-            return "loss_and_grads= computes gradients itself"
-        if self._svi.scheduler is not None and self._svi.scheduler.takes_metric:
-            return "the scheduler needs the loss of every step"
-        return None
-
-    def _compiled(self, engine: str, reason: str, falls_back: bool) -> CompiledStepper:
-        obstacle = self._obstacle()
-        if obstacle is not None:
-            raise CaptureError(f"engine={engine!r} cannot take these steps: {obstacle}. Use engine='eager'.")
+    def _stepper(self, choice: Choice | None) -> Stepper:
+        """What takes the steps."""
+        if choice is None or choice.name == "eager":
+            self._eager.reason = "there are no steps to take" if choice is None else choice.reason
+            return self._eager
         if self._seed is None:
             self._seed = int(torch.randint(2**62, ()))
         noise = Noise(self._seed, self._record.num_steps - self._begun)
-        steps = self._svi.compiled(engine)
-        stepper = CompiledStepper(steps, self._eager, self._record, self._svi.scheduler, self._blame, noise)
-        stepper.falls_back, stepper.reason = falls_back, reason
-        return stepper
+        steps = self._svi.compiled(choice.name)
+        return CompiledStepper(steps, self._eager, self._record, self._svi.scheduler, self._blame, noise, choice)
 
     def _step(self, batch: Batch, record: Record) -> float:
         return self._svi.take_step(batch.args, batch.kwargs, record)
@@ -225,26 +220,6 @@ class Run:
             except NonFiniteError as error:
                 raise NonFiniteError(f"{message} {error}", site=error.site) from error
             zero_grads(leaves.values())
-
-
-class Work(TorchDispatchMode):
-    """Counts what a step does: operators, elements of their results; and where."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.operators = 0
-        self.elements = 0
-        self.device = torch.device("cpu")
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Count, and call."""
-        result = func(*args, **(kwargs or {}))
-        self.operators += 1
-        if isinstance(result, Tensor):
-            self.elements += result.numel()
-            if result.device.type != "cpu":
-                self.device = result.device
-        return result
 
 
 def _constrained(names: Iterable[str]) -> dict[str, Tensor]:

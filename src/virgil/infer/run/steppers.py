@@ -14,6 +14,8 @@ from virgil.engine.runner import Course, Inputs
 from virgil.errors import CaptureError, NonFiniteError
 from virgil.infer.interrupt import Interrupt
 from virgil.infer.record import Record
+from virgil.infer.run.average import Average
+from virgil.infer.run.choose import Choice
 from virgil.infer.run.source import Batch
 from virgil.infer.step.arguments import arguments
 from virgil.infer.step.compiled import CompiledStep, CompiledSteps
@@ -34,6 +36,7 @@ class EagerStepper:
 
     name = "eager"
     reason = "asked for"
+    average: Average | None = None
 
     def __init__(self, step: Step, schedule: Callable[[float], None], record: Record) -> None:
         self._step = step
@@ -45,6 +48,8 @@ class EagerStepper:
         for done in range(count):
             loss = self._step(batches[done if len(batches) > 1 else 0], self._record)
             self._schedule(loss)
+            if self.average is not None:
+                self.average.add_present(self._record.names)
             if interrupt.requested:
                 return done + 1
         return count
@@ -70,10 +75,10 @@ class CompiledStepper:
         scheduler: gives the learning rates.
         blame: looks for the cause of a loss or gradient that is not finite, and raises.
         noise: of the run.
+        choice: of the engine.
     """
 
-    falls_back = False  # whether a step that cannot be captured is taken eagerly
-    reason = "asked for"
+    average: Average | None = None
 
     def __init__(
         self,
@@ -83,8 +88,9 @@ class CompiledStepper:
         scheduler: LRScheduler | None,
         blame: Callable[[Batch, str], None],
         noise: Noise,
+        choice: Choice,
     ) -> None:
-        self.name = steps.engine
+        self.name, self.reason, self._falls_back = choice.name, choice.reason, choice.falls_back
         self._steps = steps
         self._eager = eager
         self._record = record
@@ -111,13 +117,19 @@ class CompiledStepper:
             self.finish()
         if step is None:
             self._noise.done += count
+            self._eager.average = self.average
             return self._eager.advance(batches, count, interrupt)
         if self._present is None:
             step.load()
             self._present = step
-        course = step.advance(self._inputs(step, batches, count), self._noise.seed, self._noise.done, count)
+        names = list(step.state.leaves)
+        summed = 0 if self.average is None else len(names)
+        inputs = self._inputs(step, batches, count)
+        course = step.advance(inputs, self._noise.seed, self._noise.done, count, summed)
         self._noise.done += len(course.losses)
-        self._record.extend(course.losses, list(step.state.leaves), course.norms)
+        self._record.extend(course.losses, names, course.norms)
+        if self.average is not None:
+            self.average.add(names, course.sums, len(course.losses))
         if not course.is_finite:
             self._stop(step, course, batches)
         return count
@@ -126,7 +138,7 @@ class CompiledStepper:
         try:
             return self._steps.make(batch.args, batch.kwargs)
         except CaptureError as error:
-            if not self.falls_back:
+            if not self._falls_back:
                 raise
             self.name, self.reason = "eager", str(error)
             warnings.warn(f"The steps are taken eagerly: {error}", UserWarning, stacklevel=2)

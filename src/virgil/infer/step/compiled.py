@@ -50,6 +50,7 @@ class CompiledStep:
         runner: the engine.
         capture_time: seconds.
         key: what it depends on besides its arguments.
+        written: the engine's state where store, networks and optimiser were given it since the last step.
     """
 
     found: Found
@@ -72,9 +73,10 @@ class CompiledStep:
         self.written = self.runner.state()
         self.state.write(self.written)
 
-    def advance(self, inputs: Inputs, seed: int, first: int, count: int) -> Course:
+    def advance(self, inputs: Inputs, seed: int, first: int, count: int, summed: int = 0) -> Course:
         """Take steps; a step that is not finite leaves the state before it."""
-        return self.runner.advance(inputs, seed, first, count)
+        self.written = ()
+        return self.runner.advance(inputs, seed, first, count, summed)
 
 
 class CompiledSteps:

@@ -33,7 +33,7 @@ def _full_like(x: Any, value: Any, dtype: torch.dtype | None = None) -> Any:
     return _filled(x.shape, value, x.dtype if dtype is None else DTYPES[dtype])
 
 
-@lowers(aten.empty.memory_format)
+@lowers(aten.empty.memory_format, aten._efficientzerotensor.default)
 def _empty(size: Any, dtype: torch.dtype | None = None) -> Any:
     return jnp.zeros(size, _dtype(dtype))
 

@@ -246,6 +246,11 @@ def _leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
     return jnp.where(x > 0, x, x * jnp.asarray(negative_slope, x.dtype))
 
 
+@lowers(aten.hardshrink_backward.default, aten.softshrink_backward.default)
+def _shrink_backward(gradient: Any, x: Any, least: float) -> Any:
+    return jnp.where(jnp.abs(x) <= least, jnp.zeros((), gradient.dtype), gradient)
+
+
 @lowers(aten.elu.default)
 def _elu(x: Any, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Any:
     negative = jnp.expm1(jnp.where(x > 0, 0, x) * input_scale) * alpha * scale
