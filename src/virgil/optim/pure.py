@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from virgil.errors import CaptureError
 from virgil.ops.compiling import as_when_compiling
 
 __all__ = ["Memory", "is_under_way", "memory_of", "pure_step"]
@@ -56,6 +57,9 @@ def pure_step(
         memory: what the optimiser remembers of them.
         rates: the learning rate of each of its groups.
         clip: clips the gradients of the named tensors in place, before the step.
+
+    Raises:
+        CaptureError: the optimiser changes a Python value that it remembers.
     """
     fresh = {name: values[name].detach().clone() for name in gradients}
     remembered = {name: {key: each.clone() for key, each in memory[name].items()} for name in gradients}
@@ -69,6 +73,8 @@ def pure_step(
         twin.state[value] = {**optimizer.state.get(leaves[name], {}), **remembered[name]}
     with as_when_compiling(), _TensorFactors():
         twin.step()
+    for name, value in fresh.items():
+        _check_counts(type(optimizer).__name__, optimizer.state.get(leaves[name], {}), twin.state[value])
     after = {name: {**memory[name], **_tensors(twin.state[value])} for name, value in fresh.items()}
     return {**values, **fresh}, {**memory, **after}
 
@@ -89,6 +95,16 @@ def _twin(optimizer: torch.optim.Optimizer, stand_ins: Mapping[int, Tensor], rat
 
 def _tensors(state: Mapping[str, Any]) -> dict[str, Tensor]:
     return {key: each for key, each in state.items() if isinstance(each, Tensor)}
+
+
+def _check_counts(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    for key in before.keys() & after.keys():
+        old, new = before[key], after[key]
+        if not isinstance(old, Tensor) and not isinstance(new, Tensor) and old != new:
+            raise CaptureError(
+                f"{kind} remembers {key!r} of a parameter as a Python value, {old!r}, and a step makes it {new!r}; a "
+                "captured step would stay where it is. Keep it as a tensor, or use engine='eager'."
+            )
 
 
 class _TensorFactors(TorchFunctionMode):
