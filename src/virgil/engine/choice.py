@@ -9,11 +9,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from virgil.engine.program import Step
-from virgil.engine.runner import Runner
+from virgil.engine.program import Program, Step
+from virgil.engine.runner import Restarts, Runner
 from virgil.errors import ArgumentError, did_you_mean
 
-__all__ = ["ENGINES", "Engine", "check_engine", "compiled", "default_engine", "pays"]
+__all__ = ["ENGINES", "Engine", "check_engine", "compiled", "default_engine", "pays", "restarted"]
 
 Engine = Literal["auto", "eager", "xla", "inductor"]
 ENGINES = ("auto", "eager", "xla", "inductor")
@@ -71,6 +71,17 @@ def compiled(engine: str, step: Step, state: Sequence[Tensor], inputs: Sequence[
     from virgil.engine.inductor import InductorRunner  # noqa: PLC0415
 
     return InductorRunner(program)
+
+
+def restarted(program: Program) -> Restarts:
+    """A captured program, from several states at once; on XLA.
+
+    Raises:
+        OperatorError: the engine lacks an operator of the step.
+    """
+    from virgil.engine.xla.restarts import XlaRestarts  # noqa: PLC0415
+
+    return XlaRestarts(program)
 
 
 def _has_jax() -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from virgil.engine.program import Program
 
-__all__ = ["Course", "Inputs", "Runner", "joined"]
+__all__ = ["Course", "Inputs", "Restarts", "Runner", "joined"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,12 @@ class Inputs:
 
     fixed: dict[int, Tensor]
     streamed: dict[int, Tensor]
+
+    def stretches(self, count: int, longest: int) -> Iterator[tuple[int, Inputs]]:
+        """The inputs of ``count`` steps in stretches of at most ``longest``, each with the number of its first."""
+        for start in range(0, count, longest):
+            rows = {place: each[start : start + longest] for place, each in self.streamed.items()}
+            yield start, Inputs(self.fixed, rows)
 
 
 @dataclass(frozen=True)
@@ -77,4 +83,20 @@ class Runner(Protocol):
 
     def state(self) -> list[Tensor]:
         """The present state; the tensors must not be written, and hold until the next ``advance``."""
+        ...
+
+
+class Restarts(Protocol):
+    """A program on an engine, with the states of several runs that go on together."""
+
+    def load(self, states: Sequence[Sequence[Tensor]], is_finite: Sequence[bool]) -> None:
+        """Begin with these states, all whose flag is false standing still; the tensors are not written."""
+        ...
+
+    def advance(self, inputs: Inputs, seed: int, first: int, count: int, summed: int = 0) -> list[Course]:
+        """As for :class:`Runner`, for each run; one whose step is not finite stays before it, and the others go on."""
+        ...
+
+    def states(self) -> list[list[Tensor]]:
+        """The present state of each; the tensors must not be written, and hold until the next ``advance``."""
         ...

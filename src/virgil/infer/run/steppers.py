@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 
-import torch
-from torch import Tensor
-
-from virgil.engine.runner import Course, Inputs
+from virgil.engine.runner import Course
 from virgil.errors import CaptureError, NonFiniteError
 from virgil.infer.interrupt import Interrupt
 from virgil.infer.record import Record
 from virgil.infer.run.average import Average
 from virgil.infer.run.choose import Choice
+from virgil.infer.run.feed import Feed
 from virgil.infer.run.source import Batch
 from virgil.infer.step.arguments import arguments
 from virgil.infer.step.compiled import CompiledStep, CompiledSteps
@@ -94,7 +92,7 @@ class CompiledStepper:
         self._steps = steps
         self._eager = eager
         self._record = record
-        self._scheduler = scheduler
+        self._feed = Feed(steps, scheduler)
         self._blame = blame
         self._noise = noise
         self._present: CompiledStep | None = None
@@ -124,7 +122,7 @@ class CompiledStepper:
             self._present = step
         names = list(step.state.leaves)
         summed = 0 if self.average is None else len(names)
-        inputs = self._inputs(step, batches, count)
+        inputs = self._feed.inputs(step, batches, count)
         course = step.advance(inputs, self._noise.seed, self._noise.done, count, summed)
         self._noise.done += len(course.losses)
         self._record.extend(course.losses, names, course.norms)
@@ -152,45 +150,6 @@ class CompiledStepper:
         message = f"At step {self._record.num_steps - 1} {what} is not finite. Parameters are as they were before it."
         self._blame(batches[number if len(batches) > 1 else 0], message)
         raise NonFiniteError(message, site=names[0] if names else None)
-
-    def _inputs(self, step: CompiledStep, batches: list[Batch], count: int) -> Inputs:
-        size = len(step.given.tensors)
-        fixed: dict[int, Tensor] = {}
-        streamed: dict[int, Tensor] = {}
-        if len(batches) == 1:
-            fixed = dict(enumerate(arguments(batches[0].args, batches[0].kwargs).tensors))
-        else:
-            rows = [arguments(batch.args, batch.kwargs).tensors for batch in batches]
-            streamed = {place: torch.stack([row[place] for row in rows]) for place in range(size)}
-        if self._scheduler is None:
-            fixed.update(enumerate(self._steps.rates(), size))
-        else:
-            rates = list(self._rates(count))
-            columns = zip(*rates, strict=True)
-            streamed.update({size + place: torch.stack(list(column)) for place, column in enumerate(columns)})
-        return Inputs(fixed, streamed)
-
-    def _rates(self, count: int) -> Iterator[list[Tensor]]:
-        """The learning rates of the next steps, advancing their schedule."""
-        before = self._options()
-        for _ in range(count):
-            yield [rate.clone() for rate in self._steps.rates()]
-            if self._scheduler is not None:
-                with warnings.catch_warnings():  # torch misses the step of its optimiser, which the engine takes
-                    warnings.filterwarnings(
-                        "ignore", message="Detected call of `lr_scheduler.step", category=UserWarning
-                    )
-                    self._scheduler.step()
-        if self._options() != before:
-            raise CaptureError(
-                "The scheduler changes other options than the learning rate, which a captured step holds fast. Use "
-                "cycle_momentum=False, or engine='eager'."
-            )
-
-    def _options(self) -> list[dict[str, str]]:
-        optimizer = self._steps.torch_optimizer
-        groups = [] if optimizer is None else optimizer.param_groups
-        return [{key: repr(each) for key, each in group.items() if key not in ("params", "lr")} for group in groups]
 
     def finish(self) -> None:
         """Bring the engine's state back into store, networks and optimiser."""

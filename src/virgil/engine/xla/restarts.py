@@ -1,0 +1,116 @@
+"""A program run from several states at once, mapped over them inside one compiled loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import torch
+from torch import Tensor
+
+from virgil.engine.program import Program
+from virgil.engine.runner import Course, Inputs, joined
+from virgil.engine.xla.arrays import to_array, to_tensor
+from virgil.engine.xla.step import XlaStep
+
+__all__ = ["XlaRestarts"]
+
+
+class XlaRestarts:
+    """A program on XLA with several states, each with noise of its own; see :class:`virgil.engine.runner.Restarts`.
+
+    Args:
+        program: the captured step.
+
+    Raises:
+        OperatorError: an operator has no lowering.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self._step = XlaStep(program)
+        self._states: list[jax.Array] = []
+        self._is_finite = np.ones(0, bool)
+        self._loop = jax.jit(self._steps, static_argnames=("longest", "summed"))
+
+    def load(self, states: Sequence[Sequence[Tensor]], is_finite: Sequence[bool]) -> None:
+        """Begin with these states, all whose flag is false standing still."""
+        with jax.enable_x64(True):
+            self._states = [to_array(torch.stack(rows)) for rows in zip(*states, strict=True)]
+        self._is_finite = np.array(is_finite, bool)
+
+    def states(self) -> list[list[Tensor]]:
+        """The present state of each."""
+        stacked = [to_tensor(each) for each in self._states]
+        return [[each[row] for each in stacked] for row in range(len(self._is_finite))]
+
+    def advance(self, inputs: Inputs, seed: int, first: int, count: int, summed: int = 0) -> list[Course]:
+        """Take steps from all states; one whose step is not finite stays before it."""
+        longest = self._step.longest(inputs)
+        courses = [
+            self._stretch(stretch, seed, first + start, min(longest, count - start), summed)
+            for start, stretch in inputs.stretches(count, longest)
+        ]
+        return [joined(each) for each in zip(*courses, strict=True)]
+
+    def _stretch(self, inputs: Inputs, seed: int, first: int, count: int, summed: int) -> list[Course]:
+        with jax.enable_x64(True):
+            fixed, streams, longest = self._step.arrays(inputs, count)
+            run = self._step.constants, fixed, streams, np.uint32(seed & 0xFFFFFFFF), np.int64(first), np.int64(count)
+            loop = self._loop(self._states, self._is_finite, *run, longest=longest, summed=summed)
+        _, self._states, is_finite, taken, losses, norms, sums = loop
+        self._is_finite = np.asarray(is_finite)
+        losses, norms, totals = np.array(losses), np.array(norms), [to_tensor(each) for each in sums]
+        return [
+            Course(
+                torch.from_numpy(losses[row, :done]),
+                torch.from_numpy(norms[row, :done]),
+                bool(self._is_finite[row]),
+                [each[row] for each in totals],
+            )
+            for row, done in enumerate(np.asarray(taken))
+        ]
+
+    def _steps(
+        self,
+        states: list[Any],
+        is_finite: Any,
+        constants: dict[str, Any],
+        fixed: dict[int, Any],
+        streams: dict[int, Any],
+        seed: Any,
+        first: Any,
+        count: Any,
+        *,
+        longest: int,
+        summed: int,
+    ) -> Any:
+        """The loop: ends after ``count`` steps, or when no state is left whose loss and gradient are finite."""
+        step = jax.vmap(self._step.function(constants, fixed, streams), (None, 0, 0))
+        size = len(is_finite)
+        keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(seed)))(jnp.arange(size))
+
+        def body(carry: Any) -> Any:
+            number, states, goes, taken, losses, norms, sums = carry
+            own = jax.vmap(jax.random.fold_in, (0, None))(keys, first + number)
+            after, loss, norm = step(number, own, states)
+            taken = taken + goes
+            losses, norms = losses.at[:, number].set(loss), norms.at[:, number].set(norm)
+            goes = goes & jnp.isfinite(loss) & jnp.isfinite(norm).all(1)
+            states = [jnp.where(_beside(goes, new), new, old) for new, old in zip(after, states, strict=True)]
+            sums = [total + each * _beside(goes, each) for total, each in zip(sums, states, strict=False)]
+            return number + 1, states, goes, taken, losses, norms, sums
+
+        loss, norm = jax.eval_shape(step, jnp.int64(0), keys, states)[1:]
+        records = jnp.zeros((size, longest), loss.dtype), jnp.zeros((size, longest, norm.shape[1]), norm.dtype)
+        sums = [jnp.zeros_like(each, jnp.float64) for each in states[:summed]]
+        begin = jnp.int64(0), states, is_finite, jnp.zeros(size, jnp.int64), *records, sums
+        return jax.lax.while_loop(lambda carry: (carry[0] < count) & carry[2].any(), body, begin)
+
+
+def _beside(flags: Any, values: Any) -> Any:
+    """Flags of rows, to be combined with rows of any shape."""
+    return flags.reshape(-1, *[1] * (values.ndim - 1))

@@ -1,0 +1,67 @@
+"""What captured steps read besides their state: batches and learning rates, as tensors."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from virgil.engine.runner import Inputs
+from virgil.errors import CaptureError
+from virgil.infer.run.source import Batch
+from virgil.infer.step.arguments import arguments
+from virgil.infer.step.compiled import CompiledStep, CompiledSteps
+from virgil.optim import LRScheduler
+
+__all__ = ["Feed"]
+
+
+class Feed:
+    """Makes the inputs of stretches of steps.
+
+    Args:
+        steps: the captured steps.
+        scheduler: gives the learning rates.
+    """
+
+    def __init__(self, steps: CompiledSteps, scheduler: LRScheduler | None) -> None:
+        self._steps = steps
+        self._scheduler = scheduler
+
+    def inputs(self, step: CompiledStep, batches: list[Batch], count: int) -> Inputs:
+        """The inputs of ``count`` steps, on one batch or on as many; advances the schedule as far."""
+        size = len(step.given.tensors)
+        fixed: dict[int, Tensor] = {}
+        streamed: dict[int, Tensor] = {}
+        if len(batches) == 1:
+            fixed = dict(enumerate(arguments(batches[0].args, batches[0].kwargs).tensors))
+        else:
+            rows = [arguments(batch.args, batch.kwargs).tensors for batch in batches]
+            streamed = {place: torch.stack([row[place] for row in rows]) for place in range(size)}
+        if self._scheduler is None:
+            fixed.update(enumerate(self._steps.rates(), size))
+        else:
+            columns = zip(*self._rates(self._scheduler, count), strict=True)
+            streamed.update({size + place: torch.stack(list(column)) for place, column in enumerate(columns)})
+        return Inputs(fixed, streamed)
+
+    def _rates(self, scheduler: LRScheduler, count: int) -> Iterator[list[Tensor]]:
+        """The learning rates of the next steps."""
+        before = self._options()
+        for _ in range(count):
+            yield [rate.clone() for rate in self._steps.rates()]
+            with warnings.catch_warnings():  # torch misses the step of its optimiser, which the engine takes
+                warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step", category=UserWarning)
+                scheduler.step()
+        if self._options() != before:
+            raise CaptureError(
+                "The scheduler changes other options than the learning rate, which a captured step holds fast. Use "
+                "cycle_momentum=False, or engine='eager'."
+            )
+
+    def _options(self) -> list[dict[str, str]]:
+        optimizer = self._steps.torch_optimizer
+        groups = [] if optimizer is None else optimizer.param_groups
+        return [{key: repr(each) for key, each in group.items() if key not in ("params", "lr")} for group in groups]
