@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -50,14 +51,19 @@ def recorded(fn: Callable[..., Any], *args: Any) -> GraphModule:
 def functional(graph: GraphModule, *args: Any) -> GraphModule:
     """The same function without mutation and decomposed; only now, when no derivative is left to be taken."""
     constants = [getattr(graph, str(node.target)) for node in graph.graph.find_nodes(op="get_attr")]
-    table: Any = {**core_aten_decompositions(), **FUNCTIONAL}
     # as an argument a constant is followed like any other tensor when something is written into what is made of it
     pure = torch.func.functionalize(lambda constants, *args: _replayed(graph, constants, args), remove="mutations")
     with preserve_node_meta():
-        result = make_fx(lambda *args: pure(constants, *args), table)(*args)
+        result = make_fx(lambda *args: pure(constants, *args), _decompositions())(*args)
     result.graph.eliminate_dead_code()
     result.recompile()
     return result
+
+
+@functools.cache
+def _decompositions() -> dict[Any, Callable[..., Any]]:
+    """Into Core ATen; torch takes a tenth of a second to list them."""
+    return {**core_aten_decompositions(), **FUNCTIONAL}
 
 
 def _replayed(graph: GraphModule, constants: Sequence[Tensor], args: Any) -> Any:

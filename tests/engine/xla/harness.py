@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +80,25 @@ class Captured:
         return {node.target for node in self.graph.graph.nodes if node.op == "call_function"}
 
 
+def captured(fn: Callable[..., Any], *tensors: Tensor) -> Captured:
+    """The captured graph of ``fn(*tensors)``."""
+    expected = [each.detach() for each in pytree.tree_leaves(fn(*tensors)) if isinstance(each, Tensor)]
+    return Captured(traced(fn, *tensors), tensors, expected)
+
+
+def accepted(fn: Callable[..., Any], cases: Iterable[tuple[Tensor, ...]]) -> list[tuple[Tensor, ...]]:
+    """Those of the arguments that torch takes."""
+
+    def is_accepted(case: tuple[Tensor, ...]) -> bool:
+        try:
+            fn(*case)
+        except (RuntimeError, IndexError, TypeError):
+            return False
+        return True
+
+    return [case for case in cases if is_accepted(case)]
+
+
 @functools.cache
 def samples_of(name: str, dtype: torch.dtype, limit: int, gradient: bool) -> list[Captured]:
     """The captured graphs of an operator of torch's table, ``name`` or ``name/variant``, at its sample inputs.
@@ -108,7 +127,7 @@ def _captured_sample(info: Any, sample: Any, gradient: bool) -> Captured:
         return outputs + (_gradients(outputs, tensors) if gradient else [])
 
     tensors = [leaves[place] for place in places]
-    return Captured(traced(fn, *tensors), tensors, [each.detach() for each in fn(*tensors)])
+    return captured(fn, *tensors)
 
 
 def _gradients(outputs: Sequence[Tensor], tensors: Sequence[Tensor]) -> list[Tensor]:
@@ -142,5 +161,7 @@ def assert_samples_lowered(captures: Sequence[Captured], **tolerance: Any) -> No
 
 def lowerings_in(*modules: Any) -> set[Any]:
     """The operators that these files lower: those registered that they name."""
-    names = {name for module in modules for name in re.findall(r"aten\.(\w+)", inspect.getsource(module))}
+    names = {
+        name for module in modules for name in re.findall(r"(?:aten|prims|_virgil)\.(\w+)", inspect.getsource(module))
+    }
     return {operator for operator in LOWERINGS if operator._schema.name.split("::")[1] in names}

@@ -23,11 +23,6 @@ def _happens(key: Any, probability: Any, shape: tuple[int, ...]) -> Array:
     return is_below
 
 
-@draws(aten.bernoulli.default)
-def _bernoulli(key: Any, probability: Array, *, generator: None = None) -> Array:
-    return _happens(key, probability, probability.shape).astype(probability.dtype)
-
-
 @draws(aten.bernoulli.p, aten.bernoulli.Tensor)
 def _bernoulli_like(key: Any, x: Array, p: Any = 0.5, *, generator: None = None) -> Array:
     return _happens(key, p, x.shape).astype(x.dtype)
