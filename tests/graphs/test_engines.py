@@ -4,14 +4,30 @@ import jax
 import pytest
 import torch
 from torch import Tensor
+from torch._inductor.cpp_builder import get_cpp_compiler
+from torch._inductor.exc import InvalidCxxCompiler
 from torch.utils import _pytree as pytree
 
 import virgil
 from tests.graphs.programs import ARGS, PAIRS
+from virgil.engine.inductor import seed_of_step
+from virgil.engine.runner import Inputs
 from virgil.engine.xla.arrays import to_array, to_tensor
 from virgil.engine.xla.interpret import interpret
 from virgil.engine.xla.registry import LOWERINGS
 from virgil.infer import SVI
+from virgil.infer.dry_run import unmarked
+from virgil.optim import zero_grads
+
+
+def _has_compiler():
+    try:
+        return bool(get_cpp_compiler())
+    except InvalidCxxCompiler:
+        return False
+
+
+needs_a_compiler = pytest.mark.skipif(not _has_compiler(), reason="needs a C++ compiler")
 
 
 class Drawing(torch.fx.Interpreter):
@@ -29,14 +45,14 @@ class Drawing(torch.fx.Interpreter):
         return result
 
 
-def captured(name):
-    """An SVI after one step, and that step captured, without an engine."""
+def captured(name, engine="xla"):
+    """An SVI after one step, and that step captured."""
     virgil.clear_param_store()
     virgil.set_rng_seed(0)
     model, guide, objective = PAIRS[name]()
     svi = SVI(model, guide, virgil.optim.Adam({"lr": 0.01}), objective)
     svi.step(*ARGS)
-    return svi, svi.compiled("xla").make(ARGS, {})
+    return svi, svi.compiled(engine).make(ARGS, {})
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -62,6 +78,43 @@ def test_xla_gives_the_eager_step_on_the_same_noise(name):
     for after, expected in zip(got[: program.num_state], step.state.tensors(), strict=True):
         assert isinstance(after, Tensor)
         torch.testing.assert_close(after, expected.detach(), rtol=1e-3, atol=1e-4)
+
+
+# a compilation takes seconds: each objective, each kind of gradient and each guide once
+ON_INDUCTOR = [
+    "pathwise, Trace_ELBO",
+    "score function, TraceMeanField_ELBO",
+    "mini-batches, Trace_ELBO",
+    "guide that enumerates",
+    "mixture",
+    "AutoDelta",
+    "AutoNormal",
+    "AutoDiagonalNormal",
+    "AutoMultivariateNormal",
+    "AutoLowRankMultivariateNormal",
+    "network",
+]
+
+
+@needs_a_compiler
+@pytest.mark.parametrize("name", ON_INDUCTOR)
+def test_inductor_draws_the_numbers_of_the_eager_step(name):
+    svi, step = captured(name, "inductor")
+    step.load()
+    inputs = [*step.given.tensors, *svi.compiled("inductor").rates()]
+    course = step.advance(Inputs(dict(enumerate(inputs)), {}), 1, 0, 1)
+    torch.manual_seed(seed_of_step(1, 0))
+    with unmarked():
+        loss, leaves = svi.gradients(ARGS, {})
+    norms = [torch.zeros(()) if each.grad is None else each.grad.norm() for each in leaves.values()]
+    zero_grads(leaves.values())
+    torch.manual_seed(seed_of_step(1, 0))
+    svi.step(*ARGS)  # changes the state in place
+    torch.testing.assert_close(course.losses.item(), loss, rtol=1e-5, atol=1e-5)
+    assert list(step.state.leaves) == list(leaves)
+    torch.testing.assert_close(course.norms[0], torch.stack(norms), rtol=1e-4, atol=1e-5)
+    for after, expected in zip(step.runner.state(), step.state.tensors(), strict=True):
+        torch.testing.assert_close(after, expected.detach(), rtol=1e-4, atol=1e-6)
 
 
 def test_a_second_run_captures_nothing():

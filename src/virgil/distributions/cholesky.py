@@ -6,15 +6,18 @@ factor L of an LDL' decomposition), ``corr_matrix`` is symmetric and positive de
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 import torch
 from torch import Tensor
+from torch import distributions as td
 from torch.distributions import biject_to, constraints, transform_to
-from torch.distributions.transforms import ComposeTransform, CorrCholeskyTransform, Transform
+from torch.distributions.transforms import ComposeTransform, Transform
 from torch.nn.functional import softplus
 
 __all__ = [
+    "CorrCholeskyTransform",
     "CorrMatrixTransform",
     "SoftplusLowerCholeskyTransform",
     "UnitLowerCholeskyTransform",
@@ -89,6 +92,47 @@ class UnitLowerCholeskyTransform(Transform):
         return y.tril(-1)
 
 
+class CorrCholeskyTransform(td.transforms.CorrCholeskyTransform):
+    r"""From real vectors to Cholesky factors of correlation matrices, by canonical partial correlations.
+
+    The vector holds :math:`x_{ij}`, i > j, row by row, and
+    :math:`L_{ij} = \tanh x_{ij} \prod_{k < j} \operatorname{sech} x_{ik}`, with 1 in place of the hyperbolic tangent on
+    the diagonal (Lewandowski, Kurowicka and Joe 2009, section 2). Row by row the Jacobian is triangular.
+    """
+
+    def _call(self, x: Tensor) -> Tensor:
+        tangents = _strictly_lower(x.tanh())
+        unit = torch.eye(tangents.shape[-1], dtype=x.dtype, device=x.device)
+        return (tangents + unit) * _before(_strictly_lower(_log_sech(x))).exp()
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        rows, columns = torch.tril_indices(*y.shape[-2:], -1, device=y.device)
+        right = y.square().flip(-1).cumsum(-1).flip(-1)  # of each entry and those to its right: a row's square is 1
+        return torch.asinh(y[..., rows, columns] / right[..., rows, columns + 1].sqrt())
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor, intermediates: object = None) -> Tensor:
+        logs = _strictly_lower(_log_sech(x))
+        return (2 * logs + _before(logs).tril(-1)).sum((-1, -2))
+
+
+def _log_sech(x: Tensor) -> Tensor:
+    return math.log(2.0) - torch.logaddexp(x, -x)
+
+
+def _strictly_lower(x: Tensor) -> Tensor:
+    """The matrix of which a vector holds what is below the diagonal, row by row."""
+    size = math.isqrt(2 * x.shape[-1]) + 1
+    rows, columns = torch.tril_indices(size, size, -1, device=x.device)
+    matrix = x.new_zeros((*x.shape[:-1], size, size))
+    matrix[..., rows, columns] = x
+    return matrix
+
+
+def _before(x: Tensor) -> Tensor:
+    """The sum of what is left of each entry."""
+    return x.cumsum(-1) - x
+
+
 class CorrMatrixTransform(Transform):
     r"""From the Cholesky factor L of a correlation matrix to the matrix :math:`L L^\top`.
 
@@ -132,3 +176,9 @@ def _to_unit_lower_cholesky(constraint: constraints.Constraint) -> Transform:
 @transform_to.register(corr_matrix)  # type: ignore[untyped-decorator]
 def _to_corr_matrix(constraint: constraints.Constraint) -> Transform:
     return ComposeTransform([CorrCholeskyTransform(), CorrMatrixTransform()])
+
+
+@biject_to.register(type(constraints.corr_cholesky))  # type: ignore[untyped-decorator]
+@transform_to.register(type(constraints.corr_cholesky))  # type: ignore[untyped-decorator]
+def _to_corr_cholesky(constraint: constraints.Constraint) -> Transform:
+    return CorrCholeskyTransform()

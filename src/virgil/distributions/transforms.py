@@ -12,7 +12,6 @@ from torch.distributions.transforms import (
     AffineTransform,
     CatTransform,
     ComposeTransform,
-    CorrCholeskyTransform,
     CumulativeDistributionTransform,
     ExpTransform,
     IndependentTransform,
@@ -31,6 +30,7 @@ from torch.distributions.transforms import (
 )
 
 from virgil.distributions.cholesky import (
+    CorrCholeskyTransform,
     CorrMatrixTransform,
     SoftplusLowerCholeskyTransform,
     UnitLowerCholeskyTransform,
