@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Fit"]
+__all__ = ["Fit", "tail_loss"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Fit:
         engine_reason: why this engine.
         stopped: why a rule ended the run early; ``None`` if none did.
         averaged: over how many of the last steps the parameters were averaged; 0 if they are those of the last step.
+        restarts: the fits from all initial values, if there were several, in their order; this one is the best of them.
+        failure: why a restart ended before its last step; ``None`` if it did not.
     """
 
     losses: Tensor
@@ -47,6 +49,8 @@ class Fit:
     engine_reason: str = ""
     stopped: str | None = None
     averaged: int = 0
+    restarts: tuple[Fit, ...] = ()
+    failure: str | None = None
 
     @property
     def num_steps(self) -> int:
@@ -55,10 +59,7 @@ class Fit:
 
     def tail_loss(self, share: float = 0.1) -> tuple[float, float]:
         """Mean and standard deviation of the loss over the last ``share`` of the steps, nats; NaN without steps."""
-        if not self.num_steps:
-            return float("nan"), float("nan")
-        tail = self.losses[-max(1, round(share * self.num_steps)) :]
-        return tail.mean().item(), tail.std(correction=0).item()
+        return tail_loss(self.losses, share)
 
     def summary(self) -> str:
         """A table for the terminal: steps, time, loss, and each parameter's shape, range and last gradient norm."""
@@ -67,7 +68,7 @@ class Fit:
         title = (
             f"{self.num_steps} steps in {self.wall_time:.1f} s ({rate:,.0f} steps/s, "
             f"{self.engine}){', interrupted' * self.interrupted}\n"
-            f"loss over the last tenth: {mean:.3f} nats, sd {deviation:.3f} from step to step"
+            f"loss over the last tenth: {mean:.3f} nats, sd {deviation:.3f} from step to step{self._beside()}"
         )
         table = Table(box=SIMPLE_HEAD, pad_edge=False)
         for heading in ("parameter", "shape", "mean", "min", "max", "gradient norm"):
@@ -80,6 +81,16 @@ class Fit:
             console.print(table)
         lines = [line.rstrip() for line in capture.get().splitlines()]
         return "\n".join([title, "", *(line for line in lines if line)])
+
+    def _beside(self) -> str:
+        """The losses of the restarts."""
+        if not self.restarts:
+            return ""
+        losses = sorted(each.tail_loss()[0] for each in self.restarts if each.failure is None)
+        failed = len(self.restarts) - len(losses)
+        return f"\nbest of {len(self.restarts)} restarts: {', '.join(f'{each:.3f}' for each in losses)} nats" + (
+            f"; {failed} failed" if failed else ""
+        )
 
     def plot(self, filename: str | PathLike[str] | None = None, axes: Sequence[Axes] | None = None) -> Figure:
         """Draw the loss, and every parameter's gradient norm on a log scale, against steps; needs the extra ``plot``.
@@ -96,6 +107,14 @@ class Fit:
     def __repr__(self) -> str:
         loss = f", loss {self.tail_loss()[0]:.3f} nats" if self.num_steps else ""
         return f"Fit({self.num_steps} steps{loss}, {self.wall_time:.1f} s)"
+
+
+def tail_loss(losses: Tensor, share: float = 0.1) -> tuple[float, float]:
+    """Mean and standard deviation of the last ``share`` of losses, nats; NaN where there are none."""
+    if not len(losses):
+        return float("nan"), float("nan")
+    tail = losses[-max(1, round(share * len(losses))) :]
+    return tail.mean().item(), tail.std(correction=0).item()
 
 
 def _numbers(value: Tensor) -> list[str]:

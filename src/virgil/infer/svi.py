@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from os import PathLike, fspath
 from typing import Any
 
@@ -20,6 +21,7 @@ from virgil.infer.parameters import ReadParameters
 from virgil.infer.record import Record
 from virgil.infer.run.choose import Work
 from virgil.infer.run.loop import Callback
+from virgil.infer.run.restarts import Restarts
 from virgil.infer.run.run import Options, Run
 from virgil.infer.run.source import NOTHING, source_of
 from virgil.infer.run.stop import Stop
@@ -175,6 +177,7 @@ class SVI:
         checkpoint: str | PathLike[str] | None = None,
         every: float = 60.0,
         average: int = 0,
+        restarts: int = 1,
         **kwargs: Any,
     ) -> Fit:
         """Take many steps, on the same arguments or on mini-batches.
@@ -198,6 +201,10 @@ class SVI:
             every: the least number of seconds between two writings of ``checkpoint``.
             average: over how many of the last steps the parameters are averaged, in unconstrained space. A rule that
                 ends the run early is followed by so many steps.
+            restarts: from how many initial values to run: the present ones, and others that the programs make anew, by
+                the ``init`` of parameters and by ``reset_parameters`` of networks and automatic guides. The run whose
+                loss over its last tenth is lowest is returned and kept; ``fit.restarts`` holds all. On XLA they run as
+                one program, ``callback`` and ``stop`` seeing the one that is ahead; elsewhere one after another.
             **kwargs: arguments of model and guide.
 
         Raises:
@@ -205,9 +212,14 @@ class SVI:
             NonFiniteError: a loss or gradient is not finite; the parameters are as they were before that step.
         """
         options = Options(engine, progress, callback, callback_every, stop, checkpoint, every, average)
-        source = source_of(num_steps, epochs, data, args, kwargs)
+        source = partial(source_of, num_steps, epochs, data, args, kwargs)
+        if not isinstance(restarts, int) or restarts < 1:
+            raise ArgumentError(f"run() got restarts={restarts!r}; it takes a whole number, 1 or more.")
+        if restarts > 1 and checkpoint is not None:
+            raise ArgumentError("run() got restarts= and checkpoint=; several restarts are not written to disk.")
         with self._store():
-            return Run(self, source, options).take()
+            run = Run(self, source(), options) if restarts == 1 else Restarts(self, source, options, restarts)
+            return run.take()
 
     def advance_schedule(self, loss: float) -> None:
         """Advance the learning rates' schedule by one, as :meth:`run` does after every step."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from virgil.errors import ArgumentError
 from virgil.infer.autoguide.initialization import InitFn, init_to_feasible
 from virgil.infer.autoguide.latent import Latent, find_latent
+from virgil.infer.autoguide.parameters import ConstrainedParameters
 from virgil.infer.autoguide.plates import GuidePlates
 from virgil.infer.autoguide.prototype import find_prototype
 from virgil.poutine.block import Block
@@ -72,6 +73,7 @@ class AutoGuide(nn.Module):
         self.plates: dict[str, plate] = {}
         self._guide_plates: GuidePlates | None = None
         self._seed = int(torch.randint(2**62, ()))
+        self._begins_anew = False
 
     @property
     def model(self) -> Callable[..., Any]:
@@ -112,6 +114,29 @@ class AutoGuide(nn.Module):
     def _ensure_setup(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self.prototype_trace is None:
             self._setup_prototype(*args, **kwargs)
+        elif self._begins_anew:
+            self._begin_anew(args, kwargs)
+
+    def reset_parameters(self) -> None:
+        """Let the next call begin from other initial values, as a new guide would; the leaves stay the same tensors."""
+        self._seed = int(torch.randint(2**62, ()))
+        self._begins_anew = True
+
+    def _begin_anew(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        holders = [each._parameters for each in self.modules() if isinstance(each, ConstrainedParameters)]
+        before = [dict(parameters) for parameters in holders]
+        for parameters in holders:
+            parameters.clear()
+        self._begins_anew = False
+        try:
+            self._setup_prototype(*args, **kwargs)
+            with torch.no_grad():
+                for parameters, leaves in zip(holders, before, strict=True):
+                    for name, leaf in leaves.items():
+                        cast(Tensor, leaf).copy_(cast(Tensor, parameters[name]))
+        finally:
+            for parameters, leaves in zip(holders, before, strict=True):
+                parameters.update(leaves)
 
     # Each call
 

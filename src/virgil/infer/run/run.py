@@ -31,7 +31,7 @@ from virgil.optim import zero_grads
 from virgil.optim.given import Steps
 from virgil.params import get_param_store
 
-__all__ = ["Options", "Run", "Steppable"]
+__all__ = ["Options", "Run", "Steppable", "constrained"]
 
 _REPLAYS = 20
 
@@ -132,7 +132,7 @@ class Run:
         return Fit(
             losses=self._record.losses(),
             gradient_norms=self._record.gradient_norms(),
-            params=_constrained(self._record.names),
+            params=constrained(self._record.names),
             wall_time=time.perf_counter() - begin,
             interrupted=interrupt.requested,
             engine=self._present.name,
@@ -222,7 +222,7 @@ class Run:
             zero_grads(leaves.values())
 
 
-def _constrained(names: Iterable[str]) -> dict[str, Tensor]:
+def constrained(names: Iterable[str]) -> dict[str, Tensor]:
     """The present values of parameters, detached from everything that changes."""
     store = get_param_store()
     return {name: store[name].detach().clone() for name in names if name in store}

@@ -1,0 +1,148 @@
+"""A run from several initial values, of which the best is kept."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+
+from virgil.errors import CaptureError, NonFiniteError
+from virgil.infer.dry_run import unmarked
+from virgil.infer.fit import Fit
+from virgil.infer.interrupt import graceful_interrupt
+from virgil.infer.progress import progress_bar
+from virgil.infer.run.average import Average
+from virgil.infer.run.beginning import Beginning
+from virgil.infer.run.choose import Choice, Work, choose
+from virgil.infer.run.loop import Between, drive
+from virgil.infer.run.run import Options, Run, Steppable, constrained
+from virgil.infer.run.source import Batch, Source
+from virgil.infer.run.together import Together
+from virgil.optim import zero_grads
+
+__all__ = ["Restarts"]
+
+
+class Restarts:
+    """One call of ``SVI.run`` with ``restarts=``.
+
+    Args:
+        svi: whose steps.
+        source: gives the arguments of the steps of one run, anew each time.
+        options: of the run.
+        count: how many restarts.
+    """
+
+    def __init__(self, svi: Steppable, source: Callable[[], Source], options: Options, count: int) -> None:
+        self._svi = svi
+        self._source = source
+        self._options = options
+        self._count = count
+
+    def take(self) -> Fit:
+        """Take all steps from all initial values; the parameters are then those of the best."""
+        begin = time.perf_counter()
+        source = self._source()
+        batches = source.take(1)
+        if not batches or source.total == 0:
+            return Run(self._svi, self._source(), self._options).take()
+        choice = self._choose(batches[0], source.total)
+        beginning = Beginning(self._svi.differentiable_loss, batches[0], self._svi.optim)
+        self._check_varied(beginning)
+        fits, keep = self._together(choice, beginning, source, batches[0]) or self._one_by_one(choice, beginning)
+        finite = [row for row, fit in enumerate(fits) if fit.failure is None]
+        best = min(finite, key=lambda row: fits[row].tail_loss()[0])
+        keep(best)
+        seconds = time.perf_counter() - begin
+        return replace(fits[best], wall_time=seconds, restarts=tuple(fits))
+
+    def _choose(self, batch: Batch, total: int | None) -> Choice:
+        if choose(self._svi, self._options.engine, total) is None:
+            with unmarked(), Work() as work:
+                _, leaves = self._svi.gradients(batch.args, batch.kwargs)
+                zero_grads(leaves.values())
+            self._svi.work = work
+        choice = choose(self._svi, self._options.engine, None if total is None else total * self._count)
+        return choice or Choice("eager", "there are no steps to take")
+
+    def _check_varied(self, beginning: Beginning) -> None:
+        before = beginning.state()
+        if not beginning.anew():
+            warnings.warn(
+                f"run(restarts={self._count}) begins at the same values each time: no initial value is random. Only "
+                "the noise differs. Give param() a function that draws, or use an automatic guide.",
+                UserWarning,
+                stacklevel=2,
+            )
+        beginning.go_to(before)
+
+    def _together(
+        self, choice: Choice, beginning: Beginning, source: Source, batch: Batch
+    ) -> tuple[list[Fit], Callable[[int], object]] | None:
+        """All as one program on XLA; ``None`` on another engine, or where "auto" meets what cannot be captured."""
+        if choice.name != "xla":
+            return None
+        before, options = beginning.state(), self._options
+        begin = time.perf_counter()
+        with graceful_interrupt() as interrupt, progress_bar(source.total, options.progress) as display:
+            try:
+                steps = Together(self._svi, beginning, self._count, batch, choice.reason)
+            except CaptureError as error:
+                if not choice.falls_back:
+                    raise
+                warnings.warn(f"The steps are taken eagerly: {error}", UserWarning, stacklevel=2)
+                beginning.go_to(before)
+                return None
+            display.say(f"{self._count} restarts run on xla, all at once: {choice.reason}.")
+            between = Between(interrupt, display.report, options.callback, options.callback_every, options.stop)
+            why = self._drive(steps, source, between)
+        seconds = time.perf_counter() - begin
+        return [self._fit(steps, row, seconds, interrupt.requested, why) for row in range(self._count)], steps.write
+
+    def _drive(self, steps: Together, source: Source, between: Between) -> str | None:
+        total, number, record = source.total, self._options.average, steps.leading
+        try:
+            why = drive(steps, source, record, between, None if total is None else total - number)
+            if number and not between.interrupt.requested:
+                steps.average = Average()
+                drive(steps, source, record, replace(between, stop=None), record.num_steps + number)
+        finally:
+            steps.finish()
+        return why
+
+    def _fit(self, steps: Together, row: int, seconds: float, interrupted: bool, why: str | None) -> Fit:
+        averaged, record = steps.write(row), steps.records[row]
+        failure = None if steps.goes_on[row] else f"loss or gradient is not finite at step {record.num_steps - 1}"
+        return Fit(
+            losses=record.losses(),
+            gradient_norms=record.gradient_norms(),
+            params=constrained(record.names),
+            wall_time=seconds,
+            interrupted=interrupted,
+            engine=steps.name,
+            engine_reason=steps.reason,
+            stopped=why,
+            averaged=averaged,
+            failure=failure,
+        )
+
+    def _one_by_one(self, choice: Choice, beginning: Beginning) -> tuple[list[Fit], Callable[[int], object]]:
+        engine = "eager" if choice.name == "xla" else choice.name
+        fits, states = [], []
+        for row in range(self._count):
+            if row:
+                beginning.anew()
+            run = Run(self._svi, self._source(), replace(self._options, engine=engine))
+            try:
+                fits.append(replace(run.take(), engine_reason=choice.reason))
+            except NonFiniteError as error:
+                if row == self._count - 1 and all(fit.failure is not None for fit in fits):
+                    raise
+                fits.append(Fit(torch.empty(0), {}, {}, 0.0, engine=engine, failure=str(error)))
+            states.append(beginning.state())
+            if fits[-1].interrupted:
+                break
+        return fits, lambda row: beginning.go_to(states[row])
