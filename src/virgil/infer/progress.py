@@ -19,6 +19,10 @@ _REFRESH = 0.1  # seconds between two looks at the bar, so that it costs nothing
 Report = Callable[[int, float], object]
 
 
+def _nothing(*shown: object) -> None:
+    """Show nothing."""
+
+
 @dataclass(frozen=True)
 class Display:
     """What a run shows.
@@ -28,8 +32,8 @@ class Display:
         say: shows a line above the bar.
     """
 
-    report: Report = lambda done, loss: None
-    say: Callable[[str], object] = lambda line: None
+    report: Report = _nothing
+    say: Callable[[str], object] = _nothing
 
 
 @contextmanager
