@@ -98,8 +98,7 @@ def _cauchy(key: Any, x: Array, median: float = 0.0, sigma: float = 1.0, *, gene
 @draws(aten.geometric.default)
 def _geometric(key: Any, x: Array, p: float, *, generator: None = None) -> Array:
     """The number of trials up to the first success."""
-    rate = -math.log1p(-p) if p < 1 else math.inf
-    trials = jnp.ceil(exponential(key, x.shape, jnp.float64) / rate)
+    trials = jnp.ceil(exponential(key, x.shape, jnp.float64) / -math.log1p(-p))
     return jnp.maximum(trials, 1).astype(x.dtype)
 
 
