@@ -82,6 +82,7 @@ class Case:
         self.net = nn.Sequential(nn.BatchNorm1d(1, affine=False), nn.Tanh(), nn.Dropout(0.5), nn.Linear(1, 1, False))
         self.spread = lambda: torch.tensor(1.5)
         self.constraint = constraints.positive
+        self.shift, self.count = 0.0, 0
         self.args, self.kwargs = (Y,), {}
         self.around = nullcontext()
         self.optim = optim or virgil.optim.Adam({"lr": 0.01})
@@ -92,7 +93,7 @@ class Case:
         spread = virgil.param("spread", self.spread, constraint=self.constraint)
         z = virgil.sample("z", dist.Normal(0.0, 1.0))
         shift = sum(torch.as_tensor(getattr(each, "shift", each)).sum() for each in pytree.tree_leaves((extra, more)))
-        shift = torch.as_tensor(shift).nan_to_num()
+        shift = torch.as_tensor(shift).nan_to_num() + self.shift
         loc = self.net(y.to(self.net[3].weight.dtype).unsqueeze(-1)).squeeze(-1)
         with virgil.plate("data", len(y)):
             virgil.sample("y", dist.Normal(z + loc + shift, spread), obs=y)

@@ -63,6 +63,7 @@ NOTHING = {
     "another program's parameters": another_program,
     "validation": lambda case, folder: virgil.settings.set(validate=False),
     "a network copied": lambda case, folder: case.net.load_state_dict(Case().net.state_dict()),
+    "an attribute that the model does not read": lambda case, folder: setattr(case, "count", case.count + 1),
     "many runs": lambda case, folder: [case.run(1) for _ in range(20)],
 }
 

@@ -15,8 +15,9 @@ from virgil.engine.runner import Course, Inputs, Runner
 from virgil.infer.dry_run import unmarked
 from virgil.infer.step.arguments import Arguments, arguments
 from virgil.infer.step.function import step_function
+from virgil.infer.step.held import held
 from virgil.infer.step.key import key_of
-from virgil.infer.step.seen import Same, seen
+from virgil.infer.step.seen import seen
 from virgil.infer.step.state import Found, State, finding, state_of
 from virgil.optim.given import Steps
 from virgil.optim.pure import is_under_way, memory_of
@@ -136,7 +137,9 @@ class CompiledSteps:
 
     def _key(self, found: Found) -> Hashable:
         svi = self._svi
-        return Same(svi.model), Same(svi.guide), seen(svi.objective), key_of(found, self.torch_optimizer)
+        buffers = frozenset(id(each) for module in found.modules for each in module.buffers(recurse=False))
+        programs = ((seen(each), held(each, buffers)) for each in (svi.model, svi.guide, svi.objective))
+        return tuple(programs), key_of(found, self.torch_optimizer)
 
     def _take_up_memory(self, step: CompiledStep) -> None:
         """Of an optimiser whose state was loaded: other tensors of the same shapes."""

@@ -46,10 +46,10 @@ def _place(store: ParamStore, name: str, leaf: Tensor) -> Hashable:
 
 
 def _network(module: nn.Module) -> Hashable:
-    """A layer's mode, options and parts; the layers in it are found themselves."""
+    """A layer's mode, options and parts, where the layers in it are found themselves."""
     parameters = tuple((Same(each), each is not None and each.requires_grad) for each in module._parameters.values())
     buffers = tuple(map(Same, module._buffers.values()))
-    return module.training, module.extra_repr(), tuple(map(Same, module._modules.values())), parameters, buffers
+    return seen(module), tuple(map(Same, module._modules.values())), parameters, buffers
 
 
 def _options(found: Found, optimizer: torch.optim.Optimizer | None) -> Hashable:

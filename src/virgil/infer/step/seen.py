@@ -11,7 +11,7 @@ from torch import Tensor
 
 __all__ = ["Same", "seen"]
 
-_PLAIN = (bool, int, float, complex, str, bytes, type(None), tuple, Tensor)
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), Tensor)
 _IDENTITY: Any = object.__eq__
 
 
@@ -34,7 +34,7 @@ def seen(value: Any) -> Hashable:
     A tensor here is one that a step has baked in.
     """
     if isinstance(value, Tensor):
-        return Same(value), value._version
+        return Same(value), None if value.requires_grad else value._version  # what is learnt changes with each step
     if isinstance(value, np.ndarray):
         return value.shape, value.dtype.str, value.tobytes()
     if isinstance(value, (tuple, list)):
@@ -45,8 +45,12 @@ def seen(value: Any) -> Hashable:
         return type(value), tuple(seen(getattr(value, each.name)) for each in fields(value))
     if _compares(value):
         return type(value), value
-    plain = (item for item in getattr(value, "__dict__", {}).items() if isinstance(item[1], _PLAIN))
-    return Same(value), tuple((name, seen(each)) for name, each in plain)
+    attributes = getattr(value, "__dict__", {}).items()
+    return Same(value), tuple((name, seen(each)) for name, each in attributes if _is_plain(each))
+
+
+def _is_plain(value: Any) -> bool:
+    return all(map(_is_plain, value)) if isinstance(value, tuple) else isinstance(value, _PLAIN)
 
 
 def _compares(value: Any) -> bool:
