@@ -55,6 +55,14 @@ def rates_guide(y):
     virgil.sample("shares", dist.Dirichlet(virgil.param("c", torch.full((3,), 2.0), constraint=constraints.positive)))
 
 
+def plain(y):
+    """Torch's own distributions, which know nothing of captures."""
+    mu = virgil.sample("mu", torch.distributions.Normal(0.0, 5.0))
+    spread = virgil.sample("spread", torch.distributions.LogNormal(0.0, 1.0))
+    with virgil.plate("J", 8):
+        virgil.sample("y", torch.distributions.StudentT(4.0, mu, spread), obs=y)
+
+
 def masked(y):
     mu = virgil.sample("mu", dist.Normal(0.0, 5.0))
     with virgil.plate("J", 8), virgil.poutine.mask(mask=y > 0), virgil.poutine.scale(scale=2.0):
@@ -81,6 +89,7 @@ PAIRS = {
     ),
     "network": lambda: (*_network(), Trace_ELBO()),
     "gamma and Dirichlet": lambda: (rates, rates_guide, Trace_ELBO()),
+    "torch's own distributions": lambda: (plain, AutoNormal(plain), Trace_ELBO()),
     "mask and scale": lambda: (masked, AutoNormal(masked), Trace_ELBO()),
 }  # fmt: skip
 ARGS = (Y,)
