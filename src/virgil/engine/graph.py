@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch._decomp import core_aten_decompositions
+from torch._guards import TracingContext, tracing
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.traceback import preserve_node_meta
@@ -39,7 +41,7 @@ def recorded(fn: Callable[..., Any], *args: Any) -> GraphModule:
         with FollowsLines():
             return fn(*args)
 
-    with as_when_compiling(), _in_plain_operators(), preserve_node_meta():
+    with as_when_compiling(), _in_plain_operators(), _described(), preserve_node_meta():
         graph = make_fx(followed, RECORDED)(*args)
     for node in reversed(graph.graph.nodes):  # what torch's optimisers tell its profiler
         if getattr(node.target, "namespace", None) == "profiler":
@@ -53,7 +55,7 @@ def functional(graph: GraphModule, *args: Any) -> GraphModule:
     constants = [getattr(graph, str(node.target)) for node in graph.graph.find_nodes(op="get_attr")]
     # as an argument a constant is followed like any other tensor when something is written into what is made of it
     pure = torch.func.functionalize(lambda constants, *args: _replayed(graph, constants, args), remove="mutations")
-    with preserve_node_meta():
+    with _described(), preserve_node_meta():
         result = make_fx(lambda *args: pure(constants, *args), _decompositions())(*args)
     result.graph.eliminate_dead_code()
     result.recompile()
@@ -64,6 +66,11 @@ def functional(graph: GraphModule, *args: Any) -> GraphModule:
 def _decompositions() -> dict[Any, Callable[..., Any]]:
     """Into Core ATen; torch takes a tenth of a second to list them."""
     return {**core_aten_decompositions(), **FUNCTIONAL}
+
+
+def _described() -> AbstractContextManager[object]:
+    """Let all nodes share the mode that describes their values; torch would make one for each, in half of the time."""
+    return tracing(TracingContext(FakeTensorMode(allow_fallback_kernels=True)))
 
 
 def _replayed(graph: GraphModule, constants: Sequence[Tensor], args: Any) -> Any:

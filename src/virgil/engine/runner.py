@@ -21,16 +21,18 @@ class Inputs:
     Attributes:
         fixed: by position among a program's inputs, those that are the same at every step.
         streamed: by position, those that change: one row a step.
+        alone: whether a single step is asked for, again and again, so that its record should be short.
     """
 
     fixed: dict[int, Tensor]
     streamed: dict[int, Tensor]
+    alone: bool = False
 
     def stretches(self, count: int, longest: int) -> Iterator[tuple[int, Inputs]]:
         """The inputs of ``count`` steps in stretches of at most ``longest``, each with the number of its first."""
         for start in range(0, count, longest):
             rows = {place: each[start : start + longest] for place, each in self.streamed.items()}
-            yield start, Inputs(self.fixed, rows)
+            yield start, Inputs(self.fixed, rows, self.alone)
 
 
 @dataclass(frozen=True)

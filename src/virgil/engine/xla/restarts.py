@@ -15,7 +15,7 @@ from torch import Tensor
 from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs, joined
 from virgil.engine.xla.arrays import to_array, to_tensor
-from virgil.engine.xla.step import XlaStep
+from virgil.engine.xla.step import XlaStep, compiler_options
 
 __all__ = ["XlaRestarts"]
 
@@ -34,7 +34,7 @@ class XlaRestarts:
         self._step = XlaStep(program)
         self._states: list[jax.Array] = []
         self._is_finite = np.ones(0, bool)
-        self._loop = jax.jit(self._steps, static_argnames=("longest", "summed"))
+        self._loop = jax.jit(self._steps, static_argnames=("longest", "summed"), compiler_options=compiler_options())
 
     def load(self, states: Sequence[Sequence[Tensor]], is_finite: Sequence[bool]) -> None:
         """Begin with these states, all whose flag is false standing still."""
@@ -58,7 +58,7 @@ class XlaRestarts:
 
     def _stretch(self, inputs: Inputs, seed: int, first: int, count: int, summed: int) -> list[Course]:
         with jax.enable_x64(True):
-            fixed, streams, longest = self._step.arrays(inputs, count)
+            fixed, streams, longest = self._step.arrays(inputs)
             run = self._step.constants, fixed, streams, np.uint32(seed & 0xFFFFFFFF), np.int64(first), np.int64(count)
             loop = self._loop(self._states, self._is_finite, *run, longest=longest, summed=summed)
         _, self._states, is_finite, taken, losses, norms, sums = loop

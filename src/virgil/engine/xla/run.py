@@ -15,7 +15,7 @@ from torch import Tensor
 from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs, joined
 from virgil.engine.xla.arrays import to_array, to_tensor
-from virgil.engine.xla.step import XlaStep
+from virgil.engine.xla.step import XlaStep, compiler_options
 
 __all__ = ["XlaRunner"]
 
@@ -34,7 +34,7 @@ class XlaRunner:
         self.program = program
         self._step = XlaStep(program)
         self._state: list[jax.Array] = []
-        self._loop = jax.jit(self._steps, static_argnames=("longest", "summed"))
+        self._loop = jax.jit(self._steps, static_argnames=("longest", "summed"), compiler_options=compiler_options())
 
     def load(self, state: Sequence[Tensor]) -> None:
         """Begin with this state."""
@@ -57,7 +57,7 @@ class XlaRunner:
 
     def _stretch(self, inputs: Inputs, seed: int, first: int, count: int, summed: int) -> Course:
         with jax.enable_x64(True):
-            fixed, streams, longest = self._step.arrays(inputs, count)
+            fixed, streams, longest = self._step.arrays(inputs)
             run = self._step.constants, fixed, streams, np.uint32(seed & 0xFFFFFFFF), np.int64(first)
             loop = partial(self._loop, self._state, *run, longest=longest, summed=summed)
             done, state, is_finite, losses, norms, sums = loop(np.int64(count))

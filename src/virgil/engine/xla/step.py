@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from virgil.engine.runner import Inputs
 from virgil.engine.xla.arrays import to_array
 from virgil.engine.xla.interpret import check_lowered, interpret
 
-__all__ = ["XlaStep"]
+__all__ = ["XlaStep", "compiler_options"]
 
 _LONGEST = 4096  # steps in one call: the length of its records
 _STREAMED = 2**26  # bytes of batches in one call
@@ -40,14 +41,14 @@ class XlaStep:
         row = sum(each[0].nbytes for each in inputs.streamed.values())
         return max(1, min(_LONGEST, _STREAMED // max(1, row)))
 
-    def arrays(self, inputs: Inputs, count: int) -> tuple[dict[int, Any], dict[int, Any], int]:
+    def arrays(self, inputs: Inputs) -> tuple[dict[int, Any], dict[int, Any], int]:
         """Fixed inputs, streams, and the length of both streams and records: one, so that one compiled loop serves all.
 
         The streams lie in memory that the next call writes into.
         """
         fixed = {place: to_array(each) for place, each in inputs.fixed.items()}
         if not inputs.streamed:
-            return fixed, {}, 1 if count == 1 else _LONGEST
+            return fixed, {}, 1 if inputs.alone else _LONGEST
         longest = self.longest(inputs)
         return fixed, {place: self._stream(place, each, longest) for place, each in inputs.streamed.items()}, longest
 
@@ -74,3 +75,14 @@ class XlaStep:
             return outputs[:size], outputs[size], outputs[size + 1]
 
         return step
+
+
+@functools.cache
+def compiler_options() -> dict[str, Any]:
+    """What to tell XLA: its older code generator compiles such loops in half of the time, and they are as fast."""
+    options: dict[str, Any] = {"xla_cpu_use_fusion_emitters": False}
+    try:
+        jax.jit(lambda x: x, compiler_options=options)(0.0)
+    except jax.errors.JaxRuntimeError:  # another version of XLA, without such an option
+        return {}
+    return options

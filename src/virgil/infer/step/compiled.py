@@ -159,7 +159,7 @@ def one_step(steps: CompiledSteps, args: tuple[Any, ...], kwargs: dict[str, Any]
     step.load()
     tensors = [*arguments(args, kwargs).tensors, *steps.rates()]
     seed = int(torch.randint(2**62, ()))
-    course = step.advance(Inputs(dict(enumerate(tensors)), {}), seed, 0, 1)
+    course = step.advance(Inputs(dict(enumerate(tensors)), {}, alone=True), seed, 0, 1)
     if not course.is_finite:
         return None
     step.write()

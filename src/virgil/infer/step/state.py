@@ -76,8 +76,7 @@ class State:
     def write(self, values: list[Tensor]) -> None:
         """Give all of them new values, in place."""
         with torch.no_grad():
-            for tensor, value in zip(self.tensors(), values, strict=True):
-                tensor.copy_(value)
+            torch._foreach_copy_(self.tensors(), values)
 
     def split(self, values: list[Any]) -> tuple[dict[str, Any], list[Any], dict[str, dict[str, Any]]]:
         """What :meth:`tensors` has put in a row, as leaves, buffers and memory again."""
