@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import virgil
-from tests.infer.step.cases import Holder, Replayed, Shift, Weighted, Y, begun
+from tests.infer.step.cases import Case, Holder, Replayed, Shift, Weighted, Y, begun
 from virgil import poutine
 from virgil.distributions import constraints
 from virgil.infer import TraceMeanField_ELBO
@@ -154,11 +154,14 @@ def test_one_capture_of_other_parameters(name):
 
 
 def test_one_capture_of_a_network_in_double_precision():
-    case = begun(optim=virgil.optim.SGD({"lr": 0.01}))
+    case = Case(optim=virgil.optim.SGD({"lr": 0.01}))
+    case.net[0] = nn.Identity()  # buffers would be other tensors each time
+    case.run()
     for precision in ("double", "float", "double"):
         getattr(case.net, precision)()
         case.run()
         case.run()
+        assert case.steps.captures == 2
         case.assert_present()
     assert case.net[3].weight.dtype is torch.float64
 
