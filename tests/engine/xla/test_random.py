@@ -224,7 +224,23 @@ def test_a_gamma_variable_moves_as_its_quantile_does(a):
     np.testing.assert_allclose(got.numpy(), exact, rtol=1e-6, atol=1e-12)
 
 
-@pytest.mark.parametrize(("a", "b"), [(0.1, 0.3), (0.5, 4.0), (1.0, 1.0), (6.0, 2.0), (90.0, 40.0), (3.0, 800.0)])
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (0.1, 0.3),
+        (0.5, 4.0),
+        (1.0, 1.0),
+        (6.0, 2.0),
+        (90.0, 40.0),
+        (3.0, 800.0),
+        (60.0, 6e4),
+        (6e4, 60.0),
+        (0.03, 5.0),
+        (5.0, 0.05),
+        (0.02, 0.03),
+        (1e4, 1e4),
+    ],
+)
 def test_a_coordinate_of_a_dirichlet_variable_moves_as_a_beta_quantile_does(a, b):
     value = torch.from_numpy(special.betaincinv(a, b, LEVELS))
     (got,) = lowered(torch._dirichlet_grad, value, torch.full_like(value, a), torch.full_like(value, a + b))

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import torch
 from jax import Array
 from jax.scipy.special import digamma
@@ -15,7 +16,9 @@ from virgil.engine.xla.registry import draws, lowers
 
 aten = torch.ops.aten
 
-_LONGEST = 100_000  # terms; about nine times the root of the concentration are needed
+# of the quadrature in a result of four or eight bytes: points, and minus the logarithm of what is negligible
+_QUADRATURE = {4: (16, 17.0), 8: (32, 37.0)}
+_NEWTON = 5
 
 
 def _log_gamma(key: Any, concentration: Array) -> Array:
@@ -64,33 +67,39 @@ def _sample_dirichlet(key: Any, concentration: Array, *, generator: None = None)
 def _dirichlet_grad(value: Array, concentration: Array, total: Array) -> Array:
     """How a coordinate x moves with its concentration, over 1 - x.
 
-    It is a beta variable, so it moves as a quantile of ``I_x(a, b)`` does: by ``-dI/da / density``.
+    It is a beta variable, so it moves as a quantile of ``I_x(a, b)`` does: by ``-dI/da / density``, where ``dI/da`` is
+    the integral of ``density(t) (log t - E log t)`` over t below x, and minus that above x.
     """
     x, a, b = (each.astype(jnp.float64) for each in (value, concentration, total - concentration))
-    is_low = x * (a + b) <= a  # the series is short there, and from the other end elsewhere
+    is_low = x * (a + b) <= a  # the shorter tail
     p, q, y = jnp.where(is_low, a, b), jnp.where(is_low, b, a), jnp.where(is_low, x, 1 - x)
-    series, by_first, by_second = _beta_series(p, q, y)
-    moving = jnp.log(x) + digamma(a + b)
-    low = -(series * (moving - digamma(a + 1)) + by_first) / a
-    high = (series * (moving - digamma(a)) + by_second) / b
-    return (x * jnp.where(is_low, low, high)).astype(value.dtype)
+    here = jnp.where(is_low, jnp.log(x), jnp.log1p(-y)) - digamma(a) + digamma(a + b)  # log t - E log t at x
+    s, weights, p, q, odds, here = (
+        each.astype(value.dtype)
+        for each in (*_tail(p, q, y, *_QUADRATURE[value.dtype.itemsize]), p, q, y / (1 - y), here)
+    )
+    gain = jnp.log1p(-odds * jnp.expm1(-s))  # of log(1 - t)
+    density = jnp.exp((q - 1) * gain - p * s)
+    moved = (weights * density * (here + jnp.where(is_low, -s, gain))).sum(0)
+    return jnp.where(is_low, x / (x - 1), 1.0).astype(value.dtype) * moved
 
 
-def _beta_series(p: Array, q: Array, y: Array) -> tuple[Array, Array, Array]:
-    """``sum_n (p + q)_n / (p + 1)_n y**n``, which is ``I_y(p, q)`` over ``y**p (1 - y)**q / (p B(p, q))``.
+def _tail(p: Array, q: Array, y: Array, size: int, negligible: float) -> tuple[Array, Array]:
+    """Where to look at the tail ``t = y exp(-s)`` of a beta density, and with what weights.
 
-    Also its derivatives by ``p`` and by ``q``.
+    Gauss and Legendre's rule in the cube root of s, which brings most points near 0, where ``1 - t`` may be small. The
+    tail ends where the density is negligible beside that at y.
     """
+    log_rest = jnp.log1p(-y)
+    end = (negligible + jnp.maximum(-(q - 1) * log_rest, 0.0)) / p
 
-    def add(terms: Any) -> Any:
-        n, term, upper, lower, series, by_first, by_second = terms
-        term = term * y * (p + q + n) / (p + 1 + n)
-        upper, lower = upper + 1 / (p + q + n), lower + 1 / (p + 1 + n)
-        return n + 1, term, upper, lower, series + term, by_first + term * (upper - lower), by_second + term * upper
+    def nearer(_: Any, end: Array) -> Array:
+        t = y * jnp.exp(-end)
+        log_density = -p * end + (q - 1) * (jnp.log1p(-t) - log_rest)
+        return end - (log_density + negligible) / (-p + (q - 1) * t / (1 - t))
 
-    def goes_on(terms: Any) -> Any:
-        n, term, _, _, series, _, _ = terms
-        return (n < _LONGEST) & (term > 1e-18 * series).any()
-
-    zero, one = jnp.zeros_like(y), jnp.ones_like(y)
-    return jax.lax.while_loop(goes_on, add, (jnp.float64(0), one, zero, zero, one, zero, zero))[4:]
+    # the logarithm is concave, so that Newton's steps come from the far side and do not pass the end
+    end = jnp.where(q > 1, jax.lax.fori_loop(0, _NEWTON, nearer, end), end)
+    points, weights = np.polynomial.legendre.leggauss(size)
+    roots = ((points + 1) / 2).reshape(-1, *[1] * y.ndim)
+    return end * roots**3, end * 3 * roots**2 * (weights / 2).reshape(roots.shape)
