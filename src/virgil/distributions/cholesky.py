@@ -106,7 +106,7 @@ class CorrCholeskyTransform(td.transforms.CorrCholeskyTransform):
         return (tangents + unit) * _before(_strictly_lower(_log_sech(x))).exp()
 
     def _inverse(self, y: Tensor) -> Tensor:
-        rows, columns = torch.tril_indices(*y.shape[-2:], -1, device=y.device)
+        rows, columns = torch.tril_indices(y.shape[-2], y.shape[-1], -1, device=y.device)
         right = y.square().flip(-1).cumsum(-1).flip(-1)  # of each entry and those to its right: a row's square is 1
         return torch.asinh(y[..., rows, columns] / right[..., rows, columns + 1].sqrt())
 

@@ -97,6 +97,13 @@ def _bernoulli(probs: Tensor, generator: torch.Generator | None = None) -> Tenso
     return (torch.rand_like(probs) < probs).to(probs.dtype)
 
 
+def _mv(matrix: Tensor, vector: Tensor) -> Tensor:
+    """As a product of matrices, of which the large one is not transposed: torch would multiply and then sum."""
+    if matrix.stride(0) < matrix.stride(1):
+        return torch.mm(vector.unsqueeze(0), matrix.t()).squeeze(0)
+    return torch.mm(matrix, vector.unsqueeze(1)).squeeze(1)
+
+
 def _each(fn: Callable[..., Any]) -> Callable[..., Any]:
     """An operator on lists of tensors as one on each: arguments that are lists go along, others are shared."""
 
@@ -129,5 +136,6 @@ FUNCTIONAL: dict[Any, Callable[..., Any]] = {
     aten.as_strided.default: _as_strided,
     aten.as_strided_scatter.default: _as_strided_scatter,
     aten.bernoulli.default: _bernoulli,
+    aten.mv.default: _mv,
     **_foreach(),
 }

@@ -15,7 +15,7 @@ from torch import Tensor
 from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs, joined
 from virgil.engine.xla.arrays import to_array, to_tensor
-from virgil.engine.xla.step import XlaStep, compiler_options
+from virgil.engine.xla.step import XlaStep
 
 __all__ = ["XlaRestarts"]
 
@@ -34,7 +34,7 @@ class XlaRestarts:
         self._step = XlaStep(program)
         self._states: list[jax.Array] = []
         self._is_finite = np.ones(0, bool)
-        self._loop = jax.jit(self._steps, static_argnames=("longest", "summed"), compiler_options=compiler_options())
+        self._loop = jax.jit(self._steps, static_argnames=("longest", "summed"), compiler_options=self._step.options)
 
     def load(self, states: Sequence[Sequence[Tensor]], is_finite: Sequence[bool]) -> None:
         """Begin with these states, all whose flag is false standing still."""

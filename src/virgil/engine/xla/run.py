@@ -15,7 +15,7 @@ from torch import Tensor
 from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs, joined
 from virgil.engine.xla.arrays import to_array, to_tensor
-from virgil.engine.xla.step import XlaStep, compiler_options
+from virgil.engine.xla.step import XlaStep
 
 __all__ = ["XlaRunner"]
 
@@ -34,7 +34,7 @@ class XlaRunner:
         self.program = program
         self._step = XlaStep(program)
         self._state: list[jax.Array] = []
-        self._loop = jax.jit(self._steps, static_argnames=("longest", "summed"), compiler_options=compiler_options())
+        self._loop = jax.jit(self._steps, static_argnames=("longest", "summed"), compiler_options=self._step.options)
 
     def load(self, state: Sequence[Tensor]) -> None:
         """Begin with this state."""

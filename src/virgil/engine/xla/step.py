@@ -8,16 +8,19 @@ from typing import Any
 
 import jax
 from torch import Tensor
+from torch.utils import _pytree as pytree
 
 from virgil.engine.program import Program
 from virgil.engine.runner import Inputs
 from virgil.engine.xla.arrays import to_array
 from virgil.engine.xla.interpret import check_lowered, interpret
 
-__all__ = ["XlaStep", "compiler_options"]
+__all__ = ["XlaStep"]
 
 _LONGEST = 4096  # steps in one call: the length of its records
 _STREAMED = 2**26  # bytes of batches in one call
+_LARGE = 1_000_000  # elements, from which on code is worth more than the time to make it
+_NEW_GENERATOR = "xla_cpu_use_fusion_emitters"
 
 
 class XlaStep:
@@ -35,6 +38,12 @@ class XlaStep:
         self.program = program
         self.constants = {name: to_array(each) for name, each in program.constants.items()}
         self._streams: dict[int, Tensor] = {}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What to tell the compiler: its older code generator takes half of the time, and costs only large programs."""
+        is_small = _elements(self.program) < _LARGE
+        return {_NEW_GENERATOR: False} if is_small and _has(_NEW_GENERATOR) else {}
 
     def longest(self, inputs: Inputs) -> int:
         """How many steps one call may take: as many as the records and the streams' memory hold."""
@@ -77,12 +86,18 @@ class XlaStep:
         return step
 
 
+def _elements(program: Program) -> int:
+    """How many elements the operations of a step give."""
+    nodes = [node for node in program.graph.graph.nodes if node.op == "call_function"]
+    values = pytree.tree_leaves([node.meta.get("val") for node in nodes])
+    return sum(each.numel() for each in values if isinstance(each, Tensor))
+
+
 @functools.cache
-def compiler_options() -> dict[str, Any]:
-    """What to tell XLA: its older code generator compiles such loops in half of the time, and they are as fast."""
-    options: dict[str, Any] = {"xla_cpu_use_fusion_emitters": False}
+def _has(option: str) -> bool:
+    """Whether this version of XLA has a switch."""
     try:
-        jax.jit(lambda x: x, compiler_options=options)(0.0)
-    except jax.errors.JaxRuntimeError:  # another version of XLA, without such an option
-        return {}
-    return options
+        jax.jit(lambda x: x, compiler_options={option: False})(0.0)
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
