@@ -35,10 +35,14 @@ check: $(READY) ## format, lint, types, floors, then the tests: what CI runs
 format: $(READY) ## rewrite the files in the house's format, with the lints that mend themselves
 	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
-bench: $(BENCH_READY) ## compare with the peers and write the tables of benchmarks/README.md (minutes)
+bench: $(BENCH_READY) ## compare with the peers and write the tables of benchmarks/README.md (an hour)
 	$(BIN)/python -m benchmarks.import_time
 	$(BIN)/python -m benchmarks.eager $(ARGS)
 	$(BIN)/python -m benchmarks.enumeration $(ARGS)
+	$(BIN)/python -m benchmarks.engine
+	$(BIN)/python -m benchmarks.capture
+	$(BIN)/python -m benchmarks.subsample
+	$(BIN)/python -m benchmarks.overhead
 
 clean: ## remove the environment, the caches and what the demo wrote
 	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -120,12 +120,19 @@ class SVI:
             return self.take_step(args, kwargs)
 
     def _compiled_step(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float:
+        if self.work is None:  # the first step, which is eager, shows on what device steps are
+            with Work() as work:
+                first = self.take_step(args, kwargs)
+            self.work = work
+            return first
+        engine, why = default_engine(self.work.device)
         try:
-            loss = one_step(self.compiled(default_engine(torch.device("cpu"))[0]), args, kwargs)
+            if engine == "eager":
+                raise CaptureError(why)
+            loss = one_step(self.compiled(engine), args, kwargs)
         except CaptureError as error:
-            self._cannot_compile = True
+            loss, self._cannot_compile = None, True
             warnings.warn(f"The steps are taken eagerly: {error}", UserWarning, stacklevel=3)
-            loss = None
         return self.take_step(args, kwargs) if loss is None else loss
 
     def take_step(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: Record | None = None) -> float:

@@ -10,7 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["DTYPES", "dtype_of", "to_array", "to_tensor"]
+__all__ = ["DTYPES", "SMALL", "dtype_of", "to_array", "to_input", "to_tensor"]
+
+SMALL = 4096
+"""Elements, up to which copying a tensor takes less time than crossing with it."""
 
 DTYPES: dict[torch.dtype, Any] = {
     torch.float32: jnp.float32,
@@ -38,6 +41,13 @@ def to_array(tensor: Tensor) -> jax.Array:
     """An array on the memory of a tensor, which must not be written while the array is in use."""
     array: jax.Array = jax.dlpack.from_dlpack(tensor.detach().contiguous())
     return array
+
+
+def to_input(tensor: Tensor) -> Any:
+    """What a compiled function takes soonest, on the memory of a tensor: for a small one the way by NumPy is shorter."""
+    if tensor.numel() > SMALL or tensor.dtype == torch.bfloat16:
+        return to_array(tensor)
+    return tensor.detach().numpy()
 
 
 def to_tensor(array: jax.Array) -> Tensor:

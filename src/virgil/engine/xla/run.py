@@ -15,6 +15,7 @@ from torch import Tensor
 from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs, joined
 from virgil.engine.xla.arrays import to_array, to_tensor
+from virgil.engine.xla.packing import Packing
 from virgil.engine.xla.step import XlaStep
 
 __all__ = ["XlaRunner"]
@@ -33,17 +34,20 @@ class XlaRunner:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._step = XlaStep(program)
-        self._state: list[jax.Array] = []
+        nodes = program.graph.graph.find_nodes(op="placeholder")
+        self._packing = Packing([node.meta["val"] for node in nodes[: program.num_state]])
+        self._state: list[jax.Array] = []  # packed
         self._loop = jax.jit(self._steps, static_argnames=("longest", "summed"), compiler_options=self._step.options)
 
     def load(self, state: Sequence[Tensor]) -> None:
         """Begin with this state."""
         with jax.enable_x64(True):
-            self._state = [to_array(each.clone()) for each in state]  # what a run computes from must not change
+            packed = self._packing.pack([each.detach() for each in state], torch.cat)
+            self._state = [to_array(each.clone()) for each in packed]  # what a run computes from must not change
 
     def state(self) -> list[Tensor]:
         """The present state."""
-        return [to_tensor(each) for each in self._state]
+        return self._packing.unpack([to_tensor(each) for each in self._state])
 
     def advance(self, inputs: Inputs, seed: int, first: int, count: int, summed: int = 0) -> Course:
         """Take steps; see :class:`virgil.engine.runner.Runner`."""
@@ -74,7 +78,7 @@ class XlaRunner:
 
     def _steps(
         self,
-        state: list[Any],
+        packed: list[Any],
         constants: dict[str, Any],
         fixed: dict[int, Any],
         streams: dict[int, Any],
@@ -87,6 +91,7 @@ class XlaRunner:
     ) -> Any:
         """The loop: ends after ``count`` steps, or with the first whose loss or gradient is not finite."""
         step, key = self._step.function(constants, fixed, streams), jax.random.key(seed)
+        state = self._packing.unpack(packed)
 
         def body(carry: Any) -> Any:
             number, state, _, losses, norms, sums = carry
@@ -99,4 +104,5 @@ class XlaRunner:
         records = jnp.zeros((longest,), loss.dtype), jnp.zeros((longest, *norm.shape), norm.dtype)
         sums = [jnp.zeros_like(each, jnp.float64) for each in state[:summed]]
         begin = jnp.int64(0), state, jnp.bool_(True), *records, sums
-        return jax.lax.while_loop(lambda carry: (carry[0] < count) & carry[2], body, begin)
+        done, state, *rest = jax.lax.while_loop(lambda carry: (carry[0] < count) & carry[2], body, begin)
+        return done, self._packing.pack(state, jnp.concatenate), *rest

@@ -12,7 +12,7 @@ from torch.utils import _pytree as pytree
 
 from virgil.engine.program import Program
 from virgil.engine.runner import Inputs
-from virgil.engine.xla.arrays import to_array
+from virgil.engine.xla.arrays import to_array, to_input
 from virgil.engine.xla.interpret import check_lowered, interpret
 
 __all__ = ["XlaStep"]
@@ -55,7 +55,7 @@ class XlaStep:
 
         The streams lie in memory that the next call writes into.
         """
-        fixed = {place: to_array(each) for place, each in inputs.fixed.items()}
+        fixed = {place: to_input(each) for place, each in inputs.fixed.items()}
         if not inputs.streamed:
             return fixed, {}, 1 if inputs.alone else _LONGEST
         longest = self.longest(inputs)

@@ -16,7 +16,7 @@ from virgil.errors import ArgumentError, NonFiniteError
 from virgil.infer.dry_run import unmarked
 from virgil.infer.fit import Fit
 from virgil.infer.interrupt import graceful_interrupt
-from virgil.infer.progress import progress_bar
+from virgil.infer.progress import Display, progress_bar
 from virgil.infer.record import Record
 from virgil.infer.run.average import Average
 from virgil.infer.run.checkpoint import Checkpoint
@@ -124,7 +124,7 @@ class Run:
             save = None if self._checkpoint is None else self._save
             between = Between(interrupt, display.report, options.callback, options.callback_every, options.stop, save)
             why = self._first_step(between)
-            self._present = self._stepper(self._choose())
+            self._present = self._stepper(self._choose(), display)
             display.say(f"Steps run on {self._present.name}: {self._present.reason}.")
             average = self._take_rest(between, why)
             if save is not None:
@@ -198,7 +198,7 @@ class Run:
     def _choose(self) -> Choice | None:
         return choose(self._svi, self._engine, self._source.total)
 
-    def _stepper(self, choice: Choice | None) -> Stepper:
+    def _stepper(self, choice: Choice | None, display: Display) -> Stepper:
         """What takes the steps."""
         if choice is None or choice.name == "eager":
             self._eager.reason = "there are no steps to take" if choice is None else choice.reason
@@ -206,8 +206,8 @@ class Run:
         if self._seed is None:
             self._seed = int(torch.randint(2**62, ()))
         noise = Noise(self._seed, self._record.num_steps - self._begun)
-        steps = self._svi.compiled(choice.name)
-        return CompiledStepper(steps, self._eager, self._record, self._svi.scheduler, self._blame, noise, choice)
+        steps, scheduler = self._svi.compiled(choice.name), self._svi.scheduler
+        return CompiledStepper(steps, self._eager, self._record, scheduler, self._blame, noise, choice, display.say)
 
     def _step(self, batch: Batch, record: Record) -> float:
         return self._svi.take_step(batch.args, batch.kwargs, record)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from virgil.engine.runner import Course
+from virgil.engine.unrolled import unrolled
 from virgil.errors import CaptureError, NonFiniteError
 from virgil.infer.interrupt import Interrupt
 from virgil.infer.record import Record
@@ -74,6 +75,7 @@ class CompiledStepper:
         blame: looks for the cause of a loss or gradient that is not finite, and raises.
         noise: of the run.
         choice: of the engine.
+        say: shows a line.
     """
 
     average: Average | None = None
@@ -87,6 +89,7 @@ class CompiledStepper:
         blame: Callable[[Batch, str], None],
         noise: Noise,
         choice: Choice,
+        say: Callable[[str], object],
     ) -> None:
         self.name, self.reason, self._falls_back = choice.name, choice.reason, choice.falls_back
         self._steps = steps
@@ -95,6 +98,7 @@ class CompiledStepper:
         self._feed = Feed(steps, scheduler)
         self._blame = blame
         self._noise = noise
+        self._say = say
         self._present: CompiledStep | None = None
 
     def advance(self, batches: list[Batch], count: int, interrupt: Interrupt) -> int:
@@ -134,13 +138,18 @@ class CompiledStepper:
 
     def _capture(self, batch: Batch) -> CompiledStep | None:
         try:
-            return self._steps.make(batch.args, batch.kwargs)
+            step = self._steps.make(batch.args, batch.kwargs)
         except CaptureError as error:
             if not self._falls_back:
                 raise
             self.name, self.reason = "eager", str(error)
             warnings.warn(f"The steps are taken eagerly: {error}", UserWarning, stacklevel=2)
             return None
+        advice = None if step is None else unrolled(step.runner.program.graph.graph)
+        if advice is not None:
+            self.reason = f"{self.reason}; {advice}"
+            self._say(f"Compiling: {advice}.")
+        return step
 
     def _stop(self, step: CompiledStep, course: Course, batches: list[Batch]) -> None:
         number = len(course.losses) - 1
