@@ -11,6 +11,7 @@ import virgil
 import virgil.distributions as dist
 from virgil.distributions import constraints
 from virgil.engine.graph import recorded
+from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs
 from virgil.infer import SVI, Trace_ELBO
 from virgil.infer.dry_run import unmarked
@@ -29,6 +30,7 @@ class Replayed:
 
         with preserved_rng():
             self.graph = recorded(pure, [each.detach() for each in state], list(inputs))
+        self.program = Program(self.graph, len(state), len(inputs), {})
 
     def load(self, state):
         self._state = [each.detach().clone() for each in state]
