@@ -29,6 +29,7 @@ def fresh_language() -> Iterator[None]:
     virgil.clear_param_store()
     virgil.set_rng_seed(SEED)
     yield
+    virgil.clear_param_store()  # for the examples in docstrings, which have no such start
     # the dtype is put back after, so that a module's own fixtures never run under another test's choice
     torch.set_default_dtype(torch.float32)
 
