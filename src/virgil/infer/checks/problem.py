@@ -1,0 +1,73 @@
+"""``Problem``: what a check finds, and ``Subject``: what the checks look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from virgil.errors import MismatchError, SiteError, VirgilError
+from virgil.poutine.trace import Trace
+
+__all__ = ["Check", "Objective", "Problem", "Subject"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong, or doubtful, about a model and a guide.
+
+    Attributes:
+        cause: what came and what was expected, in sentences.
+        cure: what to do, in sentences.
+        site: the site, parameter or plate that it is about.
+        severity: an ``"error"`` makes the objective or its gradient wrong, or the step fail; a ``"warning"`` does not.
+        kind: the exception that SVI raises for an error.
+        details: what explains more, such as a table of shapes.
+    """
+
+    cause: str
+    cure: str = ""
+    site: str | None = None
+    severity: Literal["error", "warning"] = "error"
+    kind: type[VirgilError] = MismatchError
+    details: str = ""
+
+    @property
+    def message(self) -> str:
+        """Cause, cure and details."""
+        sentence = f"{self.cause} {self.cure}".strip()
+        return f"{sentence}\n\n{self.details}" if self.details else sentence
+
+    def exception(self) -> VirgilError:
+        """The exception that says it."""
+        return self.kind(self.message, site=self.site) if issubclass(self.kind, SiteError) else self.kind(self.message)
+
+
+class Objective(Protocol):
+    """What the checks ask of an objective."""
+
+    enumerates: bool
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One execution of a guide and of a model replayed against it, and what is known of where they come from.
+
+    Attributes:
+        guide: the guide's trace.
+        model: the model's trace.
+        programs: ``"guide"`` and ``"model"``, where they are at hand.
+        args: the positional arguments that both were called with.
+        kwargs: the keyword arguments.
+        objective: what they were run for.
+    """
+
+    guide: Trace
+    model: Trace
+    programs: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    objective: Objective | None = None
+
+
+Check = Callable[[Subject], Iterator[Problem]]
