@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 # Before torch is imported: two workers on two cores must not start threads for four.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -17,6 +18,7 @@ import torch
 import virgil
 
 torch.set_num_threads(1)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started to ignore Ctrl-C
 
 SEED = 20_260_101
 _settings = virgil.settings.get()

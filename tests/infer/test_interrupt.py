@@ -82,3 +82,13 @@ def test_outside_a_run_ctrl_c_is_as_ever():
     with pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(1.0)
+
+
+def test_where_ctrl_c_is_ignored_a_run_ignores_it():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        fit = _svi(_interrupting(3)).run(10)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not fit.interrupted
+    assert fit.num_steps == 10

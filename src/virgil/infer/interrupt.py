@@ -26,9 +26,14 @@ class Interrupt:
 
 @contextmanager
 def graceful_interrupt() -> Iterator[Interrupt]:
-    """A block in which Ctrl-C is noted instead of raised. Only the main thread gets signals; others are unchanged."""
+    """A block in which Ctrl-C is noted instead of raised.
+
+    Only the main thread gets signals; others are unchanged. So is a process that ignores the signal, such as a shell's
+    background job.
+    """
     interrupt = Interrupt()
-    if threading.current_thread() is not threading.main_thread():
+    ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    if ignored or threading.current_thread() is not threading.main_thread():
         yield interrupt
         return
     before = signal.signal(signal.SIGINT, interrupt)
