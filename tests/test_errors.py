@@ -7,7 +7,9 @@ import pytest
 import virgil.errors as errors
 from virgil.errors import did_you_mean
 
-CLASSES = {name: each for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, Exception)}
+CLASSES = {
+    name: each for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, errors.VirgilError)
+}
 
 
 def drawn():

@@ -15,6 +15,8 @@
     ├── FileFormatError           a file is truncated or not one of ours            (ValueError)
     └── ArgumentError             an argument is wrong                              (ValueError)
 
+What is doubtful about a model and guide, and not wrong, is a ``FitWarning`` (a ``UserWarning``).
+
 A message says in this order: the site or argument, what came, what was expected, what to do.
 """
 
@@ -28,6 +30,7 @@ __all__ = [
     "CaptureError",
     "DuplicateSiteError",
     "FileFormatError",
+    "FitWarning",
     "MismatchError",
     "MissingParamError",
     "NonFiniteError",
@@ -102,6 +105,10 @@ class FileFormatError(VirgilError, ValueError):
 
 class ArgumentError(VirgilError, ValueError):
     """An argument of a public function is wrong."""
+
+
+class FitWarning(UserWarning):
+    """Something about a model and guide is doubtful, though the objective is not wrong."""
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from virgil.errors import PlateError
+from virgil.infer.checks.problem import Problem, Subject
 from virgil.poutine.enumeration import draws
 from virgil.poutine.site import Site
-from virgil.poutine.trace import Trace
 
-__all__ = ["check_enumeration"]
+__all__ = ["enumeration_problems"]
 
 
-def check_enumeration(guide: Trace, model: Trace) -> None:
-    """Check that what depends on an enumerated variable of a plate is itself in this plate.
-
-    Raises:
-        PlateError: it is not, so that a sum over all values in all slots would be asked for.
-    """
-    for trace in (guide, model):
-        for name, site in trace.nodes.items():
-            if site.kind == "sample":
-                for variable in _used(site):
-                    stated = guide.nodes.get(variable) or model.nodes[variable]
-                    if draws(stated) is None:  # of all slots, the draws of one number are one joint draw
-                        _check_inside(name, site, variable, stated)
+def enumeration_problems(subject: Subject) -> Iterator[Problem]:
+    """Sites outside a plate that depend on an enumerated variable in it: all values in all slots would be summed."""
+    for _, site in subject.sites():
+        for variable in _used(site):
+            stated = subject.guide.nodes.get(variable) or subject.model.nodes[variable]
+            if draws(stated) is None:  # of all slots, the draws of one number are one joint draw
+                yield from _outside(site, variable, stated)
 
 
 def _used(site: Site) -> list[str]:
@@ -33,12 +29,14 @@ def _used(site: Site) -> list[str]:
     return [site.variables[dim] for dim in dims if shape[dim] != 1 and dim in site.variables and dim not in plates]
 
 
-def _check_inside(name: str, site: Site, variable: str, stated: Site) -> None:
+def _outside(site: Site, variable: str, stated: Site) -> Iterator[Problem]:
     plates = {frame.name for frame in site.frames}
     outside = [frame.name for frame in stated.frames if frame.dim is not None and frame.name not in plates]
     if outside:
-        raise PlateError(
-            f"Site {name!r} depends on {variable!r}, which is enumerated in plate {outside[0]!r}, but is itself "
-            "outside this plate, so that every combination of values in its slots would have to be summed. Put the "
-            f"statement in the plate, or sample {variable!r} in the guide without enumerating it."
+        yield Problem(
+            f"Site {site.name!r} depends on {variable!r}, which is enumerated in plate {outside[0]!r}, but is itself "
+            "outside this plate, so that every combination of values in its slots would have to be summed.",
+            f"Put the statement in the plate, or sample {variable!r} in the guide without enumerating it.",
+            site.name,
+            kind=PlateError,
         )

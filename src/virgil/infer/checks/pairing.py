@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from virgil.errors import MismatchError, did_you_mean
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from virgil.errors import did_you_mean
+from virgil.infer.checks.problem import Problem, Subject
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
-__all__ = ["check_pairing", "check_stated", "is_auxiliary"]
+__all__ = ["is_auxiliary", "pairing_problems", "sampled_sites", "stated_problems"]
+
+Sites = Mapping[str, Site]
 
 
 def is_auxiliary(site: Site) -> bool:
@@ -15,94 +21,101 @@ def is_auxiliary(site: Site) -> bool:
     return bool(site.infer.get("is_auxiliary"))
 
 
-def check_pairing(guide: Trace, model: Trace) -> None:
-    """Check site by site that both programs state the same latent variables.
+def sampled_sites(trace: Trace) -> dict[str, Site]:
+    """The sample sites, latent and observed, by name."""
+    return {name: site for name, site in trace.nodes.items() if site.kind == "sample"}
 
-    Raises:
-        MismatchError: an observed site in the guide, a latent site that only one of the two has, or one that the model
-            observes.
-    """
-    in_guide = {name: site for name, site in guide.nodes.items() if site.kind == "sample"}
-    in_model = {name: site for name, site in model.nodes.items() if site.kind == "sample"}
+
+def pairing_problems(subject: Subject) -> Iterator[Problem]:
+    """What the guide observes, and latent sites that only one of the two programs has, or that the model observes."""
+    in_guide, in_model = sampled_sites(subject.guide), sampled_sites(subject.model)
     for name, site in in_guide.items():
-        _check_guide_site(name, site, in_guide, in_model)
+        yield from _observed_in_guide(name, site)
+        if not is_auxiliary(site):
+            yield from _guide_site_problems(name, in_guide, in_model, subject.failed is not None)
+    if subject.failed == "guide":
+        return
     missing = [
-        name
+        _missing(name, site, in_guide, in_model)
         for name, site in in_model.items()
         if not site.observed and name not in in_guide and enumerated_dim(site) is None
     ]
-    if missing:
-        message = _missing(missing[0], in_model[missing[0]], in_guide, in_model)
-        others = ", ".join(map(repr, missing[1:]))
-        raise MismatchError(f"{message} Missing as well: {others}." if others else message)
+    if others := ", ".join(repr(problem.site) for problem in missing[1:]):
+        missing[0] = replace(missing[0], cure=f"{missing[0].cure} Missing as well: {others}.")
+    yield from missing
 
 
-def check_stated(guide: Trace) -> None:
-    """Check that the guide states latent variables only, whatever the model says.
-
-    Raises:
-        MismatchError: an observed site, or a factor that does not say how its gradient is taken.
-    """
-    for name, site in guide.nodes.items():
-        if site.kind == "sample":
-            _check_unobserved(name, site)
+def stated_problems(subject: Subject) -> Iterator[Problem]:
+    """What the guide must not state, whatever the model says: observations, and factors of unknown gradient."""
+    for name, site in sampled_sites(subject.guide).items():
+        yield from _observed_in_guide(name, site)
 
 
-def _check_unobserved(name: str, site: Site) -> None:
+def _observed_in_guide(name: str, site: Site) -> Iterator[Problem]:
     if site.observed and site.infer.get("_factor"):
-        raise MismatchError(
+        yield Problem(
             f"Factor {name!r} is in the guide without has_rsample. Whether its value follows the parameters by a "
-            f"pathwise derivative decides the gradient. Write virgil.factor({name!r}, ..., has_rsample=True) if it is "
-            "a differentiable function of the parameters and of pathwise draws, and has_rsample=False if it is not."
+            "pathwise derivative decides the gradient.",
+            f"Write virgil.factor({name!r}, ..., has_rsample=True) if it is a differentiable function of the "
+            "parameters and of pathwise draws, and has_rsample=False if it is not.",
+            name,
         )
-    if site.observed and not is_auxiliary(site):
-        raise MismatchError(
+    elif site.observed and not is_auxiliary(site):
+        yield Problem(
             f"Site {name!r} is observed in the guide. A guide is a distribution over the latent variables and sees "
-            "data only through its arguments; take the obs= away, or the whole statement."
+            "data only through its arguments;",
+            "take the obs= away, or the whole statement.",
+            name,
         )
 
 
-def _check_guide_site(name: str, site: Site, in_guide: dict[str, Site], in_model: dict[str, Site]) -> None:
-    _check_unobserved(name, site)
-    if is_auxiliary(site):
-        return
+def _guide_site_problems(name: str, in_guide: Sites, in_model: Sites, is_partial: bool) -> Iterator[Problem]:
     counterpart = in_model.get(name)
     if counterpart is None:
-        for each, other in in_model.items():
-            if other.block is not None and name in other.block.names(each):
-                raise MismatchError(
-                    f"Site {name!r} is in the guide, but in the model it is part of {each!r}: a vectorized_markov "
-                    "states many steps at once, to sum their variables out. Leave these out of the guide, or write "
-                    "virgil.markov in the model."
-                )
-        free = [each for each, other in in_model.items() if each not in in_guide and not other.observed]
-        raise MismatchError(
-            f"Site {name!r} is in the guide but not in the model. {did_you_mean(name, free or in_model)} "
-            'Use the model\'s name, or mark a variable of the guide alone by infer={"is_auxiliary": True}.'
-        )
-    if counterpart.observed:
-        raise MismatchError(
-            f"Site {name!r} is observed in the model, but the guide samples it. A guide has the latent variables only; "
-            "take the statement out of the guide."
+        if not is_partial:
+            yield _unknown(name, in_guide, in_model)
+    elif counterpart.observed and not in_guide[name].observed:
+        yield Problem(
+            f"Site {name!r} is observed in the model, but the guide samples it. A guide has the latent variables only;",
+            "take the statement out of the guide.",
+            name,
         )
 
 
-def _missing(name: str, site: Site, in_guide: dict[str, Site], in_model: dict[str, Site]) -> str:
+def _unknown(name: str, in_guide: Sites, in_model: Sites) -> Problem:
+    for each, other in in_model.items():
+        if other.block is not None and name in other.block.names(each):
+            return Problem(
+                f"Site {name!r} is in the guide, but in the model it is part of {each!r}: a vectorized_markov "
+                "states many steps at once, to sum their variables out.",
+                "Leave these out of the guide, or write virgil.markov in the model.",
+                name,
+            )
+    free = [each for each, other in in_model.items() if each not in in_guide and not other.observed]
+    return Problem(
+        f"Site {name!r} is in the guide but not in the model. {did_you_mean(name, free or in_model)}",
+        'Use the model\'s name, or mark a variable of the guide alone by infer={"is_auxiliary": True}.',
+        name,
+    )
+
+
+def _missing(name: str, site: Site, in_guide: Sites, in_model: Sites) -> Problem:
     if site.infer.get("enumerate") == "sequential" and getattr(site.fn, "has_enumerate_support", False):
-        return (
+        return Problem(
             f"Site {name!r} is marked to be enumerated sequentially in the model, but missing in the guide. A model's "
-            "variables are summed out in parallel only: mark it by infer={'enumerate': 'parallel'}, or state it in the "
-            "guide and mark it there."
+            "variables are summed out in parallel only:",
+            "mark it by infer={'enumerate': 'parallel'}, or state it in the guide and mark it there.",
+            name,
         )
     free = [each for each in in_guide if each not in in_model]
     hint = f" {did_you_mean(name, free)}" if free else ""
-    message = (
+    cause = (
         f"Site {name!r} is latent in the model, {type(site.fn).__name__} of batch shape {tuple(site.fn.batch_shape)} "
-        f"and event shape {tuple(site.fn.event_shape)}, but missing in the guide.{hint} Add virgil.sample({name!r}, "
-        "...) to the guide, or observe it by obs=."
+        f"and event shape {tuple(site.fn.event_shape)}, but missing in the guide.{hint}"
     )
+    cure = f"Add virgil.sample({name!r}, ...) to the guide, or observe it by obs=."
     if not in_guide:
-        message += " The guide has no sample site at all."
+        cure += " The guide has no sample site at all."
     if getattr(site.fn, "has_enumerate_support", False):
-        message += " TraceEnum_ELBO sums a discrete variable out where the model is marked by config_enumerate."
-    return message
+        cure += " TraceEnum_ELBO sums a discrete variable out where the model is marked by config_enumerate."
+    return Problem(cause, cure, name)

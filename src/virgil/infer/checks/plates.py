@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from virgil.errors import MismatchError, did_you_mean
+from collections.abc import Iterator
+
+from virgil.errors import did_you_mean
 from virgil.infer.checks.pairing import is_auxiliary
+from virgil.infer.checks.problem import Problem, Subject
 from virgil.poutine.frame import Frame
+from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
-__all__ = ["check_plates"]
+__all__ = ["plate_problems"]
+
+
+def plate_problems(subject: Subject) -> Iterator[Problem]:
+    """Plates of the guide that the model lacks, or that have other sizes or, at some site, another dim."""
+    in_model = _plates(subject.model)
+    known = in_model.keys() | {name for name, site in subject.model.nodes.items() if site.kind == "plate"}
+    for name, (frame, site) in _plates(subject.guide).items():
+        if name in in_model:
+            yield from _size_problems(frame, in_model[name][0])
+        elif name not in known and subject.failed is None:
+            yield Problem(
+                f"The guide has site {site!r} in plate {name!r}, which the model lacks. {did_you_mean(name, known)}",
+                "Give the guide's plate the model's name, or use .to_event() where the model has no plate.",
+                site,
+            )
+    for name, each in subject.guide.nodes.items():
+        other = subject.model.nodes.get(name)
+        if each.kind == "sample" and other is not None:
+            yield from _dim_problems(each, other)
 
 
 def _plates(trace: Trace) -> dict[str, tuple[Frame, str]]:
@@ -20,55 +43,33 @@ def _plates(trace: Trace) -> dict[str, tuple[Frame, str]]:
     return plates
 
 
-def check_plates(guide: Trace, model: Trace) -> None:
-    """Check that every plate of the guide is one of the model, of the same size and, site by site, at the same dim.
+def _size_problems(guide: Frame, model: Frame) -> Iterator[Problem]:
+    if guide.full_size != model.full_size:
+        sizes = f"full size {guide.full_size} in the guide and {model.full_size} in the model."
+        yield Problem(f"Plate {guide.name!r} has {sizes}", "Give both the same size.", guide.name)
+    elif guide.size != model.size:
+        yield Problem(
+            f"Plate {guide.name!r} has mini-batch size {guide.size} in the guide and {model.size} in the model.",
+            "Give both the same size, and let the guide draw the mini-batch: the model takes it from there.",
+            guide.name,
+        )
 
-    Raises:
-        MismatchError: a plate that the model lacks, or one of other sizes or at another dim.
-    """
-    in_model = _plates(model)
-    known = in_model.keys() | {name for name, site in model.nodes.items() if site.kind == "plate"}
-    for name, (frame, site) in _plates(guide).items():
-        if name not in known:
-            raise MismatchError(
-                f"The guide has site {site!r} in plate {name!r}, which the model lacks. {did_you_mean(name, known)} "
-                "Give the guide's plate the model's name, or use .to_event() where the model has no plate."
+
+def _dim_problems(guide: Site, model: Site) -> Iterator[Problem]:
+    dims = {frame.name: frame.dim for frame in model.frames}
+    for frame in guide.frames:
+        if frame.name in dims and dims[frame.name] != frame.dim:
+            yield Problem(
+                f"At site {guide.name!r}, plate {frame.name!r} is at dim {frame.dim} in the guide and at dim "
+                f"{dims[frame.name]} in the model.",
+                "Nest the plates in the same order, or give both plates the same dim=.",
+                guide.name,
             )
-        if name not in in_model:
-            continue
-        other, _ = in_model[name]
-        for what, ours, theirs in (
-            ("full size", frame.full_size, other.full_size),
-            ("mini-batch size", frame.size, other.size),
-        ):
-            if ours != theirs:
-                raise MismatchError(
-                    f"Plate {name!r} has {what} {ours} in the guide and {theirs} in the model. Give both the same size"
-                    + (
-                        "."
-                        if what == "full size"
-                        else ", and let the guide draw the mini-batch: the model takes it from there."
-                    )
-                )
-    _check_dims(guide, model)
-
-
-def _check_dims(guide: Trace, model: Trace) -> None:
-    for name, site in guide.nodes.items():
-        other = model.nodes.get(name)
-        if site.kind != "sample" or other is None:
-            continue
-        dims = {frame.name: frame.dim for frame in other.frames}
-        for frame in site.frames:
-            if frame.name in dims and dims[frame.name] != frame.dim:
-                raise MismatchError(
-                    f"At site {name!r}, plate {frame.name!r} is at dim {frame.dim} in the guide and at dim "
-                    f"{dims[frame.name]} in the model. Nest the plates in the same order, or give both plates the "
-                    "same dim=."
-                )
-        missing = [frame.name for frame in other.frames if frame not in site.frames and frame.dim is not None]
-        if missing:
-            raise MismatchError(
-                f"At site {name!r}, the model has plate {missing[0]!r}, which the guide lacks around this site. "
-                f"Write with virgil.plate({missing[0]!r}, ...) around it in the guide as well."
+    stated = {frame.name for frame in guide.frames}
+    for frame in model.frames:
+        if frame.name not in stated and frame.dim is not None:
+            yield Problem(
+                f"At site {guide.name!r}, the model has plate {frame.name!r}, which the guide lacks around this site.",
+                f"Write with virgil.plate({frame.name!r}, ...) around it in the guide as well.",
+                guide.name,
             )

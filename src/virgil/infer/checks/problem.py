@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from virgil.errors import MismatchError, SiteError, VirgilError
+from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
 __all__ = ["Check", "Objective", "Problem", "Subject"]
@@ -46,6 +47,9 @@ class Problem:
 class Objective(Protocol):
     """What the checks ask of an objective."""
 
+    num_particles: int
+    max_plate_nesting: int | None
+    vectorize_particles: bool | None
     enumerates: bool
 
 
@@ -60,6 +64,7 @@ class Subject:
         args: the positional arguments that both were called with.
         kwargs: the keyword arguments.
         objective: what they were run for.
+        failed: ``"guide"`` or ``"model"``: the program that an exception ended, so that its trace goes only so far.
     """
 
     guide: Trace
@@ -68,6 +73,14 @@ class Subject:
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
     objective: Objective | None = None
+    failed: str | None = None
+
+    def sites(self) -> Iterator[tuple[str, Site]]:
+        """Every sample site, with the role of its program: the guide's, then the model's, in order of execution."""
+        for role, trace in (("guide", self.guide), ("model", self.model)):
+            for site in trace.nodes.values():
+                if site.kind == "sample":
+                    yield role, site
 
 
 Check = Callable[[Subject], Iterator[Problem]]

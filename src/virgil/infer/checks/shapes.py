@@ -2,94 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 from torch import Size, Tensor, broadcast_shapes
 
 from virgil.errors import ShapeError
+from virgil.infer.checks.problem import Problem, Subject
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
-__all__ = ["check_events", "check_shapes"]
+__all__ = ["batch_problems", "event_problems", "shape_problem"]
 
 
-def check_events(guide: Trace, model: Trace) -> None:
-    """Check that both programs give a site the same event, and that every value broadcasts with its distribution.
-
-    Raises:
-        ShapeError: with the table of shapes of the program at fault.
-    """
-    for name, site in guide.nodes.items():
-        other = model.nodes.get(name)
+def event_problems(subject: Subject) -> Iterator[Problem]:
+    """Sites with another event in the guide than in the model, and values that do not broadcast."""
+    for name, site in subject.guide.nodes.items():
+        other = subject.model.nodes.get(name)
         if site.kind == "sample" and other is not None and other.kind == "sample":
-            _raise(_event_problem(name, site, other), name, "model", model)
-    _check_each(_value_problem, guide, model)
+            yield from _event_problems(site, other, subject)
+    for role, site in subject.sites():
+        if not _value_fits(site):
+            batch, event = tuple(site.fn.batch_shape), tuple(site.fn.event_shape)
+            whose = "the observed value" if site.observed else "the value, drawn by the guide,"
+            came = (
+                f"{whose} has shape {tuple(site.value.shape)}, which does not broadcast with the distribution's batch "
+                f"shape {batch} and event shape {event}."
+            )
+            yield shape_problem(subject, role, site, came, f"Give it a shape that ends in {batch + event}.")
 
 
-def check_shapes(guide: Trace, model: Trace) -> None:
-    """Check that every batch dim, mask and scale of both programs belongs to a plate.
-
-    Raises:
-        ShapeError: with the table of shapes of the program at fault.
-    """
-    _check_each(_batch_problem, guide, model)
-    _check_each(_weight_problem, guide, model)
-
-
-def _check_each(problem: Callable[[str, Site, Trace], str | None], guide: Trace, model: Trace) -> None:
-    for role, trace in (("guide", guide), ("model", model)):
-        for name, site in trace.nodes.items():
-            if site.kind == "sample":
-                _raise(problem(name, site, trace), name, role, trace)
+def batch_problems(subject: Subject) -> Iterator[Problem]:
+    """Batch dims, masks and scales that belong to no plate."""
+    for role, site in subject.sites():
+        shape = _log_prob_shape(site)
+        if shape is not None:
+            yield from _dim_problems(subject, role, site, shape)
+            yield from _weight_problems(subject, role, site, shape)
 
 
-def _raise(problem: str | None, name: str, role: str, trace: Trace) -> None:
-    if problem is not None:
-        raise ShapeError(f"{problem}\n\n{trace.format_shapes(f'Shapes in the {role}:')}", site=name)
+def shape_problem(subject: Subject, role: str, site: Site, came: str, cure: str) -> Problem:
+    """A problem of shapes at a site, with the table of the program's shapes."""
+    trace = subject.guide if role == "guide" else subject.model
+    table = trace.format_shapes(f"Shapes in the {role}:")
+    return Problem(f"At site {site.name!r}, {came}", cure, site.name, kind=ShapeError, details=table)
 
 
-def _value_problem(name: str, site: Site, trace: Trace) -> str | None:
+def _log_prob_shape(site: Site) -> Size | None:
+    """``None`` where there is no log-probability, for a reason that is found by itself."""
+    try:
+        return site.unscaled_log_prob.shape
+    except (RuntimeError, ValueError):
+        return None
+
+
+def _value_fits(site: Site) -> bool:
     if site.mask is False or not isinstance(site.value, Tensor):
-        return None
+        return True
     batch, event, shape = site.fn.batch_shape, site.fn.event_shape, site.value.shape
-    fits = shape[len(shape) - len(event) :] == event
-    if fits and _broadcasts_to(shape[: len(shape) - len(event)], batch, widening=True):
-        return None
-    whose = "the observed value" if site.observed else "the value, drawn by the guide,"
-    return (
-        f"At site {name!r}, {whose} has shape {tuple(shape)}, which does not broadcast with the distribution's batch "
-        f"shape {tuple(batch)} and event shape {tuple(event)}. Give it a shape that ends in {tuple(batch + event)}."
-    )
+    split = len(shape) - len(event)
+    return bool(shape[split:] == event) and _broadcasts_to(shape[:split], batch, widening=True)
 
 
-def _batch_problem(name: str, site: Site, trace: Trace) -> str | None:
+def _dim_problems(subject: Subject, role: str, site: Site, shape: Size) -> Iterator[Problem]:
     plates = {frame.dim: frame for frame in site.frames if frame.dim is not None}
-    shape = site.unscaled_log_prob.shape
-    batch_shape = site.fn.batch_shape
     for dim in range(-len(shape), 0):
         frame = plates.get(dim)
         if frame is None and shape[dim] != 1 and dim not in site.variables:
-            if len(batch_shape) >= -dim and batch_shape[dim] == shape[dim]:
-                came = f"the distribution has size {shape[dim]} at batch dim {dim}, batch shape {tuple(batch_shape)}"
-            else:
-                came = (
-                    f"the value of shape {tuple(site.value.shape)} against batch shape {tuple(batch_shape)} and "
-                    f"event shape {tuple(site.fn.event_shape)} gives a log-probability of shape {tuple(shape)}, with "
-                    f"size {shape[dim]} at dim {dim}"
-                )
-            return (
-                f"At site {name!r}, {came}, and no plate is there. Put the statement in a plate of that size, or "
-                "declare the dim part of the event with .to_event(n); if a value has a dim too many, squeeze it."
-                + _beyond(dim, site, trace)
-            )
+            came = f"{_dim_without_plate(site, shape, dim)}, and no plate is there."
+            cure = (
+                "Put the statement in a plate of that size, or declare the dim part of the event with .to_event(n); "
+                "if a value has a dim too many, squeeze it."
+            ) + _beyond(dim, site, subject.guide if role == "guide" else subject.model)
+            yield shape_problem(subject, role, site, came, cure)
+            return
         if frame is not None and shape[dim] != frame.size:
-            return (
-                f"At site {name!r}, the log-probability has shape {tuple(shape)}, size {shape[dim]} at dim {dim}, "
-                f"where plate {frame.name!r} has size {frame.size}. Make the value's shape {tuple(site.value.shape)} "
-                "fit the plate."
+            came = (
+                f"the log-probability has shape {tuple(shape)}, size {shape[dim]} at dim {dim}, "
+                f"where plate {frame.name!r} has size {frame.size}."
             )
-    return None
+            cure = f"Make the value's shape {tuple(site.value.shape)} fit the plate."
+            yield shape_problem(subject, role, site, came, cure)
+            return
+
+
+def _dim_without_plate(site: Site, shape: Size, dim: int) -> str:
+    batch_shape = site.fn.batch_shape
+    if len(batch_shape) >= -dim and batch_shape[dim] == shape[dim]:
+        return f"the distribution has size {shape[dim]} at batch dim {dim}, batch shape {tuple(batch_shape)}"
+    return (
+        f"the value of shape {tuple(site.value.shape)} against batch shape {tuple(batch_shape)} and "
+        f"event shape {tuple(site.fn.event_shape)} gives a log-probability of shape {tuple(shape)}, with "
+        f"size {shape[dim]} at dim {dim}"
+    )
 
 
 def _beyond(dim: int, site: Site, trace: Trace) -> str:
@@ -109,16 +114,12 @@ def _beyond(dim: int, site: Site, trace: Trace) -> str:
     )
 
 
-def _weight_problem(name: str, site: Site, trace: Trace) -> str | None:
-    shape = site.unscaled_log_prob.shape
+def _weight_problems(subject: Subject, role: str, site: Site, shape: Size) -> Iterator[Problem]:
     for what, tensor in (("mask", site.mask), ("scale", site.scale)):
         if isinstance(tensor, Tensor) and not _broadcasts_to(tensor.shape, shape):
-            return (
-                f"At site {name!r}, the {what} has shape {tuple(tensor.shape)}, but the log-probability has shape "
-                f"{tuple(shape)}. Give the {what} a shape that broadcasts to that, or put the statement in a plate of "
-                f"the {what}'s size."
-            )
-    return None
+            came = f"the {what} has shape {tuple(tensor.shape)}, but the log-probability has shape {tuple(shape)}."
+            cure = f"Give the {what} a shape that broadcasts to that, or put the statement in a plate of the {what}'s"
+            yield shape_problem(subject, role, site, came, f"{cure} size.")
 
 
 def _broadcasts_to(shape: Size, target: Size, widening: bool = False) -> bool:
@@ -130,13 +131,13 @@ def _broadcasts_to(shape: Size, target: Size, widening: bool = False) -> bool:
         return False
 
 
-def _event_problem(name: str, site: Site, other: Site) -> str | None:
+def _event_problems(site: Site, other: Site, subject: Subject) -> Iterator[Problem]:
     ours, theirs = tuple(site.fn.event_shape), tuple(other.fn.event_shape)
-    if ours == theirs:
-        return None
-    cure = (
-        f"Call .to_event({len(theirs)}) on the guide's distribution before the plates' dims, or change the model's."
-        if len(ours) != len(theirs)
-        else "Give both the same event shape."
-    )
-    return f"At site {name!r}, the guide's distribution has event shape {ours} and the model's has {theirs}. {cure}"
+    if ours != theirs:
+        cure = (
+            f"Call .to_event({len(theirs)}) on the guide's distribution before the plates' dims, or change the model's."
+            if len(ours) != len(theirs)
+            else "Give both the same event shape."
+        )
+        came = f"the guide's distribution has event shape {ours} and the model's has {theirs}."
+        yield shape_problem(subject, "model", site, came, cure)

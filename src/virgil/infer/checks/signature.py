@@ -3,48 +3,44 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from virgil.errors import MismatchError
+from virgil.infer.checks.problem import Problem, Subject
 
-__all__ = ["check_signatures"]
+__all__ = ["signature_problems"]
+
+_CALLED_ALIKE = "Model and guide are called with the same arguments; give both the same signature."
 
 
-def check_signatures(
-    model: Callable[..., Any], guide: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> None:
-    """Check that both programs accept the arguments, and do not name them in another order.
-
-    Raises:
-        MismatchError: one of them does not.
-    """
+def signature_problems(subject: Subject) -> Iterator[Problem]:
+    """A program that cannot be called, that does not accept the arguments, or that names them in another order."""
     signatures = {}
-    for role, program in (("model", model), ("guide", guide)):
+    for role in sorted(subject.programs, reverse=True):  # the model first
+        program = subject.programs[role]
         if not callable(program):
-            raise MismatchError(f"The {role} is {program!r}, which cannot be called. Pass a function or a module.")
+            yield Problem(f"The {role} is {program!r}, which cannot be called.", "Pass a function or a module.")
+            continue
         signature = _signature(program)
         if signature is None:
             continue
         signatures[role] = signature
         try:
-            signature.bind(*args, **kwargs)
+            signature.bind(*subject.args, **subject.kwargs)
         except TypeError as error:
-            raise MismatchError(
-                f"The {role} {_name(program)}{signature} cannot be called with {_describe(args, kwargs)}: {error}. "
-                "Model and guide are called with the same arguments; give both the same signature."
-            ) from None
+            call = f"cannot be called with {_describe(subject.args, subject.kwargs)}: {error}."
+            yield Problem(f"The {role} {_name(program)}{signature} {call}", _CALLED_ALIKE)
     if len(signatures) == 2:
-        _check_order(signatures["model"], signatures["guide"], len(args))
+        yield from _order_problems(signatures["model"], signatures["guide"], len(subject.args))
 
 
-def _check_order(model: inspect.Signature, guide: inspect.Signature, count: int) -> None:
+def _order_problems(model: inspect.Signature, guide: inspect.Signature, count: int) -> Iterator[Problem]:
     ours, theirs = list(model.parameters)[:count], list(guide.parameters)[:count]
     for position, (mine, other) in enumerate(zip(ours, theirs, strict=False)):
         if mine != other and mine in theirs and other in ours:
-            raise MismatchError(
-                f"Argument {position + 1} is {mine!r} in the model {model} but {other!r} in the guide {guide}. "
-                "Both are called with the same arguments; put them in the same order."
+            yield Problem(
+                f"Argument {position + 1} is {mine!r} in the model {model} but {other!r} in the guide {guide}.",
+                "Both are called with the same arguments; put them in the same order.",
             )
 
 

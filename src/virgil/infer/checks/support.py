@@ -2,60 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
 from virgil.errors import ShapeError, SupportError
+from virgil.infer.checks.problem import Problem, Subject
 from virgil.poutine.site import Site
-from virgil.poutine.trace import Trace
 
-__all__ = ["check_supports", "support_problem", "under_some_value"]
+__all__ = ["support_problem", "support_problems", "under_some_value"]
 
 Reduction = Callable[..., Tensor]
 
 
-def check_supports(guide: Trace, model: Trace) -> None:
-    """Check every value that counts, latent or observed, against the distribution at its site.
-
-    Raises:
-        SupportError: a value lies outside.
-    """
-    for role, trace in (("guide", guide), ("model", model)):
-        for name, site in trace.nodes.items():
-            if site.kind == "sample":
-                problem = support_problem(site, role)
-                if problem:
-                    raise SupportError(problem, site=name)
+def support_problems(subject: Subject) -> Iterator[Problem]:
+    """Values that count, latent or observed, outside the support of the distribution at their site."""
+    for role, site in subject.sites():
+        yield from _outside(site, role)
 
 
 def support_problem(site: Site, role: str) -> str | None:
-    """What is wrong with a site's value, as a message; ``None`` if nothing is.
+    """What is wrong with a site's value, as a message; ``None`` if nothing is."""
+    return next((problem.message for problem in _outside(site, role)), None)
 
-    A value need be possible only under some value of the enumerated variables that the distribution depends on.
-    """
+
+def _outside(site: Site, role: str) -> Iterator[Problem]:
+    """A value need be possible only under some value of the enumerated variables that the distribution depends on."""
     if site.mask is False or not isinstance(site.value, Tensor):
-        return None
+        return
     try:
         support = site.fn.support
         inside = support.check(site.value)
     except (NotImplementedError, AttributeError, ValueError):  # a distribution whose support is not known to torch
-        return None
+        return
     except RuntimeError as error:
-        raise ShapeError(
+        yield Problem(
             f"At site {site.name!r} of the {role}, the value of shape {tuple(site.value.shape)} does not broadcast "
             f"with the distribution's batch shape {tuple(site.fn.batch_shape)} and event shape "
             f"{tuple(site.fn.event_shape)}: {error}",
             site=site.name,
-        ) from None
+            kind=ShapeError,
+        )
+        return
     if isinstance(site.mask, Tensor):
         inside = inside | ~site.mask
     possible = under_some_value(site, inside, Tensor.any)
-    if bool(possible.all()):
-        return None
-    everywhere = " under every value of the enumerated variables" if possible is not inside else ""
-    return _describe(site, role, _of_plates(site, possible), everywhere)
+    if not bool(possible.all()):
+        everywhere = " under every value of the enumerated variables" if possible is not inside else ""
+        yield _described(site, role, _of_plates(site, possible), everywhere)
 
 
 def under_some_value(site: Site, table: Tensor, best: Reduction) -> Tensor:
@@ -73,7 +68,7 @@ def _of_plates(site: Site, table: Tensor) -> Tensor:
     return table
 
 
-def _describe(site: Site, role: str, inside: Tensor, everywhere: str) -> str:
+def _described(site: Site, role: str, inside: Tensor, everywhere: str) -> Problem:
     wrong = int((~inside).sum())
     index = tuple((~inside).nonzero()[0].tolist())
     value = site.value.detach()
@@ -92,10 +87,11 @@ def _describe(site: Site, role: str, inside: Tensor, everywhere: str) -> str:
         origin = "the value" if role == "guide" else "the value, drawn by the guide,"
         cure = "Use a guide distribution with the model's support, or transform the value."
     support = "" if everywhere else f" The support is {site.fn.support}."
-    return (
+    cause = (
         f"At site {site.name!r} of the {role}, {origin} lies outside the support of {type(site.fn).__name__}"
-        f"{everywhere}: {shown}.{support} {cure}"
+        f"{everywhere}: {shown}.{support}"
     )
+    return Problem(cause, cure, site.name, kind=SupportError)
 
 
 def _shown(example: Tensor) -> str:

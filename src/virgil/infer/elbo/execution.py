@@ -38,7 +38,7 @@ class Pair:
     model: Trace
 
 
-Failed = Callable[[Pair], None]
+Failed = Callable[[Pair, str], None]
 
 
 def run_pair(call: Call, failed: Failed | None = None, enumerate_from: int | None = None, apart: bool = False) -> Pair:
@@ -46,7 +46,8 @@ def run_pair(call: Call, failed: Failed | None = None, enumerate_from: int | Non
 
     Args:
         call: what to run.
-        failed: looks at how far the two came, after an exception, and may raise a better one.
+        failed: looks at how far the two came, after an exception in the one that it is told of, and may raise a better
+            one.
         enumerate_from: the first dim for variables to be enumerated; ``None`` to enumerate none.
         apart: whether enumerated variables share dims as little as possible, to find out whether they may.
     """
@@ -60,7 +61,7 @@ def run_pair(call: Call, failed: Failed | None = None, enumerate_from: int | Non
     except Exception as error:
         error.add_note(f"This happened while the {running} was running.")
         if failed is not None:
-            failed(Pair(guide_tracer.trace, model_tracer.trace))
+            failed(Pair(guide_tracer.trace, model_tracer.trace), running)
         raise
     return Pair(guide_tracer.trace, model_tracer.trace)
 

@@ -13,13 +13,12 @@ from virgil import settings
 from virgil.distributions.validation import unchecked
 from virgil.errors import ArgumentError, MismatchError
 from virgil.infer.blame import blame
-from virgil.infer.checks import check_pair
 from virgil.infer.dry_run import dry_run
 from virgil.infer.elbo.enumerated import enumerated_estimate
 from virgil.infer.elbo.estimator import estimate
 from virgil.infer.elbo.execution import Call, Pair, Program, particle_plate, run_pair
 from virgil.infer.elbo.sequential import branches
-from virgil.infer.elbo.structure import Structure, discover, look_apart, structure_key
+from virgil.infer.elbo.structure import Structure, check_pair, discover, look_apart, structure_key
 from virgil.infer.elbo.terms import LatentTerms, all_terms, sampled
 
 __all__ = ["ELBO", "ELBOModule"]
@@ -114,10 +113,10 @@ class ELBO:
             try:
                 bound, pairs = self.bound(call, structure)
             except RuntimeError:
-                _look_again(call)
+                self._look_again(call, structure)
                 raise
             if settings.get("validate"):
-                _check(call, bound, pairs, structure, self.enumerates)
+                self._check(call, bound, pairs, structure)
         return -bound
 
     def __call__(self, model: nn.Module, guide: nn.Module) -> ELBOModule:
@@ -130,9 +129,7 @@ class ELBO:
         key = (call.model, call.guide)
         structure = self._structures.get(key)
         if structure is None:
-            structure = discover(
-                call, self.num_particles, self.max_plate_nesting, self.vectorize_particles, self.enumerates
-            )
+            structure = discover(call, self)
             while len(self._structures) >= _REMEMBERED:
                 del self._structures[next(iter(self._structures))]
             self._structures[key] = structure
@@ -161,25 +158,24 @@ class ELBO:
             return enumerated_estimate(pair)
         return estimate(pair, all_terms(pair, self.latent_terms))
 
+    # How it is checked
 
-def _check(call: Call, bound: Tensor, pairs: list[Pair], structure: Structure, enumerates: bool) -> None:
-    """Look at executions of a structure not seen before, and for the cause of a bound that is not finite."""
-    new = {key: pair for pair in pairs if (key := structure_key(pair)) not in structure.checked}
-    for pair in new.values():
-        check_pair(pair.guide, pair.model)
-    if new and enumerates and structure.checked:
-        look_apart(call, structure)
-    structure.checked.update(new)
-    if not math.isfinite(bound.detach()):
-        blame(run for pair in pairs for run in (("guide", pair.guide), ("model", pair.model)))
+    def _check(self, call: Call, bound: Tensor, pairs: list[Pair], structure: Structure) -> None:
+        """Look at executions of a structure not seen before, and for the cause of a bound that is not finite."""
+        new = {key: pair for pair in pairs if (key := structure_key(pair)) not in structure.checked}
+        for pair in new.values():
+            check_pair(call, pair, self, structure.shown)
+        if new and self.enumerates and structure.checked:
+            look_apart(call, structure, self)
+        structure.checked.update(new)
+        if not math.isfinite(bound.detach()):
+            blame(run for pair in pairs for run in (("guide", pair.guide), ("model", pair.model)))
 
-
-def _look_again(call: Call) -> None:
-    """After an error of torch's own, run the programs with every check, which may know better what is wrong."""
-    if settings.get("validate"):
-        with dry_run():
-            pair = run_pair(call)
-            check_pair(pair.guide, pair.model)
+    def _look_again(self, call: Call, structure: Structure) -> None:
+        """After an error of torch's own, run the programs with every check, which may know better what is wrong."""
+        if settings.get("validate"):
+            with dry_run():
+                check_pair(call, run_pair(call), self, structure.shown)
 
 
 class ELBOModule(nn.Module):

@@ -12,8 +12,7 @@ from torch import Tensor
 from virgil import settings
 from virgil.distributions import Bernoulli, Categorical, OneHotCategorical
 from virgil.errors import ArgumentError, NonFiniteError, SupportError, VirgilError
-from virgil.infer.checks.enumeration import check_enumeration
-from virgil.infer.checks.shapes import check_shapes
+from virgil.infer.checks import SHAPES, check
 from virgil.infer.checks.support import support_problem
 from virgil.infer.dry_run import dry_run
 from virgil.infer.elbo.agreement import check_blocks
@@ -22,7 +21,7 @@ from virgil.infer.elbo.chains import by_step, chains_of, support
 from virgil.infer.elbo.enumerated import model_variables
 from virgil.infer.elbo.execution import Call, Pair, Program, run_pair
 from virgil.infer.elbo.factors import Piece, model_pieces, plate_weights, solve, summed_together
-from virgil.infer.elbo.structure import nesting, structure_key
+from virgil.infer.elbo.structure import nesting, structure_key, subject_of
 from virgil.ops.factor import Factor
 from virgil.ops.semiring import Semiring
 from virgil.poutine.block import Block
@@ -177,8 +176,7 @@ def _check_blocks(call: Call, pair: Pair, first_dim: int, checked: set[object]) 
     if key not in checked:
         with dry_run():
             apart = run_pair(call, enumerate_from=first_dim, apart=True)
-            check_shapes(apart.guide, apart.model)
-            check_enumeration(apart.guide, apart.model)
+            check(subject_of(call, apart), SHAPES)
             check_blocks(call, apart, first_dim)
         checked.add(key)
 

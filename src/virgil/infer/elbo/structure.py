@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from virgil import settings
-from virgil.infer.checks import check_pair, check_signatures, check_stated, check_supports
+from virgil.infer.checks import CALL, CAUSES, check
+from virgil.infer.checks.problem import Objective, Subject
 from virgil.infer.dry_run import dry_run
 from virgil.infer.elbo.agreement import check_agreement, check_blocks
 from virgil.infer.elbo.execution import Call, Pair, run_pair
 from virgil.infer.elbo.particles import can_vectorize
 from virgil.poutine.trace import Trace
 
-__all__ = ["Structure", "discover", "look_apart", "nesting", "structure_key"]
+__all__ = ["Structure", "check_pair", "discover", "look_apart", "nesting", "structure_key", "subject_of"]
 
 
 @dataclass
@@ -23,11 +24,13 @@ class Structure:
         max_plate_nesting: how many dims their plates take.
         vectorize_particles: whether all particles run in one execution.
         checked: keys of the structures that passed the checks.
+        shown: the warnings that have been shown.
     """
 
     max_plate_nesting: int
     vectorize_particles: bool
     checked: set[object] = field(default_factory=set)
+    shown: set[str] = field(default_factory=set)
 
 
 def structure_key(pair: Pair) -> object:
@@ -49,37 +52,46 @@ def nesting(trace: Trace) -> int:
     return -min((dim for dim in dims if dim is not None), default=0)
 
 
-def _look_for_cause(failed: Pair) -> None:
-    """Raise for what model and guide disagree about, where that may be why one of them raised."""
-    check_stated(failed.guide)
-    check_supports(failed.guide, failed.model)
+def subject_of(call: Call, pair: Pair, objective: Objective | None = None, failed: str | None = None) -> Subject:
+    """What the checks look at, from an execution."""
+    programs = {"model": call.model, "guide": call.guide}
+    return Subject(pair.guide, pair.model, programs, call.args, call.kwargs, objective, failed)
 
 
-def discover(
-    call: Call, num_particles: int, max_plate_nesting: int | None, vectorize: bool | None, enumerates: bool
-) -> Structure:
+def check_pair(call: Call, pair: Pair, objective: Objective, shown: set[str]) -> None:
+    """Go through all checks; raises the first error, shows each warning once."""
+    check(subject_of(call, pair, objective), shown=shown)
+
+
+def discover(call: Call, objective: Objective) -> Structure:
     """Run guide and model dry, check that they fit together, and find the structure."""
     validate = settings.get("validate")
+    structure = Structure(0, False)
     if validate:
-        check_signatures(call.model, call.guide, call.args, call.kwargs)
-    with dry_run():
-        cause = _look_for_cause if validate else None
-        drawn = pair = run_pair(call, cause)
-        if max_plate_nesting is None:
-            max_plate_nesting = max(nesting(pair.guide), nesting(pair.model))
-        if enumerates:
-            pair = run_pair(call, cause, enumerate_from=-1 - max_plate_nesting, apart=True)
+        check(subject_of(call, Pair(Trace(), Trace()), objective), CALL)
+
+    def look_for_cause(failed: Pair, running: str) -> None:
+        """Raise for what model and guide disagree about, where that may be why one of them raised."""
         if validate:
-            check_pair(pair.guide, pair.model)
-            check_agreement(call, drawn, pair, -1 - max_plate_nesting)
-        if num_particles == 1:
-            vectorize = False
-        elif vectorize is None:
-            vectorize = can_vectorize(call, max_plate_nesting)
-    return Structure(max_plate_nesting, vectorize)
+            check(subject_of(call, failed, objective, running), CAUSES)
+
+    with dry_run():
+        drawn = pair = run_pair(call, look_for_cause)
+        given = objective.max_plate_nesting
+        structure.max_plate_nesting = max(nesting(pair.guide), nesting(pair.model)) if given is None else given
+        first_dim = -1 - structure.max_plate_nesting
+        if objective.enumerates:
+            pair = run_pair(call, look_for_cause, enumerate_from=first_dim, apart=True)
+        if validate:
+            check_pair(call, pair, objective, structure.shown)
+            check_agreement(call, drawn, pair, first_dim)
+        if objective.num_particles > 1:
+            wanted = objective.vectorize_particles
+            structure.vectorize_particles = can_vectorize(call, -1 - first_dim) if wanted is None else wanted
+    return structure
 
 
-def look_apart(call: Call, structure: Structure) -> None:
+def look_apart(call: Call, structure: Structure, objective: Objective) -> None:
     """Ask of a changed structure what the first dry run asked: whether variables may share dims, and steps a statement.
 
     Raises:
@@ -88,5 +100,5 @@ def look_apart(call: Call, structure: Structure) -> None:
     first_dim = -1 - structure.max_plate_nesting
     with dry_run():
         pair = run_pair(call, enumerate_from=first_dim, apart=True)
-        check_pair(pair.guide, pair.model)
+        check_pair(call, pair, objective, structure.shown)
         check_blocks(call, pair, first_dim)

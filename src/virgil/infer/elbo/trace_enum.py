@@ -68,7 +68,7 @@ class TraceEnum_ELBO(ELBO):
         key = structure_key(pair)
         if settings.get("validate") and key not in structure.checked:
             if structure.checked:
-                look_apart(call, structure)
+                look_apart(call, structure, self)
             structure.checked.add(key)
         variables = model_variables(pair)
         if not variables:
