@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.table import Table
 from torch import Tensor
 
 from virgil.infer.fit_plot import plot_fit
+from virgil.infer.trust.origin import Origin
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +39,7 @@ class Fit:
         averaged: over how many of the last steps the parameters were averaged; 0 if they are those of the last step.
         restarts: the fits from all initial values, if there were several, in their order; this one is the best of them.
         failure: why a restart ended before its last step; ``None`` if it did not.
+        origin: what it was fitted from; ``None`` where it was made by hand or read from a file.
     """
 
     losses: Tensor
@@ -51,6 +53,7 @@ class Fit:
     averaged: int = 0
     restarts: tuple[Fit, ...] = ()
     failure: str | None = None
+    origin: Origin | None = field(default=None, repr=False, compare=False)
 
     @property
     def num_steps(self) -> int:
@@ -103,6 +106,9 @@ class Fit:
             The matplotlib figure.
         """
         return plot_fit(self.losses, self.gradient_norms, filename, axes)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "origin": None}  # programs and optimisers are not written to files
 
     def __repr__(self) -> str:
         loss = f", loss {self.tail_loss()[0]:.3f} nats" if self.num_steps else ""

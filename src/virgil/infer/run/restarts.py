@@ -21,6 +21,7 @@ from virgil.infer.run.loop import Between, drive
 from virgil.infer.run.run import Options, Run, Steppable, constrained
 from virgil.infer.run.source import Batch, Source
 from virgil.infer.run.together import Together
+from virgil.infer.trust.origin import origin_of
 from virgil.optim import zero_grads
 
 __all__ = ["Restarts"]
@@ -100,7 +101,8 @@ class Restarts:
             between = Between(interrupt, display.report, options.callback, options.callback_every, options.stop)
             why = self._drive(steps, source, between)
         seconds = time.perf_counter() - begin
-        return [self._fit(steps, row, seconds, interrupt.requested, why) for row in range(self._count)], steps.write
+        fits = [self._fit(steps, row, seconds, interrupt.requested, why, source) for row in range(self._count)]
+        return fits, steps.write
 
     def _drive(self, steps: Together, source: Source, between: Between) -> str | None:
         total, number, record = source.total, self._options.average, steps.leading
@@ -113,7 +115,9 @@ class Restarts:
             steps.finish()
         return why
 
-    def _fit(self, steps: Together, row: int, seconds: float, interrupted: bool, why: str | None) -> Fit:
+    def _fit(
+        self, steps: Together, row: int, seconds: float, interrupted: bool, why: str | None, source: Source
+    ) -> Fit:
         averaged, record = steps.write(row), steps.records[row]
         failure = None if steps.goes_on[row] else f"loss or gradient is not finite at step {record.num_steps - 1}"
         return Fit(
@@ -127,6 +131,7 @@ class Restarts:
             stopped=why,
             averaged=averaged,
             failure=failure,
+            origin=origin_of(self._svi, source, record.names),
         )
 
     def _one_by_one(self, choice: Choice, beginning: Beginning) -> tuple[list[Fit], Callable[[int], object]]:

@@ -25,10 +25,9 @@ from virgil.infer.run.loop import Between, Callback, Stepper, drive
 from virgil.infer.run.source import Batch, Source
 from virgil.infer.run.steppers import CompiledStepper, EagerStepper, Noise
 from virgil.infer.run.stop import Stop
-from virgil.infer.step.compiled import CompiledSteps
 from virgil.infer.step.state import finding
+from virgil.infer.trust.origin import Svi, origin_of
 from virgil.optim import zero_grads
-from virgil.optim.given import Steps
 from virgil.params import get_param_store
 
 __all__ = ["Options", "Run", "Steppable", "constrained"]
@@ -36,29 +35,15 @@ __all__ = ["Options", "Run", "Steppable", "constrained"]
 _REPLAYS = 20
 
 
-class Steppable(Chooser, Protocol):
+class Steppable(Chooser, Svi, Protocol):
     """What a run asks of an SVI."""
-
-    optim: Steps
-
-    def differentiable_loss(self, *args: Any, **kwargs: Any) -> Tensor:
-        """The loss."""
-        ...
 
     def take_step(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: Record | None = None) -> float:
         """Take a step eagerly."""
         ...
 
-    def gradients(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[float, dict[str, Tensor]]:
-        """Loss and gradients, without a step."""
-        ...
-
     def advance_schedule(self, loss: float) -> None:
         """Advance the learning rates."""
-        ...
-
-    def compiled(self, engine: str) -> CompiledSteps:
-        """The captured steps."""
         ...
 
 
@@ -139,6 +124,7 @@ class Run:
             engine_reason=self._present.reason,
             stopped=self._stopped,
             averaged=average.count,
+            origin=origin_of(self._svi, self._source, self._record.names),
         )
 
     def _first_step(self, between: Between) -> str | None:

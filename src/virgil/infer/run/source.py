@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any, Protocol
 
 from virgil.errors import ArgumentError
@@ -37,6 +37,11 @@ class Source(Protocol):
 
     total: int | None
     is_same: bool
+    last: Batch | None  # that was taken
+
+    def more(self) -> Iterator[Batch]:
+        """Arguments like those of its steps, without end; where the steps stand does not change."""
+        ...
 
     def take(self, count: int) -> list[Batch]:
         """Those of the next steps, ``count`` at most; none where the source ends."""
@@ -58,7 +63,12 @@ class Same:
 
     def __init__(self, num_steps: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.total: int | None = num_steps
-        self._batch = Batch(args, kwargs)
+        self.last: Batch | None = Batch(args, kwargs)
+        self._batch = self.last
+
+    def more(self) -> Iterator[Batch]:
+        """The arguments, again and again."""
+        return repeat(self._batch)
 
     def take(self, count: int) -> list[Batch]:
         """The arguments."""
@@ -90,6 +100,7 @@ class Batches:
             )
         length = len(data) if isinstance(data, Sized) else None
         self.total = None if length is None else length * epochs
+        self.last: Batch | None = None
         self._data = data
         self._epochs = epochs
         self._more = args, kwargs
@@ -102,6 +113,7 @@ class Batches:
             batches = [self._batch(each) for each in islice(self._present, count)]
             self._place = replace(self._place, batch=self._place.batch + len(batches))
             if batches:
+                self.last = batches[-1]
                 return batches
             if self._place.epoch >= 0 and not self._place.batch:
                 raise ArgumentError(
@@ -111,6 +123,17 @@ class Batches:
             if self._place.epoch + 1 >= self._epochs:
                 return []
             self._begin(Place(self._place.epoch + 1, 0, get_rng_state()))
+
+    def more(self) -> Iterator[Batch]:
+        """Further epochs; the last batch again and again where the data can be gone through only once."""
+        while True:
+            batch = None
+            for each in self._data:
+                batch = self._batch(each)
+                yield batch
+            if batch is None:
+                yield from () if self.last is None else repeat(self.last)
+                return
 
     def _begin(self, place: Place) -> None:
         self._place = place

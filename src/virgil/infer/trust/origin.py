@@ -1,0 +1,113 @@
+"""Where a fit came from: enough to draw from it, to take further steps and to fit anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from virgil.infer.dry_run import unmarked
+from virgil.infer.run.source import Batch, Source
+from virgil.infer.step.compiled import CompiledSteps
+from virgil.optim import LRScheduler
+from virgil.optim.given import Steps
+from virgil.params import ParamStore, get_param_store
+from virgil.params.constraint import Constraint
+
+__all__ = ["Origin", "Svi", "origin_of"]
+
+
+class Svi(Protocol):
+    """What is asked of the SVI that made a fit."""
+
+    model: Callable[..., Any]
+    guide: Callable[..., Any]
+    objective: Any
+    optim: Steps
+    scheduler: LRScheduler | None
+
+    def differentiable_loss(self, *args: Any, **kwargs: Any) -> Tensor:
+        """The loss."""
+        ...
+
+    def take_step(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float:
+        """Take a step eagerly."""
+        ...
+
+    def gradients(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[float, dict[str, Tensor]]:
+        """Loss and gradients, without a step."""
+        ...
+
+    def compiled(self, engine: str) -> CompiledSteps:
+        """The captured steps."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """What a fit was fitted from.
+
+    Attributes:
+        svi: model, guide, objective and optimiser.
+        source: of the arguments of its steps.
+        batch: the arguments of its last step.
+        leaves: the unconstrained parameters themselves, by name; they may have changed since.
+        constraints: theirs.
+        values: what the leaves were after the last step.
+    """
+
+    svi: Svi
+    source: Source
+    batch: Batch
+    leaves: Mapping[str, Tensor]
+    constraints: Mapping[str, Constraint]
+    values: Mapping[str, Tensor]
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether the parameters have changed since, by further steps or by hand."""
+        return not all(torch.equal(self.leaves[name], value) for name, value in self.values.items())
+
+    @contextmanager
+    def present(self) -> Iterator[None]:
+        """A block in which parameters are those of the fit, in a store of their own.
+
+        After it parameters, networks' buffers and random generators are as before.
+        """
+        store = ParamStore()
+        state: Any = {"params": dict(self.leaves), "constraints": dict(self.constraints)}
+        with unmarked(), self._written(self.values), store, store.scope(state), store.discarding():
+            yield
+
+    @contextmanager
+    def _written(self, values: Mapping[str, Tensor]) -> Iterator[None]:
+        """A block in which the leaves have these values; a leaf that has its value already is not touched."""
+        before = {name: leaf.detach().clone() for name, leaf in self.leaves.items()}
+        self.write(values)
+        try:
+            yield
+        finally:
+            self.write(before)
+
+    def write(self, values: Mapping[str, Tensor]) -> None:
+        """Give the leaves values."""
+        with torch.no_grad():
+            for name, value in values.items():
+                if not torch.equal(self.leaves[name], value):
+                    self.leaves[name].copy_(value)
+
+
+def origin_of(svi: Svi, source: Source, names: Iterable[str]) -> Origin | None:
+    """The origin of a fit that ends here; ``None`` where nothing was taken from the source."""
+    if source.last is None:
+        return None
+    store = get_param_store()
+    held = [name for name in names if name in store]
+    leaves = {name: store.unconstrained(name) for name in held}
+    constraints = {name: store.constraint(name) for name in held}
+    values = {name: leaf.detach().clone() for name, leaf in leaves.items()}
+    return Origin(svi, source, source.last, leaves, constraints, values)
