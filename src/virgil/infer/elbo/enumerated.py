@@ -29,7 +29,7 @@ from virgil.poutine.frame import in_other_rounds, rounds_of
 from virgil.poutine.masking import counted
 from virgil.poutine.site import Site
 
-__all__ = ["enumerated_estimate", "model_variables"]
+__all__ = ["enumerated_estimate", "model_costs", "model_variables"]
 
 
 def model_variables(pair: Pair) -> frozenset[str]:
@@ -54,7 +54,7 @@ def enumerated_estimate(pair: Pair) -> Tensor:
     average = GuideAverage(pair.guide, weights)
     if not variables and average.is_trivial:
         return estimate(pair, all_terms(pair, sampled))
-    costs = [*_of_model(pair, variables, weights), *_of_guide(pair)]
+    costs = [*model_costs(pair, variables, weights), *_of_guide(pair)]
     total = torch.zeros(())
     for cost in costs:
         expected = average.total(cost.factor)
@@ -63,7 +63,8 @@ def enumerated_estimate(pair: Pair) -> Tensor:
     return total if score is None else total + (score - score.detach())
 
 
-def _of_model(pair: Pair, variables: frozenset[str], weights: Mapping[str, float]) -> list[Cost]:
+def model_costs(pair: Pair, variables: frozenset[str], weights: Mapping[str, float]) -> list[Cost]:
+    """The terms of the model with its variables summed out, over plates and what the guide enumerates."""
     costs = []
     pieces = model_pieces(pair.model, pair.guide)
     chains = chains_of(pair.model, pieces)

@@ -1,0 +1,239 @@
+"""Draws of a fitted guide, with the log-density of each under model and guide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from virgil.distributions import Delta
+from virgil.errors import ArgumentError
+from virgil.infer.elbo.execution import Call, Pair
+from virgil.infer.elbo.objective import ELBO
+from virgil.infer.trust.joint import Joint, joint_of
+from virgil.infer.trust.origin import Origin
+from virgil.ops.random_state import set_rng_seed
+from virgil.poutine.site import Site
+
+if TYPE_CHECKING:
+    from virgil.infer.fit import Fit
+
+__all__ = [
+    "Arguments",
+    "Draws",
+    "changes",
+    "draws",
+    "fitted",
+    "guide_scale",
+    "is_point",
+    "joint",
+    "obstacle",
+    "origin_of_fit",
+    "take",
+]
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """Draws of a guide at the parameters of a fit.
+
+    Attributes:
+        values: by latent site of the model. Shape: ``(num, *shape of the site)``.
+        log_p: ``log p(x, z)``, nats, with what the objective sums out summed out. Shape: ``(num,)``.
+        log_q: ``log q(z)``, nats. Shape: ``(num,)``.
+        model_terms: of each site of the model, its part in ``log_p``; empty where variables are summed out.
+        guide_terms: of each site of the guide, its part in ``log_q``.
+        pointwise: of each observed site, the log-density of each slot, if asked for. Shape: ``(num, *batch shape)``.
+        obstacle: why ``exp(log_p - log_q)`` are no importance weights; ``None`` if they are.
+        notes: what a reader of the figures should know.
+    """
+
+    values: dict[str, Tensor]
+    log_p: Tensor
+    log_q: Tensor
+    model_terms: dict[str, Tensor]
+    guide_terms: dict[str, Tensor]
+    pointwise: dict[str, Tensor]
+    obstacle: str | None
+    notes: tuple[str, ...]
+
+    @property
+    def num(self) -> int:
+        """How many."""
+        return len(self.log_p)
+
+    @property
+    def log_weights(self) -> Tensor:
+        """``log p(x, z) - log q(z)``, nats. Shape: ``(num,)``."""
+        return self.log_p - self.log_q
+
+
+def draws(
+    fit: Fit, num: int, *, seed: int | None = None, given: Arguments | None = None, pointwise: bool = False
+) -> Draws:
+    """Draw from the guide of a fit, at the fit's own parameters, and leave no mark.
+
+    Args:
+        fit: what a run returned.
+        num: how many draws.
+        seed: of the draws. Default: where the generator stands.
+        given: arguments of model and guide, positional and by name. Default: those of the fit's last step.
+        pointwise: whether to keep the log-density of each slot of each observed site.
+
+    Raises:
+        ArgumentError: the fit does not know where it came from, or ``num`` is out of range.
+    """
+    if not isinstance(num, int) or num < 1:
+        raise ArgumentError(f"draws() got num={num!r}; it takes a whole number, 1 or more.")
+    origin = origin_of_fit(fit)
+    changed = changes(origin)
+    with fitted(origin, seed):
+        result = take(origin, joint(origin, given), num, pointwise, given is not None)
+    return replace(result, notes=changed + result.notes)
+
+
+def origin_of_fit(fit: Fit) -> Origin:
+    """What a fit was fitted from.
+
+    Raises:
+        ArgumentError: it does not know, or it took no step.
+    """
+    if fit.origin is None:
+        raise ArgumentError(
+            "This fit does not know its model, guide and arguments, because it was read from a file or made by hand, "
+            "or took no step. Call check() on what svi.run(...) returned."
+        )
+    return fit.origin
+
+
+def changes(origin: Origin) -> tuple[str, ...]:
+    """A note where the parameters have changed since the fit."""
+    return ("The parameters have changed since the fit; the figures are for the fit's own.",) * origin.has_moved
+
+
+@contextmanager
+def fitted(origin: Origin, seed: int | None = None) -> Iterator[None]:
+    """A block without gradients at the parameters of a fit, after which all is as before."""
+    with origin.present(), torch.no_grad():
+        if seed is not None:
+            set_rng_seed(seed)
+        yield
+
+
+def joint(origin: Origin, given: Arguments | None = None) -> Joint:
+    """Model and guide of a fit, ready to run; inside :func:`fitted`."""
+    svi = origin.svi
+    args, kwargs = (origin.batch.args, origin.batch.kwargs) if given is None else given
+    objective = svi.objective if isinstance(svi.objective, ELBO) else ELBO()
+    call = Call(svi.model, svi.guide, args, kwargs)
+    return joint_of(call, objective.enumerates, objective.max_plate_nesting)
+
+
+def take(origin: Origin, joint: Joint, num: int, pointwise: bool = False, is_given: bool = False) -> Draws:
+    """Draw, inside :func:`fitted`."""
+    scale = guide_scale(joint.single)
+    parts: list[tuple[dict[str, Tensor], ...]] = []
+    for start in range(0, num, joint.chunk):
+        count = min(joint.chunk, num - start)
+        pair = joint.run(count)
+        model = {name: each / (scale or 1.0) for name, each in joint.log_model(pair, count).items()}
+        observed = _pointwise(joint, pair, count) if pointwise else {}
+        parts.append((joint.values(pair, count), model, joint.log_guide(pair, count), observed))
+    values, model, guide, observed = (
+        {name: torch.cat([each[name] for each in rows]) for name in rows[0]} for rows in zip(*parts, strict=True)
+    )
+    zero = torch.zeros(num, dtype=torch.float64)
+    return Draws(
+        values,
+        sum(model.values(), zero),
+        sum(guide.values(), zero),
+        {} if "" in model else model,
+        guide,
+        observed,
+        obstacle(origin, joint, is_given),
+        _notes(origin, joint, is_given),
+    )
+
+
+def _pointwise(joint: Joint, pair: Pair, count: int) -> dict[str, Tensor]:
+    result = {}
+    for name, site in pair.model.nodes.items():
+        shape = joint.single.model.nodes[name].unscaled_log_prob.shape if site.kind == "sample" else ()
+        if site.kind == "sample" and site.observed and not site.variables:
+            result[name] = site.unscaled_log_prob.expand(site.fn.batch_shape).reshape(count, *shape)
+    return result
+
+
+def guide_scale(pair: Pair) -> float | None:
+    """The scale that all sites of the guide share; ``None`` where they have several.
+
+    An objective whose terms are all scaled alike has the optimum of the one without scale, so densities are taken
+    relative to the guide's scale.
+    """
+    scales = [site.scale for site in pair.guide.nodes.values() if site.kind == "sample"]
+    if any(isinstance(scale, Tensor) for scale in scales) or len(set(scales)) > 1:
+        return None
+    return float(scales[0]) if scales else 1.0
+
+
+def is_point(site: Site) -> bool:
+    """Whether a site of a guide is a point mass."""
+    fn = site.fn
+    while not isinstance(fn, Delta) and hasattr(fn, "base_dist"):
+        fn = fn.base_dist
+    return isinstance(fn, Delta)
+
+
+def _points(pair: Pair) -> list[str]:
+    """Latent sites of a guide that are given a value, rather than a function of an auxiliary draw."""
+    sites = [site for site in pair.guide.nodes.values() if site.is_latent]
+    if any(site.infer.get("is_auxiliary") for site in sites):
+        return []
+    return [site.name for site in sites if is_point(site)]
+
+
+def obstacle(origin: Origin, joint: Joint, is_given: bool = False) -> str | None:
+    """Why importance weights do not exist; ``None`` if they do."""
+    pair = joint.single
+    latent = [site.name for site in pair.guide.nodes.values() if site.is_latent]
+    if latent and len(_points(pair)) == len(latent):
+        return (
+            "the guide is a point (AutoDelta, or Delta at each site): it has no density, so that importance weights "
+            "and k-hat do not exist"
+        )
+    for frame in (frame for run in (pair.model, pair.guide) for site in run.nodes.values() for frame in site.frames):
+        if frame.weight != 1.0:
+            return (
+                f"plate {frame.name!r} takes {frame.size} of its {frame.full_size} slots, and the exponential of a "
+                "subsampled log-density is no importance weight. Give the whole data: fit.check(data)"
+            )
+    if guide_scale(pair) is None:
+        return "the guide's sites have different poutine.scale, so that the objective is no bound on one posterior"
+    if not origin.source.is_same and not is_given and _is_scaled(pair):
+        return "the model scales a mini-batch by poutine.scale. Give the whole data: fit.check(data)"
+    return None
+
+
+def _is_scaled(pair: Pair) -> bool:
+    scale = guide_scale(pair)
+    scales = [site.scale for site in pair.model.nodes.values() if site.kind == "sample"]
+    return any(isinstance(each, Tensor) or each != scale for each in scales)
+
+
+def _notes(origin: Origin, joint: Joint, is_given: bool) -> tuple[str, ...]:
+    points = _points(joint.single)
+    notes = {
+        f"Given the point values of {', '.join(map(repr, points))}.": bool(points),
+        "On all slots of the plates that were subsampled.": joint.whole,
+        "On the last mini-batch of the run.": not origin.source.is_same and not is_given,
+        "The posterior is that of the scaled model, as the objective has it.": _is_scaled(joint.single),
+        "The draws were taken one after another, because model or guide cannot run with a dim for them on the left of "
+        "all plates.": not joint.at_once,
+    }
+    return tuple(note for note, holds in notes.items() if holds)

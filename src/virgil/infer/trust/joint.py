@@ -1,0 +1,173 @@
+"""Many draws of a guide in one execution, with the log-density of each under model and guide."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from virgil.distributions.validation import unchecked
+from virgil.errors import VirgilError
+from virgil.infer.elbo.enumerated import model_costs, model_variables
+from virgil.infer.elbo.execution import PARTICLES, Call, Pair, particle_plate, run_pair
+from virgil.infer.elbo.factors import plate_weights
+from virgil.infer.elbo.particles import can_vectorize
+from virgil.infer.elbo.structure import nesting
+from virgil.infer.run.choose import Work
+from virgil.ops.factor import Factor
+from virgil.poutine.enumeration import Enumerate
+from virgil.poutine.frame import Frame
+from virgil.poutine.masking import counted
+from virgil.poutine.plate import SubsampleIndices
+from virgil.poutine.replay import Replay
+from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.site import Site
+from virgil.poutine.trace import Trace
+from virgil.poutine.tracing import trace
+
+__all__ = ["Joint", "joint_of"]
+
+_ELEMENTS = 2**27  # of results that one execution may compute, all operators together
+
+
+class _Whole(Handler):
+    """Lets a plate that would draw a mini-batch take all its slots."""
+
+    def handle(self, site: Site, outer: Outer) -> Site:
+        """Give the plate its indices."""
+        fn = site.fn
+        if site.kind == "plate" and site.value is None and isinstance(fn, SubsampleIndices):
+            site = site.with_value(torch.arange(fn.size, device=fn.device))
+        return outer(site)
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """A model and a guide, to be run with many draws at once.
+
+    Attributes:
+        call: both programs and their arguments.
+        enumerates: whether marked variables of the model, which the guide does not state, are summed out.
+        single: an execution with one draw.
+        whole: whether plates that draw mini-batches are given all their slots.
+        dim: left of all plates, for the draws where they run at once.
+        at_once: whether they do; else an execution takes one.
+        chunk: how many draws one execution takes.
+    """
+
+    call: Call
+    enumerates: bool
+    single: Pair
+    whole: bool
+    dim: int
+    at_once: bool
+    chunk: int
+
+    def run(self, count: int, given: Trace | None = None) -> Pair:
+        """An execution with so many draws; sites of the guide that are in ``given`` have their values from there."""
+        call = self.call
+        guide = call.guide if given is None else Replay(given)(call.guide)
+        with ExitStack() as stack:
+            stack.enter_context(unchecked())
+            stack.enter_context(_wholly(self.whole))
+            if self.at_once:
+                stack.enter_context(particle_plate(self.dim, count))
+            if not self.enumerates:
+                return run_pair(Call(call.model, guide, call.args, call.kwargs))
+            # what the guide would enumerate is drawn, so that a draw is one value of all its variables
+            drawn = trace(guide).get_trace(*call.args, **call.kwargs)
+            summed = Enumerate(self.dim - self.at_once, sums=True)(Replay(drawn)(call.model))
+            return Pair(drawn, trace(summed).get_trace(*call.args, **call.kwargs))
+
+    def log_guide(self, pair: Pair, count: int) -> dict[str, Tensor]:
+        """Of each site of the guide, the log-density of each draw, nats, without scale. Shape: ``(count,)``."""
+        result = {}
+        for name, site in pair.guide.nodes.items():
+            if site.kind == "sample":
+                log_prob = site.unscaled_log_prob
+                for mask in (site.mask, _latent_slots(pair, name)):
+                    log_prob = log_prob if mask is None else counted(log_prob, mask)
+                result[name] = self.per_draw(log_prob, site.frames, count)
+        return result
+
+    def log_model(self, pair: Pair, count: int) -> dict[str, Tensor]:
+        """Of each site of the model, the log-density of each draw, nats, with scales. Shape: ``(count,)``.
+
+        Sites from which variables are summed out have one sum, with the key ``""``.
+        """
+        sites = {name: site for name, site in pair.model.nodes.items() if site.kind == "sample"}
+        variables = model_variables(pair) if self.enumerates else frozenset[str]()
+        if not variables:
+            return {name: self.per_draw(site.term, site.frames, count) for name, site in sites.items()}
+        weights = {**plate_weights(pair), PARTICLES: 1.0}
+        costs = model_costs(pair, variables, weights)
+        return {"": torch.stack([_each(cost.factor, weights, count) for cost in costs]).sum(0)}
+
+    def per_draw(self, log_prob: Tensor, frames: tuple[Frame, ...], count: int) -> Tensor:
+        """The weighted sum over all plates for each draw. Shape: ``(count,)``."""
+        log_prob = log_prob.detach().double()
+        for frame in frames:
+            log_prob = log_prob if frame.particle or frame.weight == 1.0 else log_prob * frame.weight
+        if not self.at_once or log_prob.dim() < -self.dim:
+            return log_prob.sum().expand(count)
+        return log_prob.movedim(self.dim, 0).flatten(1).sum(1).expand(count)
+
+    def values(self, pair: Pair, count: int) -> dict[str, Tensor]:
+        """The latent values that the model has from the guide. Shape: ``(count, *shape of a single one)`` each."""
+        return {
+            name: site.value.detach().reshape(count, *self.single.model.nodes[name].value.shape)
+            for name, site in pair.model.nodes.items()
+            if site.is_latent and name in pair.guide
+        }
+
+
+def joint_of(call: Call, enumerates: bool, max_plate_nesting: int | None = None) -> Joint:
+    """Find out how the programs run; for use without gradients and where no mark is left."""
+    single = run_pair(call)  # first as they were fitted, since an automatic guide remembers the sizes of plates
+    whole = None
+    if any(frame.weight != 1.0 for site in _sites(single) for frame in site.frames):
+        whole = _whole(call)
+        single = single if whole is None else whole
+    dims = max(nesting(single.guide), nesting(single.model), max_plate_nesting or 0)
+    with _wholly(whole is not None), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it is no fault: the draws are then taken one by one
+        at_once = can_vectorize(call, dims)
+        with unchecked(), Work() as work:
+            run_pair(call)
+    chunk = max(1, _ELEMENTS // max(work.elements, 1)) if at_once else 1
+    return Joint(call, enumerates, single, whole is not None, -dims - 1, at_once, chunk)
+
+
+def _whole(call: Call) -> Pair | None:
+    """An execution on all slots of plates that draw mini-batches; ``None`` where the arguments do not allow it."""
+    try:
+        with _Whole():
+            return run_pair(call)
+    except (VirgilError, RuntimeError, IndexError):  # such as arguments that are a mini-batch themselves
+        return None
+
+
+def _wholly(whole: bool) -> AbstractContextManager[object]:
+    return _Whole() if whole else ExitStack()
+
+
+def _sites(pair: Pair) -> list[Site]:
+    return [site for run in (pair.guide, pair.model) for site in run.nodes.values() if site.kind == "sample"]
+
+
+def _latent_slots(pair: Pair, name: str) -> Tensor | None:
+    counterpart = pair.model.nodes.get(name)
+    return None if counterpart is None else counterpart.infer.get("_latent_slots")
+
+
+def _each(factor: Factor, weights: dict[str, float], count: int) -> Tensor:
+    """The weighted sum over all plates but the draws. Shape: ``(count,)``."""
+    logs = factor.logs.detach().double()
+    for dim in factor.dims:
+        logs = logs * weights.get(dim, 1.0)
+    if PARTICLES not in factor.dims:
+        return logs.sum().expand(count)
+    return logs.movedim(factor.dims.index(PARTICLES), 0).flatten(1).sum(1)
