@@ -6,7 +6,7 @@ A model and a guide are Python functions made of the statements below. ``virgil.
 
 from importlib.metadata import version
 
-from virgil import distributions, errors, infer, ops, optim, params, poutine, settings, util
+from virgil import distributions, errors, infer, nn, ops, optim, params, poutine, settings, util
 from virgil.distributions.validation import enable_validation
 from virgil.ops.random_state import get_rng_state, set_rng_seed, set_rng_state
 from virgil.params import ParamStore, clear_param_store, get_param_store
@@ -49,6 +49,7 @@ __all__ = [
     "irange",
     "markov",
     "module",
+    "nn",
     "ops",
     "optim",
     "param",

@@ -33,6 +33,7 @@ __all__ = [
     "plate_stack",
     "sample",
     "subsample",
+    "subsample_parameter",
 ]
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -139,8 +140,11 @@ def param(
     if isinstance(init_tensor, (int, float)):
         init_tensor = torch.tensor(float(init_tensor))
     value: Tensor = emit(Site("param", name, store.get_param, (name, init_tensor, constraint, event_dim))).value
-    if event_dim is None:
-        return value
+    return value if event_dim is None else subsample_parameter(value, event_dim)
+
+
+def subsample_parameter(value: Tensor, event_dim: int) -> Tensor:
+    """Cut a parameter's value of a plate's full size to the plate's mini-batch; its leaf stays known."""
     cut = subsample(value, event_dim)
     if cut is not value and hasattr(value, "unconstrained"):
         cut.unconstrained = value.unconstrained  # type: ignore[attr-defined]

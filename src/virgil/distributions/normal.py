@@ -44,9 +44,10 @@ class Normal(TorchDistributionMixin, td.Normal):
         return super().expand(batch_shape, new)
 
     def rsample(self, sample_shape: _size = ()) -> Tensor:
-        shape = self._extended_shape(sample_shape)
-        noise = _standard_normal(shape, dtype=self.loc.dtype, device=self.loc.device)
-        return torch.addcmul(self.loc, noise, self.scale)
+        loc = self.loc
+        shape = self._extended_shape(sample_shape) if sample_shape else loc.shape
+        noise = _standard_normal(shape, dtype=loc.dtype, device=loc.device)
+        return torch.addcmul(loc, noise, self.scale)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
