@@ -1,0 +1,28 @@
+"""Networks that are programs: ``PyroModule``, and what its attributes may be.
+
+``PyroParam`` is a constrained parameter, ``PyroSample`` a random variable; ``pyro_method`` is for methods that are
+called instead of the module itself. ``DenseNN`` and its kin give the parameters of a distribution.
+"""
+
+from virgil.nn.attributes import PyroParam, PyroSample
+from virgil.nn.autoregressive import AutoRegressiveNN, ConditionalAutoRegressiveNN, create_mask
+from virgil.nn.call import pyro_method
+from virgil.nn.dense import ConditionalDenseNN, DenseNN
+from virgil.nn.masked import MaskedLinear
+from virgil.nn.module import PyroModule, PyroModuleList, clear, to_pyro_module_
+
+__all__ = [
+    "AutoRegressiveNN",
+    "ConditionalAutoRegressiveNN",
+    "ConditionalDenseNN",
+    "DenseNN",
+    "MaskedLinear",
+    "PyroModule",
+    "PyroModuleList",
+    "PyroParam",
+    "PyroSample",
+    "clear",
+    "create_mask",
+    "pyro_method",
+    "to_pyro_module_",
+]
