@@ -1,22 +1,26 @@
 """Whether a model and a guide fit together: found from one execution of each, every finding a ``Problem``.
 
 One question a file: the call (``signature``), which sites there are (``pairing``), their plates (``plates``), events
-and batches (``shapes``), values (``support``), the use of enumerated variables (``enumeration``). They run in the dry
-run before the first step and when the structure changes.
+and batches (``shapes``), values (``support``), the use of enumerated variables (``enumeration``), whether data
+are counted once (``counted``). They run in the dry run before the first step and when the structure changes. What the
+guide states needlessly (``redundant``) is asked by a report alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+from virgil.infer.checks.containment import containment_problems
+from virgil.infer.checks.counted import observation_problems
 from virgil.infer.checks.enumeration import enumeration_problems
 from virgil.infer.checks.pairing import pairing_problems, stated_problems
 from virgil.infer.checks.plates import plate_problems
 from virgil.infer.checks.problem import Check, Problem, Subject
+from virgil.infer.checks.redundant import redundancy_problems
 from virgil.infer.checks.shapes import batch_problems, event_problems
 from virgil.infer.checks.signature import signature_problems
 from virgil.infer.checks.support import support_problems
 from virgil.infer.checks.warn import show_warning
 
-__all__ = ["CALL", "CAUSES", "CHECKS", "SHAPES", "check"]
+__all__ = ["CALL", "CAUSES", "CHECKS", "NOTES", "SHAPES", "Shown", "all_problems", "check"]
 
 # in the order in which they are asked: what one of them finds may be why a later one has no answer
 CHECKS: tuple[Check, ...] = (
@@ -24,22 +28,32 @@ CHECKS: tuple[Check, ...] = (
     pairing_problems,
     plate_problems,
     event_problems,
+    containment_problems,
     support_problems,
     batch_problems,
     enumeration_problems,
+    observation_problems,
 )
+NOTES: tuple[Check, ...] = (redundancy_problems,)  # what a report alone asks: nothing is wrong, and it costs executions
 CALL: tuple[Check, ...] = (signature_problems,)  # what can be asked before the programs run
-CAUSES: tuple[Check, ...] = (stated_problems, support_problems)  # why a program may have raised an exception half way
+CAUSES: tuple[Check, ...] = (
+    stated_problems,
+    containment_problems,
+    support_problems,
+)  # why a program may have raised an exception half way
 SHAPES: tuple[Check, ...] = (batch_problems, enumeration_problems)
 
 
-def check(subject: Subject, checks: Sequence[Check] = CHECKS, shown: set[str] | None = None) -> None:
+Shown = set[tuple[str, str | None]]  # warnings that have been shown: by which check, about which site
+
+
+def check(subject: Subject, checks: Sequence[Check] = CHECKS, shown: Shown | None = None) -> None:
     """Raise the first error as its exception, or, where there is none, show the warnings.
 
     Args:
         subject: what to look at.
         checks: what to ask of it.
-        shown: messages of warnings that have been shown before, which is added to.
+        shown: warnings that have been shown before, which is added to.
 
     Raises:
         MismatchError: names or plates do not fit.
@@ -47,18 +61,27 @@ def check(subject: Subject, checks: Sequence[Check] = CHECKS, shown: set[str] | 
         ShapeError: shapes do not fit their plates, or each other.
         SupportError: a value lies outside its distribution's support.
     """
-    shown = set() if shown is None else shown
-    warnings = []
-    for problem in _problems(subject, checks):
-        if problem.severity == "error":
-            raise problem.exception()
-        warnings.append(problem)
-    for problem in warnings:
-        if problem.message not in shown:
-            shown.add(problem.message)
-            show_warning(problem.message)
-
-
-def _problems(subject: Subject, checks: Sequence[Check]) -> Iterator[Problem]:
+    warnings: list[tuple[tuple[str, str | None], Problem]] = []
     for each in checks:
-        yield from each(subject)
+        for problem in each(subject):
+            if problem.severity == "error":
+                raise problem.exception()
+            warnings.append(((each.__name__, problem.site), problem))
+    for key, problem in warnings:
+        if shown is None or key not in shown:
+            show_warning(problem.message)
+    if shown is not None:
+        shown.update(key for key, _ in warnings)
+
+
+def all_problems(subject: Subject, checks: Sequence[Check] = CHECKS) -> list[Problem]:
+    """Everything that the checks find. One that cannot be asked because of what another has found is left out."""
+    found: list[Problem] = []
+    for each in checks:
+        try:
+            for problem in each(subject):
+                found.append(problem)
+        except Exception as error:
+            if not any(problem.severity == "error" for problem in found):
+                found.append(Problem.of(error, f"A check, {each.__name__},"))
+    return found

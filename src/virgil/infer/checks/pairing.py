@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from virgil.errors import did_you_mean
-from virgil.infer.checks.problem import Problem, Subject
+from virgil.infer.checks.problem import Objective, Problem, Subject
+from virgil.infer.checks.signature import arguments_of_none
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
@@ -14,6 +15,8 @@ from virgil.poutine.trace import Trace
 __all__ = ["is_auxiliary", "pairing_problems", "sampled_sites", "stated_problems"]
 
 Sites = Mapping[str, Site]
+
+_WAYS = (None, "parallel", "sequential")
 
 
 def is_auxiliary(site: Site) -> bool:
@@ -29,6 +32,8 @@ def sampled_sites(trace: Trace) -> dict[str, Site]:
 def pairing_problems(subject: Subject) -> Iterator[Problem]:
     """What the guide observes, and latent sites that only one of the two programs has, or that the model observes."""
     in_guide, in_model = sampled_sites(subject.guide), sampled_sites(subject.model)
+    for name, site in in_model.items():
+        yield from _mark_problems(name, site, subject.objective)
     for name, site in in_guide.items():
         yield from _observed_in_guide(name, site)
         if not is_auxiliary(site):
@@ -36,7 +41,7 @@ def pairing_problems(subject: Subject) -> Iterator[Problem]:
     if subject.failed == "guide":
         return
     missing = [
-        _missing(name, site, in_guide, in_model)
+        _missing(name, site, in_guide, subject)
         for name, site in in_model.items()
         if not site.observed and name not in in_guide and enumerated_dim(site) is None
     ]
@@ -99,7 +104,17 @@ def _unknown(name: str, in_guide: Sites, in_model: Sites) -> Problem:
     )
 
 
-def _missing(name: str, site: Site, in_guide: Sites, in_model: Sites) -> Problem:
+def _mark_problems(name: str, site: Site, objective: Objective | None) -> Iterator[Problem]:
+    way = site.infer.get("enumerate")
+    if site.is_latent and way not in _WAYS and objective is not None and objective.enumerates:
+        yield Problem(
+            f"Site {name!r} is marked by infer={{'enumerate': {way!r}}}, which is no way to enumerate.",
+            "Write 'parallel' or 'sequential', or None for not at all.",
+            name,
+        )
+
+
+def _missing(name: str, site: Site, in_guide: Sites, subject: Subject) -> Problem:
     if site.infer.get("enumerate") == "sequential" and getattr(site.fn, "has_enumerate_support", False):
         return Problem(
             f"Site {name!r} is marked to be enumerated sequentially in the model, but missing in the guide. A model's "
@@ -107,7 +122,7 @@ def _missing(name: str, site: Site, in_guide: Sites, in_model: Sites) -> Problem
             "mark it by infer={'enumerate': 'parallel'}, or state it in the guide and mark it there.",
             name,
         )
-    free = [each for each in in_guide if each not in in_model]
+    free = [each for each in in_guide if each not in subject.model.nodes]
     hint = f" {did_you_mean(name, free)}" if free else ""
     cause = (
         f"Site {name!r} is latent in the model, {type(site.fn).__name__} of batch shape {tuple(site.fn.batch_shape)} "
@@ -116,6 +131,15 @@ def _missing(name: str, site: Site, in_guide: Sites, in_model: Sites) -> Problem
     cure = f"Add virgil.sample({name!r}, ...) to the guide, or observe it by obs=."
     if not in_guide:
         cure += " The guide has no sample site at all."
+    cure += _of_no_data(subject, name)
     if getattr(site.fn, "has_enumerate_support", False):
+        if site.infer.get("enumerate") == "parallel" and subject.objective is not None:
+            cause += f" It is marked to be enumerated, but {type(subject.objective).__name__} does not enumerate."
         cure += " TraceEnum_ELBO sums a discrete variable out where the model is marked by config_enumerate."
     return Problem(cause, cure, name)
+
+
+def _of_no_data(subject: Subject, name: str) -> str:
+    """What to say where the reason may be data that were not passed."""
+    empty = " and ".join(map(repr, arguments_of_none(subject, "model")))
+    return f" The model was called with None for {empty}: if {name!r} has obs=, obs=None makes it latent." * bool(empty)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
+from torch import Tensor
+
 from virgil.errors import did_you_mean
 from virgil.infer.checks.pairing import is_auxiliary
 from virgil.infer.checks.problem import Problem, Subject
@@ -21,6 +24,7 @@ def plate_problems(subject: Subject) -> Iterator[Problem]:
     for name, (frame, site) in _plates(subject.guide).items():
         if name in in_model:
             yield from _size_problems(frame, in_model[name][0])
+            yield from _index_problems(name, subject)
         elif name not in known and subject.failed is None:
             yield Problem(
                 f"The guide has site {site!r} in plate {name!r}, which the model lacks. {did_you_mean(name, known)}",
@@ -53,6 +57,24 @@ def _size_problems(guide: Frame, model: Frame) -> Iterator[Problem]:
             "Give both the same size, and let the guide draw the mini-batch: the model takes it from there.",
             guide.name,
         )
+
+
+def _index_problems(name: str, subject: Subject) -> Iterator[Problem]:
+    ours, theirs = subject.guide.nodes.get(name), subject.model.nodes.get(name)
+    if ours is None or theirs is None or ours.kind != "plate" or theirs.kind != "plate":
+        return
+    if ours.value.shape == theirs.value.shape and not torch.equal(ours.value, theirs.value):
+        yield Problem(
+            f"Plate {name!r} has indices {_few(ours.value)} in the guide and {_few(theirs.value)} in the model: the "
+            "guide's variables are those of other data.",
+            "Give both plates the same subsample=, or leave it out in the model, which then takes the guide's.",
+            name,
+        )
+
+
+def _few(indices: Tensor) -> str:
+    shown = ", ".join(map(str, indices[:5].tolist()))
+    return f"[{shown}{', ...' if len(indices) > 5 else ''}]"
 
 
 def _dim_problems(guide: Site, model: Site) -> Iterator[Problem]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+
+from torch import Tensor
 
 from virgil.errors import MismatchError, SiteError, VirgilError
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
-__all__ = ["Check", "Objective", "Problem", "Subject"]
+__all__ = ["Check", "Executed", "Objective", "Problem", "Program", "Subject", "Trial"]
+
+Program = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,8 @@ class Problem:
         cause: what came and what was expected, in sentences.
         cure: what to do, in sentences.
         site: the site, parameter or plate that it is about.
-        severity: an ``"error"`` makes the objective or its gradient wrong, or the step fail; a ``"warning"`` does not.
+        severity: an ``"error"`` makes the objective or its gradient wrong, or the step fail; a ``"warning"`` says that
+            another objective may have been meant; a ``"note"`` is good to know, and stands in a report alone.
         kind: the exception that SVI raises for an error.
         details: what explains more, such as a table of shapes.
     """
@@ -29,8 +34,8 @@ class Problem:
     cause: str
     cure: str = ""
     site: str | None = None
-    severity: Literal["error", "warning"] = "error"
-    kind: type[VirgilError] = MismatchError
+    severity: Literal["error", "warning", "note"] = "error"
+    kind: type[Exception] = MismatchError
     details: str = ""
 
     @property
@@ -39,9 +44,29 @@ class Problem:
         sentence = f"{self.cause} {self.cure}".strip()
         return f"{sentence}\n\n{self.details}" if self.details else sentence
 
-    def exception(self) -> VirgilError:
+    def exception(self) -> Exception:
         """The exception that says it."""
         return self.kind(self.message, site=self.site) if issubclass(self.kind, SiteError) else self.kind(self.message)
+
+    @classmethod
+    def of(cls, error: Exception, doing: str) -> Problem:
+        """What an exception says; one that is not of ``virgil.errors``, with what was being done."""
+        if isinstance(error, VirgilError):
+            return cls(str(error), site=getattr(error, "site", None), kind=type(error))
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return cls(f"{doing} raised {what}", kind=type(error))
+
+
+class Executed(Protocol):
+    """One execution of a guide and of a model replayed against it."""
+
+    @property
+    def guide(self) -> Trace: ...
+    @property
+    def model(self) -> Trace: ...
+
+
+Trial = tuple[Tensor, Sequence[Executed]]
 
 
 class Objective(Protocol):
@@ -51,6 +76,10 @@ class Objective(Protocol):
     max_plate_nesting: int | None
     vectorize_particles: bool | None
     enumerates: bool
+
+    def trial(self, model: Program, guide: Program, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Trial:
+        """The bound of one execution, unchecked, and the executions of guide and model behind it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -69,7 +98,7 @@ class Subject:
 
     guide: Trace
     model: Trace
-    programs: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    programs: dict[str, Program] = field(default_factory=dict)
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
     objective: Objective | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from virgil.infer.checks.problem import Problem, Subject
 
-__all__ = ["signature_problems"]
+__all__ = ["arguments_of_none", "signature_problems"]
 
 _CALLED_ALIKE = "Model and guide are called with the same arguments; give both the same signature."
 
@@ -32,6 +32,20 @@ def signature_problems(subject: Subject) -> Iterator[Problem]:
             yield Problem(f"The {role} {_name(program)}{signature} {call}", _CALLED_ALIKE)
     if len(signatures) == 2:
         yield from _order_problems(signatures["model"], signatures["guide"], len(subject.args))
+
+
+def arguments_of_none(subject: Subject, role: str) -> list[str]:
+    """The arguments of a program that are ``None`` in this call, given so or by default."""
+    program = subject.programs.get(role)
+    signature = _signature(program) if program is not None else None
+    if signature is None:
+        return []
+    try:
+        bound = signature.bind(*subject.args, **subject.kwargs)
+    except TypeError:
+        return []
+    bound.apply_defaults()
+    return [name for name, value in bound.arguments.items() if value is None]
 
 
 def _order_problems(model: inspect.Signature, guide: inspect.Signature, count: int) -> Iterator[Problem]:

@@ -13,12 +13,13 @@ from virgil import settings
 from virgil.distributions.validation import unchecked
 from virgil.errors import ArgumentError, MismatchError
 from virgil.infer.blame import blame
+from virgil.infer.checks.problem import Trial
 from virgil.infer.dry_run import dry_run
 from virgil.infer.elbo.enumerated import enumerated_estimate
 from virgil.infer.elbo.estimator import estimate
 from virgil.infer.elbo.execution import Call, Pair, Program, particle_plate, run_pair
 from virgil.infer.elbo.sequential import branches
-from virgil.infer.elbo.structure import Structure, check_pair, discover, look_apart, structure_key
+from virgil.infer.elbo.structure import Structure, check_pair, discover, look_apart, nesting, structure_key
 from virgil.infer.elbo.terms import LatentTerms, all_terms, sampled
 
 __all__ = ["ELBO", "ELBOModule"]
@@ -159,6 +160,14 @@ class ELBO:
         return estimate(pair, all_terms(pair, self.latent_terms))
 
     # How it is checked
+
+    def trial(self, model: Program, guide: Program, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Trial:
+        """The bound of one execution, without derivatives and unchecked, and the executions behind it."""
+        call = Call(model, guide, args, kwargs)
+        with torch.no_grad(), unchecked():
+            drawn = run_pair(call)
+            pairs = self._runs(call, -1 - max(nesting(drawn.guide), nesting(drawn.model)))
+            return torch.stack([self._estimate(pair) for pair in pairs]).sum(), pairs
 
     def _check(self, call: Call, bound: Tensor, pairs: list[Pair], structure: Structure) -> None:
         """Look at executions of a structure not seen before, and for the cause of a bound that is not finite."""

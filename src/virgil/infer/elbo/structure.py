@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from virgil import settings
-from virgil.infer.checks import CALL, CAUSES, check
+from virgil.infer.checks import CALL, CAUSES, Shown, check
 from virgil.infer.checks.problem import Objective, Subject
 from virgil.infer.dry_run import dry_run
 from virgil.infer.elbo.agreement import check_agreement, check_blocks
@@ -30,7 +30,7 @@ class Structure:
     max_plate_nesting: int
     vectorize_particles: bool
     checked: set[object] = field(default_factory=set)
-    shown: set[str] = field(default_factory=set)
+    shown: Shown = field(default_factory=set)
 
 
 def structure_key(pair: Pair) -> object:
@@ -58,7 +58,7 @@ def subject_of(call: Call, pair: Pair, objective: Objective | None = None, faile
     return Subject(pair.guide, pair.model, programs, call.args, call.kwargs, objective, failed)
 
 
-def check_pair(call: Call, pair: Pair, objective: Objective, shown: set[str]) -> None:
+def check_pair(call: Call, pair: Pair, objective: Objective, shown: Shown) -> None:
     """Go through all checks; raises the first error, shows each warning once."""
     check(subject_of(call, pair, objective), shown=shown)
 
