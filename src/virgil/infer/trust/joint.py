@@ -79,8 +79,20 @@ class Joint:
                 return run_pair(Call(call.model, guide, call.args, call.kwargs))
             # what the guide would enumerate is drawn, so that a draw is one value of all its variables
             drawn = trace(guide).get_trace(*call.args, **call.kwargs)
-            summed = Enumerate(self.dim - self.at_once, sums=True)(Replay(drawn)(call.model))
-            return Pair(drawn, trace(summed).get_trace(*call.args, **call.kwargs))
+        return self.run_model(count, drawn)
+
+    def run_model(self, count: int, given: Trace | None = None) -> Pair:
+        """An execution of the model alone, its latent sites at given values, or drawn from their own distributions."""
+        values = Trace() if given is None else given
+        with ExitStack() as stack:
+            stack.enter_context(unchecked())
+            stack.enter_context(_wholly(self.whole))
+            if self.at_once:
+                stack.enter_context(particle_plate(self.dim, count))
+            model = self.call.model if given is None else Replay(values)(self.call.model)
+            if self.enumerates:
+                model = Enumerate(self.dim - self.at_once, sums=True)(model)
+            return Pair(values, trace(model).get_trace(*self.call.args, **self.call.kwargs))
 
     def log_guide(self, pair: Pair, count: int) -> dict[str, Tensor]:
         """Of each site of the guide, the log-density of each draw, nats, without scale. Shape: ``(count,)``."""
@@ -108,12 +120,13 @@ class Joint:
 
     def per_draw(self, log_prob: Tensor, frames: tuple[Frame, ...], count: int) -> Tensor:
         """The weighted sum over all plates for each draw. Shape: ``(count,)``."""
-        log_prob = log_prob.detach().double()
+        log_prob = log_prob.double()
         for frame in frames:
             log_prob = log_prob if frame.particle or frame.weight == 1.0 else log_prob * frame.weight
         if not self.at_once or log_prob.dim() < -self.dim:
             return log_prob.sum().expand(count)
-        return log_prob.movedim(self.dim, 0).flatten(1).sum(1).expand(count)
+        rows = log_prob.movedim(self.dim, 0)
+        return rows.reshape(len(rows), -1).sum(1).expand(count)
 
     def values(self, pair: Pair, count: int) -> dict[str, Tensor]:
         """The latent values that the model has from the guide. Shape: ``(count, *shape of a single one)`` each."""
@@ -165,9 +178,9 @@ def _latent_slots(pair: Pair, name: str) -> Tensor | None:
 
 def _each(factor: Factor, weights: dict[str, float], count: int) -> Tensor:
     """The weighted sum over all plates but the draws. Shape: ``(count,)``."""
-    logs = factor.logs.detach().double()
+    logs = factor.logs.double()
     for dim in factor.dims:
         logs = logs * weights.get(dim, 1.0)
     if PARTICLES not in factor.dims:
         return logs.sum().expand(count)
-    return logs.movedim(factor.dims.index(PARTICLES), 0).flatten(1).sum(1)
+    return logs.movedim(factor.dims.index(PARTICLES), 0).reshape(count, -1).sum(1)

@@ -1,0 +1,166 @@
+"""Whether the posterior has mass where the guide never goes, of which importance weights know nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from virgil.errors import VirgilError
+from virgil.infer.trust.draws import Draws
+from virgil.infer.trust.joint import Joint
+from virgil.infer.trust.space import Density, density_of
+
+__all__ = ["Mode", "Search", "search"]
+
+_STARTS = 64
+_STEPS = 300
+_LONGEST = 200  # entries of a vector, above which curvatures are not computed
+_EXAMINED = 8  # modes, the highest first
+_SHARE = 0.01  # of the posterior: what is not worth a word
+_NEWTON = 8
+_FLAT = 1e-2  # nats that Newton's step would gain at most at what counts as a mode
+
+
+@dataclass(frozen=True, eq=False)
+class Mode:
+    """A mode of the posterior that the guide misses.
+
+    Attributes:
+        values: where it is, by site.
+        share: about which part of the posterior it holds, by Laplace's approximation.
+    """
+
+    values: dict[str, Tensor]
+    share: float
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """What a search for other modes gave.
+
+    Attributes:
+        missed: modes that the guide misses, the largest first.
+        reason: why there was no search; ``None`` if there was one.
+    """
+
+    missed: tuple[Mode, ...]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Peak:
+    """A mode and its Gaussian: log of its mass, nats, and the precision matrix."""
+
+    place: Tensor
+    log_mass: float
+    precision: Tensor
+
+    def holds(self, vectors: Tensor) -> Tensor:
+        """Which vectors lie within the ellipsoid that holds nearly all of the Gaussian."""
+        difference, dim = vectors - self.place, len(self.place)
+        return ((difference @ self.precision) * difference).sum(1) < dim + 4 * math.sqrt(2 * dim)
+
+
+def search(joint: Joint, draws: Draws, evidence: float, scale: float) -> Search:
+    """Climb to modes from draws of the prior, and ask of each whether the guide's draws know it.
+
+    A mode counts as missed if by Laplace's approximation *(Tierney and Kadane 1986)* it holds a hundredth of the
+    posterior or more, and the guide has a tenth of that there or less. What no climb finds, or what has no mode, as the
+    neck of a funnel, is not seen.
+
+    Args:
+        joint: model and guide.
+        draws: of the guide.
+        evidence: what the guide's own draws make of ``log p(x)``, nats.
+        scale: of the guide's sites.
+    """
+    if not joint.at_once or joint.chunk < _STARTS:
+        return Search((), "model or guide cannot run with many draws in one execution")
+    density = density_of(joint, scale)
+    if isinstance(density, str):
+        return Search((), density)
+    if density.dim > _LONGEST:
+        return Search((), f"there are {density.dim} unconstrained entries; curvatures are computed up to {_LONGEST}")
+    try:
+        known = density.vectors(draws.values)
+        starts = density.prior(_STARTS)
+    except (VirgilError, NotImplementedError, KeyError) as error:
+        return Search((), f"the model cannot be drawn from ({type(error).__name__})")
+    peaks = _peaks(density, _climb(density, starts), known.std(0))
+    return Search(_missed(density, peaks, known, evidence))
+
+
+def _missed(density: Density, peaks: list[_Peak], known: Tensor, evidence: float) -> tuple[Mode, ...]:
+    missed, total = [], evidence
+    unseen = []
+    for peak in peaks:
+        seen = float(peak.holds(known).double().mean())
+        share = 1 / (1 + math.exp(min(700.0, evidence - peak.log_mass)))
+        if share >= _SHARE and seen < share / 10:
+            unseen.append(peak)
+            total = float(torch.logaddexp(torch.tensor(total), torch.tensor(peak.log_mass)))
+    for peak in sorted(unseen, key=lambda each: -each.log_mass):
+        values = {name: each[0] for name, each in density.values(peak.place.unsqueeze(0)).items()}
+        missed.append(Mode(values, math.exp(peak.log_mass - total)))
+    return tuple(missed)
+
+
+def _climb(density: Density, starts: Tensor) -> Tensor:
+    """The ends of ascents by Adam with a rate that falls to zero, in units of the starts' spread."""
+    starts = starts[starts.isfinite().all(1)]
+    middle = starts.median(0).values
+    spread = (starts - middle).abs().median(0).values.clamp_min(1e-6)
+    place = starts.clone()
+    first, second = torch.zeros_like(place), torch.zeros_like(place)
+    for step in range(1, _STEPS + 1):
+        slope = density.gradient(place)[1] * spread
+        slope = torch.where(slope.isfinite(), slope, slope.new_zeros(()))
+        first, second = 0.9 * first + 0.1 * slope, 0.99 * second + 0.01 * slope**2
+        move = (first / (1 - 0.9**step)) / ((second / (1 - 0.99**step)).sqrt() + 1e-12)
+        place = place + 0.1 * (1 - step / _STEPS) * spread * move
+    return place
+
+
+def _peaks(density: Density, ends: Tensor, width: Tensor) -> list[_Peak]:
+    """The distinct modes among the ends of ascents, the highest first."""
+    heights = density(ends)
+    peaks: list[_Peak] = []
+    tried = 0
+    for row in heights.argsort(descending=True).tolist():
+        end = ends[row : row + 1]
+        if not math.isfinite(heights[row]) or any(bool(peak.holds(end)) for peak in peaks):
+            continue
+        peak = _polished(density, end, width)
+        if peak is not None and not any(bool(other.holds(peak.place.unsqueeze(0))) for other in peaks):
+            peaks.append(peak)
+        tried += 1
+        if tried == _EXAMINED:
+            break
+    return peaks
+
+
+def _polished(density: Density, place: Tensor, width: Tensor) -> _Peak | None:
+    """The mode at which Newton's steps from here arrive; ``None`` if they do not."""
+    for _ in range(_NEWTON):
+        height, slope = density.gradient(place)
+        precision = _precision(density, place, width)
+        factor, failed = torch.linalg.cholesky_ex(precision)
+        if int(failed) or not bool(factor.isfinite().all()):
+            return None
+        step = torch.cholesky_solve(slope.T, factor).T
+        if float((step * slope).sum()) / 2 < _FLAT:
+            log_mass = float(height) + len(precision) / 2 * math.log(2 * math.pi) - float(factor.diagonal().log().sum())
+            return _Peak(place[0], log_mass, precision)
+        place = place + step
+    return None
+
+
+def _precision(density: Density, place: Tensor, width: Tensor) -> Tensor:
+    """Minus the second derivatives of the log-density, from differences of gradients."""
+    moves = torch.diag(1e-2 * width)
+    above, below = density.gradient(place + moves)[1], density.gradient(place - moves)[1]
+    rows = (below - above) / (2e-2 * width).unsqueeze(1)
+    return (rows + rows.T) / 2

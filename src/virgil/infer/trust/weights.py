@@ -1,0 +1,157 @@
+"""Importance weights of a guide's draws: their Pareto shape, the evidence, and what they correct."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from virgil.errors import ArgumentError
+from virgil.infer.trust.stats import array_stats
+
+__all__ = ["Importance", "Moments", "importance", "moments", "pareto_shape", "threshold", "resampled"]
+
+LEAST = 100  # draws for a Pareto fit to 20 of them
+_EQUAL = 1e-3  # nats: what weights differ by where they are equal but for rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Importance:
+    r"""What importance weights :math:`w = p(x, z) / q(z)` of draws :math:`z \sim q` say.
+
+    Attributes:
+        k_hat: the shape of a generalised Pareto distribution fitted to the largest weights; 0 where all are equal.
+        threshold: :func:`threshold`.
+        log_weights: smoothed and normalised. Shape: ``(num,)``.
+        evidence: an estimate of ``log p(x)``, the log of the mean smoothed weight, nats.
+        evidence_error: its standard error, nats; it holds for ``k_hat`` under the threshold.
+        elbo: the mean log-weight, nats.
+        elbo_error: its standard error, nats.
+        effective: how many independent draws of the posterior the weighted ones are worth, for means.
+    """
+
+    k_hat: float
+    threshold: float
+    log_weights: Tensor
+    evidence: float
+    evidence_error: float
+    elbo: float
+    elbo_error: float
+    effective: float
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether weighted draws can be relied on."""
+        return self.k_hat <= self.threshold
+
+    @property
+    def gap(self) -> float:
+        """``evidence - elbo``: an estimate of the divergence KL(q || posterior), nats."""
+        return self.evidence - self.elbo
+
+
+def threshold(num: int) -> float:
+    """The largest Pareto shape at which so many weighted draws can be relied on.
+
+    ``min(1 - 1 / log10(num), 0.7)`` *(Vehtari, Simpson, Gelman, Yao and Gabry 2024, section 3.2.4)*.
+    """
+    return min(1 - 1 / math.log10(num), 0.7)
+
+
+def pareto_shape(log_weights: Tensor, magnitude: float) -> tuple[np.ndarray, np.ndarray]:
+    """Pareto-smoothed log-weights along the last dim, normalised, and the shapes.
+
+    Args:
+        log_weights: nats. Shape: ``(*batch, num)``.
+        magnitude: of the numbers whose difference they are, nats: what rounding is relative to.
+    """
+    given = log_weights.double().cpu()
+    equal = given.amax(-1) - given.amin(-1) <= max(_EQUAL, 8 * torch.finfo(torch.float32).eps * magnitude)
+    # equal weights have no tail to fit; whatever stands in for them is not read
+    stand_in = torch.linspace(0, 1, given.shape[-1], dtype=torch.float64)
+    # psislw takes log-likelihoods of data left out, whose negatives are log-weights
+    smoothed, shapes = array_stats().psislw(-torch.where(equal.unsqueeze(-1), stand_in, given).numpy())
+    flat = np.full(given.shape, -math.log(given.shape[-1]))
+    return np.where(equal.unsqueeze(-1), flat, smoothed), np.where(equal, 0.0, shapes)
+
+
+def importance(log_p: Tensor, log_q: Tensor) -> Importance:
+    """What the weights of draws say *(Yao, Vehtari, Simpson and Gelman 2018, section 2)*.
+
+    Args:
+        log_p: ``log p(x, z)``, nats. Shape: ``(num,)``.
+        log_q: ``log q(z)``, nats.
+
+    Raises:
+        ArgumentError: too few draws, or a weight that is not a number.
+    """
+    raw, num = (log_p - log_q).double(), len(log_p)
+    if num < LEAST:
+        raise ArgumentError(f"check() got draws={num}; a Pareto fit to the largest weights takes {LEAST} or more.")
+    if bool(raw.isnan().any()) or bool(raw.isposinf().any()) or not bool(raw.isfinite().any()):
+        raise ArgumentError(
+            "The guide's draws have log-densities that are NaN, or all of them lie where the model's density is zero. "
+            "virgil.explain(model, guide, ...) shows what is wrong with the supports."
+        )
+    smoothed, shape = pareto_shape(raw, float(log_p[log_p.isfinite()].abs().max()))
+    log_weights = torch.from_numpy(smoothed)
+    squared = float((2 * log_weights).exp().sum())
+    # smoothing leaves all but the largest weights alone, so that the normaliser is read off one of the others
+    evidence = float((raw - log_weights)[raw.isfinite()].median()) - math.log(num)
+    elbo = float(raw.mean())
+    return Importance(
+        k_hat=float(shape),
+        threshold=threshold(num),
+        log_weights=log_weights,
+        evidence=evidence,
+        evidence_error=math.sqrt(max(squared - 1 / num, 0.0)),
+        elbo=elbo,
+        elbo_error=float(raw.std()) / math.sqrt(num),
+        effective=1 / squared,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """How far weighting moves what the guide says of one site.
+
+    Attributes:
+        shift: the largest difference of a coordinate's means, in standard deviations of the weighted draws.
+        shift_error: its standard error.
+        ratio: of the coordinate's standard deviation under the guide to that of the weighted draws where they differ
+            most: below 1 the guide is too narrow.
+        ratio_error: its standard error.
+    """
+
+    shift: float
+    shift_error: float
+    ratio: float
+    ratio_error: float
+
+
+def moments(values: Tensor, log_weights: Tensor) -> Moments:
+    """Means and standard deviations with and without weights. Shape of ``values``: ``(num, *shape)``."""
+    flat, weights = values.double().reshape(len(values), -1).cpu(), log_weights.exp().unsqueeze(1)
+    plain, plain_sd = flat.mean(0), flat.std(0)
+    mean = (weights * flat).sum(0)
+    square = (weights * (flat - mean) ** 2).sum(0)
+    sd = square.sqrt().clamp_min(1e-300)
+    # errors of ratios of sums, by the delta method (Owen 2013, section 9.2); both means are over the same draws
+    share = 1 / len(flat)
+    shift_error = ((weights * (flat - mean) - share * (flat - plain)) ** 2).sum(0).sqrt() / sd
+    centred = weights * ((flat - mean) ** 2 - square) / square.clamp_min(1e-300)
+    own = share * ((flat - plain) ** 2 - plain_sd**2) / plain_sd.clamp_min(1e-150) ** 2
+    ratio = plain_sd / sd
+    ratio_error = ratio / 2 * ((centred - own) ** 2).sum(0).sqrt()
+    shift = (mean - plain) / sd
+    place, other = int(shift.abs().argmax()), int(ratio.log().abs().argmax())
+    return Moments(float(shift[place]), float(shift_error[place]), float(ratio[other]), float(ratio_error[other]))
+
+
+def resampled(values: dict[str, Tensor], log_weights: Tensor, num: int) -> dict[str, Tensor]:
+    """Draws resampled with replacement in proportion to their weights. Shape: ``(num, *shape of the site)`` each."""
+    rows = torch.multinomial(log_weights.exp(), num, replacement=True)
+    return {name: each[rows.to(each.device)] for name, each in values.items()}
