@@ -1,0 +1,137 @@
+"""Whether a guide's distributions can only draw what the model allows, seen from the distributions themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from inspect import getattr_static
+from typing import Any
+
+from torch import distributions as td
+from torch.distributions import constraints
+from torch.distributions.transforms import ComposeTransform, Transform
+
+from virgil.distributions import Delta, Empirical
+from virgil.errors import SupportError
+from virgil.infer.checks.pairing import is_auxiliary
+from virgil.infer.checks.problem import Problem, Subject
+from virgil.infer.checks.regions import contains, described
+from virgil.params.constraint import Constraint, same_constraint
+from virgil.poutine.site import Site
+
+__all__ = ["containment_problems"]
+
+_POINTS = (Delta, Empirical)  # of these the values are looked at
+_NARROWER = (td.VonMises,)  # which say that they draw any real number, and do not
+
+
+def containment_problems(subject: Subject) -> Iterator[Problem]:
+    """Sites at which the guide's support is wider than the model's, or of another kind.
+
+    A narrower one is legal: the bound is then finite, and less than it might be.
+    """
+    for name, site in subject.guide.nodes.items():
+        other = subject.model.nodes.get(name)
+        if site.is_latent and not is_auxiliary(site) and other is not None and other.is_latent:
+            ours = _support(site) if _is_exact(site.fn) else None
+            theirs = None if isinstance(other.fn, _POINTS) else _support(other)
+            if ours is not None and theirs is not None and contains(theirs, ours) is False:
+                yield _problem(name, site, other, ours, theirs)
+
+
+def _support(site: Site) -> Constraint | None:
+    """The support, where it is known, counts, and is the same in all slots that count."""
+    if site.mask is False or getattr(site.fn, "_mask", None) is False:
+        return None
+    try:
+        support: Constraint = site.fn.support
+    except (NotImplementedError, AttributeError, ValueError):
+        return None
+    if constraints.is_dependent(support) or not isinstance(support, Constraint):
+        return None
+    varies = bool(site.variables) or site.mask is not None
+    return None if varies and _has_tensors(support) else support
+
+
+def _has_tensors(support: Constraint) -> bool:
+    while hasattr(support, "base_constraint"):
+        support = support.base_constraint
+    return any(hasattr(each, "shape") and each.numel() > 1 for each in vars(support).values())
+
+
+def _is_exact(fn: Any) -> bool:
+    """Whether ``fn.support`` is the set that it draws from, rather than one around it."""
+    if isinstance(fn, (*_POINTS, *_NARROWER)):
+        return False
+    if isinstance(fn, td.TransformedDistribution):
+        declared = getattr_static(type(fn), "support", None)
+        if declared is not getattr_static(td.TransformedDistribution, "support"):
+            return True
+        return _is_exact(fn.base_dist) and _is_image(fn.base_dist.support, fn.transforms)
+    inner = getattr(fn, "base_dist", None)
+    return inner is None or _is_exact(inner)
+
+
+def _is_image(support: Constraint, transforms: list[Transform]) -> bool:
+    """Whether each transform is applied to all of its domain, so that its codomain is what comes out."""
+    for transform in transforms:
+        parts = transform.parts if isinstance(transform, ComposeTransform) else [transform]
+        for part in parts:
+            if not same_constraint(_entry(part.domain), _entry(support)):
+                return False
+            support = part.codomain
+    return True
+
+
+def _entry(constraint: Constraint) -> Constraint:
+    while isinstance(constraint, constraints.independent):
+        constraint = constraint.base_constraint
+    return constraint
+
+
+def _problem(name: str, site: Site, other: Site, ours: Constraint, theirs: Constraint) -> Problem:
+    cause = (
+        f"At site {name!r}, the guide's {_family(site.fn)} draws from {described(ours)}, but the support of the "
+        f"model's {_family(other.fn)} is {described(theirs)}."
+    )
+    return Problem(cause, _cure(ours, theirs), name, kind=SupportError)
+
+
+def _cure(ours: Constraint, theirs: Constraint) -> str:
+    if theirs.is_discrete and not ours.is_discrete:
+        return (
+            "Give the variable a discrete distribution in the guide, or sum it out: leave it out of the guide, mark "
+            "the model by config_enumerate and use TraceEnum_ELBO."
+        )
+    if ours.is_discrete and not theirs.is_discrete:
+        return "Give the variable a continuous distribution in the guide."
+    if theirs.is_discrete:
+        return "Outside of it the bound is minus infinity. Use a distribution over the model's values."
+    return (
+        "Outside of it the bound is minus infinity, if not at the first draw then at a later one. Use "
+        f"{_example(_entry(theirs))}, a TransformedDistribution that ends there, or AutoNormal, which finds the "
+        "transform by itself."
+    )
+
+
+_FAMILIES = {
+    type(constraints.simplex): "Dirichlet",
+    type(constraints.corr_cholesky): "LKJCholesky",
+    type(constraints.positive_definite): "Wishart",
+}
+
+
+def _example(support: Constraint) -> str:
+    if type(support) in _FAMILIES:
+        return f"a distribution with this support, such as {_FAMILIES[type(support)]}"
+    if same_constraint(support, constraints.unit_interval):
+        return "a distribution with this support, such as Beta"
+    if same_constraint(support, constraints.positive) or same_constraint(support, constraints.nonnegative):
+        return "a distribution with this support, such as LogNormal or Gamma"
+    return "a distribution with this support"
+
+
+def _family(fn: Any) -> str:
+    """The name of the distribution inside ``to_event``, ``mask`` and the like."""
+    while not isinstance(fn, td.TransformedDistribution) and hasattr(fn, "base_dist"):
+        fn = fn.base_dist
+    return type(fn).__name__
