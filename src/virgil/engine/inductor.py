@@ -6,6 +6,7 @@ import functools
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -16,9 +17,11 @@ from torch._inductor.exc import InvalidCxxCompiler
 from torch.fx import Graph, GraphModule
 from torch.utils import _pytree as pytree
 
+from virgil.engine.noise import DrawnBy
 from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs, joined
 from virgil.errors import CaptureError, OperatorError
+from virgil.ops.compiling import as_when_compiling
 from virgil.ops.random_state import preserved_rng
 
 __all__ = ["InductorRunner", "seed_of_step"]
@@ -77,6 +80,14 @@ class InductorRunner:
                 if not courses[-1].is_finite:
                     break
         return joined(courses)
+
+    @contextmanager
+    def noise(self, seed: int, number: int) -> Iterator[None]:
+        """A block in which eager operations draw the numbers of a step."""
+        with preserved_rng(), as_when_compiling(), DrawnBy(lambda func, args, kwargs: func(*args, **kwargs)):
+            for generator in self._generators:
+                generator.manual_seed(seed_of_step(seed, number))
+            yield
 
     def _rows(self, inputs: Inputs, count: int) -> Iterator[list[Tensor]]:
         """The inputs of one step after another."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -83,6 +84,14 @@ class Runner(Protocol):
         """
         ...
 
+    def noise(self, seed: int, number: int) -> AbstractContextManager[None]:
+        """A block in which eager operations draw what the step of this number draws, if they are its operations.
+
+        Raises:
+            CaptureError: when an operation draws otherwise than the program.
+        """
+        ...
+
     def state(self) -> list[Tensor]:
         """The present state; the tensors must not be written, and hold until the next ``advance``."""
         ...
@@ -97,6 +106,10 @@ class Restarts(Protocol):
 
     def advance(self, inputs: Inputs, seed: int, first: int, count: int, summed: int = 0) -> list[Course]:
         """As for :class:`Runner`, for each run; one whose step is not finite stays before it, and the others go on."""
+        ...
+
+    def noise(self, seed: int, number: int, row: int) -> AbstractContextManager[None]:
+        """As for :class:`Runner`, of one run."""
         ...
 
     def states(self) -> list[list[Tensor]]:

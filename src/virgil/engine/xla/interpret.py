@@ -15,9 +15,10 @@ from virgil.engine.xla import lowerings  # noqa: F401 - registers them
 from virgil.engine.xla.registry import LOWERINGS, Lowering
 from virgil.errors import OperatorError
 
-__all__ = ["check_lowered", "interpret"]
+__all__ = ["PLACEMENT", "apply", "check_lowered", "interpret", "node_keys"]
 
-_PLACEMENT = frozenset({"device", "layout", "memory_format", "non_blocking", "pin_memory"})  # no matter of values
+PLACEMENT = frozenset({"device", "layout", "memory_format", "non_blocking", "pin_memory"})
+"""Arguments that are no matter of values."""
 
 
 def check_lowered(graph: Graph) -> None:
@@ -43,9 +44,7 @@ def interpret(
         key: for random operators, each of which gets a key of its own; ``None`` where there are none.
         noise: by name, the results of random operators that are not to be drawn.
     """
-    drawing = [node for node in graph.nodes if node.op == "call_function" and _draws(node)]
-    keys = iter(jax.random.split(key, len(drawing)) if drawing else ())
-    noise = noise or {}
+    keys, noise = node_keys(graph, key), noise or {}
     values: dict[Node, Any] = {}
     given = iter(inputs)
     for node in graph.nodes:
@@ -56,16 +55,22 @@ def interpret(
         elif node.op == "output":
             return pytree.tree_leaves(map_arg(node.args[0], values.__getitem__))
         else:
-            own = next(keys) if _draws(node) else None
-            values[node] = noise[node.name] if node.name in noise else _call(node, values, own)
+            values[node] = noise[node.name] if node.name in noise else apply(node, values, keys.get(node))
     raise ValueError("The graph has no output.")
 
 
-def _call(node: Node, values: Mapping[Node, Any], key: Any) -> Any:
+def node_keys(graph: Graph, key: Any) -> dict[Node, Any]:
+    """The keys of random operators, each of its own."""
+    drawing = [node for node in graph.nodes if node.op == "call_function" and _draws(node)]
+    return dict(zip(drawing, jax.random.split(key, len(drawing)), strict=True)) if drawing else {}
+
+
+def apply(node: Node, values: Mapping[Node, Any], key: Any) -> Any:
+    """What an operator gives for the values of the nodes that it reads."""
     args: Any = map_arg(node.args, values.__getitem__)
     if node.target is operator.getitem:
         return args[0][args[1]]
-    kwargs: Any = {name: each for name, each in node.kwargs.items() if name not in _PLACEMENT}
+    kwargs: Any = {name: each for name, each in node.kwargs.items() if name not in PLACEMENT}
     kwargs = map_arg(kwargs, values.__getitem__)
     lowering = _lowering(node)
     return lowering.apply(key, *args, **kwargs) if lowering.draws else lowering.apply(*args, **kwargs)

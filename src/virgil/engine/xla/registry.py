@@ -21,10 +21,12 @@ class Lowering:
         apply: takes the operator's arguments, with arrays in place of tensors; returns an array, or a tuple of them,
             of exactly the shape and dtype that torch gives.
         draws: whether ``apply`` takes a random key before all other arguments.
+        by_shape: whether of its tensor arguments only shapes and dtypes count, so that it may be drawn ahead.
     """
 
     apply: Callable[..., Any]
     draws: bool = False
+    by_shape: bool = False
 
 
 LOWERINGS: dict[Any, Lowering] = {}  # by ``OpOverload``
@@ -35,17 +37,19 @@ def lowers(*operators: OpOverload) -> Callable[[Function], Function]:
     return _registers(operators, draws=False)
 
 
-def draws(*operators: OpOverload) -> Callable[[Function], Function]:
+def draws(*operators: OpOverload, by_shape: bool = False) -> Callable[[Function], Function]:
     """Register the decorated function, whose first argument is a random key, as the lowering of these operators."""
-    return _registers(operators, draws=True)
+    return _registers(operators, draws=True, by_shape=by_shape)
 
 
-def _registers(operators: tuple[OpOverload, ...], draws: bool) -> Callable[[Function], Function]:
+def _registers(
+    operators: tuple[OpOverload, ...], draws: bool, by_shape: bool = False
+) -> Callable[[Function], Function]:
     def register(apply: Function) -> Function:
         for operator in operators:
             if operator in LOWERINGS:
                 raise ValueError(f"{operator} is lowered twice.")
-            LOWERINGS[operator] = Lowering(apply, draws)
+            LOWERINGS[operator] = Lowering(apply, draws, by_shape)
         return apply
 
     return register

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,9 @@ from torch import Tensor
 
 from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs, joined
+from virgil.engine.xla.ahead import while_loop
 from virgil.engine.xla.arrays import to_array, to_tensor
+from virgil.engine.xla.noise import drawn_by_key
 from virgil.engine.xla.step import XlaStep
 
 __all__ = ["XlaRestarts"]
@@ -46,6 +49,11 @@ class XlaRestarts:
         """The present state of each."""
         stacked = [to_tensor(each) for each in self._states]
         return [[each[row] for each in stacked] for row in range(len(self._is_finite))]
+
+    def noise(self, seed: int, number: int, row: int) -> AbstractContextManager[None]:
+        """A block in which eager operations draw the numbers of a step of one run."""
+        key = jax.random.fold_in(jax.random.key(np.uint32(seed & 0xFFFFFFFF)), row)
+        return drawn_by_key(self._step.program.graph.graph, jax.random.fold_in(key, number))
 
     def advance(self, inputs: Inputs, seed: int, first: int, count: int, summed: int = 0) -> list[Course]:
         """Take steps from all states; one whose step is not finite stays before it."""
@@ -89,14 +97,16 @@ class XlaRestarts:
         summed: int,
     ) -> Any:
         """The loop: ends after ``count`` steps, or when no state is left whose loss and gradient are finite."""
-        step = jax.vmap(self._step.function(constants, fixed, streams), (None, 0, 0))
-        size = len(is_finite)
-        keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(seed)))(jnp.arange(size))
+        step = jax.vmap(self._step.function(constants, fixed, streams), (None, 0, 0, 0))
+        size, ahead = len(is_finite), self._step.ahead
+        run_keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(seed)))(jnp.arange(size))
 
-        def body(carry: Any) -> Any:
+        def keys(number: Any) -> Any:
+            return jax.vmap(jax.random.fold_in, (0, None))(run_keys, first + number)
+
+        def body(carry: Any, noise: Any) -> Any:
             number, states, goes, taken, losses, norms, sums = carry
-            own = jax.vmap(jax.random.fold_in, (0, None))(keys, first + number)
-            after, loss, norm = step(number, own, states)
+            after, loss, norm = step(number, keys(number), states, noise)
             taken = taken + goes
             losses, norms = losses.at[:, number].set(loss), norms.at[:, number].set(norm)
             goes = goes & jnp.isfinite(loss) & jnp.isfinite(norm).all(1)
@@ -104,11 +114,17 @@ class XlaRestarts:
             sums = [total + each * _beside(goes, each) for total, each in zip(sums, states, strict=False)]
             return number + 1, states, goes, taken, losses, norms, sums
 
-        loss, norm = jax.eval_shape(step, jnp.int64(0), keys, states)[1:]
+        loss, norm = jax.eval_shape(step, jnp.int64(0), run_keys, states, {})[1:]
         records = jnp.zeros((size, longest), loss.dtype), jnp.zeros((size, longest, norm.shape[1]), norm.dtype)
         sums = [jnp.zeros_like(each, jnp.float64) for each in states[:summed]]
         begin = jnp.int64(0), states, is_finite, jnp.zeros(size, jnp.int64), *records, sums
-        return jax.lax.while_loop(lambda carry: (carry[0] < count) & carry[2].any(), body, begin)
+        return while_loop(
+            lambda carry: (carry[0] < count) & carry[2].any(),
+            body,
+            begin,
+            lambda number: jax.vmap(ahead.draw)(keys(number)),
+            max(1, min(ahead.steps // size, longest)),
+        )
 
 
 def _beside(flags: Any, values: Any) -> Any:

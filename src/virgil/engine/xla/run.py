@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,9 @@ from torch import Tensor
 
 from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs, joined
+from virgil.engine.xla.ahead import while_loop
 from virgil.engine.xla.arrays import to_array, to_tensor
+from virgil.engine.xla.noise import drawn_by_key
 from virgil.engine.xla.packing import Packing
 from virgil.engine.xla.step import XlaStep
 
@@ -59,6 +62,11 @@ class XlaRunner:
                 break
         return joined(courses)
 
+    def noise(self, seed: int, number: int) -> AbstractContextManager[None]:
+        """A block in which eager operations draw the numbers of a step."""
+        key = jax.random.fold_in(jax.random.key(np.uint32(seed & 0xFFFFFFFF)), number)
+        return drawn_by_key(self.program.graph.graph, key)
+
     def _stretch(self, inputs: Inputs, seed: int, first: int, count: int, summed: int) -> Course:
         with jax.enable_x64(True):
             fixed, streams, longest = self._step.arrays(inputs)
@@ -90,19 +98,28 @@ class XlaRunner:
         summed: int,
     ) -> Any:
         """The loop: ends after ``count`` steps, or with the first whose loss or gradient is not finite."""
-        step, key = self._step.function(constants, fixed, streams), jax.random.key(seed)
+        step, run_key, ahead = self._step.function(constants, fixed, streams), jax.random.key(seed), self._step.ahead
         state = self._packing.unpack(packed)
 
-        def body(carry: Any) -> Any:
+        def key(number: Any) -> Any:
+            return jax.random.fold_in(run_key, first + number)
+
+        def body(carry: Any, noise: Any) -> Any:
             number, state, _, losses, norms, sums = carry
-            state, loss, norm = step(number, jax.random.fold_in(key, first + number), state)
+            state, loss, norm = step(number, key(number), state, noise)
             is_finite = jnp.isfinite(loss) & jnp.isfinite(norm).all()
             sums = [total + each for total, each in zip(sums, state, strict=False)]
             return number + 1, state, is_finite, losses.at[number].set(loss), norms.at[number].set(norm), sums
 
-        loss, norm = jax.eval_shape(step, jnp.int64(0), key, state)[1:]
+        loss, norm = jax.eval_shape(step, jnp.int64(0), run_key, state, {})[1:]
         records = jnp.zeros((longest,), loss.dtype), jnp.zeros((longest, *norm.shape), norm.dtype)
         sums = [jnp.zeros_like(each, jnp.float64) for each in state[:summed]]
         begin = jnp.int64(0), state, jnp.bool_(True), *records, sums
-        done, state, *rest = jax.lax.while_loop(lambda carry: (carry[0] < count) & carry[2], body, begin)
+        done, state, *rest = while_loop(
+            lambda carry: (carry[0] < count) & carry[2],
+            body,
+            begin,
+            lambda number: ahead.draw(key(number)),
+            min(ahead.steps, longest),
+        )
         return done, self._packing.pack(state, jnp.concatenate), *rest

@@ -12,6 +12,7 @@ from torch.utils import _pytree as pytree
 
 from virgil.engine.program import Program
 from virgil.engine.runner import Inputs
+from virgil.engine.xla.ahead import Ahead
 from virgil.engine.xla.arrays import to_array, to_input
 from virgil.engine.xla.interpret import check_lowered, interpret
 
@@ -20,7 +21,9 @@ __all__ = ["XlaStep"]
 _LONGEST = 4096  # steps in one call: the length of its records
 _STREAMED = 2**26  # bytes of batches in one call
 _LARGE = 1_000_000  # elements, from which on code is worth more than the time to make it
-_NEW_GENERATOR = "xla_cpu_use_fusion_emitters"
+_SHORT = 1024  # addends, up to which a sum one by one is exact enough
+_NEW_GENERATOR: dict[str, Any] = {"xla_cpu_use_fusion_emitters": False}
+_TREES: dict[str, Any] = {"xla_disable_hlo_passes": "tree_reduction_rewriter"}
 
 
 class XlaStep:
@@ -38,12 +41,20 @@ class XlaStep:
         self.program = program
         self.constants = {name: to_array(each) for name, each in program.constants.items()}
         self._streams: dict[int, Tensor] = {}
+        self.ahead = Ahead(program.graph.graph)
 
     @property
     def options(self) -> dict[str, Any]:
-        """What to tell the compiler: its older code generator takes half of the time, and costs only large programs."""
-        is_small = _elements(self.program) < _LARGE
-        return {_NEW_GENERATOR: False} if is_small and _has(_NEW_GENERATOR) else {}
+        """What to tell the compiler.
+
+        Its older code generator takes half of the time, and costs only large programs. Sums in trees are
+        more exact, and cost twice the time where they are short.
+        """
+        values = [each for each in _values(self.program) if isinstance(each, Tensor)]
+        wanted = _NEW_GENERATOR if sum(each.numel() for each in values) < _LARGE else {}
+        if max((each.numel() for each in values), default=0) <= _SHORT:
+            wanted = {**wanted, **_TREES}
+        return {name: value for name, value in wanted.items() if _takes(name, value)}
 
     def longest(self, inputs: Inputs) -> int:
         """How many steps one call may take: as many as the records and the streams' memory hold."""
@@ -70,34 +81,33 @@ class XlaStep:
 
     def function(
         self, constants: Mapping[str, Any], fixed: Mapping[int, Any], streams: Mapping[int, Any]
-    ) -> Callable[[Any, Any, list[Any]], tuple[list[Any], Any, Any]]:
-        """From a step's number in the streams, its key, and the state: the state after it, loss, gradient norms."""
+    ) -> Callable[[Any, Any, list[Any], Any], tuple[list[Any], Any, Any]]:
+        """From a step's number in the streams, its key, state and noise drawn ahead: state, loss, norms after it."""
         graph, size = self.program.graph.graph, self.program.num_state
 
-        def step(number: Any, key: Any, state: list[Any]) -> tuple[list[Any], Any, Any]:
+        def step(number: Any, key: Any, state: list[Any], noise: Any) -> tuple[list[Any], Any, Any]:
             rows = {
                 place: jax.lax.dynamic_index_in_dim(each, number, keepdims=False) for place, each in streams.items()
             }
             both = {**fixed, **rows}
             inputs = [both[place] for place in range(self.program.num_inputs)]
-            outputs = interpret(graph, [*state, *inputs], constants, key)
+            outputs = interpret(graph, [*state, *inputs], constants, key, noise)
             return outputs[:size], outputs[size], outputs[size + 1]
 
         return step
 
 
-def _elements(program: Program) -> int:
-    """How many elements the operations of a step give."""
+def _values(program: Program) -> list[Any]:
+    """What the operations of a step give."""
     nodes = [node for node in program.graph.graph.nodes if node.op == "call_function"]
-    values = pytree.tree_leaves([node.meta.get("val") for node in nodes])
-    return sum(each.numel() for each in values if isinstance(each, Tensor))
+    return pytree.tree_leaves([node.meta.get("val") for node in nodes])
 
 
 @functools.cache
-def _has(option: str) -> bool:
+def _takes(option: str, value: Any) -> bool:
     """Whether this version of XLA has a switch."""
     try:
-        jax.jit(lambda x: x, compiler_options={option: False})(0.0)
+        jax.jit(lambda x: x, compiler_options={option: value})(0.0)
     except jax.errors.JaxRuntimeError:
         return False
     return True

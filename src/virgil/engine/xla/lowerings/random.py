@@ -32,17 +32,17 @@ def exponential(key: Any, shape: Sequence[int], dtype: Any) -> Array:
 # Normal
 
 
-@draws(aten.randn.default, aten.randn.generator)
+@draws(aten.randn.default, aten.randn.generator, by_shape=True)
 def _randn(key: Any, size: Sequence[int], *, generator: None = None, dtype: torch.dtype | None = None) -> Array:
     return jax.random.normal(key, tuple(size), _dtype(dtype))
 
 
-@draws(aten.randn_like.default)
+@draws(aten.randn_like.default, by_shape=True)
 def _randn_like(key: Any, x: Array, *, dtype: torch.dtype | None = None) -> Array:
     return jax.random.normal(key, x.shape, x.dtype if dtype is None else DTYPES[dtype])
 
 
-@draws(aten.normal_functional.default)
+@draws(aten.normal_functional.default, by_shape=True)
 def _normal_functional(key: Any, x: Array, mean: float = 0.0, std: float = 1.0, *, generator: None = None) -> Array:
     return mean + std * jax.random.normal(key, x.shape, x.dtype)
 
@@ -55,14 +55,14 @@ def _normal(key: Any, mean: Any, std: Any = 1.0, *, generator: None = None) -> A
     return drawn.astype(dtype)
 
 
-@draws(aten.normal.float_float)
+@draws(aten.normal.float_float, by_shape=True)
 def _normal_of(
     key: Any, mean: float, std: float, size: Sequence[int], *, generator: None = None, dtype: torch.dtype | None = None
 ) -> Array:
     return mean + std * jax.random.normal(key, tuple(size), _dtype(dtype))
 
 
-@draws(aten.log_normal.default)
+@draws(aten.log_normal.default, by_shape=True)
 def _log_normal(key: Any, x: Array, mean: float = 1.0, std: float = 2.0, *, generator: None = None) -> Array:
     return jnp.exp(mean + std * jax.random.normal(key, x.shape, x.dtype))
 
@@ -70,32 +70,32 @@ def _log_normal(key: Any, x: Array, mean: float = 1.0, std: float = 2.0, *, gene
 # Uniform, and what is made of it
 
 
-@draws(aten.rand.default, aten.rand.generator)
+@draws(aten.rand.default, aten.rand.generator, by_shape=True)
 def _rand(key: Any, size: Sequence[int], *, generator: None = None, dtype: torch.dtype | None = None) -> Array:
     return jax.random.uniform(key, tuple(size), _dtype(dtype))
 
 
-@draws(aten.rand_like.default)
+@draws(aten.rand_like.default, by_shape=True)
 def _rand_like(key: Any, x: Array, *, dtype: torch.dtype | None = None) -> Array:
     return jax.random.uniform(key, x.shape, x.dtype if dtype is None else DTYPES[dtype])
 
 
-@draws(aten.uniform.default)
+@draws(aten.uniform.default, by_shape=True)
 def _uniform(key: Any, x: Array, low: float = 0.0, high: float = 1.0, *, generator: None = None) -> Array:
     return low + (high - low) * jax.random.uniform(key, x.shape, x.dtype)
 
 
-@draws(aten.exponential.default)
+@draws(aten.exponential.default, by_shape=True)
 def _exponential(key: Any, x: Array, rate: float = 1.0, *, generator: None = None) -> Array:
     return exponential(key, x.shape, x.dtype) / rate
 
 
-@draws(aten.cauchy.default)
+@draws(aten.cauchy.default, by_shape=True)
 def _cauchy(key: Any, x: Array, median: float = 0.0, sigma: float = 1.0, *, generator: None = None) -> Array:
     return median + sigma * jax.random.cauchy(key, x.shape, x.dtype)
 
 
-@draws(aten.geometric.default)
+@draws(aten.geometric.default, by_shape=True)
 def _geometric(key: Any, x: Array, p: float, *, generator: None = None) -> Array:
     """The number of trials up to the first success."""
     trials = jnp.ceil(exponential(key, x.shape, jnp.float64) / -math.log1p(-p))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ aten = torch.ops.aten
 
 _METHODS = {"sum": "add", "mean": "add", "prod": "multiply", "amax": "max", "amin": "min"}
 _OF_BOOL = {"sum": "amax", "prod": "amin"}
+_DENSE = 4096  # comparisons, up to which all places are compared with all indices: a scatter is a loop on the CPU
 _ALIASES = {"add": "sum", "multiply": "prod"}  # as ``scatter`` calls them
 
 
@@ -43,12 +45,32 @@ def _stopping(result: Array, where: Sequence[Any], shape: Sequence[int]) -> Arra
     return jnp.where(jnp.stack(inside).all(), result, jnp.nan) if inside else result
 
 
+def _added(x: Array, where: tuple[Any, ...], source: Array) -> Array:
+    """``x`` with the sources added at their places."""
+    if not all(isinstance(each, Array) for each in where):
+        return x.at[where].add(source)
+    indices = jnp.broadcast_arrays(*where)
+    leading, rest = x.shape[: len(where)], x.shape[len(where) :]
+    size, number = math.prod(leading), indices[0].size
+    if not number or size * number * math.prod(rest) > _DENSE:
+        return x.at[where].add(source)
+    place, inside = jnp.zeros(number, jnp.int64), jnp.ones(number, bool)
+    for index, length in zip(indices, leading, strict=True):
+        index = index.reshape(-1)
+        inside &= (index >= -length) & (index < length)
+        place = place * length + jnp.where(index < 0, index + length, index)
+    chosen = (place[:, None] == jnp.arange(size)) & inside[:, None]
+    rows = jnp.broadcast_to(source, (*indices[0].shape, *rest)).reshape(number, 1, -1)
+    added = jnp.where(chosen[:, :, None], rows, 0).sum(0).astype(x.dtype)
+    return x + added.reshape(x.shape)
+
+
 def _reduced(x: Array, where: tuple[Any, ...], source: Any, reduce: str, include_self: bool = True) -> Array:
     """``x`` with the sources of each place combined; ``include_self`` counts what stood there as one of them."""
     if x.dtype == jnp.bool_:
         return _reduced(x.astype(jnp.int32), where, source, _OF_BOOL.get(reduce, reduce), include_self) > 0
     base = x if include_self else x.at[where].set(_identity(reduce, x.dtype))
-    result = getattr(base.at[where], _METHODS[reduce])(source)
+    result = _added(base, where, source) if reduce == "sum" else getattr(base.at[where], _METHODS[reduce])(source)
     if reduce == "mean":
         counts = jnp.full(x.shape, int(include_self), x.dtype).at[where].add(jnp.ones_like(source, x.dtype))
         counts = jnp.maximum(counts, 1)
