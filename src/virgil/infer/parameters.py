@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from virgil.errors import ParamError
+from virgil.params import get_param_store
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
 
@@ -11,7 +13,11 @@ __all__ = ["ReadParameters"]
 
 
 class ReadParameters(Handler):
-    """Records the unconstrained leaf of every parameter that is read, in ``leaves``, by name."""
+    """Records the unconstrained leaf of every parameter that is read, in ``leaves``, by name.
+
+    Raises:
+        ParamError: two modules have parameters of one name.
+    """
 
     def __init__(self) -> None:
         self.leaves: dict[str, Tensor] = {}
@@ -23,7 +29,18 @@ class ReadParameters(Handler):
             # the last read counts: a dry run before the first step reads leaves that are discarded
             leaf = getattr(site.value, "unconstrained", None)
             if leaf is not None:
-                self.leaves[site.name] = leaf()
+                self._note(site.name, leaf())
             elif site.value.is_leaf and site.value.requires_grad:
-                self.leaves[site.name] = site.value
+                self._note(site.name, site.value)
         return site
+
+    def _note(self, name: str, leaf: Tensor) -> None:
+        before = self.leaves.get(name)
+        if before is not None and before is not leaf and get_param_store().is_of_module(name):
+            raise ParamError(
+                f"Parameter {name!r} belongs to two modules: in one step it was read as a tensor of shape "
+                f"{tuple(before.shape)} and as another of shape {tuple(leaf.shape)}, and only one of them would be "
+                "learnt. Give one of the modules a name, such as PyroModule(name=...), or make it an attribute of an "
+                "outer module; and make a module once, not inside the program."
+            )
+        self.leaves[name] = leaf

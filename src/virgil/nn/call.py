@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-__all__ = ["Family", "Values", "call_of", "calls", "isolated", "pyro_method"]
+from torch import nn
+
+__all__ = ["Family", "Values", "call_of", "calls", "isolated", "noting", "pyro_method"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Values = dict[str, Any]
@@ -25,6 +27,7 @@ class _Calls(threading.local):
 
     def __init__(self) -> None:
         self.open: dict[Family, Values] = {}
+        self.entered: dict[int, nn.Module] | None = None  # where to note modules whose methods are called
         self.making = 0  # modules whose constructors run: what these read is no statement of a program
 
 
@@ -55,6 +58,16 @@ def isolated() -> Iterator[None]:
         calls.open = before
 
 
+@contextmanager
+def noting(modules: dict[int, nn.Module]) -> Iterator[None]:
+    """A block that notes by id, in ``modules``, every module of which a ``pyro_method`` is called."""
+    before, calls.entered = calls.entered, modules
+    try:
+        yield
+    finally:
+        calls.entered = before
+
+
 def pyro_method(method: Function) -> Function:
     """Let a method of a ``PyroModule`` share what it reads, as a call of the module does.
 
@@ -75,6 +88,8 @@ def pyro_method(method: Function) -> Function:
 
     @functools.wraps(method)
     def inside(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if calls.entered is not None:
+            calls.entered[id(self)] = self
         with call_of(self._pyro_family):
             return method(self, *args, **kwargs)
 

@@ -107,6 +107,11 @@ class ParamStore(Installable):
         """The constraint of a parameter."""
         return self._entries[name].constraint
 
+    def is_of_module(self, name: str) -> bool:
+        """Whether the parameter is there and a module owns it."""
+        entry = self._entries.by_name.get(name)
+        return entry is not None and entry.origin is Origin.MODULE
+
     def bind(self, name: str, leaf: Tensor, constraint: Constraint = _REAL) -> None:
         """Hold the unconstrained tensor ``leaf``, which a module owns, under ``name``.
 

@@ -338,7 +338,7 @@ def test_a_derived_family(family):
     assert math.isfinite(Trace_ELBO().loss(model, guide))
     assert guide()["z"].shape == (3,)
     if family is Widened:
-        assert set(virgil.get_param_store().keys()) == {"Widened.locs.z", "Widened.scales.z"}
+        assert set(virgil.get_param_store().keys()) == {"Widened.locs.z", "Widened.scales.z", "Widened.extra"}
         assert guide()["extra"] == 1.0
 
 

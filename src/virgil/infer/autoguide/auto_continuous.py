@@ -15,8 +15,9 @@ from virgil.errors import ArgumentError
 from virgil.infer.autoguide.guide import AutoGuide
 from virgil.infer.autoguide.initialization import InitFn, init_to_median
 from virgil.infer.autoguide.latent import Latent
-from virgil.infer.autoguide.parameters import ConstrainedParameters, emit_parameter, read_parameter
+from virgil.infer.autoguide.parameters import ConstrainedParameters
 from virgil.infer.autoguide.scales import checked_init_scale, normal_quantiles
+from virgil.nn.parameter import emit_parameter, read_parameter
 from virgil.params import ParamStore, get_param_store
 from virgil.params.constraint import Constraint
 from virgil.poutine.frame import Frame
@@ -112,9 +113,9 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
 
     def _read(self, read: Read) -> dict[str, Tensor]:
         """The constrained parameters by name."""
-        store, family = get_param_store(), type(self).__name__
+        store, path = get_param_store(), self._pyro_name
         leaves, constraints_ = cast(dict[str, Tensor], self._parameters), self.constraints
-        return {name: read(store, f"{family}.{name}", leaves[name], each) for name, each in constraints_.items()}
+        return {name: read(store, f"{path}.{name}", leaves[name], each) for name, each in constraints_.items()}
 
     def get_posterior(self, *args: Any, **kwargs: Any) -> td.Distribution:
         """The distribution of the vector in unconstrained space. Shape: batch ``()``, event ``(latent_dim,)``."""
@@ -124,7 +125,7 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
     def sample_latent(self, *args: Any, **kwargs: Any) -> Tensor:
         """State the vector, and return it. Shape: ``(*outer plates, latent_dim)``."""
         posterior = self.get_posterior(*args, **kwargs)
-        return self._state(f"_{type(self).__name__}_latent", posterior, (), dict(_AUXILIARY))
+        return self._state(f"_{self._pyro_name}_latent", posterior, (), dict(_AUXILIARY))
 
     def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """Draw every latent variable.

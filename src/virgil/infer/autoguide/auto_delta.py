@@ -12,10 +12,10 @@ from virgil.distributions import Delta
 from virgil.infer.autoguide.guide import AutoGuide
 from virgil.infer.autoguide.initialization import InitFn, init_to_median
 from virgil.infer.autoguide.latent import Latent
-from virgil.infer.autoguide.parameters import SiteParameters, emit_parameter, read_parameter
+from virgil.infer.autoguide.parameters import SiteParameters
 from virgil.infer.autoguide.plates import GuidePlates
+from virgil.nn.parameter import emit_parameter, read_parameter
 from virgil.params import get_param_store
-from virgil.params.constraint import Constraint
 
 __all__ = ["AutoDelta"]
 
@@ -49,7 +49,6 @@ class AutoDelta(AutoGuide):
     ) -> None:
         super().__init__(model, init_loc_fn=init_loc_fn, create_plates=create_plates)
         self.points = SiteParameters()
-        self._statements: tuple[tuple[Latent, str, Constraint], ...] = ()
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -61,10 +60,8 @@ class AutoDelta(AutoGuide):
             return getattr(points, name)
 
     def _make_parameters(self, latents: Sequence[Latent]) -> None:
-        family = type(self).__name__
         for latent in latents:
             self.points.add(latent.name, latent.value, latent.bijection.support)
-        self._statements = tuple([(each, f"{family}.{each.name}", each.bijection.support) for each in latents])
 
     def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """State every latent variable at its point.
@@ -74,11 +71,11 @@ class AutoDelta(AutoGuide):
         """
         self._ensure_setup(args, kwargs)
         batches = cast(GuidePlates, self._guide_plates).batches(self._create_plates(*args, **kwargs))
-        store, leaves = get_param_store(), self._leaves()
+        store, path, leaves = get_param_store(), self._pyro_name, self._leaves()
         values = {}
-        for latent, full_name, constraint in self._statements:
+        for latent in self.latents:
             name, event_dim = latent.name, latent.bijection.event_dim
-            value = emit_parameter(store, full_name, leaves[name], constraint)
+            value = emit_parameter(store, f"{path}.{name}", leaves[name], latent.bijection.support)
             value = latent.cut(value, event_dim, batches)
             values[name] = self._state(name, Delta(value, event_dim=event_dim), latent.frames_in(batches))
         return values
@@ -90,8 +87,8 @@ class AutoDelta(AutoGuide):
     def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """The point of every latent variable, plates at full size."""
         self._ensure_setup(args, kwargs)
-        store, leaves = get_param_store(), self._leaves()
+        store, path, leaves = get_param_store(), self._pyro_name, self._leaves()
         return {
-            latent.name: read_parameter(store, full_name, leaves[latent.name], constraint).clone()
-            for latent, full_name, constraint in self._statements
+            each.name: read_parameter(store, f"{path}.{each.name}", leaves[each.name], each.bijection.support).clone()
+            for each in self.latents
         }

@@ -12,10 +12,11 @@ from virgil.distributions import constraints
 from virgil.infer.autoguide.guide import AutoGuide
 from virgil.infer.autoguide.initialization import InitFn, init_to_feasible
 from virgil.infer.autoguide.latent import Latent
-from virgil.infer.autoguide.parameters import SiteParameters, emit_parameter, read_parameter
+from virgil.infer.autoguide.parameters import SiteParameters
 from virgil.infer.autoguide.plates import GuidePlates
 from virgil.infer.autoguide.pushed import pushed_normal
 from virgil.infer.autoguide.scales import checked_init_scale, normal_quantiles
+from virgil.nn.parameter import emit_parameter, read_parameter
 from virgil.params import get_param_store
 from virgil.params.constraint import Constraint
 
@@ -72,16 +73,13 @@ class AutoNormal(AutoGuide):
         self.init_scale = checked_init_scale(type(self).__name__, init_scale)
         self.locs = SiteParameters()
         self.scales = SiteParameters(self.scale_constraint)
-        self._statements: tuple[tuple[Latent, str, str], ...] = ()
 
     def _make_parameters(self, latents: Sequence[Latent]) -> None:
-        name = type(self).__name__
         for latent in latents:
             loc = latent.unconstrained
             self.locs.add(latent.name, loc)
             scale = torch.as_tensor(self.init_scale, dtype=loc.dtype, device=loc.device)
             self.scales.add(latent.name, scale.expand_as(loc))
-        self._statements = tuple([(each, f"{name}.locs.{each.name}", f"{name}.scales.{each.name}") for each in latents])
 
     def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """Draw every latent variable.
@@ -91,13 +89,13 @@ class AutoNormal(AutoGuide):
         """
         self._ensure_setup(args, kwargs)
         batches = cast(GuidePlates, self._guide_plates).batches(self._create_plates(*args, **kwargs))
-        store = get_param_store()
+        store, path = get_param_store(), self._pyro_name
         locs, scales = self._leaves()
         values = {}
-        for latent, loc_name, scale_name in self._statements:
+        for latent in self.latents:
             name, bijection = latent.name, latent.bijection
-            loc = emit_parameter(store, loc_name, locs[name], constraints.real)
-            scale = emit_parameter(store, scale_name, scales[name], self.scale_constraint)
+            loc = emit_parameter(store, f"{path}.locs.{name}", locs[name], constraints.real)
+            scale = emit_parameter(store, f"{path}.scales.{name}", scales[name], self.scale_constraint)
             frames = latent.frames
             if frames:
                 frames = latent.frames_in(batches)
@@ -142,13 +140,13 @@ class AutoNormal(AutoGuide):
     def _normals(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[tuple[Latent, Tensor, Tensor]]:
         """Each latent variable with its location and scale in unconstrained space, plates at full size."""
         self._ensure_setup(args, kwargs)
-        store = get_param_store()
+        store, path = get_param_store(), self._pyro_name
         locs, scales = self._leaves()
         return [
             (
                 latent,
-                read_parameter(store, loc_name, locs[latent.name], constraints.real),
-                read_parameter(store, scale_name, scales[latent.name], self.scale_constraint),
+                read_parameter(store, f"{path}.locs.{latent.name}", locs[latent.name], constraints.real),
+                read_parameter(store, f"{path}.scales.{latent.name}", scales[latent.name], self.scale_constraint),
             )
-            for latent, loc_name, scale_name in self._statements
+            for latent in self.latents
         ]

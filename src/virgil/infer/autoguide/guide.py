@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from virgil.errors import ArgumentError
 from virgil.infer.autoguide.initialization import InitFn, init_to_feasible
@@ -14,6 +14,8 @@ from virgil.infer.autoguide.latent import Latent, find_latent
 from virgil.infer.autoguide.parameters import ConstrainedParameters
 from virgil.infer.autoguide.plates import GuidePlates
 from virgil.infer.autoguide.prototype import find_prototype
+from virgil.nn import PyroModule
+from virgil.nn.call import calls
 from virgil.poutine.block import Block
 from virgil.poutine.frame import Frame
 from virgil.poutine.plate import plate
@@ -24,7 +26,7 @@ from virgil.poutine.trace import Trace
 __all__ = ["AutoGuide"]
 
 
-class AutoGuide(nn.Module):
+class AutoGuide(PyroModule):
     """A guide made from a model: its call states one latent site for each of the model's and returns their values.
 
     The first call runs the model once to see what sites there are and makes the parameters; that run leaves no mark on
@@ -33,7 +35,8 @@ class AutoGuide(nn.Module):
     construction makes both reproducible.
 
     The parameters are the module's own, in unconstrained space; a ``param`` site shows each to handlers and to the
-    parameter store in use, under the name of the guide's class and its own, such as ``"AutoNormal.locs.mu"``.
+    parameter store in use, under the name of the guide's class and its own, such as ``"AutoNormal.locs.mu"``. In
+    a guide that is an attribute of another module the module's name and the attribute's take the place of the class's.
 
     To derive a family override :meth:`forward` and :meth:`_make_parameters`; old programs override
     ``_setup_prototype(*args, **kwargs)``, and call the base's first.
@@ -61,6 +64,7 @@ class AutoGuide(nn.Module):
         create_plates: Callable[..., Any] | None = None,
     ) -> None:
         super().__init__()
+        self.__dict__["_pyro_name"] = type(self).__name__
         if not callable(model):
             raise ArgumentError(
                 f"{type(self).__name__} got model={model!r}, which cannot be called. Pass the function itself."
@@ -141,8 +145,9 @@ class AutoGuide(nn.Module):
     # Each call
 
     def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, plate]:
-        """Make the plates around the latent sites, by name."""
-        plates = cast(GuidePlates, self._guide_plates)(args, kwargs)
+        """Make the plates around the latent sites, by name, but for those of other guides in the same call."""
+        shared = calls.open.get(self._pyro_family, {}).setdefault("plates of guides", {})
+        plates = cast(GuidePlates, self._guide_plates)(args, kwargs, shared)
         self.__dict__["plates"] = plates  # nn.Module's own way of setting an attribute takes as long as the rest
         return plates
 

@@ -1,4 +1,4 @@
-"""The parameters of a guide: a module's own, by site, and shown to handlers and to the store as ``param`` sites."""
+"""The parameters of a guide: a module's own, by site."""
 
 from __future__ import annotations
 
@@ -11,27 +11,13 @@ from torch.distributions import transform_to
 
 from virgil.distributions import constraints
 from virgil.errors import ParamError
-from virgil.params import ParamStore
+from virgil.nn import PyroModule
 from virgil.params.constraint import Constraint, find_transform
-from virgil.poutine.runtime import emit
-from virgil.poutine.site import Site
 
-__all__ = ["ConstrainedParameters", "SiteParameters", "emit_parameter", "read_parameter"]
+__all__ = ["ConstrainedParameters", "SiteParameters"]
 
 
-def read_parameter(store: ParamStore, name: str, leaf: Tensor, constraint: Constraint) -> Tensor:
-    """Hold the leaf in the store under ``name``, and return the constrained value."""
-    store.bind(name, leaf, constraint)
-    return store.get_param(name)
-
-
-def emit_parameter(store: ParamStore, name: str, leaf: Tensor, constraint: Constraint) -> Tensor:
-    """State a ``param`` site for a leaf that a module owns; the value is what the handlers make of it."""
-    value: Tensor = emit(Site("param", name, read_parameter, (store, name, leaf, constraint))).value
-    return value
-
-
-class ConstrainedParameters(nn.Module):
+class ConstrainedParameters(PyroModule):
     """A module whose parameters are unconstrained; as an attribute each reads as its constrained value.
 
     The leaf itself is in ``parameters()``, ``named_parameters()`` and ``state_dict()``, as with any module.

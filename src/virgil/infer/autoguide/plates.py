@@ -11,6 +11,7 @@ from torch import Tensor
 from virgil.distributions.feasible import feasible_value
 from virgil.errors import ArgumentError, MismatchError
 from virgil.infer.autoguide.initialization import dtype_and_device
+from virgil.nn.call import isolated
 from virgil.ops.random_state import preserved_rng
 from virgil.poutine.frame import Frame, plates_shape
 from virgil.poutine.plate import plate
@@ -106,9 +107,13 @@ class GuidePlates:
                     f"poutine.block(model, expose=[..., {name!r}]), or give create_plates=."
                 )
 
-    def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, plate]:
-        """Make the plates."""
+    def __call__(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], shared: dict[str, plate] | None = None
+    ) -> dict[str, plate]:
+        """Make the plates, but for those that are in ``shared``, and put them there."""
+        shared = {} if shared is None else shared
         plates = {} if self.create_plates is None else self._created(args, kwargs)
+        plates = {**{name: each for name, each in shared.items() if self._is_ours(each)}, **plates}
         given: dict[str, Tensor] = {}
         sizes: dict[str, int] = {}
         if not self.frames.keys() <= plates.keys():
@@ -123,7 +128,12 @@ class GuidePlates:
                     subsample=given.get(name),
                     dim=frame.dim,
                 )
+        shared.update(plates)
         return plates
+
+    def _is_ours(self, made: plate) -> bool:
+        frame = self.frames.get(made.name)
+        return frame is not None and (frame.full_size, frame.dim) == (made.size, made.dim)
 
     def batches(self, plates: Mapping[str, plate]) -> Batches:
         """The frames of plates that have been made."""
@@ -160,7 +170,7 @@ class GuidePlates:
     def _probe(self, args: tuple[Any, ...], kwargs: dict[str, Any], wanted: set[str]) -> dict[str, Site]:
         probe = _PlateProbe(wanted)
         try:
-            with preserved_rng(), torch.no_grad(), probe:
+            with preserved_rng(), torch.no_grad(), isolated(), probe:
                 self.model(*args, **kwargs)
         except _AllFoundError:
             pass

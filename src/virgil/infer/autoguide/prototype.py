@@ -13,6 +13,7 @@ from virgil.errors import ArgumentError, NonFiniteError, SiteError, SupportError
 from virgil.infer.autoguide.initialization import InitFn, InitMessenger, given_names
 from virgil.infer.checks.support import support_problem
 from virgil.infer.dry_run import dry_run
+from virgil.nn.call import isolated
 from virgil.ops.random_state import set_rng_seed
 from virgil.poutine.block import Block
 from virgil.poutine.site import Site
@@ -42,7 +43,8 @@ def find_prototype(
         set_rng_seed(seed)
         for attempt in range(_ATTEMPTS):
             init = InitMessenger(init_fn)
-            found = trace(init(model)).get_trace(*args, **kwargs)
+            with isolated():
+                found = trace(init(model)).get_trace(*args, **kwargs)
             _check_names(found, init_fn)
             culprit = _not_finite(found)
             if culprit is None:

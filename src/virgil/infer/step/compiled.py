@@ -19,6 +19,7 @@ from virgil.infer.step.held import held
 from virgil.infer.step.key import key_of
 from virgil.infer.step.seen import seen
 from virgil.infer.step.state import Found, State, finding, state_of
+from virgil.nn.tree import functions_of
 from virgil.optim.given import Steps
 from virgil.optim.pure import is_under_way, memory_of
 
@@ -139,7 +140,8 @@ class CompiledSteps:
         svi = self._svi
         buffers = frozenset(id(each) for module in found.modules for each in module.buffers(recurse=False))
         programs = ((seen(each), held(each, buffers)) for each in (svi.model, svi.guide, svi.objective))
-        return tuple(programs), key_of(found, self.torch_optimizer)
+        inside = (held(each, buffers) for module in found.modules for each in functions_of(module))
+        return tuple(programs), tuple(inside), key_of(found, self.torch_optimizer)
 
     def _take_up_memory(self, step: CompiledStep) -> None:
         """Of an optimiser whose state was loaded: other tensors of the same shapes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Hashable, Iterator
 from functools import lru_cache, partial
 from itertools import chain
@@ -64,7 +65,7 @@ def _names(thing: Any) -> Iterator[tuple[Any, Any]]:
         return chain([("func", thing.func)], enumerate(thing.args), thing.keywords.items())
     if isinstance(thing, Handled):
         return iter([("handler", thing.handler), ("fn", thing.fn)])
-    return _of_method(type(thing).__call__, thing)
+    return _of_method(type(thing).forward if isinstance(thing, nn.Module) else type(thing).__call__, thing)
 
 
 def _of_function(function: FunctionType) -> Iterator[tuple[str, Any]]:
@@ -80,6 +81,7 @@ def _of_function(function: FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def _of_method(function: Any, bound: Any) -> Iterator[tuple[str, Any]]:
+    function = inspect.unwrap(function)
     if not isinstance(function, FunctionType) or _is_of_library(function):
         return
     yield "__func__", function

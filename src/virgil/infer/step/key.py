@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from virgil.infer.step.seen import Same, seen
 from virgil.infer.step.state import Found
+from virgil.nn.tree import attributes_of
 from virgil.optim.pure import memory_of
 from virgil.params import ParamStore, get_param_store
 from virgil.poutine.runtime import installed
@@ -47,9 +48,10 @@ def _place(store: ParamStore, name: str, leaf: Tensor) -> Hashable:
 
 def _network(module: nn.Module) -> Hashable:
     """A layer's mode, options and parts, where the layers in it are found themselves."""
-    parameters = tuple((Same(each), each is not None and each.requires_grad) for each in module._parameters.values())
+    parameters = tuple(map(seen, module._parameters.values()))
     buffers = tuple(map(Same, module._buffers.values()))
-    return seen(module), tuple(map(Same, module._modules.values())), parameters, buffers
+    attributes = tuple([(Same(each), seen(getattr(each, "prior", None))) for each in attributes_of(module)])
+    return seen(module), tuple(map(Same, module._modules.values())), parameters, buffers, attributes
 
 
 def _options(found: Found, optimizer: torch.optim.Optimizer | None) -> Hashable:

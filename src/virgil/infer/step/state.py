@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from virgil.infer.parameters import ReadParameters
+from virgil.nn.call import noting
+from virgil.nn.tree import is_program
 from virgil.optim.pure import Memory, memory_of
 
 __all__ = ["Found", "State", "finding", "state_of"]
@@ -23,7 +25,7 @@ class Found:
 
     Attributes:
         leaves: unconstrained leaves by name.
-        modules: every network that was called.
+        modules: every network that was called, and the ``PyroModule`` inside them, whose attributes may have been read.
     """
 
     leaves: dict[str, Tensor] = field(default_factory=dict)
@@ -46,11 +48,12 @@ def finding() -> Iterator[Found]:
 
     hook = register_module_forward_pre_hook(note)
     try:
-        with ReadParameters() as read:
+        with ReadParameters() as read, noting(modules):
             yield found
     finally:
         hook.remove()
-        found.leaves, found.modules = read.leaves, list(modules.values())
+        inside = {id(each): each for module in modules.values() for each in module.modules() if is_program(each)}
+        found.leaves, found.modules = read.leaves, list({**modules, **inside}.values())
 
 
 @dataclass
