@@ -17,7 +17,9 @@ __all__ = ["context", "get", "set"]
 _values: dict[str, Any] = {
     "validate": True,  # checks of programs, arguments and values
     "progress": True,  # progress bars, where standard error is a terminal
+    "module_local_params": True,  # a module owns its parameters; programs ask for it, and there is no other way
 }
+_ALWAYS_ON = frozenset({"module_local_params"})
 
 
 def _check(name: str) -> None:
@@ -41,7 +43,7 @@ def set(**settings: Any) -> None:
     """Change settings; nothing is changed if any name or type is wrong.
 
     Raises:
-        ArgumentError: an unknown name, or a value of another type than the present one.
+        ArgumentError: an unknown name, a value of another type than the present one, or one that cannot be.
     """
     for name, value in settings.items():
         _check(name)
@@ -49,6 +51,11 @@ def set(**settings: Any) -> None:
         if type(value) is not expected:
             raise ArgumentError(
                 f"Setting {name!r} got {value!r}, a {type(value).__name__}; it takes a {expected.__name__}."
+            )
+        if name in _ALWAYS_ON and value is not True:
+            raise ArgumentError(
+                f"Setting {name!r} got False. A module always owns its parameters, and the store in use holds the same "
+                "tensors by name. Leave the setting out."
             )
     _values.update(settings)
 

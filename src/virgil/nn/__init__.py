@@ -10,6 +10,7 @@ from virgil.nn.call import pyro_method
 from virgil.nn.dense import ConditionalDenseNN, DenseNN
 from virgil.nn.masked import MaskedLinear
 from virgil.nn.module import PyroModule, PyroModuleList, clear, to_pyro_module_
+from virgil.nn.random_module import random_module
 
 __all__ = [
     "AutoRegressiveNN",
@@ -24,5 +25,6 @@ __all__ = [
     "clear",
     "create_mask",
     "pyro_method",
+    "random_module",
     "to_pyro_module_",
 ]

@@ -27,7 +27,8 @@ def functions_of(module: nn.Module) -> list[Callable[..., Any]]:
     """The functions of a program that a call may run: its ``forward``, and those that give its attributes' priors."""
     if not is_program(module):
         return []
-    priors = [getattr(each, "prior", None) for each in attributes_of(module)]
+    of_class: Any = getattr(type(module), "_pyro_declared", {})
+    priors = [getattr(each, "prior", None) for each in (*of_class.values(), *attributes_of(module))]
     return [module.forward, *(each for each in priors if isinstance(each, FunctionType))]
 
 

@@ -11,6 +11,7 @@ from virgil.infer.autoguide.auto_low_rank_multivariate_normal import AutoLowRank
 from virgil.infer.autoguide.auto_multivariate_normal import AutoMultivariateNormal
 from virgil.infer.autoguide.auto_normal import AutoNormal
 from virgil.infer.autoguide.guide import AutoGuide
+from virgil.infer.autoguide.guide_list import AutoCallable, AutoGuideList
 from virgil.infer.autoguide.initialization import (
     init_to_feasible,
     init_to_generated,
@@ -22,10 +23,12 @@ from virgil.infer.autoguide.initialization import (
 )
 
 __all__ = [
+    "AutoCallable",
     "AutoContinuous",
     "AutoDelta",
     "AutoDiagonalNormal",
     "AutoGuide",
+    "AutoGuideList",
     "AutoLowRankMultivariateNormal",
     "AutoMultivariateNormal",
     "AutoNormal",

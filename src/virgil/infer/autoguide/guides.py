@@ -1,4 +1,4 @@
-"""The guide classes, under the path that programs import them from."""
+"""The guide classes and what they are written with, under the path that programs import them from."""
 
 from virgil.infer.autoguide.auto_continuous import AutoContinuous
 from virgil.infer.autoguide.auto_delta import AutoDelta
@@ -7,13 +7,19 @@ from virgil.infer.autoguide.auto_low_rank_multivariate_normal import AutoLowRank
 from virgil.infer.autoguide.auto_multivariate_normal import AutoMultivariateNormal
 from virgil.infer.autoguide.auto_normal import AutoNormal
 from virgil.infer.autoguide.guide import AutoGuide
+from virgil.infer.autoguide.guide_list import AutoCallable, AutoGuideList
+from virgil.infer.autoguide.utils import deep_getattr, deep_setattr
 
 __all__ = [
+    "AutoCallable",
     "AutoContinuous",
     "AutoDelta",
     "AutoDiagonalNormal",
     "AutoGuide",
+    "AutoGuideList",
     "AutoLowRankMultivariateNormal",
     "AutoMultivariateNormal",
     "AutoNormal",
+    "deep_getattr",
+    "deep_setattr",
 ]
