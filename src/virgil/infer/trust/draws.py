@@ -28,7 +28,6 @@ __all__ = [
     "changes",
     "draws",
     "fitted",
-    "guide_scale",
     "is_point",
     "joint",
     "obstacle",
@@ -137,12 +136,11 @@ def joint(origin: Origin, given: Arguments | None = None) -> Joint:
 
 def take(origin: Origin, joint: Joint, num: int, pointwise: bool = False, is_given: bool = False) -> Draws:
     """Draw, inside :func:`fitted`."""
-    scale = guide_scale(joint.single)
     parts: list[tuple[dict[str, Tensor], ...]] = []
     for start in range(0, num, joint.chunk):
         count = min(joint.chunk, num - start)
         pair = joint.run(count)
-        model = {name: each / (scale or 1.0) for name, each in joint.log_model(pair, count).items()}
+        model = {name: each / (joint.scale or 1.0) for name, each in joint.log_model(pair, count).items()}
         observed = _pointwise(joint, pair, count) if pointwise else {}
         parts.append((joint.values(pair, count), model, joint.log_guide(pair, count), observed))
     values, model, guide, observed = (
@@ -168,18 +166,6 @@ def _pointwise(joint: Joint, pair: Pair, count: int) -> dict[str, Tensor]:
         if site.kind == "sample" and site.observed and not site.variables:
             result[name] = site.unscaled_log_prob.expand(site.fn.batch_shape).reshape(count, *shape)
     return result
-
-
-def guide_scale(pair: Pair) -> float | None:
-    """The scale that all sites of the guide share; ``None`` where they have several.
-
-    An objective whose terms are all scaled alike has the optimum of the one without scale, so densities are taken
-    relative to the guide's scale.
-    """
-    scales = [site.scale for site in pair.guide.nodes.values() if site.kind == "sample"]
-    if any(isinstance(scale, Tensor) for scale in scales) or len(set(scales)) > 1:
-        return None
-    return float(scales[0]) if scales else 1.0
 
 
 def is_point(site: Site) -> bool:
@@ -213,17 +199,16 @@ def obstacle(origin: Origin, joint: Joint, is_given: bool = False) -> str | None
                 f"plate {frame.name!r} takes {frame.size} of its {frame.full_size} slots, and the exponential of a "
                 "subsampled log-density is no importance weight. Give the whole data: fit.check(data)"
             )
-    if guide_scale(pair) is None:
+    if joint.scale is None:
         return "the guide's sites have different poutine.scale, so that the objective is no bound on one posterior"
-    if not origin.source.is_same and not is_given and _is_scaled(pair):
+    if not origin.source.is_same and not is_given and _is_scaled(joint):
         return "the model scales a mini-batch by poutine.scale. Give the whole data: fit.check(data)"
     return None
 
 
-def _is_scaled(pair: Pair) -> bool:
-    scale = guide_scale(pair)
-    scales = [site.scale for site in pair.model.nodes.values() if site.kind == "sample"]
-    return any(isinstance(each, Tensor) or each != scale for each in scales)
+def _is_scaled(joint: Joint) -> bool:
+    scales = [site.scale for site in joint.single.model.nodes.values() if site.kind == "sample"]
+    return any(isinstance(each, Tensor) or each != joint.scale for each in scales)
 
 
 def _notes(origin: Origin, joint: Joint, is_given: bool) -> tuple[str, ...]:
@@ -232,7 +217,7 @@ def _notes(origin: Origin, joint: Joint, is_given: bool) -> tuple[str, ...]:
         f"Given the point values of {', '.join(map(repr, points))}.": bool(points),
         "On all slots of the plates that were subsampled.": joint.whole,
         "On the last mini-batch of the run.": not origin.source.is_same and not is_given,
-        "The posterior is that of the scaled model, as the objective has it.": _is_scaled(joint.single),
+        "The posterior is that of the scaled model, as the objective has it.": _is_scaled(joint),
         "The draws were taken one after another, because model or guide cannot run with a dim for them on the left of "
         "all plates.": not joint.at_once,
     }

@@ -118,6 +118,24 @@ class Joint:
         costs = model_costs(pair, variables, weights)
         return {"": torch.stack([_each(cost.factor, weights, count) for cost in costs]).sum(0)}
 
+    @property
+    def scale(self) -> float | None:
+        """The ``poutine.scale`` that all sites of the guide share; ``None`` where they have several.
+
+        An objective whose terms are all scaled alike has the optimum of the one without scale, so the model's densities
+        are taken relative to it.
+        """
+        scales = [site.scale for site in self.single.guide.nodes.values() if site.kind == "sample"]
+        if any(isinstance(scale, Tensor) for scale in scales) or len(set(scales)) > 1:
+            return None
+        return float(scales[0]) if scales else 1.0
+
+    def log_weights(self, pair: Pair, count: int) -> Tensor:
+        """``log p(x, z) - log q(z)`` of each draw, nats. Shape: ``(count,)``."""
+        zero = torch.zeros(count, dtype=torch.float64)
+        model = sum(self.log_model(pair, count).values(), zero) / (self.scale or 1.0)
+        return model - sum(self.log_guide(pair, count).values(), zero)
+
     def per_draw(self, log_prob: Tensor, frames: tuple[Frame, ...], count: int) -> Tensor:
         """The weighted sum over all plates for each draw. Shape: ``(count,)``."""
         log_prob = log_prob.double()

@@ -64,7 +64,7 @@ class _Peak:
         return ((difference @ self.precision) * difference).sum(1) < dim + 4 * math.sqrt(2 * dim)
 
 
-def search(joint: Joint, draws: Draws, evidence: float, scale: float) -> Search:
+def search(joint: Joint, draws: Draws, evidence: float) -> Search:
     """Climb to modes from draws of the prior, and ask of each whether the guide's draws know it.
 
     A mode counts as missed if by Laplace's approximation *(Tierney and Kadane 1986)* it holds a hundredth of the
@@ -75,11 +75,10 @@ def search(joint: Joint, draws: Draws, evidence: float, scale: float) -> Search:
         joint: model and guide.
         draws: of the guide.
         evidence: what the guide's own draws make of ``log p(x)``, nats.
-        scale: of the guide's sites.
     """
     if not joint.at_once or joint.chunk < _STARTS:
         return Search((), "model or guide cannot run with many draws in one execution")
-    density = density_of(joint, scale)
+    density = density_of(joint)
     if isinstance(density, str):
         return Search((), density)
     if density.dim > _LONGEST:

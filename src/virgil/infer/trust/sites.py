@@ -46,7 +46,7 @@ class _Part:
     frames: tuple[Frame, ...]
 
 
-def site_shapes(joint: Joint, scale: float) -> dict[str, SiteShape]:
+def site_shapes(joint: Joint) -> dict[str, SiteShape]:
     r"""The Pareto shape of the conditional weights of each site that the guide draws, by name.
 
     With :math:`z_i` drawn anew and all others, :math:`z_{-i}`, kept, the weights
@@ -68,10 +68,10 @@ def site_shapes(joint: Joint, scale: float) -> dict[str, SiteShape]:
     if inner < LEAST:
         return {}
     others = joint.run(OUTER)
-    return {name: _shape(joint, others, name, inner, scale) for name in names}
+    return {name: _shape(joint, others, name, inner) for name in names}
 
 
-def _shape(joint: Joint, others: Pair, name: str, inner: int, scale: float) -> SiteShape:
+def _shape(joint: Joint, others: Pair, name: str, inner: int) -> SiteShape:
     given = Trace()
     for each in others.guide.nodes.values():
         if each.kind == "plate":
@@ -79,7 +79,7 @@ def _shape(joint: Joint, others: Pair, name: str, inner: int, scale: float) -> S
         elif each.is_latent and each.name != name and not is_point(each):
             given.nodes[each.name] = each.replace(value=_repeated(joint, each, inner))
     pair = joint.run(OUTER * inner, given)
-    own = pair.guide.nodes[name]
+    own, scale = pair.guide.nodes[name], joint.scale or 1.0
     parts = [_Part(-1, own.unscaled_log_prob, own.frames)]
     parts += [_Part(1, site.term / scale, site.frames) for site in pair.model.nodes.values() if site.kind == "sample"]
     depends = [parts[0], *(part for part in parts[1:] if _varies(joint, part.value, inner))]

@@ -35,7 +35,6 @@ class Density:
     """
 
     joint: Joint
-    scale: float
     parts: tuple[_Part, ...]
 
     @property
@@ -77,7 +76,7 @@ class Density:
             given.nodes[part.site.name] = part.site.replace(value=value)
         pair = self.joint.run_model(len(vectors), given)
         terms = self.joint.log_model(pair, len(vectors)).values()
-        return sum(terms, torch.zeros(())) / self.scale + volume
+        return sum(terms, torch.zeros(())) / (self.joint.scale or 1.0) + volume
 
     def gradient(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
         """The log-density and its gradient. Shapes: ``(num,)`` and ``(num, dim)``."""
@@ -97,7 +96,7 @@ class Density:
         return rows
 
 
-def density_of(joint: Joint, scale: float) -> Density | str:
+def density_of(joint: Joint) -> Density | str:
     """The density, or why there is none."""
     parts = []
     for name, site in joint.single.model.nodes.items():
@@ -111,4 +110,4 @@ def density_of(joint: Joint, scale: float) -> Density | str:
         parts.append(_Part(site, bijection, shape))
     if not parts:
         return "the model has no latent variable"
-    return Density(joint, scale, tuple(parts))
+    return Density(joint, tuple(parts))
