@@ -131,6 +131,13 @@ OTHERS = {
 WITHOUT_DERIVATIVE = "a value multiplied in", "a number among boundaries", "a number in a sequence"
 
 
+@pytest.mark.parametrize("name", [name for name in OPERATORS if name.startswith(("scatter", "index_put", "index_add"))])
+def test_sums_at_many_places_agree_with_torch(name, monkeypatch):
+    """The samples are small, and small sums compare every place with every index: here none is small."""
+    monkeypatch.setattr(scatter, "_DENSE", 0)
+    test_operators_agree_with_torch(name)
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_the_table_of_torch_has_not(name):
     assert_lowered(*OTHERS[name])
