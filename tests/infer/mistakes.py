@@ -207,8 +207,8 @@ MISTAKES = {
         program(("s", dist.Normal(-50.0, 1.0))),
         SupportError,
         [
-            "At site 's' of the model, the value, drawn by the guide, lies outside the support of Gamma",
-            "Use a guide distribution",
+            "At site 's', the guide's Normal draws from all real numbers, but the support of the model's Gamma is real",
+            "such as LogNormal or Gamma",
         ],
     ),
     "a model with an argument": (

@@ -60,7 +60,7 @@ def test_the_sigmoid_network_is_an_error_that_names_site_value_and_cause(args):
     assert caught.value.site == "doc_topics"
     # eight sigmoids of nearly 0 are nearly 1/2 each
     assert "32 of 32 do" in str(caught.value)
-    assert float(str(caught.value).split("it sums to ")[1].split(")")[0]) == pytest.approx(4.0, abs=0.05)
+    assert float(str(caught.value).split("it sums to ")[1].split(",")[0]) == pytest.approx(4.0, abs=0.05)
     assert "Simplex()" in str(caught.value)
 
 

@@ -18,7 +18,7 @@ from virgil.infer.checks.regions import contains, described
 from virgil.params.constraint import Constraint, same_constraint
 from virgil.poutine.site import Site
 
-__all__ = ["containment_problems"]
+__all__ = ["containment_problems", "family_name"]
 
 _POINTS = (Delta, Empirical)  # of these the values are looked at
 _NARROWER = (td.VonMises,)  # which say that they draw any real number, and do not
@@ -90,8 +90,8 @@ def _entry(constraint: Constraint) -> Constraint:
 
 def _problem(name: str, site: Site, other: Site, ours: Constraint, theirs: Constraint) -> Problem:
     cause = (
-        f"At site {name!r}, the guide's {_family(site.fn)} draws from {described(ours)}, but the support of the "
-        f"model's {_family(other.fn)} is {described(theirs)}."
+        f"At site {name!r}, the guide's {family_name(site.fn)} draws from {described(ours)}, but the support of the "
+        f"model's {family_name(other.fn)} is {described(theirs)}."
     )
     return Problem(cause, _cure(ours, theirs), name, kind=SupportError)
 
@@ -130,7 +130,7 @@ def _example(support: Constraint) -> str:
     return "a distribution with this support"
 
 
-def _family(fn: Any) -> str:
+def family_name(fn: Any) -> str:
     """The name of the distribution inside ``to_event``, ``mask`` and the like."""
     while not isinstance(fn, td.TransformedDistribution) and hasattr(fn, "base_dist"):
         fn = fn.base_dist

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import torch
 from torch import Tensor
 
 from virgil.errors import ShapeError, SupportError
+from virgil.infer.checks.containment import family_name
+from virgil.infer.checks.outside import reason
 from virgil.infer.checks.problem import Problem, Subject
 from virgil.poutine.site import Site
 
@@ -19,7 +20,8 @@ Reduction = Callable[..., Tensor]
 def support_problems(subject: Subject) -> Iterator[Problem]:
     """Values that count, latent or observed, outside the support of the distribution at their site."""
     for role, site in subject.sites():
-        yield from _outside(site, role)
+        stated = subject.guide.nodes.get(site.name)
+        yield from _outside(site, role, stated if stated is not site else None)
 
 
 def support_problem(site: Site, role: str) -> str | None:
@@ -27,8 +29,14 @@ def support_problem(site: Site, role: str) -> str | None:
     return next((problem.message for problem in _outside(site, role)), None)
 
 
-def _outside(site: Site, role: str) -> Iterator[Problem]:
-    """A value need be possible only under some value of the enumerated variables that the distribution depends on."""
+def _outside(site: Site, role: str, drawn: Site | None = None) -> Iterator[Problem]:
+    """A value need be possible only under some value of the enumerated variables that the distribution depends on.
+
+    Args:
+        site: where the value stands.
+        role: of its program.
+        drawn: where the guide has drawn it, if it has.
+    """
     if site.mask is False or not isinstance(site.value, Tensor):
         return
     try:
@@ -50,7 +58,7 @@ def _outside(site: Site, role: str) -> Iterator[Problem]:
     possible = under_some_value(site, inside, Tensor.any)
     if not bool(possible.all()):
         everywhere = " under every value of the enumerated variables" if possible is not inside else ""
-        yield _described(site, role, _of_plates(site, possible), everywhere)
+        yield _described(site, role, _of_plates(site, possible), everywhere, drawn)
 
 
 def under_some_value(site: Site, table: Tensor, best: Reduction) -> Tensor:
@@ -68,7 +76,7 @@ def _of_plates(site: Site, table: Tensor) -> Tensor:
     return table
 
 
-def _described(site: Site, role: str, inside: Tensor, everywhere: str) -> Problem:
+def _described(site: Site, role: str, inside: Tensor, everywhere: str, drawn: Site | None) -> Problem:
     wrong = int((~inside).sum())
     index = tuple((~inside).nonzero()[0].tolist())
     value = site.value.detach()
@@ -77,14 +85,16 @@ def _described(site: Site, role: str, inside: Tensor, everywhere: str) -> Proble
         if value.dim() >= len(index) and all(i < n for i, n in zip(index, value.shape, strict=False))
         else value
     )
-    shown = f"{_shown(example)}{f' at index {index}' if index else ''}{_reason(example)}"
+    why = reason(example, site.fn.support) if example.shape == site.fn.event_shape else ""
+    shown = f"{_shown(example)}{f' at index {index}' if index else ''}{f' ({why})' if why else ''}"
     if inside.numel() > 1:
         shown = f"{wrong} of {inside.numel()} do, such as {shown}"
     if site.observed:
         origin = "the observed value"
         cure = "Correct the data, choose a distribution whose support contains it, or mask what is missing."
     else:
-        origin = "the value" if role == "guide" else "the value, drawn by the guide,"
+        by = "the guide" if drawn is None else f"the guide's {family_name(drawn.fn)}"
+        origin = "the value" if role == "guide" else f"the value, drawn by {by},"
         cure = "Use a guide distribution with the model's support, or transform the value."
     support = "" if everywhere else f" The support is {site.fn.support}."
     cause = (
@@ -99,11 +109,3 @@ def _shown(example: Tensor) -> str:
         return f"{example.item():g}"
     entries = ", ".join(f"{each:.4g}" for each in example.flatten()[:4].tolist())
     return f"[{entries}{', ...' if example.numel() > 4 else ''}]"
-
-
-def _reason(example: Tensor) -> str:
-    if not torch.isfinite(example).all():
-        return " (not finite)"
-    if example.dim() == 1 and example.numel() > 1 and bool((example >= 0).all()):
-        return f" (it sums to {example.sum().item():.4g})"
-    return ""
