@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from virgil import distributions, errors, infer, nn, ops, optim, params, poutine, settings, util
 from virgil.distributions.validation import enable_validation
+from virgil.explain import explain
 from virgil.nn.random_module import random_module
 from virgil.ops.random_state import get_rng_state, set_rng_seed, set_rng_state
 from virgil.params import ParamStore, clear_param_store, get_param_store
@@ -42,6 +43,7 @@ __all__ = [
     "do",
     "enable_validation",
     "errors",
+    "explain",
     "factor",
     "get_param_store",
     "get_rng_state",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from virgil.errors import ArgumentError
@@ -10,9 +12,28 @@ from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
 
-__all__ = ["Block", "block"]
+__all__ = ["Block", "block", "watching_hidden"]
 
 Choice = Callable[[Site], bool]
+
+
+class _Watched(threading.local):
+    """What is hidden in this thread, where somebody wants to know."""
+
+    sites: list[Site] | None = None
+
+
+_watched = _Watched()
+
+
+@contextmanager
+def watching_hidden(sites: list[Site]) -> Iterator[None]:
+    """A block in which the sites that some ``block`` hides are put into the list."""
+    before, _watched.sites = _watched.sites, sites
+    try:
+        yield
+    finally:
+        _watched.sites = before
 
 
 class Block(Handler):
@@ -23,7 +44,12 @@ class Block(Handler):
 
     def handle(self, site: Site, outer: Outer) -> Site:
         """Resolve a hidden site here; pass the others on."""
-        return site.resolve() if self.hides(site) else outer(site)
+        if not self.hides(site):
+            return outer(site)
+        finished = site.resolve()
+        if _watched.sites is not None:
+            _watched.sites.append(finished)
+        return finished
 
 
 def _hides(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -160,6 +161,12 @@ class ELBO:
         return estimate(pair, all_terms(pair, self.latent_terms))
 
     # How it is checked
+
+    def fresh(self) -> Self:
+        """The same objective, before it has met any program."""
+        new = copy.copy(self)
+        new._structures = {}
+        return new
 
     def trial(self, model: Program, guide: Program, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Trial:
         """The bound of one execution, without derivatives and unchecked, and the executions behind it."""

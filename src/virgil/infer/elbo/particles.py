@@ -7,6 +7,7 @@ import warnings
 import torch
 from torch import Tensor
 
+from virgil.errors import FitWarning
 from virgil.infer.elbo.execution import Call, Pair, particle_plate, run_pair
 from virgil.poutine.replay import Replay
 from virgil.poutine.trace import Trace
@@ -32,7 +33,7 @@ def can_vectorize(call: Call, max_plate_nesting: int) -> bool:
     warnings.warn(
         "The particles run one after another, because the programs do not work with a particle dim on the left of "
         f"all plates ({reason}). Set vectorize_particles=False to accept this, or True to insist.",
-        UserWarning,
+        FitWarning,
         stacklevel=2,
     )
     return False

@@ -1,0 +1,175 @@
+"""``explain``: run a model and a guide dry and say how they fit together."""
+
+from __future__ import annotations
+
+import math
+import traceback
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from virgil.engine.lines import is_of_user, shown_line
+from virgil.errors import ArgumentError, FitWarning, NonFiniteError
+from virgil.explain.report import Report
+from virgil.explain.row import plate_rows, rows_of
+from virgil.infer.checks import CALL, CHECKS, NOTES, all_problems
+from virgil.infer.checks.problem import Problem, Program
+from virgil.infer.dry_run import dry_run
+from virgil.infer.elbo import ELBO, Trace_ELBO, TraceEnum_ELBO
+from virgil.infer.elbo.execution import Call, Pair, run_pair
+from virgil.infer.elbo.structure import nesting, subject_of
+from virgil.poutine.block import watching_hidden
+from virgil.poutine.site import Site
+from virgil.poutine.tracing import trace
+
+__all__ = ["explain"]
+
+_ORDER = ("error", "warning", "note")
+
+
+def explain(model: Program, guide: Program, *args: Any, loss: Any = None, **kwargs: Any) -> Report:
+    """Say how a model and a guide fit together: what each site is to the objective, and every problem.
+
+    Both programs are run a few times, and everything is put back: parameters, networks' buffers, random generators. A
+    program that fails half way is shown as far as it came, and its exception is one of the problems.
+
+    Args:
+        model: the generative program.
+        guide: the variational program, called with the same arguments.
+        *args: arguments of both.
+        loss: the objective, such as ``Trace_ELBO()``. Default: ``TraceEnum_ELBO()`` where some site is marked to be
+            enumerated, else ``Trace_ELBO()``.
+        **kwargs: keyword arguments of both.
+
+    Returns:
+        The report: ``rows``, ``plates``, ``problems``.
+
+    Example:
+        >>> import torch, virgil, virgil.distributions as dist
+        >>> def model(data):
+        ...     mu = virgil.sample("mu", dist.Normal(0.0, 10.0))
+        ...     with virgil.plate("data", len(data)):
+        ...         virgil.sample("x", dist.Normal(mu, 1.0), obs=data)
+        >>> report = virgil.explain(model, lambda data: None, torch.tensor([1.0, 2.0]))
+        >>> [(row.site, row.role) for row in report.rows]
+        [('mu', 'missing in the guide'), ('x', 'observed')]
+        >>> report.verdict
+        '1 error.'
+    """
+    call = Call(model, guide, args, kwargs)
+    hidden: list[Site] = []
+    with dry_run():
+        drawn = _run(replace(call, model=_watched(model, hidden)))
+        objective, problems = _objective(loss, drawn.pair)
+        run = _enumerated(call, drawn, objective)
+        problems += _problems(call, run, objective)
+        if not any(problem.severity == "error" for problem in problems):
+            problems += _trial(call, objective)
+    shown = subject_of(call, drawn.pair, failed=drawn.failed)
+    rows = rows_of(shown, subject_of(call, run.pair), hidden)
+    name = type(objective).__name__ if isinstance(objective, ELBO) else getattr(objective, "__name__", "The loss")
+    return Report(name, tuple(rows), tuple(plate_rows(shown)), _ordered(problems))
+
+
+def _ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Each once, errors first."""
+    unique = {problem.message: problem for problem in problems}.values()
+    return tuple(sorted(unique, key=lambda problem: _ORDER.index(problem.severity)))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """An execution, as far as it came, with the program and the exception that ended it."""
+
+    pair: Pair
+    failed: str | None = None
+    error: Exception | None = None
+
+
+def _run(call: Call, enumerate_from: int | None = None) -> _Run:
+    ended: list[tuple[Pair, str]] = []
+    try:
+        pair = run_pair(call, lambda *end: ended.append(end), enumerate_from, apart=enumerate_from is not None)
+    except Exception as error:
+        ((pair, failed),) = ended
+        return _Run(_with_model_alone(call, pair) if failed == "guide" else pair, failed, error)
+    return _Run(pair)
+
+
+def _with_model_alone(call: Call, pair: Pair) -> Pair:
+    """What the model states by itself, where the guide has failed."""
+    try:
+        return Pair(pair.guide, trace(call.model).get_trace(*call.args, **call.kwargs))
+    except Exception:
+        return pair
+
+
+def _enumerated(call: Call, drawn: _Run, objective: Any) -> _Run:
+    """An execution as the objective has it: with all values of marked sites, if it sums over them."""
+    if drawn.error is not None or not isinstance(objective, ELBO) or not objective.enumerates:
+        return drawn
+    found, given = max(nesting(drawn.pair.guide), nesting(drawn.pair.model)), objective.max_plate_nesting
+    return _run(call, -1 - (found if given is None else given))
+
+
+def _watched(model: Program, hidden: list[Site]) -> Program:
+    """The model, with what it states behind a ``block`` put into the list."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with watching_hidden(hidden):
+            return model(*args, **kwargs)
+
+    return run
+
+
+def _objective(loss: Any, pair: Pair) -> tuple[Any, list[Problem]]:
+    """The objective, made where none is given, and what is wrong with the one given."""
+    if loss is None:
+        sites = [site for trace in (pair.guide, pair.model) for site in trace.nodes.values()]
+        is_marked = any(site.is_latent and site.infer.get("enumerate") is not None for site in sites)
+        return (TraceEnum_ELBO() if is_marked else Trace_ELBO()), []
+    if isinstance(loss, ELBO):
+        return loss.fresh(), []
+    if isinstance(loss, type) and issubclass(loss, ELBO):
+        cause, cure = f"loss={loss.__name__} is a class; SVI takes an instance.", f"Write {loss.__name__}()."
+        return loss(), [Problem(cause, cure, kind=ArgumentError)]
+    if callable(loss):
+        return loss, []
+    cure = "Pass an objective such as Trace_ELBO(), or a function."
+    return Trace_ELBO(), [Problem(f"loss={loss!r} is no objective.", cure, kind=ArgumentError)]
+
+
+def _problems(call: Call, run: _Run, objective: Any) -> list[Problem]:
+    """What the checks find, and the exception that ended a program."""
+    subject = subject_of(call, run.pair, objective if isinstance(objective, ELBO) else None, run.failed)
+    if run.error is None:
+        return all_problems(subject, (*CHECKS, *NOTES))
+    uncallable = all_problems(subject, CALL)  # says why a call raised a TypeError
+    return uncallable or [*all_problems(subject), _of_exception(run.error, f"The {run.failed}")]
+
+
+def _of_exception(error: Exception, doing: str) -> Problem:
+    """An exception as a problem, with the user's line that it came from."""
+    problem = Problem.of(error, doing)
+    steps = [step for step in traceback.extract_tb(error.__traceback__) if is_of_user(step.filename)]
+    if not steps:
+        return problem
+    line = shown_line(steps[-1].filename, steps[-1].lineno or 0, steps[-1].name)
+    return replace(problem, details=f"{problem.details}\n{line}".strip())
+
+
+def _trial(call: Call, objective: Any) -> Iterator[Problem]:
+    """What only the objective itself finds out, as SVI's first step would."""
+    loss = objective.loss if isinstance(objective, ELBO) else objective
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            value = float(loss(call.model, call.guide, *call.args, **call.kwargs))
+            if not math.isfinite(value):
+                yield Problem(f"The loss is {value}.", "Look at what the loss function computes.", kind=NonFiniteError)
+        except Exception as error:
+            yield _of_exception(error, "The objective")
+    for each in caught:
+        if issubclass(each.category, FitWarning):
+            yield Problem(str(each.message), severity="warning")
