@@ -13,6 +13,7 @@ from rich.table import Table
 from torch import Tensor
 
 from virgil.infer.fit_plot import plot_fit
+from virgil.infer.trust.check import Check, check_fit
 from virgil.infer.trust.origin import Origin
 
 if TYPE_CHECKING:
@@ -94,6 +95,50 @@ class Fit:
         return f"\nbest of {len(self.restarts)} restarts: {', '.join(f'{each:.3f}' for each in losses)} nats" + (
             f"; {failed} failed" if failed else ""
         )
+
+    def check(
+        self,
+        *args: Any,
+        draws: int | None = None,
+        steps: int = 512,
+        modes: bool = True,
+        calibration: int = 0,
+        **kwargs: Any,
+    ) -> Check:
+        """How far to trust the fit: its guide against the posterior, and its steps against where they lead.
+
+        Everything is computed at the fit's own parameters, and afterwards parameters, optimiser, networks' buffers and
+        random generators are as before. Needs the extra ``arviz``.
+
+        Args:
+            *args: arguments of model and guide, such as the whole data after a run on mini-batches. Default: those of
+                the run's last step.
+            draws: of the guide. Default: 10,000, or 1,000 where the programs take one draw an execution.
+            steps: further steps to take from a copy of the fit's end, to see whether it has arrived; 0 for none.
+            modes: whether to look for modes of the posterior that the guide misses.
+            calibration: to how many simulated data sets to fit anew, 20 or more; 0 for none.
+            **kwargs: keyword arguments of model and guide.
+
+        Raises:
+            ArgumentError: the fit does not know what it was fitted from, an argument is out of range, or arviz-stats
+                is not installed.
+
+        Example:
+            >>> import torch, virgil, virgil.distributions as dist
+            >>> from virgil.infer import SVI, Trace_ELBO
+            >>> from virgil.infer.autoguide import AutoNormal
+            >>> def model(data):
+            ...     mu = virgil.sample("mu", dist.Normal(0.0, 10.0))
+            ...     with virgil.plate("data", len(data)):
+            ...         virgil.sample("x", dist.Normal(mu, 1.0), obs=data)
+            >>> guide, optim = AutoNormal(model), virgil.optim.Adam({"lr": 0.01})
+            >>> svi = SVI(model, guide, optim, Trace_ELBO(num_particles=10))
+            >>> check = svi.run(1000, torch.tensor([1.0, 2.0, 3.0])).check()
+            >>> check.verdict.trusts
+            'all'
+        """
+        given = (args, kwargs) if args or kwargs else None
+        return check_fit(self, given, draws, steps, modes, calibration)
 
     def plot(self, filename: str | PathLike[str] | None = None, axes: Sequence[Axes] | None = None) -> Figure:
         """Draw the loss, and every parameter's gradient norm on a log scale, against steps; needs the extra ``plot``.

@@ -38,8 +38,8 @@ class Estimate:
     error: float
 
     def exceeds(self, bound: float) -> bool:
-        """Whether it is above a bound, and not by chance: three standard errors above 0."""
-        return self.value > max(bound, 3 * self.error)
+        """Whether it is above a bound, and more than two standard errors above 0."""
+        return self.value > max(bound, 2 * self.error)
 
 
 @dataclass(frozen=True)

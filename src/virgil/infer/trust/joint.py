@@ -81,6 +81,10 @@ class Joint:
             drawn = trace(guide).get_trace(*call.args, **call.kwargs)
         return self.run_model(count, drawn)
 
+    def whole_plates(self) -> AbstractContextManager[object]:
+        """A block in which plates take all their slots, if they do here."""
+        return _wholly(self.whole)
+
     def run_model(self, count: int, given: Trace | None = None) -> Pair:
         """An execution of the model alone, its latent sites at given values, or drawn from their own distributions."""
         values = Trace() if given is None else given

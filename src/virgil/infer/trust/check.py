@@ -1,0 +1,177 @@
+"""``Check``: how far to trust a fit, with the figures behind it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from virgil.errors import ArgumentError
+from virgil.infer.trust.calibration import Calibration, calibrate
+from virgil.infer.trust.convergence import Convergence, convergence
+from virgil.infer.trust.draws import Arguments, Draws, changes, joint, origin_of_fit, take
+from virgil.infer.trust.modes import Search, search
+from virgil.infer.trust.sites import SiteShape, site_shapes
+from virgil.infer.trust.table import summary
+from virgil.infer.trust.verdict import SiteCheck, Verdict, verdict_of
+from virgil.infer.trust.weights import LEAST, Importance, importance, moments, resampled
+
+if TYPE_CHECKING:
+    from virgil.infer.fit import Fit
+    from virgil.infer.trust.joint import Joint
+
+__all__ = ["Check", "check_fit"]
+
+_TOGETHER, _ALONE = 10_000, 1000  # draws, where one execution takes many of them and where it takes one
+_CALIBRATED = 1000  # steps of a fit to simulated data
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """How far to trust a fit, and the figures behind it.
+
+    Attributes:
+        verdict: the judgement; ``str(check.verdict)`` is a sentence.
+        weights: what importance weights of the guide's draws say; ``None`` where there are none.
+        obstacle: why there are none; ``None`` if there are.
+        sites: each latent site.
+        modes: modes of the posterior that the guide misses.
+        convergence: what further steps show; ``None`` where none were asked for.
+        calibration: what simulation says; ``None`` where it was not asked for.
+        notes: what a reader of the figures should know.
+    """
+
+    verdict: Verdict
+    weights: Importance | None
+    obstacle: str | None
+    sites: tuple[SiteCheck, ...]
+    modes: Search
+    convergence: Convergence | None
+    calibration: Calibration | None
+    notes: tuple[str, ...]
+    _values: dict[str, Tensor] = field(repr=False)
+
+    @property
+    def k_hat(self) -> float:
+        """The Pareto shape of the weights; NaN without weights."""
+        return math.nan if self.weights is None else self.weights.k_hat
+
+    def draws(self, num: int = 1000) -> dict[str, Tensor]:
+        """Draws of the posterior: the guide's, resampled with replacement by their smoothed weights.
+
+        Returns:
+            By latent site. Shape: ``(num, *shape of the site)``.
+
+        Raises:
+            ArgumentError: there are no weights, or k-hat is above its threshold.
+        """
+        if self.weights is None:
+            raise ArgumentError(f"There are no weighted draws: {self.obstacle}.")
+        if not self.weights.is_usable:
+            raise ArgumentError(
+                f"Weighted draws are no better than the guide's: k-hat {self.weights.k_hat:.2f} is above "
+                f"{self.weights.threshold:.2f}, so that a few draws have all the weight. {self.verdict.advice}".strip()
+            )
+        return resampled(self._values, self.weights.log_weights, num)
+
+    def summary(self) -> str:
+        """A table for the terminal: the verdict, weights, evidence, convergence, and a row a site."""
+        return summary(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as plain numbers, texts, lists and dicts, for programs."""
+        return {
+            "verdict": str(self.verdict),
+            "trusts": self.verdict.trusts,
+            "advice": self.verdict.advice,
+            "weights": _weights_dict(self.weights),
+            "obstacle": self.obstacle,
+            "sites": {site.name: _site_dict(site) for site in self.sites},
+            "missed_modes": [
+                {"share": mode.share, "values": {name: value.tolist() for name, value in mode.values.items()}}
+                for mode in self.modes.missed
+            ],
+            "modes_not_searched": self.modes.reason,
+            "convergence": _convergence_dict(self.convergence),
+            "calibration": _calibration_dict(self.calibration),
+            "notes": list(self.notes),
+        }
+
+    def __str__(self) -> str:
+        return str(self.verdict)
+
+    def __repr__(self) -> str:
+        return f"Check({str(self.verdict)!r})"
+
+
+def check_fit(fit: Fit, given: Arguments | None, draws: int | None, steps: int, modes: bool, calibration: int) -> Check:
+    """Check a fit; the arguments are those of ``Fit.check``."""
+    if not isinstance(steps, int) or steps < 0:
+        raise ArgumentError(f"check() got steps={steps!r}; it takes a number of steps, 0 for none.")
+    if draws is not None and (not isinstance(draws, int) or draws < LEAST):
+        raise ArgumentError(f"check() got draws={draws!r}; it takes a whole number, {LEAST} or more.")
+    origin = origin_of_fit(fit)
+    notes = changes(origin)
+    with origin.present():
+        with torch.no_grad():
+            at = joint(origin, given)
+            taken = take(origin, at, draws or (_TOGETHER if at.at_once else _ALONE), is_given=given is not None)
+            weights = importance(taken.log_p, taken.log_q) if taken.obstacle is None else None
+            sites = _sites(at, taken, weights)
+            searched = _search(at, taken, weights, modes)
+        arrived = convergence(origin, at, fit.engine, steps, fit.averaged > 0) if steps else None
+        length = min(fit.num_steps, _CALIBRATED)
+        calibrated = calibrate(origin, fit.engine, calibration, length) if calibration else None
+    verdict = verdict_of(weights, taken.obstacle, sites, searched, arrived, calibrated)
+    notes += taken.notes
+    return Check(verdict, weights, taken.obstacle, sites, searched, arrived, calibrated, notes, taken.values)
+
+
+def _sites(at: Joint, taken: Draws, weights: Importance | None) -> tuple[SiteCheck, ...]:
+    shapes: dict[str, SiteShape] = {} if weights is None else site_shapes(at)
+    return tuple(
+        SiteCheck(name, shapes.get(name), None if weights is None else moments(values, weights.log_weights))
+        for name, values in taken.values.items()
+    )
+
+
+def _search(at: Joint, taken: Draws, weights: Importance | None, modes: bool) -> Search:
+    if not modes:
+        return Search((), "not asked for")
+    if weights is None:
+        return Search((), taken.obstacle)
+    return search(at, taken, weights.evidence)
+
+
+def _weights_dict(weights: Importance | None) -> dict[str, float | bool] | None:
+    if weights is None:
+        return None
+    names = ["k_hat", "threshold", "is_usable", "evidence", "evidence_error", "elbo", "elbo_error", "gap", "effective"]
+    return {"num": len(weights.log_weights), **{name: getattr(weights, name) for name in names}}
+
+
+def _site_dict(site: SiteCheck) -> dict[str, Any]:
+    shape, moved = site.shape, site.moments
+    return {
+        "k_hat": None if shape is None else shape.k_hat,
+        "slot": None if shape is None else list(shape.slot),
+        "threshold": None if shape is None else shape.threshold,
+        **({} if moved is None else vars(moved)),
+    }
+
+
+def _convergence_dict(found: Convergence | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    figures = {name: vars(each) if hasattr(each, "exceeds") else each for name, each in vars(found).items()}
+    return {**figures, "advice": found.advice}
+
+
+def _calibration_dict(found: Calibration | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    sites = {site.name: {name: each for name, each in vars(site).items() if name != "name"} for site in found.sites}
+    return {"num": found.num, "failed": found.failed, "sites": sites, "biased": list(found.biased)}

@@ -1,0 +1,178 @@
+"""What the figures of a check mean, in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from virgil.infer.trust.calibration import Calibration
+from virgil.infer.trust.convergence import Convergence
+from virgil.infer.trust.modes import Search
+from virgil.infer.trust.sites import SiteShape
+from virgil.infer.trust.weights import Importance, Moments
+
+__all__ = ["GOOD", "MEANS", "SPREADS", "SiteCheck", "Verdict", "verdict_of"]
+
+GOOD = 0.5  # a shape under which weights have a variance
+MEANS = 0.25  # standard deviations that a mean may be off by
+SPREADS = (0.8, 1.25)  # ratio of standard deviations
+
+
+@dataclass(frozen=True)
+class SiteCheck:
+    """What is known of one latent site.
+
+    Attributes:
+        name: the site's.
+        shape: of its weights given all other sites; ``None`` where the guide draws all at once.
+        moments: how far weights move mean and standard deviation; ``None`` without weights.
+    """
+
+    name: str
+    shape: SiteShape | None
+    moments: Moments | None
+
+    @property
+    def is_at_fault(self) -> bool:
+        """Whether its own factor of the guide does not fit."""
+        return self.shape is not None and self.shape.k_hat > self.shape.threshold
+
+    @property
+    def mean_holds(self) -> bool:
+        """Whether the weights do not say that the mean is off."""
+        moments = self.moments
+        return moments is None or abs(moments.shift) <= max(MEANS, 2 * moments.shift_error)
+
+    @property
+    def spread_holds(self) -> bool:
+        """Whether the weights do not say that the standard deviation is off."""
+        moments = self.moments
+        return moments is None or SPREADS[0] <= moments.ratio <= SPREADS[1]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A judgement.
+
+    Attributes:
+        trusts: what may be trusted: ``"all"``, ``"means and spreads"``, ``"weighted draws"``, ``"means"``,
+            ``"nothing"``; ``"unknown"`` where nothing can be said, ``"later"`` where the run has not arrived.
+        sentence: with the figures behind it.
+        advice: what helps; empty where nothing is needed.
+    """
+
+    trusts: str
+    sentence: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.sentence} {self.advice}".strip()
+
+
+def verdict_of(
+    weights: Importance | None,
+    obstacle: str | None,
+    sites: Sequence[SiteCheck],
+    modes: Search,
+    convergence: Convergence | None,
+    calibration: Calibration | None,
+) -> Verdict:
+    """Judge: first whether the run has arrived, then whether the guide misses modes, then by its weights."""
+    if convergence is not None and convergence.advice is not None:
+        return _not_arrived(convergence)
+    if modes.missed:
+        return _misses(modes)
+    if calibration is not None and calibration.biased:
+        names = ", ".join(map(repr, calibration.biased))
+        return Verdict("nothing", f"Do not trust the means: calibration finds {names} off to one side.", _RICHER)
+    if weights is None:
+        return Verdict("unknown", f"Nothing is said about the guide: {obstacle}.")
+    if weights.is_usable:
+        return _usable(weights, sites)
+    return _unusable(weights, sites, calibration)
+
+
+_RICHER = "A richer guide helps, or another parameterisation of the model."
+_DEPENDENCE = "No single site is at fault: the guide lacks dependence between them, as AutoMultivariateNormal has it."
+
+
+def _not_arrived(convergence: Convergence) -> Verdict:
+    if convergence.failed:
+        found = f"further steps end in NaN or infinity after {convergence.steps}"
+    elif convergence.is_under_way:
+        gain = max(convergence.drift.value, convergence.excess.value)
+        found = f"{convergence.steps} further steps lower the loss by {gain:.2g} nats"
+    elif convergence.is_noisy:
+        cost = max(convergence.jitter.value, convergence.excess.value)
+        found = f"the noise of its steps costs {cost:.2g} nats"
+    else:
+        found = (
+            f"the learning rate has fallen to {convergence.decayed:.1g} of its first, while the gradient is "
+            f"{convergence.signal:.1f} times its noise"
+        )
+    advice = {
+        "more steps": "Take more steps.",
+        "a smaller rate": "Take a smaller learning rate, one that falls, or run(..., average=...).",
+        "more steps, then a smaller rate": "Take more steps, then a smaller learning rate or run(..., average=...).",
+        "more steps at a larger rate": "Let the rate fall later.",
+    }[convergence.advice or "more steps"]
+    return Verdict(
+        "later", f"The run has not arrived: {found}. The figures of the guide are not its last word.", advice
+    )
+
+
+def _misses(modes: Search) -> Verdict:
+    mode = modes.missed[0]
+    name, value = next(iter(mode.values.items()))
+    at = (
+        f"{value.item():.3g}" if value.numel() == 1 else f"({', '.join(f'{each:.3g}' for each in value.flatten()[:3])})"
+    )
+    others = f", and {len(modes.missed) - 1} more" if len(modes.missed) > 1 else ""
+    return Verdict(
+        "nothing",
+        f"Do not trust: about {mode.share:.0%} of the posterior is at a mode that the guide never visits, near "
+        f"{name} = {at}{others}.",
+        "Break the symmetry by the prior, state the cause of the modes as a variable, or use a guide with several.",
+    )
+
+
+def _usable(weights: Importance, sites: Sequence[SiteCheck]) -> Verdict:
+    k_hat = f"k-hat {weights.k_hat:.2f}"
+    means, spreads = all(site.mean_holds for site in sites), all(site.spread_holds for site in sites)
+    if means and spreads and weights.k_hat <= GOOD:
+        return Verdict("all", f"Trust means, spreads and tails: {k_hat}, at most {GOOD}.")
+    if means and spreads:
+        return Verdict(
+            "means and spreads",
+            f"Trust means and spreads: {k_hat}, between {GOOD} and {weights.threshold:.2f}.",
+            "Take tails and the evidence from check.draws().",
+        )
+    off = ", ".join(repr(site.name) for site in sites if not (site.mean_holds and site.spread_holds))
+    what = "spreads" if means else "means"
+    return Verdict(
+        "weighted draws",
+        f"Trust check.draws(), not the guide's own: {k_hat}, at most {weights.threshold:.2f}, and weights move {what} "
+        f"of {off}.",
+    )
+
+
+def _unusable(weights: Importance, sites: Sequence[SiteCheck], calibration: Calibration | None) -> Verdict:
+    figures = f"k-hat {weights.k_hat:.2f} is above {weights.threshold:.2f}"
+    faults = [site.name for site in sites if site.is_at_fault]
+    if faults:
+        advice = f"The guide's factor of {', '.join(map(repr, faults))} does not fit even given the others. {_RICHER}"
+    elif any(site.shape is not None for site in sites):
+        advice = _DEPENDENCE
+    else:
+        advice = _RICHER
+    if calibration is not None:
+        return Verdict("means", f"Trust means, not tails: {figures}, and calibration finds no mean off.", advice)
+    if weights.k_hat < 1 and all(site.mean_holds for site in sites):
+        shift = max((abs(site.moments.shift) for site in sites if site.moments is not None), default=0.0)
+        return Verdict(
+            "means",
+            f"Trust means, not tails: {figures}, and as far as weights can tell means are off by {shift:.2g} standard "
+            "deviations at most.",
+            advice,
+        )
+    return Verdict("nothing", f"Do not trust: {figures}.", advice)
