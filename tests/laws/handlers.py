@@ -7,7 +7,7 @@ import torch
 import virgil
 import virgil.distributions as dist
 from virgil import poutine
-from virgil.poutine import Handler
+from virgil.poutine import Handler, Messenger
 
 
 class Doubling(Handler):
@@ -18,6 +18,14 @@ class Doubling(Handler):
         if finished.is_latent:
             finished = finished.with_value(2 * finished.value)
         return finished
+
+
+class HookedDoubling(Messenger):
+    """The same, written as a hook that changes a mapping."""
+
+    def _pyro_post_sample(self, msg):
+        if not msg["is_observed"] and not poutine.site_is_subsample(msg):
+            msg["value"] = 2 * msg["value"]
 
 
 def program(shift=0.0):
@@ -56,4 +64,5 @@ HANDLERS = {
     "escape": lambda: poutine.escape(escape_fn=lambda site: False),
     "enum": lambda: poutine.enum(first_available_dim=-2),
     "own": Doubling,
+    "messenger": HookedDoubling,
 }

@@ -16,6 +16,7 @@ from virgil.poutine.infer_config import infer_config
 from virgil.poutine.lift import lift
 from virgil.poutine.markov import markov
 from virgil.poutine.mask import mask
+from virgil.poutine.messenger import Messenger
 from virgil.poutine.queue import queue
 from virgil.poutine.replay import replay
 from virgil.poutine.runtime import Handler, emit
@@ -25,11 +26,13 @@ from virgil.poutine.site import Site
 from virgil.poutine.substitute import substitute
 from virgil.poutine.trace import Trace
 from virgil.poutine.tracing import trace
+from virgil.poutine.util import prune_subsample_sites, site_is_subsample
 from virgil.poutine.vectorized_markov import vectorized_markov
 
 __all__ = [
     "Frame",
     "Handler",
+    "Messenger",
     "NonlocalExit",
     "Site",
     "Trace",
@@ -44,10 +47,12 @@ __all__ = [
     "lift",
     "markov",
     "mask",
+    "prune_subsample_sites",
     "queue",
     "replay",
     "scale",
     "seed",
+    "site_is_subsample",
     "substitute",
     "trace",
     "uncondition",

@@ -14,10 +14,10 @@ __all__ = ["Escape", "NonlocalExit", "escape"]
 
 
 class NonlocalExit(Exception):
-    """Raised by ``escape`` to leave a program; ``site`` is the site at which it was left."""
+    """Raised by ``escape`` to leave a program; ``site`` is the site, or message, at which it was left."""
 
     def __init__(self, site: Site) -> None:
-        super().__init__(f"The program was left at site {site.name!r}.")
+        super().__init__(f"The program was left at site {site['name']!r}.")
         self.site = site
 
 

@@ -25,11 +25,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
+from virgil.errors import ArgumentError
 from virgil.poutine.site import Site
 
-__all__ = ["Handled", "Handler", "Site", "emit", "installed"]
+__all__ = ["Handled", "Handler", "Site", "effectful", "emit", "installed"]
 
 Outer = Callable[[Site], Site]
+_STATED = frozenset({"args", "deterministic", "param", "plate", "return", "sample", "subsample"})
 Self = TypeVar("Self", bound="Handler")
 
 
@@ -111,3 +113,35 @@ class Handled:
 
     def __repr__(self) -> str:
         return f"<{type(self.handler).__name__.lower()} of {getattr(self.fn, '__name__', self.fn)}>"
+
+
+def effectful(fn: Callable[..., Any] | None = None, type: str | None = None) -> Callable[..., Any]:
+    """Make a function a statement of a kind of its own; also a decorator, ``@effectful(type="simulate")``.
+
+    Its calls pass through the installed handlers, and behind the outermost one ``fn`` gives the value. A call may also
+    have ``name=``, ``infer=`` and ``obs=``, which mean what they mean to ``sample``.
+
+    Args:
+        fn: the function; without one, a decorator is returned.
+        type: the kind of statement, ``site["type"]``.
+
+    Raises:
+        ArgumentError: ``type`` is missing, or one that a statement of the language has.
+    """
+    if not isinstance(type, str) or type in _STATED:
+        raise ArgumentError(
+            f"effectful() got type={type!r}; it takes a string of your own choice, which is none of "
+            f"{', '.join(sorted(_STATED))}."
+        )
+    if fn is None:
+        return partial(effectful, type=type)
+    kind, default = type, fn
+
+    @functools.wraps(fn)
+    def statement(
+        *args: Any, name: str | None = None, infer: dict[str, Any] | None = None, obs: Any = None, **kwargs: Any
+    ) -> Any:
+        known_as = getattr(default, "__name__", kind) if name is None else name
+        return emit(Site(kind, known_as, default, args, kwargs, obs, obs is not None, infer)).value
+
+    return statement

@@ -15,6 +15,7 @@ from virgil.poutine.masking import LogProb, counted, observed_log_prob
 __all__ = ["Site"]
 
 _NO_VARIABLES: Mapping[int, str] = {}
+_NO_EXTRA: Mapping[str, Any] = {}
 _SAMPLE_TYPES = frozenset({"sample", "plate", "deterministic"})
 
 
@@ -37,12 +38,14 @@ class Site:
         frames: the plates around it, outermost first.
         steps: the steps of Markov chains around it, outermost first.
         variables: by batch dim, the enumerated variable whose values the dim holds, as far as the site can see it.
+        extra: what a ``Messenger`` says about it under other keys than these; ``"undrawn"`` keeps it without a value.
     """
 
     __slots__ = (
         "_log_prob",
         "_unscaled_log_prob",
         "args",
+        "extra",
         "fn",
         "frames",
         "infer",
@@ -81,6 +84,7 @@ class Site:
         self.frames: tuple[Frame, ...] = ()
         self.steps: tuple[Step, ...] = ()
         self.variables: Mapping[int, str] = _NO_VARIABLES
+        self.extra: Mapping[str, Any] = _NO_EXTRA
         self._unscaled_log_prob: Tensor | None = None
         self._log_prob: Tensor | None = None
 
@@ -100,6 +104,7 @@ class Site:
         new.frames = self.frames
         new.steps = self.steps
         new.variables = self.variables
+        new.extra = self.extra
         new._unscaled_log_prob = None
         new._log_prob = None
         for field, value in changes.items():
@@ -112,9 +117,8 @@ class Site:
 
     def resolve(self) -> Site:
         """The finished site: its distribution broadcast to its plates, and a value drawn if it has none."""
-        if self.kind == "sample" and self.frames:
-            self._broadcast()
-        if self.value is None and self.fn is not None:
+        self.broadcast()
+        if self.value is None and self.fn is not None and "undrawn" not in self.extra:
             fn = self.fn
             if callable(fn):
                 self.value = fn(*self.args, **self.kwargs)
@@ -122,7 +126,10 @@ class Site:
                 self.value = fn.rsample() if fn.has_rsample else fn.sample()
         return self
 
-    def _broadcast(self) -> None:
+    def broadcast(self) -> None:
+        """Expand its distribution to the plates around it that are known so far, in place."""
+        if self.kind != "sample" or not self.frames:
+            return
         batch_shape = self.fn.batch_shape
         shape = plates_shape(self.name, batch_shape, self.frames)
         if shape != batch_shape:
@@ -209,7 +216,7 @@ class Site:
             return "sample" if self.kind in _SAMPLE_TYPES else self.kind
         if key == "scale":
             return self.scale if self.weight == 1.0 else self.scale * self.weight
-        return getattr(self, _KEYS[key])
+        return getattr(self, _KEYS[key]) if key in _KEYS else self.extra[key]
 
     def __getitem__(self, key: str) -> Any:
         try:
@@ -231,10 +238,10 @@ class Site:
 
     def keys(self) -> list[str]:
         """The string keys."""
-        return ["type", "scale", *_KEYS]
+        return ["type", "scale", *_KEYS, *self.extra]
 
     def __contains__(self, key: object) -> bool:
-        return key in _KEYS or key in ("type", "scale")
+        return key in _KEYS or key in ("type", "scale") or key in self.extra
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.keys())

@@ -30,7 +30,7 @@ def _surroundings() -> Hashable:
     autocast = tuple(
         torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None for kind in ("cpu", "cuda")
     )
-    return torch.get_default_dtype(), device, autocast, tuple(map(Same, installed()))
+    return torch.get_default_dtype(), device, autocast, tuple(map(seen, installed()))
 
 
 def _parameters(leaves: Mapping[str, Tensor]) -> Hashable:
