@@ -63,7 +63,7 @@ class AutoLowRankMultivariateNormal(AutoContinuous):
         rank = round(len(loc) ** 0.5) if self.rank is None else self.rank
         # half of each coordinate's variance from the factor, half from the diagonal
         scale = self._scale(loc) * 0.5**0.5
-        generator = torch.Generator().manual_seed(self._seed)
+        generator = torch.Generator().manual_seed(self._seed[0])
         factor = torch.randn(len(loc), rank, generator=generator).to(loc) * rank**-0.5
         return {
             "loc": (loc, constraints.real),

@@ -76,7 +76,7 @@ class AutoGuide(PyroModule):
         self.latents: tuple[Latent, ...] = ()
         self.plates: dict[str, plate] = {}
         self._guide_plates: GuidePlates | None = None
-        self._seed = int(torch.randint(2**62, ()))
+        self._seed = [int(torch.randint(2**62, ()))]  # in a list: captured steps do not depend on it
         self._begins_anew = False
 
     @property
@@ -101,7 +101,7 @@ class AutoGuide(PyroModule):
 
     def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
         """Run the model and make the parameters."""
-        prototype, values = find_prototype(self.model, self.init_loc_fn, self._seed, args, kwargs)
+        prototype, values = find_prototype(self.model, self.init_loc_fn, self._seed[0], args, kwargs)
         latents = tuple(
             [find_latent(site, values.get(name, site.value)) for name, site in prototype.iter_stochastic_nodes()]
         )
@@ -123,7 +123,7 @@ class AutoGuide(PyroModule):
 
     def reset_parameters(self) -> None:
         """Let the next call begin from other initial values, as a new guide would; the leaves stay the same tensors."""
-        self._seed = int(torch.randint(2**62, ()))
+        self._seed = [int(torch.randint(2**62, ()))]
         self._begins_anew = True
 
     def _begin_anew(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

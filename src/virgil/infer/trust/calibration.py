@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError, NonFiniteError, VirgilError
+from virgil.errors import ArgumentError, NonFiniteError
 from virgil.infer.run.beginning import Beginning
 from virgil.infer.run.feed import Feed
 from virgil.infer.run.source import Batch
@@ -92,7 +92,8 @@ def calibrate(origin: Origin, engine: str, num: int, steps: int) -> Calibration:
         at = joint(origin)
     _check(at, origin)
     beginning = Beginning(origin.svi.differentiable_loss, origin.batch, origin.svi.optim)
-    end = beginning.state()
+    end, groups = beginning.state(), getattr(origin.svi.optim.torch_optimizer, "param_groups", [])
+    rates = [group["lr"] for group in groups]
     fitted = _Fitting(origin, engine, steps, beginning)
     rows: list[dict[str, Tensor]] = []
     try:
@@ -100,13 +101,13 @@ def calibrate(origin: Origin, engine: str, num: int, steps: int) -> Calibration:
             truth, batch = _simulated(origin, at)
             try:
                 fitted.to(batch)
-            except (NonFiniteError, VirgilError) as error:
-                if not isinstance(error, NonFiniteError):
-                    raise
+            except NonFiniteError:
                 continue
             rows.append(_ranks(origin, batch, truth))
     finally:
         beginning.go_to(end)
+        for group, rate in zip(groups, rates, strict=True):
+            group["lr"] = rate
     if len(rows) < 20:
         raise ArgumentError(
             f"check() got calibration={num}, but only {len(rows)} of the fits to simulated data stayed finite. Data "
@@ -202,9 +203,8 @@ class _Fitting:
         """Begin anew and take the steps."""
         svi = self._origin.svi
         self._beginning.anew()
-        if svi.optim.torch_optimizer is not None:
-            for group in svi.optim.torch_optimizer.param_groups:
-                group["lr"] = group.get("initial_lr", group["lr"])
+        for group in getattr(svi.optim.torch_optimizer, "param_groups", []):
+            group["lr"] = group.get("initial_lr", group["lr"])
         svi.take_step(batch.args, batch.kwargs)  # the optimiser's memory begins with it
         step = None
         if self._engine != "eager":

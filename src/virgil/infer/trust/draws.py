@@ -213,8 +213,9 @@ def _is_scaled(joint: Joint) -> bool:
 
 def _notes(origin: Origin, joint: Joint, is_given: bool) -> tuple[str, ...]:
     points = _points(joint.single)
+    partly = 0 < len(points) < sum(site.is_latent for site in joint.single.guide.nodes.values())
     notes = {
-        f"Given the point values of {', '.join(map(repr, points))}.": bool(points),
+        f"Given the point values of {', '.join(map(repr, points))}.": partly,
         "On all slots of the plates that were subsampled.": joint.whole,
         "On the last mini-batch of the run.": not origin.source.is_same and not is_given,
         "The posterior is that of the scaled model, as the objective has it.": _is_scaled(joint),

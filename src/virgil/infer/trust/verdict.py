@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from virgil.infer.trust.calibration import Calibration
 from virgil.infer.trust.convergence import Convergence
@@ -88,7 +88,12 @@ def verdict_of(
     if weights is None:
         return Verdict("unknown", f"Nothing is said about the guide: {obstacle}.")
     if weights.is_usable:
-        return _usable(weights, sites)
+        verdict = _usable(weights, sites)
+        if calibration is None or not calibration.misfitting:
+            return verdict
+        names = ", ".join(map(repr, calibration.misfitting))
+        other = f"For other data of the model the same settings leave {names} out of calibration."
+        return replace(verdict, advice=f"{verdict.advice} {other}".strip())
     return _unusable(weights, sites, calibration)
 
 
