@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from virgil import distributions, errors, infer, nn, ops, optim, params, poutine, settings, util
 from virgil.distributions.validation import enable_validation
-from virgil.explain import explain
+from virgil.explain import explain, render_model
 from virgil.nn.random_module import random_module
 from virgil.ops.random_state import get_rng_state, set_rng_seed, set_rng_state
 from virgil.params import ParamStore, clear_param_store, get_param_store
@@ -61,6 +61,7 @@ __all__ = [
     "plate_stack",
     "poutine",
     "random_module",
+    "render_model",
     "sample",
     "set_rng_seed",
     "set_rng_state",

@@ -48,9 +48,9 @@ def dependences(program, *args):
             continue
         for attempt in range(CHANGES):
             after = _found(program, args, values, {name: _other(site, attempt)})
-            for child in parents:
+            for child, found in parents.items():
                 if child != name and not _same(before[child], after.get(child)):
-                    parents[child].add(name)
+                    found.add(name)
     return parents
 
 

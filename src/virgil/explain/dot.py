@@ -27,9 +27,12 @@ def dot_source(picture: Picture, distributions: bool = False) -> str:
         "digraph model {",
         '  graph [fontname="Helvetica", fontsize=11, labeljust="r", labelloc="b", nodesep=0.35, ranksep=0.45];',
         '  node [fontname="Helvetica", fontsize=13, margin="0.08,0.04", height=0.45];',
-        '  edge [arrowsize=0.7];',
+        "  edge [arrowsize=0.7];",
         *_boxes(picture, distributions),
-        *(f"  {_quoted(edge.parent)} -> {_quoted(edge.child)}{_listed(_edge(edge, picture))};" for edge in picture.edges),
+        *(
+            f"  {_quoted(edge.parent)} -> {_quoted(edge.child)}{_listed(_edge(edge, picture))};"
+            for edge in picture.edges
+        ),
         *_legend(picture),
         "}",
     ]
@@ -74,7 +77,14 @@ _STYLES: dict[str, Attributes] = {
     "latent": {"shape": "ellipse"},
     "observed": {"shape": "ellipse", "style": "filled", "fillcolor": f'"{_SEEN}"'},
     "deterministic": {"shape": "ellipse", "peripheries": "2"},
-    "factor": {"shape": "square", "style": "filled", "fillcolor": "black", "label": '""', "width": "0.16", "height": "0.16"},
+    "factor": {
+        "shape": "square",
+        "style": "filled",
+        "fillcolor": "black",
+        "label": '""',
+        "width": "0.16",
+        "height": "0.16",
+    },
     "param": {"shape": "plaintext", "height": "0.25"},
 }
 

@@ -90,9 +90,7 @@ def _without(structure: Structure, hidden: Set[str]) -> dict[str, Node]:
     parents: dict[str, tuple[str, ...]] = {}
     for node in structure.values():  # parents are stated before their children
         passed = [
-            each
-            for name in node.parents
-            for each in (parents[name] if structure[name].role in hidden else (name,))
+            each for name in node.parents for each in (parents[name] if structure[name].role in hidden else (name,))
         ]
         parents[node.name] = tuple(dict.fromkeys(passed))
     return {

@@ -36,7 +36,7 @@ class Region(NamedTuple):
         if tensor.layout != torch.strided:
             return cls(id(tensor), 1, 0, (1,), (1,))
         memory = tensor.untyped_storage().data_ptr()
-        return cls(memory, tensor.element_size(), tensor.storage_offset(), tuple(tensor.shape), tensor.stride())
+        return cls(memory, tensor.element_size(), int(tensor.storage_offset()), tuple(tensor.shape), tensor.stride())
 
     @property
     def bounds(self) -> tuple[int, int]:
@@ -45,18 +45,18 @@ class Region(NamedTuple):
         return self.item * self.offset, self.item * (self.offset + last + 1)
 
     @property
-    def count(self) -> int:
+    def entries(self) -> int:
         """How many entries."""
         return torch.Size(self.size).numel()
 
     def meets(self, other: Region) -> bool:
         """Whether the two share an entry; taken to be so where they are large and interlocked."""
-        if self.memory != other.memory or not self.memory or not self.count or not other.count:
+        if self.memory != other.memory or not self.memory or not self.entries or not other.entries:
             return False
         (first, last), (other_first, other_last) = self.bounds, other.bounds
         if last <= other_first or other_last <= first:
             return False
-        if self.item != other.item or max(self.count, other.count) > _LISTED:
+        if self.item != other.item or max(self.entries, other.entries) > _LISTED:
             return True
         return _share_an_entry(self, other)
 

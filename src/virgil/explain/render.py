@@ -17,6 +17,7 @@ __all__ = ["Drawing", "render_model"]
 
 _FORMATS = (".svg", ".pdf", ".png")
 _SOURCES = (".dot", ".gv")
+_DOTS_PER_INCH = 144
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Drawing:
         return _laid_out(self.source, "svg").decode()
 
     def save(self, filename: str | PathLike[str]) -> None:
-        """Write the drawing as ``.svg``, ``.pdf`` or ``.png``, which needs the extra ``plot``, or its source as ``.dot``.
+        """Write the drawing as ``.svg``, ``.pdf`` or ``.png``, with the extra ``plot``, or its source as ``.dot``.
 
         Raises:
             ArgumentError: another ending, or pygraphviz is not installed.
@@ -66,7 +67,8 @@ def _laid_out(source: str, form: str) -> bytes:
             'Laying a drawing out needs pygraphviz: pip install "virgil-ppl[plot]". Without it the Graphviz source can '
             'be had: .source, or .save("model.dot").'
         ) from None
-    drawn: bytes = AGraph(string=source).draw(format=form, prog="dot")
+    options = f"-Gdpi={_DOTS_PER_INCH}" if form == "png" else ""
+    drawn: bytes = AGraph(string=source).draw(format=form, prog="dot", args=options)
     return drawn
 
 

@@ -13,6 +13,7 @@ from virgil.distributions import constraints
 from virgil.distributions.feasible import feasible_value
 from virgil.explain.provenance import Origins, Provenance, names_in, regions_in
 from virgil.explain.region import Region
+from virgil.infer.checks.containment import family_name
 from virgil.infer.dry_run import unmarked
 from virgil.params import get_param_store
 from virgil.poutine.frame import Frame, Step
@@ -149,7 +150,7 @@ class _Watch(Handler):
             site.name,
             role,
             tuple(name for name in self.nodes if name in parents and name != site.name),
-            "" if role in ("deterministic", "factor") else _family(site.fn),
+            "" if role in ("deterministic", "factor") else family_name(site.fn),
             role == "latent" and site.infer.get("enumerate") is not None,
             bool(site.infer.get("is_auxiliary")),
             site.frames,
@@ -173,13 +174,6 @@ def _drawn(site: Site, outer: Outer) -> Site:
 def _plates(frames: tuple[Frame, ...]) -> torch.Size:
     sizes = {frame.dim: frame.size for frame in frames if frame.dim is not None}
     return torch.Size(sizes.get(dim, 1) for dim in range(min(sizes, default=0), 0))
-
-
-def _family(fn: Any) -> str:
-    """The family, without what only changes its shape."""
-    while type(fn).__name__ in ("Independent", "MaskedDistribution", "ExpandedDistribution"):
-        fn = fn.base_dist
-    return type(fn).__name__
 
 
 def _constraint(param: str) -> str:
