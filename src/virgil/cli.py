@@ -1,22 +1,28 @@
 """The command ``virgil``.
 
-Exit codes: 0 done, 1 a demo failed with an error that Virgil explains, 2 the command line is wrong, 130 Ctrl-C.
+Exit codes: 0 done, 1 a demo failed with an error that Virgil explains, or a report has errors, 2 the command line is
+wrong, 130 Ctrl-C.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
+from rich.console import Console
 
 import virgil
 from virgil.errors import ArgumentError, VirgilError
 from virgil.examples.registry import DEFAULT, DEMOS, find
+from virgil.explain.command import explain_files
 
 __all__ = ["main"]
+
+Commands = Any  # what argparse gives for its subcommands has no public name
 
 _FAILED, _WRONG_USE, _INTERRUPTED = 1, 2, 130
 
@@ -28,23 +34,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command is None:
         parser.print_help()
         return 0
-    if args.list:
-        _print_list()
-        return 0
-    return _run_demo(args)
+    run: Callable[[argparse.Namespace], int] = args.run
+    try:
+        return run(args)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="virgil", description="A probabilistic programming language for PyTorch.")
     parser.add_argument("--version", action="version", version=f"virgil {virgil.__version__}")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
+    _add_demo(commands)
+    _add_explain(commands)
+    return parser
+
+
+def _add_demo(commands: Commands) -> None:
     demo = commands.add_parser("demo", help="fit a real model, print the answer beside the known one, draw the fit")
     demo.add_argument("name", nargs="?", default=DEFAULT, help=f"{', '.join(DEMOS)} (default: {DEFAULT})")
     demo.add_argument("--list", action="store_true", help="say what each demo does, and stop")
     demo.add_argument("--steps", type=_positive, metavar="N", help="steps of each fit (default: the demo's own)")
     demo.add_argument("--seed", type=_natural, metavar="N", help="seed of the random numbers (default: the demo's own)")
     demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="where pictures go (default: demo)")
-    return parser
+    demo.set_defaults(run=_demo)
+
+
+def _add_explain(commands: Commands) -> None:
+    about = "say how a model and a guide fit together: a row a site, and every problem with its cure"
+    explain = commands.add_parser("explain", help=about, description=f"{about.capitalize()}. The files are run.")
+    explain.add_argument(
+        "model", metavar="FILE:MODEL", help="a file and the name of the model in it, as in fit.py:model"
+    )
+    explain.add_argument("guide", metavar="FILE:GUIDE", help="likewise the guide")
+    explain.add_argument("--loss", metavar="NAME", help="an objective of virgil.infer (default: by what is marked)")
+    explain.add_argument(
+        "--args", metavar="NAME", help="a function without arguments in the model's file that returns those of both"
+    )
+    explain.set_defaults(run=_explain)
 
 
 def _whole_number(text: str, least: int) -> int:
@@ -67,7 +94,19 @@ def _print_list() -> None:
         print(f"{demo.name:<{width}}  {demo.about}")
 
 
-def _run_demo(args: argparse.Namespace) -> int:
+def _explain(args: argparse.Namespace) -> int:
+    try:
+        report = explain_files(args.model, args.guide, args.loss, args.args)
+    except ArgumentError as error:
+        return _say(error, _WRONG_USE)
+    Console().print(report)
+    return _FAILED if report.errors else 0
+
+
+def _demo(args: argparse.Namespace) -> int:
+    if args.list:
+        _print_list()
+        return 0
     try:
         demo = find(args.name)
     except ArgumentError as error:
@@ -80,8 +119,6 @@ def _run_demo(args: argparse.Namespace) -> int:
         return _say(error, _FAILED)
     except OSError as error:  # the folder for pictures cannot be made or written
         return _say(error, _FAILED)
-    except KeyboardInterrupt:
-        return _INTERRUPTED
     return 0
 
 

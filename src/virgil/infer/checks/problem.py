@@ -61,9 +61,14 @@ class Executed(Protocol):
     """One execution of a guide and of a model replayed against it."""
 
     @property
-    def guide(self) -> Trace: ...
+    def guide(self) -> Trace:
+        """The guide's trace."""
+        ...
+
     @property
-    def model(self) -> Trace: ...
+    def model(self) -> Trace:
+        """The model's trace."""
+        ...
 
 
 Trial = tuple[Tensor, Sequence[Executed]]
