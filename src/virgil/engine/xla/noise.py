@@ -1,0 +1,41 @@
+"""The noise of a step on XLA, for an eager step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+from torch import Tensor
+from torch.fx import Graph
+from torch.utils import _pytree as pytree
+
+from virgil.engine.noise import DrawnBy, in_order
+from virgil.engine.xla.arrays import to_array, to_tensor
+from virgil.engine.xla.interpret import PLACEMENT, node_keys
+from virgil.engine.xla.registry import LOWERINGS
+from virgil.ops.compiling import as_when_compiling
+
+__all__ = ["drawn_by_key"]
+
+
+@contextmanager
+def drawn_by_key(graph: Graph, key: Any) -> Iterator[None]:
+    """A block in which eager operations draw, one after another, what a graph draws with this key."""
+    keys = node_keys(graph, key)
+    nodes = list(keys)
+
+    def draw(place: int, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        node = nodes[place]
+        with jax.enable_x64(True):
+            given, options = pytree.tree_map_only(Tensor, to_array, (args, _of_values(kwargs)))
+            drawn = LOWERINGS[node.target].apply(keys[node], *given, **options)
+            return pytree.tree_map_only(jax.Array, lambda each: to_tensor(each).clone(), drawn)
+
+    with as_when_compiling(), DrawnBy(in_order([node.target for node in nodes], draw)):
+        yield
+
+
+def _of_values(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: each for name, each in kwargs.items() if name not in PLACEMENT}
