@@ -74,8 +74,10 @@ def explain(model: Program, guide: Program, *args: Any, loss: Any = None, **kwar
 
 def _ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Each once, errors first."""
-    unique = {problem.message: problem for problem in problems}.values()
-    return tuple(sorted(unique, key=lambda problem: _ORDER.index(problem.severity)))
+    unique: dict[str, Problem] = {}
+    for problem in problems:
+        unique.setdefault(problem.message, problem)
+    return tuple(sorted(unique.values(), key=lambda problem: _ORDER.index(problem.severity)))
 
 
 @dataclass(frozen=True)
