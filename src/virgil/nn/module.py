@@ -101,8 +101,12 @@ class PyroModule(nn.Module, metaclass=Mixing):
         attribute = own["_pyro_attributes"].get(name)
         if attribute is None:
             attribute = self._pyro_find(name)
-            if attribute is None or is_program(attribute):  # a buffer, a program, or nothing
-                return super().__getattr__(name)
+            if attribute is None:
+                return super().__getattr__(name)  # a buffer, or nothing
+            if is_program(attribute):
+                if not attribute.__dict__["_pyro_name"]:  # it has become one, or come here, behind the module's back
+                    self._pyro_place(name, attribute)
+                return attribute
         if values is not None:
             return read(self, name, full_name, attribute, values)
         if not isinstance(attribute, PyroSample) and (calls.making or not installed()):

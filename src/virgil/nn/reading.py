@@ -10,7 +10,7 @@ from virgil.errors import ArgumentError, ParamError
 from virgil.nn.attributes import Declared, PyroParam, PyroSample
 from virgil.nn.call import Values
 from virgil.nn.parameter import state_parameter
-from virgil.nn.tree import full_name_of, plain_parameters
+from virgil.nn.tree import full_name_of, place, plain_parameters
 from virgil.params.constraint import find_transform
 from virgil.params.entry import leaf_from_value
 from virgil.poutine.runtime import emit
@@ -87,6 +87,7 @@ def _state(module: nn.Module, name: str, full_name: str, attribute: Any) -> Any:
     if isinstance(attribute, PyroParam):
         leaf = leaf_of(module, name, attribute)
         return state_parameter(full_name, leaf, attribute.constraint, attribute.event_dim)
+    place(attribute, full_name, module.__dict__["_pyro_family"])  # it may have got programs inside since
     for inner, leaf in plain_parameters(attribute):
         state_parameter(f"{full_name}$$${inner}", leaf)
     return attribute
