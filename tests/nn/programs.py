@@ -321,6 +321,7 @@ class Program:
         of: what of the module is the model.
         wrap: what is put around either model.
         has_names: whether all functions in it can be pickled.
+        makes_early: whether the guide's parameters can be loaded before it is called.
     """
 
     module: Callable[[], Any]
@@ -331,6 +332,7 @@ class Program:
     wrap: Callable[..., Any] = lambda model: model
     objective: Callable[[], Any] = Trace_ELBO
     has_names: bool = True
+    makes_early: bool = True
 
 
 def without_latents(model):
@@ -429,6 +431,6 @@ PROGRAMS = {
         lambda: modules.Linear(["weight", "bias"]), one_layer((1, 2), (1,)), vector_parts
     ),
     "a family of one's own": Program(
-        lambda: modules.Linear(["weight", "bias"]), one_layer((1, 2), (1,)), Own
+        lambda: modules.Linear(["weight", "bias"]), one_layer((1, 2), (1,)), Own, makes_early=False
     ),
 }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from virgil.errors import ArgumentError
@@ -52,6 +53,27 @@ class Block(Handler):
         return finished
 
 
+@dataclass(frozen=True)
+class _OneOf:
+    """Sites with one of these names or types; a class, so that a program that is blocked can be pickled."""
+
+    names: frozenset[str]
+    types: frozenset[str]
+
+    def __call__(self, site: Site) -> bool:
+        return site.name in self.names or site["type"] in self.types
+
+
+@dataclass(frozen=True)
+class _AllBut:
+    """All other sites."""
+
+    chosen: Choice
+
+    def __call__(self, site: Site) -> bool:
+        return not self.chosen(site)
+
+
 def _hides(
     hide_fn: Choice | None,
     expose_fn: Choice | None,
@@ -63,15 +85,10 @@ def _hides(
     if hide_fn is not None:
         return hide_fn
     if expose_fn is not None:
-        exposes = expose_fn
-        return lambda site: not exposes(site)
-    if expose is not None or expose_types is not None:
-        shown, shown_types = frozenset(expose or ()), frozenset(expose_types or ())
-        return lambda site: site.name not in shown and site["type"] not in shown_types
+        return _AllBut(expose_fn)
     if hide is not None or hide_types is not None:
-        hidden, hidden_types = frozenset(hide or ()), frozenset(hide_types or ())
-        return lambda site: site.name in hidden or site["type"] in hidden_types
-    return lambda site: True
+        return _OneOf(frozenset(hide or ()), frozenset(hide_types or ()))
+    return _AllBut(_OneOf(frozenset(expose or ()), frozenset(expose_types or ())))
 
 
 def block(
