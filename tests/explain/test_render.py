@@ -16,6 +16,7 @@ from tests.infer import chained_pairs, enumerated_pairs, legal_pairs
 from virgil.errors import ArgumentError
 from virgil.explain.render import render_model
 from virgil.infer import config_enumerate
+from virgil.infer.autoguide import AutoMultivariateNormal
 from virgil.params import ParamStore
 
 PAIRS = {**legal_pairs.PAIRS, **enumerated_pairs.PAIRS, **chained_pairs.PAIRS}
@@ -260,3 +261,14 @@ def test_without_pygraphviz_there_is_the_source(monkeypatch, tmp_path):
     drawing = render_model(mixture, (DATA,), filename=tmp_path / "model.dot")
     with pytest.raises(ArgumentError, match=r"virgil-ppl\[plot\]"):
         drawing.svg()
+
+
+def test_a_part_of_a_joint_draw_has_no_family_of_its_own():
+    def model():
+        virgil.sample("a", dist.Normal(0.0, 1.0))
+        virgil.sample("b", dist.Gamma(1.0, 1.0))
+
+    with ParamStore():
+        drawing = render_model(model, AutoMultivariateNormal(model), render_distributions=True)
+    assert not any("q: " in label for label in labels(drawing).values())
+    assert edges(drawing, dashed=True) == {("_AutoMultivariateNormal_latent", name) for name in "ab"}

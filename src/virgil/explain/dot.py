@@ -62,8 +62,6 @@ def _node(name: str, shown: Shown, picture: Picture, distributions: bool) -> Att
         return {"shape": "plaintext", "label": _quoted(f"⋯ {shown.rest}"), "fontcolor": f'"{_QUIET}"'}
     node = shown.node
     style = dict(_STYLES[node.role])
-    if node.role == "factor":
-        return style | {"xlabel": _quoted(name)}
     if node.enumerated:
         style |= {"style": "filled", "fillcolor": f'"{_SUMMED}"'}
     if shown.is_guides:
@@ -77,14 +75,7 @@ _STYLES: dict[str, Attributes] = {
     "latent": {"shape": "ellipse"},
     "observed": {"shape": "ellipse", "style": "filled", "fillcolor": f'"{_SEEN}"'},
     "deterministic": {"shape": "ellipse", "peripheries": "2"},
-    "factor": {
-        "shape": "square",
-        "style": "filled",
-        "fillcolor": "black",
-        "label": '""',
-        "width": "0.16",
-        "height": "0.16",
-    },
+    "factor": {"shape": "box", "style": "filled", "fillcolor": "black", "fontcolor": "white", "height": "0.25"},
     "param": {"shape": "plaintext", "height": "0.25"},
 }
 
@@ -95,7 +86,9 @@ def _label(name: str, shown: Shown, picture: Picture, distributions: bool) -> st
     if distributions and node.family and not (node.role == "param" and node.family == "real"):
         below.append((node.family, GUIDE_COLOUR if shown.is_guides else _QUIET))
     if distributions and guide is not None and not shown.is_guides and guide.role == "latent":
-        below.append((f"q: {guide.family}", GUIDE_COLOUR))
+        joint = {each for each, other in picture.nodes.items() if other.node.auxiliary}
+        if guide.family != "Delta" or not joint.intersection(guide.parents):  # else an arrow says where it comes from
+            below.append((f"q: {guide.family}", GUIDE_COLOUR))
     if node.enumerated:
         below.append(("summed out" if picture.has_guide and guide is None else "enumerated", _QUIET))
     if not below:
@@ -118,7 +111,7 @@ def _legend(picture: Picture) -> Iterator[str]:
         "grey: observed": any(each.node.role == "observed" for each in nodes),
         "blue: discrete, all values at once": any(each.node.enumerated for each in nodes),
         "double line: deterministic": any(each.node.role == "deterministic" for each in nodes),
-        "square: factor": any(each.node.role == "factor" for each in nodes),
+        "black: factor": any(each.node.role == "factor" for each in nodes),
         "orange: guide": picture.has_guide,
     }
     said = [entry for entry, is_there in entries.items() if is_there]

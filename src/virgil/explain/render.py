@@ -87,7 +87,7 @@ def render_model(
     """Draw a model as a graph, with the guide laid over it.
 
     Plates are boxes with their sizes; observed sites are grey, enumerated ones blue, deterministic ones have a double
-    line, factors are black squares. With a guide, what it states has an orange line; its dependences are dashed arrows,
+    line, factors are black boxes. With a guide, what it states has an orange line; its dependences are dashed arrows,
     from an observation where the guide computes a variable from that observation's data.
 
     An arrow means that the site's distribution is computed from the other's value. This is found by running the guide
@@ -122,6 +122,16 @@ def render_model(
     """
     if isinstance(guide, (tuple, list)) and not model_args:
         guide, model_args = None, guide
+    _check(model, guide, model_args, max_rounds)
+    of_model, of_guide = structures(model, guide, tuple(model_args), dict(model_kwargs or {}))
+    picture = picture_of(of_model, of_guide, render_params, render_deterministic, max_rounds)
+    drawing = Drawing(dot_source(picture, render_distributions))
+    if filename is not None:
+        drawing.save(filename)
+    return drawing
+
+
+def _check(model: Any, guide: Any, model_args: Any, max_rounds: Any) -> None:
     for name, program in (("model", model), ("guide", guide)):
         if not callable(program) and not (name == "guide" and program is None):
             raise ArgumentError(
@@ -135,9 +145,3 @@ def render_model(
         )
     if not isinstance(max_rounds, int) or max_rounds < 1:
         raise ArgumentError(f"render_model() got max_rounds={max_rounds!r}; it takes a whole number, 1 or more.")
-    of_model, of_guide = structures(model, guide, tuple(model_args), dict(model_kwargs or {}))
-    picture = picture_of(of_model, of_guide, render_params, render_deterministic, max_rounds)
-    drawing = Drawing(dot_source(picture, render_distributions))
-    if filename is not None:
-        drawing.save(filename)
-    return drawing

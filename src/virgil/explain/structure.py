@@ -180,4 +180,6 @@ def _constraint(param: str) -> str:
     """The constraint of a parameter, by the name that programs use."""
     store = get_param_store()
     constraint = store.constraint(param) if param in store else constraints.real
+    while isinstance(constraint, constraints.independent):
+        constraint = constraint.base_constraint
     return next((name for name in constraints.__all__ if getattr(constraints, name) is constraint), str(constraint))
