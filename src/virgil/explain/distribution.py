@@ -11,6 +11,15 @@ from torch.distributions import constraints
 __all__ = ["family", "support_words"]
 
 _WRAPPERS = ("Independent", "MaskedDistribution", "ExpandedDistribution")
+_INTERVALS = (
+    constraints.greater_than,
+    constraints.greater_than_eq,
+    constraints.half_open_interval,
+    constraints.integer_interval,
+    constraints.interval,
+    constraints.less_than,
+    type(constraints.nonnegative_integer),
+)
 _JOINED = (constraints.independent, constraints.MixtureSameFamilyConstraint)
 
 
@@ -35,7 +44,7 @@ def support_words(fn: Any) -> str:
         return "real"
     if isinstance(support, type(constraints.boolean)):
         return "0, 1"
-    if hasattr(support, "lower_bound") or hasattr(support, "upper_bound"):
+    if isinstance(support, _INTERVALS):
         return _interval(support)
     return type(support).__name__.strip("_").replace("_", " ").lower()
 
