@@ -55,9 +55,8 @@ def captured(name, engine="xla"):
     return svi, svi.compiled(engine).make(ARGS, {})
 
 
-@pytest.mark.parametrize("name", PAIRS)
-def test_xla_gives_the_eager_step_on_the_same_noise(name):
-    svi, step = captured(name)
+def assert_xla_gives_the_eager_step(svi, step, args):
+    """On the same noise; takes the step."""
     program = step.runner.program
     state = [each.detach().clone() for each in step.state.tensors()]
     inputs = [*step.given.tensors, *svi.compiled("xla").rates()]
@@ -65,7 +64,7 @@ def test_xla_gives_the_eager_step_on_the_same_noise(name):
     drawing = Drawing(program.graph)
     drawing.boxed_run([*state, *inputs])
     virgil.set_rng_seed(1)
-    loss = svi.step(*ARGS)  # changes the state in place
+    loss = svi.step(*args)  # changes the state in place
     with jax.enable_x64(True):
         noise = {name: pytree.tree_map(to_array, each) for name, each in drawing.noise.items()}
         constants = {name: to_array(each) for name, each in program.constants.items()}
@@ -78,6 +77,12 @@ def test_xla_gives_the_eager_step_on_the_same_noise(name):
     for after, expected in zip(got[: program.num_state], step.state.tensors(), strict=True):
         assert isinstance(after, Tensor)
         torch.testing.assert_close(after, expected.detach(), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_xla_gives_the_eager_step_on_the_same_noise(name):
+    svi, step = captured(name)
+    assert_xla_gives_the_eager_step(svi, step, ARGS)
 
 
 # a compilation takes seconds: each objective, each kind of gradient and each guide once
@@ -96,25 +101,30 @@ ON_INDUCTOR = [
 ]
 
 
-@needs_a_compiler
-@pytest.mark.parametrize("name", ON_INDUCTOR)
-def test_inductor_draws_the_numbers_of_the_eager_step(name):
-    svi, step = captured(name, "inductor")
+def assert_inductor_gives_the_eager_step(svi, step, args):
+    """On the numbers that torch draws; takes the step."""
     step.load()
     inputs = [*step.given.tensors, *svi.compiled("inductor").rates()]
     course = step.advance(Inputs(dict(enumerate(inputs)), {}), 1, 0, 1)
     torch.manual_seed(seed_of_step(1, 0))
     with unmarked():
-        loss, leaves = svi.gradients(ARGS, {})
+        loss, leaves = svi.gradients(args, {})
     norms = [torch.zeros(()) if each.grad is None else each.grad.norm() for each in leaves.values()]
     zero_grads(leaves.values())
     torch.manual_seed(seed_of_step(1, 0))
-    svi.step(*ARGS)  # changes the state in place
+    svi.step(*args)  # changes the state in place
     torch.testing.assert_close(course.losses.item(), loss, rtol=1e-5, atol=1e-5)
     assert list(step.state.leaves) == list(leaves)
     torch.testing.assert_close(course.norms[0], torch.stack(norms), rtol=1e-4, atol=1e-5)
     for after, expected in zip(step.runner.state(), step.state.tensors(), strict=True):
         torch.testing.assert_close(after, expected.detach(), rtol=1e-4, atol=1e-6)
+
+
+@needs_a_compiler
+@pytest.mark.parametrize("name", ON_INDUCTOR)
+def test_inductor_draws_the_numbers_of_the_eager_step(name):
+    svi, step = captured(name, "inductor")
+    assert_inductor_gives_the_eager_step(svi, step, ARGS)
 
 
 def test_a_second_run_captures_nothing():

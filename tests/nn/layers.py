@@ -215,7 +215,7 @@ class Plain(Observed):
 
     def __init__(self):
         super().__init__()
-        self.encoder = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Tanh(), nn.Linear(3, 1))
+        self.encoder = nn.Sequential(nn.Linear(2, 3, bias=False), nn.BatchNorm1d(3), nn.Tanh(), nn.Linear(3, 1))
         self.gain = PyroSample(dist.LogNormal(0.0, 1.0))
 
     def mean(self, x):
