@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from torch import Tensor
 
 from virgil.errors import ParamError
@@ -9,7 +11,15 @@ from virgil.params import get_param_store
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
 
-__all__ = ["ReadParameters"]
+__all__ = ["ReadParameters", "leaf_of"]
+
+
+def leaf_of(site: Site) -> Tensor | None:
+    """The leaf of a parameter's site, to be learnt; ``None`` where a handler has put another value there."""
+    leaf = getattr(site.value, "unconstrained", None)
+    if leaf is not None:
+        return cast(Tensor, leaf())
+    return site.value if site.value.is_leaf and site.value.requires_grad else None
 
 
 class ReadParameters(Handler):
@@ -27,11 +37,9 @@ class ReadParameters(Handler):
         site = outer(site)
         if site.kind == "param":
             # the last read counts: a dry run before the first step reads leaves that are discarded
-            leaf = getattr(site.value, "unconstrained", None)
+            leaf = leaf_of(site)
             if leaf is not None:
-                self._note(site.name, leaf())
-            elif site.value.is_leaf and site.value.requires_grad:
-                self._note(site.name, site.value)
+                self._note(site.name, leaf)
         return site
 
     def _note(self, name: str, leaf: Tensor) -> None:

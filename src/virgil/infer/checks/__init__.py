@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from virgil.infer.checks.containment import containment_problems
 from virgil.infer.checks.counted import observation_problems
 from virgil.infer.checks.enumeration import enumeration_problems
+from virgil.infer.checks.learning import learning_problems
 from virgil.infer.checks.pairing import pairing_problems, stated_problems
 from virgil.infer.checks.plates import plate_problems
 from virgil.infer.checks.problem import Check, Problem, Subject
@@ -33,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     batch_problems,
     enumeration_problems,
     observation_problems,
+    learning_problems,
 )
 NOTES: tuple[Check, ...] = (redundancy_problems,)  # what a report alone asks: nothing is wrong, and it costs executions
 CALL: tuple[Check, ...] = (signature_problems,)  # what can be asked before the programs run

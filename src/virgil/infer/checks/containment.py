@@ -66,7 +66,8 @@ def _is_exact(fn: Any) -> bool:
         declared = getattr_static(type(fn), "support", None)
         if declared is not getattr_static(td.TransformedDistribution, "support"):
             return True
-        return _is_exact(fn.base_dist) and _is_image(fn.base_dist.support, fn.transforms)
+        base: Any = fn.base_dist
+        return _is_exact(base) and _is_image(base.support, fn.transforms)
     inner = getattr(fn, "base_dist", None)
     return inner is None or _is_exact(inner)
 

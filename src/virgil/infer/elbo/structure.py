@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import torch
+
 from virgil import settings
 from virgil.infer.checks import CALL, CAUSES, Shown, check
 from virgil.infer.checks.problem import Objective, Subject
@@ -34,8 +36,8 @@ class Structure:
 
 
 def structure_key(pair: Pair) -> object:
-    """What must be the same for the checks to hold still: names and shapes of the sample sites."""
-    return tuple(
+    """What must be the same for the checks to hold still: names and shapes of the sample sites, and if they learn."""
+    return torch.is_grad_enabled(), *(
         [
             (name, site.observed, site.unscaled_log_prob.shape, site.fn.event_shape)
             for trace in (pair.guide, pair.model)
