@@ -13,7 +13,14 @@ from virgil.distributions.shape_algebra import TorchDistributionMixin
 from virgil.distributions.wrapper import Wrapper
 from virgil.errors import ShapeError
 
-__all__ = ["ExpandedDistribution"]
+__all__ = ["ExpandedDistribution", "expanded"]
+
+
+def expanded(fn: td.Distribution, batch_shape: _size) -> td.Distribution:
+    """``fn.expand(batch_shape)``, also of a distribution that does not define ``expand``."""
+    if type(fn).expand is td.Distribution.expand:
+        return ExpandedDistribution(fn, batch_shape)
+    return fn.expand(batch_shape)
 
 
 class ExpandedDistribution(TorchDistributionMixin, Wrapper):
@@ -77,6 +84,9 @@ class ExpandedDistribution(TorchDistributionMixin, Wrapper):
     @property
     def variance(self) -> Tensor:
         return self.base_dist.variance.expand(self.shape())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_dist}, {tuple(self._batch_shape)})"
 
 
 def _check_expansion(fn: td.Distribution, batch_shape: Size) -> None:

@@ -45,6 +45,24 @@ def resolve_validation(validate_args: bool | None) -> bool:
 class Distribution(td.Distribution):
     """Abstract base of all of Virgil's distributions, for ``isinstance`` and annotations."""
 
+    def __call__(self, sample_shape: _size = ()) -> Tensor:
+        """A draw, with a pathwise derivative where the family has one. Shape: (*sample_shape, *batch, *event)."""
+        return self.rsample(sample_shape) if self.has_rsample else self.sample(sample_shape)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("_batch_shape", "_event_shape"):
+            raise ArgumentError(
+                f"{type(self).__name__} has no batch_shape and event_shape. Call "
+                "super().__init__(batch_shape, event_shape, validate_args=validate_args) in its __init__."
+            )
+        return super().__getattribute__(name)  # raises what it raised before
+
+    def __repr__(self) -> str:
+        try:
+            return super().__repr__()
+        except NotImplementedError:  # one of a user's own, without arg_constraints
+            return f"{type(self).__name__}()"
+
 
 class TorchDistributionMixin(Distribution):
     """What every family has beyond torch's interface.
@@ -69,10 +87,6 @@ class TorchDistributionMixin(Distribution):
 
         def expand(self, batch_shape: _size, _instance: Any = None) -> Self: ...
         def _get_checked_instance(self, cls: type, _instance: Any = None) -> Self: ...
-
-    def __call__(self, sample_shape: _size = ()) -> Tensor:
-        """A draw, with a pathwise derivative where the family has one. Shape: (*sample_shape, *batch, *event)."""
-        return self.rsample(sample_shape) if self.has_rsample else self.sample(sample_shape)
 
     @property
     def event_dim(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from virgil.distributions.expanded import expanded
 from virgil.distributions.outside import extended_log_prob, support_varies
 from virgil.poutine.frame import Block, Frame, Step, plates_shape
 from virgil.poutine.masking import LogProb, counted, observed_log_prob
@@ -133,7 +134,7 @@ class Site:
         batch_shape = self.fn.batch_shape
         shape = plates_shape(self.name, batch_shape, self.frames)
         if shape != batch_shape:
-            self.fn = self.fn.expand(shape)
+            self.fn = expanded(self.fn, shape)
 
     # What is asked of a site after it has resolved
 
