@@ -122,7 +122,7 @@ def check_fit(fit: Fit, given: Arguments | None, draws: int | None, steps: int, 
             weights = importance(taken.log_p, taken.log_q) if taken.obstacle is None else None
             sites = _sites(at, taken, weights)
             searched = _search(at, taken, weights, modes)
-        arrived = convergence(origin, at, fit.engine, steps, fit.averaged > 0) if steps else None
+        arrived = convergence(origin, at, fit.engine, steps, fit.averaged > 0, given is not None) if steps else None
         length = min(fit.num_steps, _CALIBRATED)
         calibrated = calibrate(origin, fit.engine, calibration, length) if calibration else None
     verdict = verdict_of(weights, taken.obstacle, sites, searched, arrived, calibrated)

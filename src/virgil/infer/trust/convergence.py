@@ -13,6 +13,7 @@ from torch import Tensor
 
 from virgil.infer.elbo.objective import ELBO
 from virgil.infer.run.source import Batch
+from virgil.infer.step.arguments import arguments
 from virgil.infer.trust.joint import Joint
 from virgil.infer.trust.origin import Origin
 from virgil.infer.trust.path import Path, path_of
@@ -105,7 +106,9 @@ class Convergence:
         return per_latent * max(1, self.latents)
 
 
-def convergence(origin: Origin, joint: Joint, engine: str, steps: int, averaged: bool) -> Convergence:
+def convergence(
+    origin: Origin, joint: Joint, engine: str, steps: int, averaged: bool, given: bool = False
+) -> Convergence:
     """Take further steps from a copy of where a fit ended, and look at them; inside ``origin.present()``.
 
     Args:
@@ -114,12 +117,13 @@ def convergence(origin: Origin, joint: Joint, engine: str, steps: int, averaged:
         engine: that took its steps.
         steps: how many to take.
         averaged: whether the fit's parameters are an average.
+        given: whether ``joint`` has other arguments than those of the run's last step, on which losses are compared.
     """
     signal = _signal(origin)
     path = path_of(origin, engine, steps)
     nothing = Estimate(0.0, 0.0)
     arrived = not path.failed and all(path.counts) and bool(path.kept)
-    drift, jitter, excess = _losses(origin, joint, path) if arrived else (nothing, nothing, nothing)
+    drift, jitter, excess = _losses(origin, joint, path, given) if arrived else (nothing, nothing, nothing)
     r_hats, errors = _mixing(path)
     place = int(np.nanargmax(r_hats)) if np.isfinite(r_hats).any() else 0
     return Convergence(
@@ -144,12 +148,20 @@ def _batches(origin: Origin, count: int) -> list[Batch]:
     return [given[place % len(given)] for place in range(count)]
 
 
-def _losses(origin: Origin, joint: Joint, path: Path) -> tuple[Estimate, Estimate, Estimate]:
+def _alike(origin: Origin, batches: list[Batch]) -> list[Batch]:
+    """The batches with those of other shapes than the last replaced by it."""
+    key = arguments(origin.batch.args, origin.batch.kwargs).key
+    return [each if arguments(each.args, each.kwargs).key == key else origin.batch for each in batches]
+
+
+def _losses(origin: Origin, joint: Joint, path: Path, given: bool) -> tuple[Estimate, Estimate, Estimate]:
     """Drift, jitter and excess, from losses on the same noise and batch at each of the parameters compared."""
     first, second = path.mean(0), path.mean(1)
     seeds = torch.randint(2**62, (_DRAWS,)).tolist()
     drift, jitter, excess = [], [], []
-    for number, (seed, batch) in enumerate(zip(seeds, _batches(origin, _DRAWS), strict=True)):
+    for number, (seed, batch) in enumerate(zip(seeds, _alike(origin, _batches(origin, _DRAWS)), strict=True)):
+        if not origin.source.is_same and not given:
+            joint = joint.on(batch.args, batch.kwargs)
         compared = first, second, path.kept[number % len(path.kept)], origin.values
         before, after, present, own = (_loss(origin, joint, each, batch, seed) for each in compared)
         drift.append(before - after)
@@ -172,8 +184,7 @@ def _loss(origin: Origin, joint: Joint, values: Mapping[str, Tensor], batch: Bat
         if not joint.at_once or not isinstance(origin.svi.objective, ELBO):
             return float(origin.svi.differentiable_loss(*batch.args, **batch.kwargs))
         count = min(_AT_ONCE, joint.chunk)
-        bound = joint.log_weights(joint.run(count), count)
-        return -float(bound.mean())
+        return -float(joint.log_weights(joint.run(count), count).mean())
 
 
 def _latents(joint: Joint) -> int:

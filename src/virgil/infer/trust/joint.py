@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from virgil.distributions.validation import unchecked
-from virgil.errors import VirgilError
 from virgil.infer.elbo.enumerated import model_costs, model_variables
 from virgil.infer.elbo.execution import PARTICLES, Call, Pair, particle_plate, run_pair
 from virgil.infer.elbo.factors import plate_weights
@@ -65,6 +65,10 @@ class Joint:
     dim: int
     at_once: bool
     chunk: int
+
+    def on(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Joint:
+        """The same with other arguments of the same shapes."""
+        return replace(self, call=Call(self.call.model, self.call.guide, args, kwargs))
 
     def run(self, count: int, given: Trace | None = None) -> Pair:
         """An execution with so many draws; sites of the guide that are in ``given`` have their values from there."""
@@ -181,7 +185,7 @@ def _whole(call: Call) -> Pair | None:
     try:
         with _Whole():
             return run_pair(call)
-    except (VirgilError, RuntimeError, IndexError):  # such as arguments that are a mini-batch themselves
+    except Exception:  # whatever a program raises whose arguments are a mini-batch themselves
         return None
 
 

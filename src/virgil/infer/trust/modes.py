@@ -15,7 +15,8 @@ from virgil.infer.trust.space import Density, density_of
 
 __all__ = ["Mode", "Search", "search"]
 
-_STARTS = 64
+_STARTS = 64  # climbs from draws of the prior
+_OWN = 8  # climbs from draws of the guide
 _STEPS = 300
 _LONGEST = 200  # entries of a vector, above which curvatures are not computed
 _EXAMINED = 8  # modes, the highest first
@@ -86,32 +87,47 @@ def search(joint: Joint, draws: Draws, evidence: float) -> Search:
     try:
         known = density.vectors(draws.values)
         starts = density.prior(_STARTS)
+        starts = starts[starts.isfinite().all(1)]
     except (VirgilError, NotImplementedError, KeyError) as error:
         return Search((), f"the model cannot be drawn from ({type(error).__name__})")
-    peaks = _peaks(density, _climb(density, starts), known.std(0))
-    return Search(_missed(density, peaks, known, evidence))
+    width = known.std(0)
+    own = _peaks(density, _climb(density, known[:_OWN], width), width, [])
+    others = _peaks(density, _climb(density, starts, _spread(starts)), width, own)
+    return Search(_missed(density, own, others, known, evidence))
 
 
-def _missed(density: Density, peaks: list[_Peak], known: Tensor, evidence: float) -> tuple[Mode, ...]:
-    missed, total = [], evidence
+def _missed(
+    density: Density, own: list[_Peak], others: list[_Peak], known: Tensor, evidence: float
+) -> tuple[Mode, ...]:
+    """Those of the other peaks that are large and that the guide does not know."""
+    # the guide's own weights and Laplace's approximation are two estimates of one mass: the larger is believed
+    seen = max(evidence, _log_sum([peak.log_mass for peak in own]))
     unseen = []
-    for peak in peaks:
-        seen = float(peak.holds(known).double().mean())
-        share = 1 / (1 + math.exp(min(700.0, evidence - peak.log_mass)))
-        if share >= _SHARE and seen < share / 10:
+    for peak in others:
+        share = math.exp(peak.log_mass - _log_sum([seen, peak.log_mass]))
+        if share >= _SHARE and float(peak.holds(known).double().mean()) < share / 10:
             unseen.append(peak)
-            total = float(torch.logaddexp(torch.tensor(total), torch.tensor(peak.log_mass)))
-    for peak in sorted(unseen, key=lambda each: -each.log_mass):
-        values = {name: each[0] for name, each in density.values(peak.place.unsqueeze(0)).items()}
-        missed.append(Mode(values, math.exp(peak.log_mass - total)))
-    return tuple(missed)
+    total = _log_sum([seen, *(peak.log_mass for peak in unseen)])
+    return tuple(
+        Mode(
+            {name: each[0] for name, each in density.values(peak.place.unsqueeze(0)).items()},
+            math.exp(peak.log_mass - total),
+        )
+        for peak in sorted(unseen, key=lambda each: -each.log_mass)
+    )
 
 
-def _climb(density: Density, starts: Tensor) -> Tensor:
-    """The ends of ascents by Adam with a rate that falls to zero, in units of the starts' spread."""
-    starts = starts[starts.isfinite().all(1)]
-    middle = starts.median(0).values
-    spread = (starts - middle).abs().median(0).values.clamp_min(1e-6)
+def _log_sum(logs: list[float]) -> float:
+    return float(torch.tensor(logs, dtype=torch.float64).logsumexp(0))
+
+
+def _spread(starts: Tensor) -> Tensor:
+    """The median distance of each entry from its median."""
+    return (starts - starts.median(0).values).abs().median(0).values.clamp_min(1e-6)
+
+
+def _climb(density: Density, starts: Tensor, spread: Tensor) -> Tensor:
+    """The ends of ascents by Adam with a rate that falls to zero, in units of a spread by entry."""
     place = starts.clone()
     first, second = torch.zeros_like(place), torch.zeros_like(place)
     for step in range(1, _STEPS + 1):
@@ -123,17 +139,17 @@ def _climb(density: Density, starts: Tensor) -> Tensor:
     return place
 
 
-def _peaks(density: Density, ends: Tensor, width: Tensor) -> list[_Peak]:
-    """The distinct modes among the ends of ascents, the highest first."""
+def _peaks(density: Density, ends: Tensor, width: Tensor, known: list[_Peak]) -> list[_Peak]:
+    """The distinct modes among the ends of ascents, but for known ones, the highest first."""
     heights = density(ends)
     peaks: list[_Peak] = []
     tried = 0
     for row in heights.argsort(descending=True).tolist():
         end = ends[row : row + 1]
-        if not math.isfinite(heights[row]) or any(bool(peak.holds(end)) for peak in peaks):
+        if not math.isfinite(heights[row]) or any(bool(peak.holds(end)) for peak in [*known, *peaks]):
             continue
         peak = _polished(density, end, width)
-        if peak is not None and not any(bool(other.holds(peak.place.unsqueeze(0))) for other in peaks):
+        if peak is not None and not any(bool(other.holds(peak.place.unsqueeze(0))) for other in [*known, *peaks]):
             peaks.append(peak)
         tried += 1
         if tried == _EXAMINED:

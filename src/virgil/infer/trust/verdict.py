@@ -106,10 +106,10 @@ def _not_arrived(convergence: Convergence) -> Verdict:
         found = f"further steps end in NaN or infinity after {convergence.steps}"
     elif convergence.is_under_way:
         gain = max(convergence.drift.value, convergence.excess.value)
-        found = f"{convergence.steps} further steps lower the loss by {gain:.2g} nats"
+        found = f"{convergence.steps} further steps lower the loss by {_nats(gain)}"
     elif convergence.is_noisy:
         cost = max(convergence.jitter.value, convergence.excess.value)
-        found = f"the noise of its steps costs {cost:.2g} nats"
+        found = f"the noise of its steps costs {_nats(cost)}"
     else:
         found = (
             f"the learning rate has fallen to {convergence.decayed:.1g} of its first, while the gradient is "
@@ -124,6 +124,10 @@ def _not_arrived(convergence: Convergence) -> Verdict:
     return Verdict(
         "later", f"The run has not arrived: {found}. The figures of the guide are not its last word.", advice
     )
+
+
+def _nats(number: float) -> str:
+    return f"{number:,.0f} nats" if number >= 10 else f"{number:.2g} nats"
 
 
 def _misses(modes: Search) -> Verdict:

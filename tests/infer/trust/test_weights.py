@@ -1,0 +1,91 @@
+"""Importance weights: Pareto shapes, evidence, moments and resampling against closed forms."""
+
+import math
+
+import pytest
+import torch
+
+from tests.infer.trust.programs import (
+    DATA,
+    MEAN,
+    RHO,
+    SD,
+    conjugate,
+    correlated,
+    independent,
+    log_evidence,
+    posterior_guide,
+    standing,
+)
+from virgil.errors import ArgumentError
+from virgil.infer.trust.draws import draws
+from virgil.infer.trust.weights import importance, moments, pareto_shape, threshold
+
+
+@pytest.mark.parametrize("shape", [0.2, 0.5, 0.9, 1.5])
+def test_the_shape_of_pareto_weights_is_found(shape):
+    """``exp(shape * e)`` of an exponential draw is a Pareto variable of this shape."""
+    num = 100_000
+    _, found = pareto_shape(shape * torch.empty(num).exponential_(), 1.0)
+    tail = 3 * math.sqrt(num)
+    # 5 standard errors, one in two million, and the estimate's pull towards 0.5, of the weight of ten draws
+    assert abs(float(found) - shape) < 5 * (1 + shape) / math.sqrt(tail) + 10 * abs(shape - 0.5) / tail
+
+
+def test_equal_weights_have_no_tail():
+    smoothed, shapes = pareto_shape(torch.stack([torch.zeros(200), torch.empty(200).exponential_()]), 1.0)
+    assert shapes[0] == 0.0
+    assert shapes[1] != 0.0
+    assert smoothed[0] == pytest.approx(-math.log(200))
+
+
+@pytest.mark.parametrize(("num", "bound"), [(100, 0.5), (1000, 2 / 3), (10_000, 0.7), (10**6, 0.7)])
+def test_the_threshold_grows_with_the_draws_up_to_seven_tenths(num, bound):
+    assert threshold(num) == pytest.approx(bound)
+
+
+@pytest.mark.parametrize(("shift", "factor"), [(0.0, 1.0), (0.3, 1.0), (0.0, 1.3), (0.5, 1.5)])
+def test_evidence_and_moments_are_those_of_the_posterior(shift, factor):
+    fit = standing(conjugate, posterior_guide(shift, factor), DATA)
+    drawn = draws(fit, 20_000)
+    weights = importance(drawn.log_p, drawn.log_q)
+    assert weights.is_usable
+    assert abs(weights.evidence - log_evidence(DATA)) < 5 * weights.evidence_error + 1e-4
+    # KL(q || p) of two normals
+    gap = -math.log(factor) + (factor**2 + shift**2 - 1) / 2
+    assert abs(weights.gap - gap) < 5 * math.hypot(weights.evidence_error, weights.elbo_error) + 1e-4
+    moved = moments(drawn.values["mu"], weights.log_weights)
+    assert abs(moved.shift + shift) < 5 * moved.shift_error + 1e-4
+    assert abs(moved.ratio - factor) < 5 * moved.ratio_error + 1e-4
+
+
+def test_resampled_draws_are_those_of_the_posterior():
+    check = standing(conjugate, posterior_guide(0.5, 1.3), DATA).check(steps=0, modes=False)
+    drawn = check.draws(4000)["mu"]
+    assert drawn.shape == (4000,)
+    assert abs(drawn.mean().item() - MEAN) < 5 * SD / math.sqrt(min(4000, check.weights.effective) / 2)
+    assert abs(drawn.std().item() / SD - 1) < 5 / math.sqrt(min(4000, check.weights.effective))
+
+
+def test_the_shape_of_a_mean_field_guide_is_the_correlation():
+    """The weights are ``exp(u' A u / 2)`` of a standard normal ``u`` where ``A`` has the eigenvalues ``rho, -rho``.
+
+    The tail has index ``1 / rho``, and the local index ``1 / rho + 1 / (2 log t)`` at a weight ``t``; with a million
+    draws the largest 3,000 begin at ``log t = 4``, so that shapes from 0.85 are met there: 4.5 standard errors above
+    0.7, and 5 below 1.1.
+    """
+    drawn = draws(standing(correlated, independent), 1_000_000)
+    weights = importance(drawn.log_p, drawn.log_q)
+    assert 0.7 < weights.k_hat < 1.1
+    assert abs(weights.k_hat - RHO) < 0.25
+    assert not weights.is_usable
+
+
+def test_too_few_draws_are_refused():
+    with pytest.raises(ArgumentError, match="takes 100 or more"):
+        importance(torch.zeros(50), torch.zeros(50))
+
+
+def test_weights_that_are_no_numbers_are_refused():
+    with pytest.raises(ArgumentError, match="NaN"):
+        importance(torch.full((200,), math.nan), torch.zeros(200))
