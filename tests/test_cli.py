@@ -78,3 +78,74 @@ def test_what_a_demo_raises_becomes_an_exit_code(error, code, printed, monkeypat
     _replaced(monkeypatch, main)
     assert cli.main(["demo"]) == code
     assert capsys.readouterr().err == printed
+
+
+PROGRAMS = """
+import virgil
+import virgil.distributions as dist
+import torch
+
+def model(data, scale=1.0):
+    z = virgil.sample("z", dist.Normal(0.0, scale))
+    with virgil.plate("data", len(data)):
+        virgil.sample("x", dist.Normal(z, 1.0), obs=data)
+
+def guide(data, scale=1.0):
+    virgil.sample("z", dist.Normal(virgil.param("loc", torch.tensor(0.0)), 1.0))
+
+def nothing(data, scale=1.0):
+    pass
+
+def one():
+    return torch.ones(3)
+
+def several():
+    return torch.ones(3), 2.0
+
+def named():
+    return {"data": torch.ones(3), "scale": 2.0}
+
+def failing():
+    raise ZeroDivisionError("of the data")
+"""
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fit.py").write_text(PROGRAMS)
+    (tmp_path / "broken.py").write_text("1 / 0")
+
+
+@pytest.mark.parametrize("args", ["one", "several", "named"])
+def test_explain_shows_the_report(args, file, capsys):
+    assert cli.main(["explain", "fit.py:model", "fit.py:guide", "--args", args]) == 0
+    captured = capsys.readouterr()
+    assert "sampled in the guide" in captured.out
+    assert "Trace_ELBO: No problems." in captured.out
+    assert captured.err == ""
+
+
+def test_explain_ends_with_one_where_there_are_errors(file, capsys):
+    command = ["explain", "fit.py:model", "fit.py:nothing", "--args", "one", "--loss", "TraceEnum_ELBO"]
+    assert cli.main(command) == 1
+    assert "TraceEnum_ELBO: 1 error." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fit.py:modell", "fit.py:guide"], "There is no 'modell' in fit.py. Did you mean 'model'?"),
+        (["fit.py", "fit.py:guide"], "'fit.py' names no program. Write FILE:NAME, as in fit.py:model."),
+        (["fitt.py:model", "fit.py:guide"], "There is no Python file 'fitt.py'."),
+        (["broken.py:model", "fit.py:guide"], "Running broken.py raised ZeroDivisionError: division by zero"),
+        (["fit.py:model", "fit.py:guide", "--loss", "TraceELBO"], "There is no objective 'TraceELBO'. Did you mean"),
+        (["fit.py:model", "fit.py:guide", "--args", "failing"], "--args failing raised ZeroDivisionError: of the data"),
+        (["fit.py:model", "fit.py:guide", "--args", "on"], "There is no 'on' in fit.py. Did you mean 'one'?"),
+    ],
+)
+def test_what_explain_cannot_read_is_a_wrong_use(arguments, message, file, capsys):
+    assert cli.main(["explain", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"virgil: {message}")

@@ -1,53 +1,57 @@
-"""What stands in a report's table: two lines a site, the shapes aligned by plate."""
+"""What stands in a report: cells of the table, with shapes aligned by plate, and plates and problems in words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from virgil.explain.alike import alike_as_one
 from virgil.explain.row import PlateRow, Row, Statement
+from virgil.infer.checks.problem import Problem
 
-__all__ = ["Line", "lines_of", "plate_line"]
+__all__ = ["HEADS", "Cells", "cause_and_cure", "cells_of", "plate_line"]
+
+HEADS = ("site", "role", "in", "distribution", "batch | event", "support", "plates")
+_LEFT = HEADS[4].index("|")
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of the table: what one program states at a site.
+class Cells:
+    """A row of the table.
 
     Attributes:
-        site, role: empty in the second line of a site.
-        program: ``"model"`` or ``"guide"``.
-        distribution: the family.
-        shape: batch and event shape, as in ``"3 2 | 4"``, of one width in all lines.
-        support: in few words.
-        plates: names, outermost first.
+        site: its name, or the first and the last of several that are alike.
+        role: what it is to the objective.
+        stated: what each program that has it states: its role, the family, the shapes, the support, the plates. Plates
+            of the guide are left out where they are the model's.
     """
 
     site: str
     role: str
-    program: str
-    distribution: str
-    shape: str
-    support: str
-    plates: str
+    stated: tuple[tuple[str, str, str, str, str], ...]
 
 
-def lines_of(rows: Sequence[Row]) -> list[Line]:
-    """The lines; rounds of a loop that are alike are one row."""
+def cells_of(rows: Sequence[Row]) -> list[Cells]:
+    """The rows of the table; rounds of a loop that are alike are one."""
     rows = alike_as_one(rows)
-    statements = [each for row in rows for each in (row.model, row.guide) if each is not None]
-    widths = _widths(statements)
-    lines = []
-    for row in rows:
-        site, role = row.site, row.role
-        for program, stated in (("model", row.model), ("guide", row.guide)):
-            if stated is not None:
-                shape = _shape(stated, *widths)
-                plates = ", ".join(stated.plates)
-                lines.append(Line(site, role, program, stated.distribution, shape, stated.support, plates))
-                site = role = ""
-    return lines
+    widths = _widths([each for row in rows for each in (row.model, row.guide) if each is not None])
+    return [Cells(row.site, row.role, tuple(_stated(row, widths))) for row in rows]
+
+
+def _stated(row: Row, widths: tuple[int, int, int]) -> Iterator[tuple[str, str, str, str, str]]:
+    for program, stated in (("model", row.model), ("guide", row.guide)):
+        if stated is not None:
+            is_told = program == "guide" and row.model is not None and row.model.plates == stated.plates
+            plates = "" if is_told else ", ".join(stated.plates)
+            yield program, stated.distribution, _shape(stated, *widths), stated.support, plates
+
+
+def cause_and_cure(problem: Problem) -> tuple[str, str]:
+    """The two as sentences of their own."""
+    cause, cure = problem.cause, problem.cure
+    if cause.endswith((";", ":")):
+        cause = f"{cause[:-1]}."
+    return cause, cure[:1].upper() + cure[1:]
 
 
 def plate_line(plate: PlateRow) -> str:
@@ -71,4 +75,5 @@ def _widths(statements: Sequence[Statement]) -> tuple[int, int, int]:
 def _shape(stated: Statement, batch: int, event: int, number: int) -> str:
     left = [""] * (batch - len(stated.batch)) + [str(size) for size in stated.batch]
     right = [str(size) for size in stated.event] + [""] * (event - len(stated.event))
-    return " ".join([*(f"{each:>{number}}" for each in left), "|", *(f"{each:>{number}}" for each in right)])
+    before = " ".join(f"{each:>{number}}" for each in left)
+    return f"{before:>{_LEFT - 1}} | {' '.join(f'{each:>{number}}' for each in right)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from torch import Tensor
@@ -11,6 +12,7 @@ from torch.distributions import constraints
 __all__ = ["family", "support_words"]
 
 _WRAPPERS = ("Independent", "MaskedDistribution", "ExpandedDistribution")
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _INTERVALS = (
     constraints.greater_than,
     constraints.greater_than_eq,
@@ -46,7 +48,7 @@ def support_words(fn: Any) -> str:
         return "0, 1"
     if isinstance(support, _INTERVALS):
         return _interval(support)
-    return type(support).__name__.strip("_").replace("_", " ").lower()
+    return _WORDS.sub(" ", type(support).__name__.strip("_")).lower()
 
 
 def _interval(support: Any) -> str:

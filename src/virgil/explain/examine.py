@@ -67,7 +67,7 @@ def explain(model: Program, guide: Program, *args: Any, loss: Any = None, **kwar
         if not any(problem.severity == "error" for problem in problems):
             problems += _trial(call, objective)
     shown = subject_of(call, drawn.pair, failed=drawn.failed)
-    rows = rows_of(shown, subject_of(call, run.pair), hidden)
+    rows = rows_of(shown, subject_of(call, run.pair, failed=run.failed), hidden)
     name = type(objective).__name__ if isinstance(objective, ELBO) else getattr(objective, "__name__", "The loss")
     return Report(name, tuple(rows), tuple(plate_rows(shown)), _ordered(problems))
 

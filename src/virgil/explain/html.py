@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
-from virgil.explain.cells import lines_of, plate_line
+from virgil.explain.cells import HEADS, cause_and_cure, cells_of, plate_line
 from virgil.infer.checks.problem import Problem
 
 if TYPE_CHECKING:
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["html_of"]
 
-_HEADS = ("site", "role", "in", "distribution", "batch | event", "support", "plates")
 _COLOURS = {"error": "#c62828", "warning": "#b26a00", "note": "#00697a"}
-_CELL = "text-align:left;padding:2px 10px 2px 0;vertical-align:top"
+_CELL = "text-align:left;padding:4px 14px 4px 0;vertical-align:top;border-top:1px solid #ccc"
+_LINE = "white-space:pre;font-family:monospace"
 
 
 def html_of(report: Report) -> str:
@@ -37,21 +37,22 @@ def _items(texts: Iterable[str]) -> str:
 
 
 def _table(report: Report) -> str:
-    heads = "".join(f'<th style="{_CELL}">{escape(head)}</th>' for head in _HEADS)
+    heads = "".join(f'<th style="{_CELL}">{escape(head)}</th>' for head in HEADS)
     body = []
-    for line in lines_of(report.rows):
-        border = ";border-top:1px solid #bbb" if line.site else ""
-        shape = f"<code style='white-space:pre'>{escape(line.shape)}</code>"
-        texts = [f"<b>{escape(line.site)}</b>", *map(escape, (line.role, line.program, line.distribution)), shape]
-        cells = [*texts, escape(line.support), escape(line.plates)]
-        body.append("<tr>" + "".join(f'<td style="{_CELL}{border}">{cell}</td>' for cell in cells) + "</tr>")
-    return (
-        f'<table style="border-collapse:collapse"><thead><tr>{heads}</tr></thead><tbody>{"".join(body)}</tbody></table>'
-    )
+    for row in cells_of(report.rows):
+        columns = [_lines(column) for column in zip(*row.stated, strict=True)]
+        cells = [f"<b>{escape(row.site)}</b>", escape(row.role), *columns]
+        body.append("<tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>")
+    return f'<table style="border-collapse:collapse"><tr>{heads}</tr>{"".join(body)}</table>'
+
+
+def _lines(texts: Iterable[str]) -> str:
+    lines = (f'<span style="{_LINE}">{escape(text) or "&nbsp;"}</span>' for text in texts)
+    return "<br>".join(lines)
 
 
 def _problem(problem: Problem) -> str:
-    head = f'<b style="color:{_COLOURS[problem.severity]}">{problem.severity}</b> {escape(problem.cause)}'
-    cure = f"<br><b>do</b> {escape(problem.cure)}" if problem.cure else ""
+    cause, cure = map(escape, cause_and_cure(problem))
+    head = f'<b style="color:{_COLOURS[problem.severity]}">{problem.severity}</b> {cause}'
     details = f"<pre>{escape(problem.details)}</pre>" if problem.details else ""
-    return f"<p>{head}{cure}</p>{details}"
+    return f"<p>{head}{f'<br><b>do</b> {cure}' * bool(cure)}</p>{details}"

@@ -36,7 +36,7 @@ MEANINGS = {
     "only in the guide": "stated in the guide, but no variable of the model.",
     "observed in the guide": "observed in the guide, which must state latent variables only.",
     "sampled though observed": "data in the model, and sampled in the guide, which must not state it.",
-    "latent": "latent in the model; the guide failed before it could state it.",
+    "latent": "latent in the model; a program failed before it showed what becomes of it.",
     "stated in the guide": "stated in the guide; the model failed before it could state it.",
 }
 

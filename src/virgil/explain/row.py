@@ -25,7 +25,7 @@ class Statement:
     """What one program says of a site.
 
     Attributes:
-        distribution: its family.
+        distribution: its family; empty where nothing is random.
         batch: the batch shape under the plates, without dims of enumeration.
         event: the event shape.
         value: the shape of the value.
@@ -91,7 +91,7 @@ def rows_of(drawn: Subject, run: Subject, hidden: list[Site]) -> list[Row]:
     rows = []
     for name in names:
         model, guide = in_model.get(name), in_guide.get(name)
-        role = _role(name, model, guide, enumerated, drawn.failed)
+        role = _role(name, model, guide, enumerated, run.failed)
         rows.append(Row(name, role, _statement(model), _statement(guide)))
     unseen = {site.name: site for site in hidden if site.is_latent and site.name not in names}
     return rows + [Row(name, "hidden", _statement(site), None) for name, site in unseen.items()]
@@ -132,12 +132,13 @@ def _enumerated(trace: Trace) -> dict[str, Site]:
 def _statement(site: Site | None) -> Statement | None:
     if site is None:
         return None
+    is_random = site.kind == "sample" and not site.infer.get("_factor")
     return Statement(
-        family(site.fn) if site.kind == "sample" else "",
+        family(site.fn) if is_random else "",
         tuple(site.fn.batch_shape),
-        tuple(site.fn.event_shape),
+        () if site.infer.get("_factor") else tuple(site.fn.event_shape),
         tuple(site.value.shape) if isinstance(site.value, Tensor) else (),
-        support_words(site.fn) if site.kind == "sample" else "",
+        support_words(site.fn) if is_random else "",
         tuple(dict.fromkeys(frame.name for frame in site.frames)),
     )
 
@@ -169,7 +170,9 @@ def _of_model_alone(name: str, site: Site, enumerated: dict[str, Site], failed: 
         return "observed"
     if name in enumerated:
         return "summed out"
-    return "latent" if failed == "guide" else "missing in the guide"
+    if failed is not None and (failed == "guide" or site.infer.get("enumerate") is not None):
+        return "latent"
+    return "missing in the guide"
 
 
 def _of_guide_alone(site: Site, failed: str | None) -> str:

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from virgil.explain.cells import lines_of, plate_line
+from virgil.explain.cells import HEADS, cause_and_cure, cells_of, plate_line
 from virgil.infer.checks.problem import Problem
 
 if TYPE_CHECKING:
@@ -39,25 +39,14 @@ def renderable(report: Report) -> Group:
 
 
 def _table(report: Report) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    table.add_column("site", overflow="fold", min_width=4)
-    table.add_column("role")
-    table.add_column("in", no_wrap=True)
-    table.add_column("distribution")
-    table.add_column("batch | event", no_wrap=True)
-    table.add_column("support")
-    table.add_column("plates", overflow="fold")
-    for line in lines_of(report.rows):
-        role = Text(line.role, style="red" if _is_wrong(line.role) else "")
-        table.add_row(
-            Text(line.site, style="bold"),
-            role,
-            line.program,
-            line.distribution,
-            Text(line.shape),
-            line.support,
-            line.plates,
-        )
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for head in HEADS:
+        folds = head in ("site", "role", "plates")  # the others have a line a program
+        table.add_column(head, overflow="fold" if folds else "ellipsis", no_wrap=not folds)
+    for row in cells_of(report.rows):
+        role = Text(row.role, style="red" if _is_wrong(row.role) else "")
+        columns = (Text("\n".join(column)) for column in zip(*row.stated, strict=True))
+        table.add_row(Text(row.site, style="bold"), role, *columns)
     return table
 
 
@@ -67,10 +56,11 @@ def _is_wrong(role: str) -> bool:
 
 def _problem(problem: Problem) -> list[RenderableType]:
     head = Text(problem.severity, style=_STYLES[problem.severity])
-    head.append(f"  {problem.cause}", style="not bold default")
+    cause, cure = cause_and_cure(problem)
+    head.append(f"  {cause}", style="not bold default")
     parts: list[RenderableType] = [Text(""), head]
-    if problem.cure:
-        parts.append(Padding(Text.assemble(("do  ", "bold green"), problem.cure), (0, 0, 0, 2)))
+    if cure:
+        parts.append(Padding(Text.assemble(("do  ", "bold green"), cure), (0, 0, 0, 2)))
     if problem.details:
         parts.append(Padding(Text(problem.details), (1, 0, 0, 2)))
     return parts

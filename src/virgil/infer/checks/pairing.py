@@ -36,7 +36,7 @@ def pairing_problems(subject: Subject) -> Iterator[Problem]:
         yield from _mark_problems(name, site, subject.objective)
     for name, site in in_guide.items():
         yield from _observed_in_guide(name, site)
-        if not is_auxiliary(site):
+        if not site.observed and not is_auxiliary(site):
             yield from _guide_site_problems(name, in_guide, in_model, subject.failed is not None)
     if subject.failed == "guide":
         return
@@ -79,7 +79,7 @@ def _guide_site_problems(name: str, in_guide: Sites, in_model: Sites, is_partial
     if counterpart is None:
         if not is_partial:
             yield _unknown(name, in_guide, in_model)
-    elif counterpart.observed and not in_guide[name].observed:
+    elif counterpart.observed:
         yield Problem(
             f"Site {name!r} is observed in the model, but the guide samples it. A guide has the latent variables only;",
             "take the statement out of the guide.",
