@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, ParamError
 from virgil.nn.attributes import Declared, PyroParam
 from virgil.nn.reading import declared, leaf_name
 from virgil.nn.tree import full_name_of
 from virgil.params.entry import leaf_from_value
 
-__all__ = ["assign", "declare", "forget", "is_overridden"]
+__all__ = ["assign", "begin_anew", "declare", "forget", "is_overridden"]
 
 
 def declare(module: nn.Module, name: str, attribute: Declared) -> None:
@@ -78,6 +78,30 @@ def is_overridden(module: nn.Module, name: str) -> bool:
     """Whether an attribute of the class is another one in the module."""
     own = vars(module)
     return any(name in held for held in (own, own["_pyro_attributes"], own["_parameters"], own["_buffers"]))
+
+
+def begin_anew(module: nn.Module) -> None:
+    """Give each parameter whose initial value is a function's another one from there, in the same leaf.
+
+    Raises:
+        ParamError: the function gives a value of another shape.
+    """
+    of_module: dict[str, Declared] = vars(module)["_pyro_attributes"]
+    of_class: dict[str, Declared] = getattr(type(module), "_pyro_declared", {})
+    for name, param in {**of_class, **of_module}.items():
+        leaf = module._parameters.get(leaf_name(name))
+        if leaf is None or not isinstance(param, PyroParam) or not callable(param.init_value):
+            continue
+        value = param.init_value() if name in of_module else param.init_value(module)
+        full_name = full_name_of(module, name)
+        new = leaf_from_value(full_name, value, param.constraint)
+        if new.shape != leaf.shape:
+            raise ParamError(
+                f"Parameter {full_name!r} begins anew with an unconstrained value of shape {tuple(new.shape)}, but it "
+                f"has {tuple(leaf.shape)}. Its initial value must not change its shape."
+            )
+        with torch.no_grad():
+            leaf.copy_(new)
 
 
 def _set_value(module: nn.Module, name: str, param: PyroParam, value: Tensor) -> None:

@@ -133,7 +133,7 @@ class GuidePlates:
 
     def _is_ours(self, made: plate) -> bool:
         frame = self.frames.get(made.name)
-        return frame is not None and (frame.full_size, frame.dim) == (made.size, made.dim)
+        return frame is not None and frame.full_size == made.size and made.dim in (None, frame.dim)
 
     def batches(self, plates: Mapping[str, plate]) -> Batches:
         """The frames of plates that have been made."""

@@ -12,6 +12,8 @@ from virgil.errors import ParamError
 from virgil.infer.dry_run import unmarked
 from virgil.infer.run.source import Batch
 from virgil.infer.step.state import finding
+from virgil.nn.assigning import begin_anew
+from virgil.nn.tree import is_program
 from virgil.ops.random_state import set_rng_seed
 from virgil.optim.given import Steps
 from virgil.params import ParamStore
@@ -22,8 +24,9 @@ __all__ = ["Beginning"]
 class Beginning:
     """Sets parameters, buffers and optimiser to where a restart begins, in the same tensors each time.
 
-    The first restart begins where they are. For another one a parameter of the store is made by its own ``init``, and
-    a network or automatic guide has ``reset_parameters`` called; what has neither begins where it is.
+    The first restart begins where they are. For another one a parameter of the store or of a ``PyroModule`` is made by
+    its own ``init``, and a network or automatic guide has ``reset_parameters`` called; what has neither begins where it
+    is.
 
     Args:
         loss: of arguments of model and guide.
@@ -56,6 +59,8 @@ class Beginning:
             reset = getattr(module, "reset_parameters", None)
             if reset is not None and _holds(module, owned):
                 reset()
+            if is_program(module):
+                begin_anew(module)
         with ParamStore() as store, unmarked(), torch.no_grad():
             set_rng_seed(seed)
             self._loss(*self._batch.args, **self._batch.kwargs)
