@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from virgil.infer.export.arviz import to_arviz
 from virgil.infer.fit_plot import plot_fit
 from virgil.infer.trust.check import Check, check_fit
 from virgil.infer.trust.origin import Origin
@@ -19,6 +20,7 @@ from virgil.infer.trust.origin import Origin
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from xarray import DataTree
 
 __all__ = ["Fit", "tail_loss"]
 
@@ -139,6 +141,44 @@ class Fit:
         """
         given = (args, kwargs) if args or kwargs else None
         return check_fit(self, given, draws, steps, modes, calibration)
+
+    def to_arviz(self, *args: Any, num_samples: int = 1000, seed: int | None = None, **kwargs: Any) -> DataTree:
+        """The fit for ArviZ: draws of the guide, what they predict, and the likelihood of each observation.
+
+        Groups: ``posterior``, with deterministic sites, and with discrete ones that are summed out drawn from their
+        exact posterior; ``posterior_predictive``; ``prior`` and ``prior_predictive``, unless a prior is improper;
+        ``observed_data``; ``constant_data``, the tensors among the arguments that are no observations;
+        ``log_likelihood``, for each slot of the plates, with discrete sites summed out, and left out where one sum
+        joins all observations, as in a single Markov chain; ``sample_stats``: ``lp``, log p(x, z), ``log_q``, log q(z),
+        and ``log_weight``, their difference, in nats, with k-hat as an attribute. Dims have the names of plates. The
+        draws are independent, so they stand as one chain. Needs the extra ``arviz``.
+
+        Args:
+            *args: arguments of model and guide, such as the whole data after a run on mini-batches. Default: those of
+                the run's last step.
+            num_samples: how many draws.
+            seed: of the draws. Default: where the generator stands; it is left there.
+            **kwargs: keyword arguments of model and guide.
+
+        Raises:
+            ArgumentError: the fit does not know what it was fitted from, an argument is out of range, or arviz-base
+                is not installed.
+
+        Example:
+            >>> import torch, virgil, virgil.distributions as dist
+            >>> from virgil.infer import SVI, Trace_ELBO
+            >>> from virgil.infer.autoguide import AutoNormal
+            >>> def model(data):
+            ...     mu = virgil.sample("mu", dist.Normal(0.0, 10.0))
+            ...     with virgil.plate("data", len(data)):
+            ...         virgil.sample("x", dist.Normal(mu, 1.0), obs=data)
+            >>> svi = SVI(model, AutoNormal(model), virgil.optim.Adam({"lr": 0.01}), Trace_ELBO())
+            >>> tree = svi.run(100, torch.tensor([1.0, 2.0, 3.0])).to_arviz(num_samples=500)
+            >>> dict(tree.log_likelihood.sizes)
+            {'chain': 1, 'draw': 500, 'data': 3}
+        """
+        given = (args, kwargs) if args or kwargs else None
+        return to_arviz(self, given, num_samples, seed)
 
     def plot(self, filename: str | PathLike[str] | None = None, axes: Sequence[Axes] | None = None) -> Figure:
         """Draw the loss, and every parameter's gradient norm on a log scale, against steps; needs the extra ``plot``.

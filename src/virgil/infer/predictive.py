@@ -18,7 +18,7 @@ from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 from virgil.poutine.tracing import trace
 
-__all__ = ["Predictive"]
+__all__ = ["Predictive", "stacked"]
 
 _PLATE = "_num_predictive_samples"
 Samples = Mapping[str, Tensor]
@@ -130,7 +130,7 @@ class Predictive(nn.Module):
         with PlateContext(Frame(_PLATE, -dims - 1, count, particle=True)):
             joint = self._traced(args, kwargs, given)
         return {
-            name: _stacked(name, _value(joint, name), _value(single, name), count) for name in self._returned(single)
+            name: stacked(name, _value(joint, name), _value(single, name), count) for name in self._returned(single)
         }
 
     def _returned(self, draw: Trace) -> list[str]:
@@ -181,7 +181,7 @@ def _value(draw: Trace, name: str) -> Tensor:
     )
 
 
-def _stacked(name: str, value: Tensor, single: Tensor, count: int) -> Tensor:
+def stacked(name: str, value: Tensor, single: Tensor, count: int) -> Tensor:
     """A value of the joint run as ``(count, *shape in a single run)``; one that the draws do not touch is repeated."""
     if value.numel() == count * single.numel():
         return value.reshape(count, *single.shape)

@@ -1,0 +1,157 @@
+"""Draws of a fit: of the posterior and the prior, and of the data that each predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from virgil.distributions.validation import unchecked
+from virgil.errors import ArgumentError
+from virgil.infer.elbo.enumerated import model_variables
+from virgil.infer.elbo.execution import PARTICLES, Program
+from virgil.infer.elbo.posterior import inferred
+from virgil.infer.export.dims import whole_value
+from virgil.infer.export.pointwise import Pointwise, is_datum, pointwise
+from virgil.infer.predictive import stacked
+from virgil.infer.trust.joint import Joint
+from virgil.ops.semiring import SAMPLE
+from virgil.poutine.frame import Frame
+from virgil.poutine.plate import PlateContext
+from virgil.poutine.replay import Replay
+from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.site import Site
+from virgil.poutine.trace import Trace
+from virgil.poutine.tracing import trace
+
+__all__ = ["Samples", "samples"]
+
+Draws = dict[str, Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Draws, by group and site. Shape: ``(num, *shape of the site)`` each.
+
+    Attributes:
+        posterior: latent and deterministic sites under the guide; what is summed out, from its exact posterior.
+        posterior_predictive: observed sites, drawn anew.
+        prior: latent and deterministic sites under the model; empty where the model cannot be sampled.
+        prior_predictive: observed sites, drawn with them.
+        log_likelihood: of the observations, each by itself.
+        log_p: ``log p(x, z)``, nats, with what the objective sums out summed out. Shape: ``(num,)``.
+        log_q: ``log q(z)``, nats. Shape: ``(num,)``.
+    """
+
+    posterior: Draws
+    posterior_predictive: Draws
+    prior: Draws
+    prior_predictive: Draws
+    log_likelihood: dict[str, Pointwise]
+    log_p: Tensor
+    log_q: Tensor
+
+
+class _Anew(Handler):
+    """Draws the observations, as far as their distributions can be drawn from."""
+
+    def handle(self, site: Site, outer: Outer) -> Site:
+        """Take the data away."""
+        if not is_datum(site):
+            return outer(site)
+        try:
+            return outer(site.replace(value=None, observed=False))
+        except NotImplementedError:
+            return outer(site)
+
+
+@dataclass(frozen=True)
+class _Execution:
+    """One execution's worth of draws."""
+
+    joint: Joint
+    count: int
+
+    def run(self, given: dict[str, Site], *, infers: bool = False, anew: bool = False) -> Trace:
+        """The model's trace with latent values from ``given``.
+
+        Args:
+            given: sites by name.
+            infers: whether marked discrete sites are drawn from their exact posterior.
+            anew: whether observations are drawn.
+        """
+        call, values = self.joint.call, Trace()
+        values.nodes = given
+        program: Program = self._inside(Replay(values)(call.model))
+        if infers:
+            program = inferred(program, None, SAMPLE)
+        if anew:
+            program = _Anew()(program)
+        with unchecked():
+            return trace(program).get_trace(*call.args, **call.kwargs)
+
+    def _inside(self, program: Program) -> Program:
+        """The program in a plate of the draws, where all are made at once."""
+        if not self.joint.at_once:
+            return program
+        return PlateContext(Frame(PARTICLES, self.joint.dim, self.count, particle=True))(program)
+
+    def values(self, drawn: Trace, wanted: Callable[[Site], bool]) -> Draws:
+        """The values of the sites that are wanted of one draw."""
+        single = self.joint.single.model.nodes
+        names = [name for name, site in single.items() if wanted(site) and drawn.nodes]
+        missing = [name for name in names if name not in drawn]
+        if missing:
+            raise ArgumentError(
+                f"Site {missing[0]!r} is in one execution of the model and not in another, so that draws cannot be put "
+                "together. Draw by Predictive, one site at a time."
+            )
+        return {name: stacked(name, drawn.nodes[name].value, whole_value(single[name]), self.count) for name in names}
+
+
+def samples(joint: Joint, num: int) -> Samples:
+    """Draw from a fit; for use at its parameters, without gradients.
+
+    Raises:
+        ArgumentError: the model has other sites from draw to draw.
+    """
+    chunks = [_chunk(joint, min(joint.chunk, num - start)) for start in range(0, num, joint.chunk)]
+    groups = {each.name: [getattr(chunk, each.name) for chunk in chunks] for each in fields(Samples)}
+    log_p, log_q = torch.cat(groups.pop("log_p")), torch.cat(groups.pop("log_q"))
+    likelihoods = groups.pop("log_likelihood")
+    likelihood = {
+        name: Pointwise(torch.cat([each[name].logs for each in likelihoods]), first.plates)
+        for name, first in likelihoods[0].items()
+    }
+    joined = {
+        group: {name: torch.cat([each[name] for each in parts]) for name in parts[0]} for group, parts in groups.items()
+    }
+    return Samples(**joined, log_likelihood=likelihood, log_p=log_p, log_q=log_q)
+
+
+def _chunk(joint: Joint, count: int) -> Samples:
+    pair, execution = joint.run(count), _Execution(joint, count)
+    plates = {name: site for name, site in pair.model.nodes.items() if site.kind == "plate"}
+    drawn = pair.guide.nodes | plates
+    infers = joint.enumerates and bool(model_variables(pair))
+    posterior = execution.run(drawn, infers=infers)
+    try:
+        prior = execution.run(plates, anew=True)
+    except NotImplementedError:  # an improper prior
+        prior = Trace()
+    zero = torch.zeros(count, dtype=torch.float64)
+    return Samples(
+        posterior=execution.values(posterior, _is_unknown),
+        posterior_predictive=execution.values(execution.run(posterior.nodes, anew=True), is_datum),
+        prior=execution.values(prior, _is_unknown),
+        prior_predictive=execution.values(prior, is_datum),
+        log_likelihood=pointwise(joint, pair, count),
+        log_p=sum(joint.log_model(pair, count).values(), zero) / (joint.scale or 1.0),
+        log_q=sum(joint.log_guide(pair, count).values(), zero),
+    )
+
+
+def _is_unknown(site: Site) -> bool:
+    return site.is_latent or site.kind == "deterministic"
