@@ -20,7 +20,7 @@ def expanded(fn: td.Distribution, batch_shape: _size) -> td.Distribution:
     """``fn.expand(batch_shape)``, also of a distribution that does not define ``expand``."""
     if type(fn).expand is td.Distribution.expand:
         return ExpandedDistribution(fn, batch_shape)
-    return fn.expand(batch_shape)
+    return fn.expand(batch_shape)  # type: ignore[no-any-return]
 
 
 class ExpandedDistribution(TorchDistributionMixin, Wrapper):

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from virgil.distributions.delta import Delta
+from virgil.distributions.expanded import expanded
 from virgil.errors import ArgumentError, MismatchError, PlateError, ShapeError
 from virgil.poutine.frame import Frame, Step, in_other_rounds, rounds_of
 from virgil.poutine.runtime import Handler, Outer
@@ -217,7 +218,7 @@ def _repeated(site: Site, dim: int, count: int) -> Any:
             site=site.name,
         )
     shape[dim] = count
-    return site.fn.expand(torch.Size(shape))
+    return expanded(site.fn, torch.Size(shape))
 
 
 def checked_num_samples(count: Any, way: str | None, where: str) -> None:
