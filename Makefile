@@ -43,6 +43,8 @@ bench: $(BENCH_READY) ## compare with the peers and write the tables of benchmar
 	$(BIN)/python -m benchmarks.capture
 	$(BIN)/python -m benchmarks.subsample
 	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.modules
+	$(BIN)/python -m benchmarks.checks
 
 clean: ## remove the environment, the caches and what the demo wrote
 	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

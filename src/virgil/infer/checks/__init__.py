@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from virgil.infer.checks.containment import containment_problems
 from virgil.infer.checks.counted import observation_problems
 from virgil.infer.checks.enumeration import enumeration_problems
-from virgil.infer.checks.learning import learning_problems
+from virgil.infer.checks.learning import fixed_problems, learning_problems
 from virgil.infer.checks.pairing import pairing_problems, stated_problems
 from virgil.infer.checks.plates import plate_problems
 from virgil.infer.checks.problem import Check, Problem, Subject
@@ -21,7 +21,7 @@ from virgil.infer.checks.signature import signature_problems
 from virgil.infer.checks.support import support_problems
 from virgil.infer.checks.warn import show_warning
 
-__all__ = ["CALL", "CAUSES", "CHECKS", "NOTES", "SHAPES", "Shown", "all_problems", "check"]
+__all__ = ["CALL", "CAUSES", "CHECKS", "NOTES", "SHAPES", "VALUES", "Shown", "all_problems", "check"]
 
 # in the order in which they are asked: what one of them finds may be why a later one has no answer
 CHECKS: tuple[Check, ...] = (
@@ -36,13 +36,15 @@ CHECKS: tuple[Check, ...] = (
     observation_problems,
     learning_problems,
 )
-NOTES: tuple[Check, ...] = (redundancy_problems,)  # what a report alone asks: nothing is wrong, and it costs executions
+# what a report alone asks, since nothing is wrong
+NOTES: tuple[Check, ...] = (redundancy_problems, fixed_problems)
 CALL: tuple[Check, ...] = (signature_problems,)  # what can be asked before the programs run
 CAUSES: tuple[Check, ...] = (
     stated_problems,
     containment_problems,
     support_problems,
 )  # why a program may have raised an exception half way
+VALUES: tuple[Check, ...] = (support_problems,)  # what may differ between two executions of one structure
 SHAPES: tuple[Check, ...] = (batch_problems, enumeration_problems)
 
 

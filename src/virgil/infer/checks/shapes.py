@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torch import Size, Tensor, broadcast_shapes
+from torch import Size, Tensor
 
+from virgil.distributions.validation import unchecked
 from virgil.errors import ShapeError
 from virgil.infer.checks.problem import Problem, Subject
 from virgil.poutine.enumeration import enumerated_dim
@@ -51,8 +52,9 @@ def shape_problem(subject: Subject, role: str, site: Site, came: str, cure: str)
 def _log_prob_shape(site: Site) -> Size | None:
     """``None`` where there is no log-probability, for a reason that is found by itself."""
     try:
-        return site.unscaled_log_prob.shape
-    except (RuntimeError, ValueError):
+        with unchecked():  # values have a check of their own
+            return site.unscaled_log_prob.shape
+    except (IndexError, RuntimeError, ValueError):
         return None
 
 
@@ -124,11 +126,12 @@ def _weight_problems(subject: Subject, role: str, site: Site, shape: Size) -> It
 
 def _broadcasts_to(shape: Size, target: Size, widening: bool = False) -> bool:
     """Whether ``shape`` broadcasts to ``target``, or with it where the target may be widened too."""
-    try:
-        common = broadcast_shapes(shape, target)
-        return widening or bool(common == target)
-    except RuntimeError:
+    if shape == target:
+        return True
+    if len(shape) > len(target) and not widening:
         return False
+    pairs = zip(reversed(shape), reversed(target), strict=False)
+    return all(size in (1, other) or (widening and other == 1) for size, other in pairs)
 
 
 def _event_problems(site: Site, other: Site, subject: Subject) -> Iterator[Problem]:

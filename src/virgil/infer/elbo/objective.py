@@ -13,15 +13,17 @@ from torch import Tensor, nn
 from virgil import settings
 from virgil.distributions.validation import unchecked
 from virgil.errors import ArgumentError, MismatchError
-from virgil.infer.blame import blame
+from virgil.infer.blame import LinAlgError, blame
+from virgil.infer.checks import check
 from virgil.infer.checks.problem import Trial
 from virgil.infer.dry_run import dry_run
 from virgil.infer.elbo.enumerated import enumerated_estimate
 from virgil.infer.elbo.estimator import estimate
 from virgil.infer.elbo.execution import Call, Pair, Program, particle_plate, run_pair
 from virgil.infer.elbo.sequential import branches
-from virgil.infer.elbo.structure import Structure, check_pair, discover, look_apart, nesting, structure_key
+from virgil.infer.elbo.structure import Structure, check_pair, discover, look_apart, nesting, structure_key, subject_of
 from virgil.infer.elbo.terms import LatentTerms, all_terms, sampled
+from virgil.poutine.trace import Trace
 
 __all__ = ["ELBO", "ELBOModule"]
 
@@ -114,12 +116,24 @@ class ELBO:
         with unchecked():
             try:
                 bound, pairs = self.bound(call, structure)
+            except LinAlgError:  # a matter of values, which a step looks into
+                raise
             except RuntimeError:
                 self._look_again(call, structure)
                 raise
             if settings.get("validate"):
                 self._check(call, bound, pairs, structure)
         return -bound
+
+    def examined(
+        self, model: Program, guide: Program, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Tensor, list[tuple[str, Trace]]]:
+        """The loss, unchecked, and the executions behind it, each with its role: ``"guide"`` or ``"model"``."""
+        call = Call(model, guide, args, kwargs)
+        structure = self._structure(call)
+        with unchecked():
+            bound, pairs = self.bound(call, structure)
+        return -bound, _executions(pairs)
 
     def __call__(self, model: nn.Module, guide: nn.Module) -> ELBOModule:
         """A module that holds model and guide, whose call gives the differentiable loss."""
@@ -180,18 +194,22 @@ class ELBO:
         """Look at executions of a structure not seen before, and for the cause of a bound that is not finite."""
         new = {key: pair for pair in pairs if (key := structure_key(pair)) not in structure.checked}
         for pair in new.values():
-            check_pair(call, pair, self, structure.shown)
+            check_pair(call, pair, self, structure)
         if new and self.enumerates and structure.checked:
             look_apart(call, structure, self)
         structure.checked.update(new)
         if not math.isfinite(bound.detach()):
-            blame(run for pair in pairs for run in (("guide", pair.guide), ("model", pair.model)))
+            blame(_executions(pairs))
 
     def _look_again(self, call: Call, structure: Structure) -> None:
         """After an error of torch's own, run the programs with every check, which may know better what is wrong."""
         if settings.get("validate"):
             with dry_run():
-                check_pair(call, run_pair(call), self, structure.shown)
+                check(subject_of(call, run_pair(call), self), shown=structure.shown)
+
+
+def _executions(pairs: list[Pair]) -> list[tuple[str, Trace]]:
+    return [run for pair in pairs for run in (("guide", pair.guide), ("model", pair.model))]
 
 
 class ELBOModule(nn.Module):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 
 from virgil import settings
-from virgil.infer.checks import CALL, CAUSES, Shown, check
+from virgil.infer.checks import CALL, CAUSES, CHECKS, VALUES, Shown, check
 from virgil.infer.checks.problem import Objective, Subject
 from virgil.infer.dry_run import dry_run
 from virgil.infer.elbo.agreement import check_agreement, check_blocks
@@ -27,12 +27,26 @@ class Structure:
         vectorize_particles: whether all particles run in one execution.
         checked: keys of the structures that passed the checks.
         shown: the warnings that have been shown.
+        dry: what the dry run stated, if it has passed the checks.
     """
 
     max_plate_nesting: int
     vectorize_particles: bool
     checked: set[object] = field(default_factory=set)
     shown: Shown = field(default_factory=set)
+    dry: object = None
+
+
+def statements_key(pair: Pair) -> object:
+    """What the first step must share with the dry run before it: names, events and plates of the sample sites."""
+    return tuple(
+        [
+            (name, site.observed, site.fn.event_shape, site.frames)
+            for trace in (pair.guide, pair.model)
+            for name, site in trace.nodes.items()
+            if site.kind == "sample"
+        ]
+    )
 
 
 def structure_key(pair: Pair) -> object:
@@ -60,9 +74,14 @@ def subject_of(call: Call, pair: Pair, objective: Objective | None = None, faile
     return Subject(pair.guide, pair.model, programs, call.args, call.kwargs, objective, failed)
 
 
-def check_pair(call: Call, pair: Pair, objective: Objective, shown: Shown) -> None:
-    """Go through all checks; raises the first error, shows each warning once."""
-    check(subject_of(call, pair, objective), shown=shown)
+def check_pair(call: Call, pair: Pair, objective: Objective, structure: Structure) -> None:
+    """Go through the checks; raises the first error, shows each warning once.
+
+    Of a first step that states what the dry run has stated only the values are new.
+    """
+    is_first = not structure.checked and not structure.vectorize_particles
+    is_known = is_first and structure.dry is not None and structure.dry == statements_key(pair)
+    check(subject_of(call, pair, objective), VALUES if is_known else CHECKS, structure.shown)
 
 
 def discover(call: Call, objective: Objective) -> Structure:
@@ -85,8 +104,9 @@ def discover(call: Call, objective: Objective) -> Structure:
         if objective.enumerates:
             pair = run_pair(call, look_for_cause, enumerate_from=first_dim, apart=True)
         if validate:
-            check_pair(call, pair, objective, structure.shown)
+            check_pair(call, pair, objective, structure)
             check_agreement(call, drawn, pair, first_dim)
+            structure.dry = statements_key(pair)
         if objective.num_particles > 1:
             wanted = objective.vectorize_particles
             structure.vectorize_particles = can_vectorize(call, -1 - first_dim) if wanted is None else wanted
@@ -102,5 +122,5 @@ def look_apart(call: Call, structure: Structure, objective: Objective) -> None:
     first_dim = -1 - structure.max_plate_nesting
     with dry_run():
         pair = run_pair(call, enumerate_from=first_dim, apart=True)
-        check_pair(call, pair, objective, structure.shown)
+        check_pair(call, pair, objective, structure)
         check_blocks(call, pair, first_dim)
