@@ -93,7 +93,7 @@ class Runner(Protocol):
         ...
 
     def state(self) -> list[Tensor]:
-        """The present state; the tensors must not be written, and hold until the next ``advance``."""
+        """The present state; the tensors must not be written, and no later step writes them."""
         ...
 
 

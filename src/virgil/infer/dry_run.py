@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -13,7 +13,9 @@ from virgil.distributions.validation import checked
 from virgil.ops.random_state import preserved_rng
 from virgil.params import get_param_store
 
-__all__ = ["dry_run", "unmarked"]
+__all__ = ["buffers_before", "dry_run", "put_back", "unmarked"]
+
+Before = tuple[Tensor, Tensor]  # a tensor, and a copy of what it was
 
 
 @contextmanager
@@ -33,18 +35,33 @@ def unmarked() -> Iterator[None]:
 @contextmanager
 def _preserved_buffers() -> Iterator[None]:
     """Put back the buffers, such as running means, of every network that is called inside."""
-    before: dict[nn.Module, list[tuple[Tensor, Tensor]]] = {}
+    with buffers_before() as before:
+        try:
+            yield
+        finally:
+            put_back(before)
+
+
+@contextmanager
+def buffers_before() -> Iterator[list[Before]]:
+    """A block that notes the buffers of every network called inside, with copies of what they were before."""
+    modules: set[nn.Module] = set()
+    before: list[Before] = []
 
     def remember(module: nn.Module, inputs: object) -> None:
-        if module not in before:
-            before[module] = [(buffer, buffer.clone()) for buffer in module.buffers(recurse=False)]
+        if module not in modules:
+            modules.add(module)
+            before.extend((buffer, buffer.clone()) for buffer in module.buffers(recurse=False))
 
     hook = register_module_forward_pre_hook(remember)
     try:
-        yield
+        yield before
     finally:
         hook.remove()
-        with torch.no_grad():
-            for buffers in before.values():
-                for buffer, value in buffers:
-                    buffer.copy_(value)
+
+
+def put_back(before: Iterable[Before]) -> None:
+    """Give tensors the values that they had."""
+    with torch.no_grad():
+        for buffer, value in before:
+            buffer.copy_(value)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
-
-from virgil.errors import NonFiniteError
 
 __all__ = ["Record"]
 
@@ -40,31 +39,13 @@ class Record:
         self._stretches.append((len(self._losses), names, norms))
         self._losses.extend(losses.tolist())
 
-    def add(self, loss: float, leaves: dict[str, Tensor]) -> None:
-        """Record a step, from the leaves with their gradients.
-
-        Raises:
-            NonFiniteError: a gradient is NaN or infinite; the parameters have not been changed by it.
-        """
+    def add(self, loss: float, names: Iterable[str], norms: Mapping[str, Tensor]) -> None:
+        """Record a step: the loss, nats, the parameters that were read, and the norms of their gradients."""
         step = len(self._losses)
-        self.names.update(dict.fromkeys(leaves))
-        names = [name for name, leaf in leaves.items() if leaf.grad is not None]
-        if names:
-            norms = torch.stack(torch._foreach_norm([leaves[name].grad for name in names]))  # type: ignore[misc]
-            if not bool(torch.isfinite(norms).all()):
-                self._blame(names, norms)
-            for name, norm in zip(names, norms.unbind(), strict=True):
-                self._norms.setdefault(name, []).append((step, norm))
+        self.names.update(dict.fromkeys(names))
+        for name, norm in norms.items():
+            self._norms.setdefault(name, []).append((step, norm))
         self._losses.append(loss)
-
-    def _blame(self, names: list[str], norms: Tensor) -> None:
-        wrong = [name for name, norm in zip(names, norms.tolist(), strict=True) if not math.isfinite(norm)]
-        raise NonFiniteError(
-            f"At step {len(self._losses)} the loss is finite, but the gradient of {', '.join(map(repr, wrong))} is "
-            "not. The parameters are as they were before this step. Look for a square root, norm or log at zero, "
-            "or a branch of torch.where that is NaN where it is not taken.",
-            site=wrong[0],
-        )
 
     def losses(self) -> Tensor:
         """The losses, nats. Shape: ``(steps,)``."""

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from virgil.engine.choice import default_engine
 from virgil.errors import ArgumentError, CaptureError, VirgilError
+from virgil.infer.blame.sources import Executions
 from virgil.infer.elbo.execution import Program
 from virgil.infer.elbo.objective import ELBO
 from virgil.infer.fit import Fit
@@ -26,8 +27,10 @@ from virgil.infer.run.run import Options, Run
 from virgil.infer.run.source import NOTHING, source_of
 from virgil.infer.run.stop import Stop
 from virgil.infer.step.compiled import CompiledSteps, one_step
+from virgil.infer.step.eager import EagerSteps
 from virgil.optim import LRScheduler, Optimizer, as_optimizer, zero_grads
 from virgil.params import ParamStore, get_param_store
+from virgil.poutine.tracing import trace
 
 __all__ = ["SVI"]
 
@@ -109,6 +112,7 @@ class SVI:
         self._cannot_compile = False
         self.work: Work | None = None  # of one step, for "auto" to decide by
         self._compiled: dict[str, CompiledSteps] = {}
+        self.eager = EagerSteps(self)
 
     # One step
 
@@ -133,18 +137,21 @@ class SVI:
         except CaptureError as error:
             loss, self._cannot_compile = None, True
             warnings.warn(f"The steps are taken eagerly: {error}", UserWarning, stacklevel=3)
+        if callable(loss):
+            raise self.eager.explained(args, kwargs, loss)
         return self.take_step(args, kwargs) if loss is None else loss
 
     def take_step(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: Record | None = None) -> float:
         """Take a step in the store in use, eagerly, and record it; returns the loss before it, nats."""
-        loss, leaves = self.gradients(args, kwargs)
-        try:
-            if record is not None:
-                record.add(loss, leaves)
-            self.optim.step(leaves)
-        finally:
-            zero_grads(leaves.values())
-        return loss
+        return self.eager.take(args, kwargs, record)
+
+    def examined(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, Executions]:
+        """The loss, unchecked where that can be, and the executions behind it, each with its role."""
+        if isinstance(self.objective, ELBO):
+            return self.objective.examined(self.model, self.guide, args, kwargs)
+        guide, model = trace(self.guide), trace(self.model)
+        loss = self.objective(model, guide, *args, **kwargs)
+        return loss, [("guide", guide.trace), ("model", model.trace)]
 
     def evaluate_loss(self, *args: Any, **kwargs: Any) -> float:
         """The loss on these arguments, nats, without gradients and without a step."""

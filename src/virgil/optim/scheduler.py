@@ -75,6 +75,17 @@ class LRScheduler:
         """Advance the schedule by one; ``ReduceLROnPlateau`` takes the metric that it watches."""
         self._schedule.step(*args)
 
+    @property
+    def calls(self) -> int:
+        """How often the schedule was advanced."""
+        return len(self._schedule.calls)
+
+    def go_back(self, calls: int) -> None:
+        """Let the schedule stand where it was after so many calls."""
+        state = self.get_state()
+        if state["schedule"] is not None:
+            self.set_state({**state, "schedule": state["schedule"][:calls]})
+
     def get_state(self) -> OptimState:
         """A copy of the optimiser's and the schedule's state."""
         return self.optimizer.get_state()

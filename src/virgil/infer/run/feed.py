@@ -29,6 +29,7 @@ class Feed:
     def __init__(self, steps: CompiledSteps, scheduler: LRScheduler | None) -> None:
         self._steps = steps
         self._scheduler = scheduler
+        self._behind = 0  # calls of the schedule before the present stretch
 
     def inputs(self, step: CompiledStep, batches: list[Batch], count: int) -> Inputs:
         """The inputs of ``count`` steps, on one batch or on as many; advances the schedule as far."""
@@ -49,6 +50,7 @@ class Feed:
 
     def _rates(self, scheduler: LRScheduler, count: int) -> Iterator[list[Tensor]]:
         """The learning rates of the next steps."""
+        self._behind = scheduler.calls
         before = self._options()
         for _ in range(count):
             yield [rate.clone() for rate in self._steps.rates()]
@@ -60,6 +62,11 @@ class Feed:
                 "The scheduler changes other options than the learning rate, which a captured step holds fast. Use "
                 "cycle_momentum=False, or engine='eager'."
             )
+
+    def go_back(self, count: int) -> None:
+        """Let the schedule stand where it is after the first ``count`` steps of the present stretch."""
+        if self._scheduler is not None:
+            self._scheduler.go_back(self._behind + count)
 
     def _options(self) -> list[dict[str, str]]:
         optimizer = self._steps.torch_optimizer

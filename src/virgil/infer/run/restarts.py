@@ -119,7 +119,7 @@ class Restarts:
         self, steps: Together, row: int, seconds: float, interrupted: bool, why: str | None, source: Source
     ) -> Fit:
         averaged, record = steps.write(row), steps.records[row]
-        failure = None if steps.goes_on[row] else f"loss or gradient is not finite at step {record.num_steps - 1}"
+        failure = None if steps.failures[row] is None else str(steps.failures[row])
         return Fit(
             losses=record.losses(),
             gradient_norms=record.gradient_norms(),

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from virgil.engine.choice import check_engine
 from virgil.errors import ArgumentError, NonFiniteError
+from virgil.infer.blame.inquiry import Noise
 from virgil.infer.dry_run import unmarked
 from virgil.infer.fit import Fit
 from virgil.infer.interrupt import graceful_interrupt
@@ -23,16 +24,13 @@ from virgil.infer.run.checkpoint import Checkpoint
 from virgil.infer.run.choose import Choice, Chooser, Work, choose
 from virgil.infer.run.loop import Between, Callback, Stepper, drive
 from virgil.infer.run.source import Batch, Source
-from virgil.infer.run.steppers import CompiledStepper, EagerStepper, Noise
+from virgil.infer.run.steppers import CompiledStepper, EagerStepper, Numbers
 from virgil.infer.run.stop import Stop
 from virgil.infer.step.state import finding
 from virgil.infer.trust.origin import Svi, origin_of
-from virgil.optim import zero_grads
 from virgil.params import get_param_store
 
 __all__ = ["Options", "Run", "Steppable", "constrained"]
-
-_REPLAYS = 20
 
 
 class Steppable(Chooser, Svi, Protocol):
@@ -191,21 +189,15 @@ class Run:
             return self._eager
         if self._seed is None:
             self._seed = int(torch.randint(2**62, ()))
-        noise = Noise(self._seed, self._record.num_steps - self._begun)
+        numbers = Numbers(self._seed, self._record.num_steps - self._begun)
         steps, scheduler = self._svi.compiled(choice.name), self._svi.scheduler
-        return CompiledStepper(steps, self._eager, self._record, scheduler, self._blame, noise, choice, display.say)
+        return CompiledStepper(steps, self._eager, self._record, scheduler, self._explain, numbers, choice, display.say)
 
     def _step(self, batch: Batch, record: Record) -> float:
         return self._svi.take_step(batch.args, batch.kwargs, record)
 
-    def _blame(self, batch: Batch, message: str) -> None:
-        """Run the step eagerly with every check, on other noise, to find what is not finite; a few times."""
-        for _ in range(_REPLAYS):
-            try:
-                _, leaves = self._svi.gradients(batch.args, batch.kwargs)
-            except NonFiniteError as error:
-                raise NonFiniteError(f"{message} {error}", site=error.site) from error
-            zero_grads(leaves.values())
+    def _explain(self, batch: Batch, noise: Noise, number: int) -> NonFiniteError:
+        return self._svi.eager.explained(batch.args, batch.kwargs, noise, number)
 
 
 def constrained(names: Iterable[str]) -> dict[str, Tensor]:

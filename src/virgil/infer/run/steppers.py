@@ -5,11 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
+from typing import NoReturn
 
 from virgil.engine.runner import Course
 from virgil.engine.unrolled import unrolled
 from virgil.errors import CaptureError, NonFiniteError
+from virgil.infer.blame.inquiry import Noise
 from virgil.infer.interrupt import Interrupt
 from virgil.infer.record import Record
 from virgil.infer.run.average import Average
@@ -20,7 +23,7 @@ from virgil.infer.step.arguments import arguments
 from virgil.infer.step.compiled import CompiledStep, CompiledSteps
 from virgil.optim import LRScheduler
 
-__all__ = ["CompiledStepper", "EagerStepper", "Noise"]
+__all__ = ["CompiledStepper", "EagerStepper", "Numbers"]
 
 Step = Callable[[Batch, Record], float]
 
@@ -58,7 +61,7 @@ class EagerStepper:
 
 
 @dataclass
-class Noise:
+class Numbers:
     """Of which random numbers a run's next step takes its own: of this seed, and of the step of this number."""
 
     seed: int
@@ -72,7 +75,7 @@ class CompiledStepper:
         steps: the captured steps.
         eager: for the rest.
         scheduler: gives the learning rates.
-        blame: looks for the cause of a loss or gradient that is not finite, and raises.
+        explain: takes a step again, on noise that is given, and says what is not finite.
         noise: of the run.
         choice: of the engine.
         say: shows a line.
@@ -86,8 +89,8 @@ class CompiledStepper:
         eager: EagerStepper,
         record: Record,
         scheduler: LRScheduler | None,
-        blame: Callable[[Batch, str], None],
-        noise: Noise,
+        explain: Callable[[Batch, Noise, int], NonFiniteError],
+        noise: Numbers,
         choice: Choice,
         say: Callable[[str], object],
     ) -> None:
@@ -96,7 +99,7 @@ class CompiledStepper:
         self._eager = eager
         self._record = record
         self._feed = Feed(steps, scheduler)
-        self._blame = blame
+        self._explain = explain
         self._noise = noise
         self._say = say
         self._present: CompiledStep | None = None
@@ -151,14 +154,12 @@ class CompiledStepper:
             self._say(f"Compiling: {advice}.")
         return step
 
-    def _stop(self, step: CompiledStep, course: Course, batches: list[Batch]) -> None:
-        number = len(course.losses) - 1
+    def _stop(self, step: CompiledStep, course: Course, batches: list[Batch]) -> NoReturn:
+        taken = len(course.losses) - 1
         self.finish()
-        names = [name for name, norm in zip(step.state.leaves, course.norms[-1], strict=True) if not norm.isfinite()]
-        what = "the loss" if not course.losses[-1].isfinite() else f"the gradient of {', '.join(map(repr, names))}"
-        message = f"At step {self._record.num_steps - 1} {what} is not finite. Parameters are as they were before it."
-        self._blame(batches[number if len(batches) > 1 else 0], message)
-        raise NonFiniteError(message, site=names[0] if names else None)
+        self._feed.go_back(taken)
+        noise = partial(step.runner.noise, self._noise.seed, self._noise.done - 1)
+        raise self._explain(batches[taken if len(batches) > 1 else 0], noise, self._record.num_steps - 1)
 
     def finish(self) -> None:
         """Bring the engine's state back into store, networks and optimiser."""

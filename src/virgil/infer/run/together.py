@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import groupby
 
 import torch
@@ -81,6 +82,7 @@ class Together:
         self.average: Average | None = None  # its presence lets all be averaged
         self.records = [Record() for _ in range(count)]
         self.goes_on = [True] * count
+        self.failures: list[NonFiniteError | None] = [None] * count
         self.leading = Leading(self.records, self.goes_on)
         self._averages = [Average() for _ in range(count)]
         self._svi = svi
@@ -134,23 +136,35 @@ class Together:
         names = list(step.state.leaves)
         summed = 0 if self.average is None else len(names)
         courses = runner.advance(self._feed.inputs(step, batches, count), self._seed, self._done, count, summed)
-        self._done += count
-        self._states = runner.states()
+        before, self._states = self._states, runner.states()
         for row, course in enumerate(courses):
+            went_on = self.goes_on[row]
             self.records[row].extend(course.losses, names, course.norms)
-            self.goes_on[row] = course.is_finite
+            self.goes_on[row] = went_on and course.is_finite and step.is_sound(self._states[row])
             if self.average is not None:
                 self._averages[row].add(names, course.sums, count)
+            if went_on and not course.is_finite:
+                self.failures[row] = self._explained(row, step, batches, course)
+            elif went_on and not self.goes_on[row]:
+                self._states[row] = before[row]
+                self.failures[row] = NonFiniteError("a parameter became NaN or infinite by the optimiser's step")
+        self._done += count
         if not any(self.goes_on):
-            raise self._refusal(names, max(courses, key=lambda course: len(course.losses)))
+            raise self._refusal()
 
-    def _refusal(self, names: list[str], course: Course) -> NonFiniteError:
-        wrong = [name for name, norm in zip(names, course.norms[-1], strict=True) if not norm.isfinite()]
-        return NonFiniteError(
-            f"Loss or gradient became NaN or infinite in each of the {len(self.records)} restarts, in the last one at "
-            f"step {self.leading.num_steps - 1}. A run without restarts= names the site.",
-            site=wrong[0] if wrong else None,
-        )
+    def _explained(self, row: int, step: CompiledStep, batches: list[Batch], course: Course) -> NonFiniteError:
+        """Take the step at which a restart failed again, eagerly on the same noise."""
+        step.state.write(self._states[row])
+        taken = len(course.losses) - 1
+        batch, runner = batches[taken if len(batches) > 1 else 0], self._runners[id(step)]
+        noise = partial(runner.noise, self._seed, self._done + taken, row)
+        return self._svi.eager.explained(batch.args, batch.kwargs, noise, self.records[row].num_steps - 1)
+
+    def _refusal(self) -> NonFiniteError:
+        last = max(range(len(self.records)), key=lambda row: self.records[row].num_steps)
+        error = self.failures[last]
+        site = None if error is None else error.site
+        return NonFiniteError(f"Each of the {len(self.records)} restarts failed, the last one so: {error}", site=site)
 
     def finish(self) -> None:
         """Give store, networks and optimiser the state of the restart that is ahead."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Sequence
+from bisect import bisect_left
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -12,8 +14,10 @@ from torch import Tensor
 
 from virgil.engine.choice import compiled
 from virgil.engine.runner import Course, Inputs, Runner
+from virgil.infer.blame.inquiry import Noise
 from virgil.infer.dry_run import unmarked
 from virgil.infer.step.arguments import Arguments, arguments
+from virgil.infer.step.finite import Transform, first_not_finite, not_finite_parameter, transformed
 from virgil.infer.step.function import step_function
 from virgil.infer.step.held import held
 from virgil.infer.step.key import key_of
@@ -52,6 +56,7 @@ class CompiledStep:
         runner: the engine.
         capture_time: seconds.
         key: what it depends on besides its arguments.
+        transforms: the maps from leaves to parameters' values.
         written: the engine's state where store, networks and optimiser were given it since the last step.
     """
 
@@ -61,6 +66,7 @@ class CompiledStep:
     runner: Runner
     capture_time: float
     key: Hashable
+    transforms: Mapping[str, Transform]
     written: Sequence[Tensor] = ()
 
     def load(self) -> None:
@@ -76,9 +82,38 @@ class CompiledStep:
         self.state.write(self.written)
 
     def advance(self, inputs: Inputs, seed: int, first: int, count: int, summed: int = 0) -> Course:
-        """Take steps; a step that is not finite leaves the state before it."""
+        """Take steps; one whose loss, gradient or parameters after it are not finite leaves the state before it."""
         self.written = ()
-        return self.runner.advance(inputs, seed, first, count, summed)
+        begin = self.runner.state()
+        course = self.runner.advance(inputs, seed, first, count, summed)
+        if self.is_sound(self.runner.state()):
+            return course
+        return self._up_to_the_first_unsound(course, begin, inputs, seed, first)
+
+    def _up_to_the_first_unsound(
+        self, course: Course, begin: Sequence[Tensor], inputs: Inputs, seed: int, first: int
+    ) -> Course:
+        """The course up to the first step that left parameters which are not finite; the state is that before it."""
+        taken = len(course.losses) - (not course.is_finite)
+
+        def ends_sound(steps: int) -> bool:
+            self.runner.load(begin)
+            if steps:
+                self.runner.advance(inputs, seed, first, steps)
+            return self.is_sound(self.runner.state())
+
+        if not ends_sound(0):  # nothing that a step of these has done
+            self.runner.advance(inputs, seed, first, taken)
+            return course
+        # what is not finite stays so: the first step after which it is there
+        bad = bisect_left(range(1, taken), True, key=lambda steps: not ends_sound(steps))
+        ends_sound(bad)
+        return Course(course.losses[: bad + 1], course.norms[: bad + 1], False, course.sums)
+
+    def is_sound(self, values: Sequence[Tensor]) -> bool:
+        """Whether the parameters of a state, and what the optimiser remembers of them, are finite."""
+        leaves, _, _ = self.state.split(list(values))
+        return first_not_finite(values) is None and not_finite_parameter(leaves, self.transforms) is None
 
 
 class CompiledSteps:
@@ -120,7 +155,9 @@ class CompiledSteps:
         state = state_of(found, optimizer)
         function = step_function(self._svi.differentiable_loss, state, given, optimizer, self._svi.optim.clip)
         runner = compiled(self.engine, function, state.tensors(), [*given.tensors, *self.rates()])
-        step = CompiledStep(found, state, given, runner, time.perf_counter() - begin, self._key(found))
+        step = CompiledStep(
+            found, state, given, runner, time.perf_counter() - begin, self._key(found), transformed(state.leaves)
+        )
         self.captures += 1
         self._kept = [*self._kept[1 - _KEPT :], step]
         return step
@@ -149,11 +186,11 @@ class CompiledSteps:
             step.state.memory = memory_of(self.torch_optimizer, step.state.leaves)
 
 
-def one_step(steps: CompiledSteps, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float | None:
+def one_step(steps: CompiledSteps, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float | Noise | None:
     """Take one step on a compiled engine; returns the loss before it, nats.
 
-    ``None`` where it is to be taken eagerly: the optimiser has not begun, or loss or gradient would not be finite,
-    whose cause the eager step finds. Nothing has changed then.
+    ``None`` where it is to be taken eagerly, because the optimiser has not begun. What draws its noise where loss,
+    gradient or the parameters after it would not be finite. Nothing has changed in both cases.
     """
     step = steps.find(args, kwargs) or steps.make(args, kwargs)
     if step is None:
@@ -163,6 +200,6 @@ def one_step(steps: CompiledSteps, args: tuple[Any, ...], kwargs: dict[str, Any]
     seed = int(torch.randint(2**62, ()))
     course = step.advance(Inputs(dict(enumerate(tensors)), {}, alone=True), seed, 0, 1)
     if not course.is_finite:
-        return None
+        return partial(step.runner.noise, seed, 0)
     step.write()
     return float(course.losses[0])

@@ -13,6 +13,7 @@ from torch import Tensor
 from virgil.infer.dry_run import unmarked
 from virgil.infer.run.source import Batch, Source
 from virgil.infer.step.compiled import CompiledSteps
+from virgil.infer.step.eager import EagerSteps
 from virgil.optim import LRScheduler
 from virgil.optim.given import Steps
 from virgil.params import ParamStore, get_param_store
@@ -29,6 +30,7 @@ class Svi(Protocol):
     objective: Any
     optim: Steps
     scheduler: LRScheduler | None
+    eager: EagerSteps
 
     def differentiable_loss(self, *args: Any, **kwargs: Any) -> Tensor:
         """The loss."""

@@ -1,0 +1,6 @@
+"""What made a step go wrong: the first site whose value, log-probability or gradient is not finite, and why."""
+
+from virgil.infer.blame.sites import blame
+from virgil.infer.blame.watch import LinAlgError
+
+__all__ = ["LinAlgError", "blame"]

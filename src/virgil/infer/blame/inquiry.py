@@ -1,0 +1,58 @@
+"""A step that went wrong, taken again on the same noise and looked at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from virgil.errors import CaptureError, NonFiniteError
+from virgil.infer.blame.gradients import gradient_fault, remembering_lines
+from virgil.infer.blame.sites import first_fault
+from virgil.infer.blame.sources import Executions
+from virgil.infer.blame.watch import LinAlgError, Watch
+from virgil.infer.dry_run import unmarked
+from virgil.infer.parameters import ReadParameters
+
+__all__ = ["Examined", "Noise", "inquire"]
+
+Noise = Callable[[], AbstractContextManager[object]]
+
+
+class Examined(Protocol):
+    """What is asked of an SVI."""
+
+    def examined(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, Executions]:
+        """The loss, unchecked, and the executions behind it."""
+        ...
+
+
+def inquire(svi: Examined, args: tuple[Any, ...], kwargs: dict[str, Any], noise: Noise) -> NonFiniteError | None:
+    """What is wrong with the loss of a step, or else with its gradient; ``None`` if nothing is.
+
+    Parameters, buffers and random generators stay as they are.
+
+    Args:
+        svi: whose step.
+        args: its arguments.
+        kwargs: likewise.
+        noise: makes a block in which the step's random numbers are drawn.
+    """
+    with unmarked(), ReadParameters() as read, remembering_lines(), Watch() as watch:
+        try:
+            with noise():
+                loss, executions = svi.examined(args, kwargs)
+        except NonFiniteError as error:  # of an objective that looks at itself
+            return error
+        except LinAlgError as error:
+            return NonFiniteError(f"The loss is not finite: {error}")
+        except CaptureError:  # the step is not what it was
+            return None
+    if not math.isfinite(loss.detach()):
+        fault = first_fault(executions, watch.origin)
+        return NonFiniteError(f"The loss is not finite: {fault.message}", site=fault.site)
+    found = gradient_fault(loss, executions, read.leaves)
+    return None if found is None else NonFiniteError(f"The loss is finite, but {found.message}", site=found.site)

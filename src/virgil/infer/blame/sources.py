@@ -1,0 +1,71 @@
+"""From which parameters and latent sites a tensor is computed, as far as derivatives know it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from virgil.poutine.site import Site
+from virgil.poutine.trace import Trace
+
+__all__ = ["Executions", "Labels", "labels_of", "listed", "named", "node_of", "nodes_behind", "sources"]
+
+Executions = list[tuple[str, Trace]]
+Labels = Mapping[Any, tuple[str, str]]  # by node of autograd's graph: "parameter" or "site", and its name
+
+
+def node_of(tensor: Any) -> Any:
+    """The node that gives a tensor's gradient; ``None`` if it has none."""
+    if not isinstance(tensor, Tensor) or not tensor.requires_grad:
+        return None
+    return tensor.grad_fn if tensor.grad_fn is not None else torch.autograd.graph.get_gradient_edge(tensor).node
+
+
+def labels_of(executions: Executions, without: Site | None = None) -> dict[Any, tuple[str, str]]:
+    """The nodes of values of parameters and latent sites, but for one."""
+    labels: dict[Any, tuple[str, str]] = {}
+    for kind in ("sample", "param"):  # a point estimate's value is its parameter's
+        for _, trace in executions:
+            for name, site in trace.nodes.items():
+                counts = site.kind == kind and (kind == "param" or site.is_latent) and site is not without
+                node = node_of(site.value) if counts else None
+                if node is not None:
+                    labels[node] = ("parameter" if kind == "param" else "site"), name
+    return labels
+
+
+def nodes_behind(node: Any, stop: Iterable[Any] = ()) -> Iterator[Any]:
+    """The nodes that a gradient goes on to, nearest first, itself the first; not beyond those of ``stop``."""
+    stops, seen, ahead = set(stop), set(), [node]
+    while ahead:
+        node = ahead.pop(0)
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        yield node
+        if node not in stops:
+            ahead.extend(each for each, _ in node.next_functions)
+
+
+def sources(node: Any, labels: Labels) -> list[tuple[str, str]]:
+    """The nearest parameters and latent sites that a node was computed from."""
+    behind = nodes_behind(node, labels) if node is not None else ()
+    return list(dict.fromkeys(labels[each] for each in behind if each in labels))
+
+
+def named(found: list[tuple[str, str]]) -> str:
+    """Parameters and sites as part of a sentence."""
+    return listed([f"{kind} {name!r}" for kind, name in found])
+
+
+def listed(parts: list[str]) -> str:
+    """Parts of a sentence, at most six.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    shown = [*parts[:5], f"{len(parts) - 5} more"] if len(parts) > 6 else parts
+    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))

@@ -1,0 +1,70 @@
+"""Which operation, at which line, first gave a number that is not finite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils import _pytree as pytree
+
+from virgil.engine.lines import line_of_user
+from virgil.infer.blame.causes import GIVEN, Origin, named
+
+__all__ = ["LinAlgError", "Watch"]
+
+LinAlgError: type[RuntimeError] = torch.linalg.LinAlgError  # type: ignore[attr-defined]
+
+_FACTORISES = frozenset({torch.linalg.cholesky, torch.cholesky, Tensor.cholesky})
+_WRITES = frozenset({Tensor.__setitem__})
+
+
+class Watch(TorchFunctionMode):
+    """Inside a ``with`` block, remembers of each tensor that is not finite where that came from.
+
+    A matrix that has no Cholesky factor gets one of NaN, as on the compiled engines, and no exception.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._origins: dict[int, tuple[Tensor, Origin]] = {}  # a tensor is kept, so that its id stays its own
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Call the function, and look at what it gives."""
+        kwargs = kwargs or {}
+        try:
+            result = func(*args, **kwargs)
+        except LinAlgError:
+            if func not in _FACTORISES:
+                raise
+            result = args[0] * torch.nan
+        given = [each for each in pytree.tree_leaves((args, kwargs)) if isinstance(each, (Tensor, float, int))]
+        made = [args[0]] if func in _WRITES else pytree.tree_leaves(result)
+        for each in made:
+            if isinstance(each, Tensor) and _is_wrong(each):
+                self._note(each, func, given)
+        return result
+
+    def _note(self, made: Tensor, func: Callable[..., Any], given: list[Any]) -> None:
+        others = [each for each in given if each is not made]
+        bad = [each for each in others if isinstance(each, Tensor) and _is_wrong(each)]
+        known = next((self._origins[id(each)][1] for each in bad if id(each) in self._origins), None)
+        if known is None and id(made) not in self._origins:
+            operation = GIVEN if bad else named(getattr(func, "__name__", str(func)))
+            numbers = tuple(each.detach() if isinstance(each, Tensor) else each for each in bad or others)
+            known = Origin(operation, numbers, line_of_user())
+        if known is not None:
+            self._origins[id(made)] = made, known
+
+    def origin(self, tensor: Any) -> Origin | None:
+        """Where what is wrong with a tensor came from; ``None`` if it came in from outside."""
+        found = self._origins.get(id(tensor))
+        return None if found is None else found[1]
+
+
+def _is_wrong(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() and not bool(tensor.detach().isfinite().all())

@@ -1,0 +1,179 @@
+"""Eager steps of SVI: one that goes wrong is taken back and explained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from virgil.errors import NonFiniteError
+from virgil.infer.blame.inquiry import Noise, inquire
+from virgil.infer.blame.sources import Executions
+from virgil.infer.blame.updates import describe_update
+from virgil.infer.blame.watch import LinAlgError
+from virgil.infer.dry_run import Before, buffers_before, put_back, unmarked
+from virgil.infer.record import Record
+from virgil.infer.step.update import Broken, Update
+from virgil.ops.random_state import TorchState
+from virgil.optim import zero_grads
+from virgil.optim.given import Steps
+
+__all__ = ["EagerSteps"]
+
+_OTHER_NOISE = 20  # draws on which the cause of what cannot be repeated is looked for
+
+
+class Stepped(Protocol):
+    """What eager steps ask of an SVI."""
+
+    model: Callable[..., Any]
+    guide: Callable[..., Any]
+    optim: Steps
+
+    def gradients(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[float, dict[str, Tensor]]:
+        """Loss and gradients."""
+        ...
+
+    def examined(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, Executions]:
+        """The loss, unchecked, and the executions behind it."""
+        ...
+
+
+class EagerSteps:
+    """The eager steps of one SVI.
+
+    Args:
+        svi: whose.
+    """
+
+    def __init__(self, svi: Stepped) -> None:
+        self._svi = svi
+        self._update = Update(svi.optim)
+        self._programs: tuple[Any, Any] | None = None
+        self._buffers: list[Tensor] = []  # of the networks that the programs call
+
+    def take(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: Record | None = None) -> float:
+        """Take a step; returns the loss before it, nats.
+
+        Raises:
+            NonFiniteError: loss, gradient or the parameters after it are not finite. Parameters, buffers and optimiser
+                are as they were.
+        """
+        programs = self._svi.model, self._svi.guide
+        if self._programs == programs:
+            return self._attempt(args, kwargs, record, [(each, each.clone()) for each in self._buffers])
+        with buffers_before() as before:
+            loss = self._attempt(args, kwargs, record, before)
+        self._programs, self._buffers = programs, [each for each, _ in before]
+        return loss
+
+    def _attempt(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], record: Record | None, buffers: list[Before]
+    ) -> float:
+        before = TorchState()
+        try:
+            return self._step(args, kwargs, record)
+        except (Broken, NonFiniteError, LinAlgError) as error:
+            put_back(buffers)
+            number = None if record is None else record.num_steps
+            raise self.explained(args, kwargs, partial(_at, before), number, error) from None
+
+    @property
+    def _updated(self) -> Update:
+        if self._update.optim is not self._svi.optim:  # another one since
+            self._update = Update(self._svi.optim)
+        return self._update
+
+    def _step(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: Record | None) -> float:
+        loss, leaves = self._svi.gradients(args, kwargs)
+        try:
+            names = [name for name, leaf in leaves.items() if leaf.grad is not None]
+            norms = torch._foreach_norm([leaves[name].grad for name in names]) if names else []  # type: ignore[misc]
+            sizes = torch.stack(list(norms)).tolist() if norms else [0.0]
+            if not math.isfinite(loss) or not all(map(math.isfinite, sizes)):
+                raise _unexplained(loss, dict(zip(names, sizes, strict=False)))
+            self._updated.step(leaves, max(sizes))
+            if record is not None:
+                record.add(loss, leaves, dict(zip(names, norms, strict=True)))
+        finally:
+            zero_grads(leaves.values())
+        return loss
+
+    def explained(
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        noise: Noise,
+        number: int | None = None,
+        error: Exception | None = None,
+    ) -> NonFiniteError:
+        """Take a step again and say what goes wrong.
+
+        Args:
+            args: its arguments.
+            kwargs: likewise.
+            noise: makes a block in which its random numbers are drawn.
+            number: the step's in its run.
+            error: what is known already.
+        """
+        error = error or NonFiniteError("Loss, gradient or the parameters after the step are not finite.")
+        found = None
+        if not isinstance(error, Broken):
+            found = inquire(self._svi, args, kwargs, noise)
+            error = found or self._broken(args, kwargs, noise) or error
+        if isinstance(error, Broken):
+            text = describe_update(error.name, error.what, error.is_memory, error.leaf, error.gradient, error.options)
+            return _finished(text, error.name, number)
+        if found is None:
+            found = self._on_other_noise(args, kwargs)
+        return _finished(str(found or error), getattr(found or error, "site", None), number)
+
+    def _broken(self, args: tuple[Any, ...], kwargs: dict[str, Any], noise: Noise) -> Broken | None:
+        """What the optimiser would do wrong, if loss and gradients are finite."""
+        with unmarked(), noise():
+            loss, leaves = self._svi.gradients(args, kwargs)
+        try:
+            return self._updated.try_out(leaves) if math.isfinite(loss) else None
+        finally:
+            zero_grads(leaves.values())
+
+    def _on_other_noise(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NonFiniteError | None:
+        found = (inquire(self._svi, args, kwargs, partial(_seeded, seed)) for seed in range(_OTHER_NOISE))
+        return next(filter(None, found), None)
+
+
+@contextmanager
+def _at(state: TorchState) -> Iterator[None]:
+    state.set()
+    yield
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    torch.manual_seed(seed)
+    yield
+
+
+def _unexplained(loss: float, sizes: Mapping[str, float]) -> NonFiniteError:
+    """What is known of a step without looking closer."""
+    if not math.isfinite(loss):
+        return NonFiniteError("The loss is not finite.")
+    wrong = [name for name, size in sizes.items() if not math.isfinite(size)]
+    names = ", ".join(map(repr, wrong))
+    return NonFiniteError(f"The loss is finite, but the gradient of {names} is not.", site=wrong[0])
+
+
+def _finished(text: str, site: str | None, number: int | None) -> NonFiniteError:
+    """The error, with the step's number in its run."""
+    place = "this step" if number is None else f"step {number}"
+    text = (
+        text
+        if number is None
+        else text.replace("The loss is finite, but", f"At step {number} the loss is finite, but", 1)
+    )
+    return NonFiniteError(f"{text} Parameters, buffers and optimiser are as they were before {place}.", site=site)
