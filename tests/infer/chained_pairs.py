@@ -347,5 +347,5 @@ PAIRS = {
     "steps at once": (body(plain), nothing),
     "steps at once, two back": (two_back(2), nothing),
     "steps at once, of different lengths": (of_different_lengths, noise_guide),
-    "one step, in the guide": (of_one_step, lambda: pick("z_0", moves=virgil.param("moves", MOVES), **EACH)),
+    "one step, in the guide": (of_one_step, lambda: pick("z_0", **EACH)),
 }

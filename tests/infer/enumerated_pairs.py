@@ -17,8 +17,8 @@ SEVERAL = {"infer": {"enumerate": "parallel", "num_samples": 3}}
 IN_TURN = {"infer": {"enumerate": "sequential"}}
 
 
-def pick(name, parent=0, moves=MOVES, **options):
-    return virgil.sample(name, dist.Categorical(logits=moves[parent]), **options)
+def pick(name, parent=0, **options):
+    return virgil.sample(name, dist.Categorical(logits=MOVES[parent]), **options)
 
 
 def flip(name, logit=0.0, **options):
@@ -175,23 +175,19 @@ def model_above_guide():
         see("x", top + flip("z", top - 0.5))
 
 
-def chain(t, loop, options=EACH, moves=MOVES):
+def chain(t, loop, options=EACH):
     state = torch.tensor(0)
     for i in loop(t):
-        state = pick(f"z{i}", state, moves, **options)
+        state = pick(f"z{i}", state, **options)
     return state
 
 
 def _chain_in_guide():
-    chain(4, lambda t: virgil.markov(range(t)), moves=_learnt_moves())
+    chain(4, lambda t: virgil.markov(range(t)))
 
 
 def _chain_without_markov():
-    chain(4, range, moves=_learnt_moves())
-
-
-def _learnt_moves():
-    return virgil.param("moves", MOVES)
+    chain(4, range)
 
 
 def _marked(fn, way="parallel"):

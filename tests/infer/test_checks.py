@@ -15,9 +15,6 @@ from virgil.errors import MismatchError, ShapeError, SupportError
 from virgil.infer import SVI, Trace_ELBO, TraceMeanField_ELBO, elbo
 from virgil.infer.elbo import structure
 
-# Programs that are about something else may have nothing to learn.
-FIXED = pytest.mark.filterwarnings("ignore:Neither guide nor model has a parameter")
-
 
 def _fit(model, guide, *args, steps=1, loss=None, **kwargs):
     return SVI(model, guide, virgil.optim.SGD({"lr": 0.01}), loss or Trace_ELBO()).run(steps, *args, **kwargs)
@@ -58,7 +55,6 @@ def test_each_mistake_is_named(model, guide, error, parts):
         assert part in str(caught.value)
 
 
-@FIXED
 def test_signatures_are_compared():
     with pytest.raises(
         MismatchError, match=r"The guide without_argument\(\) cannot be called with 1 positional argument:"
@@ -108,7 +104,6 @@ def _counting(monkeypatch):
     return calls
 
 
-@FIXED
 def test_checks_run_first_and_when_the_structure_changes(monkeypatch):
     calls = _counting(monkeypatch)
     sizes = []
@@ -126,7 +121,6 @@ def test_checks_run_first_and_when_the_structure_changes(monkeypatch):
     assert sizes == [first, first, first, first + 1, first + 1, first + 1, first + 1]
 
 
-@FIXED
 @pytest.mark.parametrize(
     ("late", "error", "message"),
     [
@@ -170,7 +164,6 @@ def test_modules_are_called_by_the_signature_of_forward():
     assert isinstance(elbo.Trace_ELBO().loss(Model(), Model(), 1), float)
 
 
-@FIXED
 def test_an_error_of_the_program_itself_stays_that_error():
     step = []
 

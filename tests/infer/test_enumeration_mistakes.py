@@ -15,15 +15,11 @@ MISTAKES = {**enumerated_pairs.MISTAKES, **{f"chain: {name}": each for name, eac
 PAIRS = {**enumerated_pairs.PAIRS, **chained_pairs.PAIRS}
 OF_MODELS = {name: each for name, each in chained_pairs.MISTAKES.items() if name not in chained_pairs.OF_THE_GUIDE}
 
-# Programs that are about something else may have nothing to learn.
-FIXED = pytest.mark.filterwarnings("ignore:Neither guide nor model has a parameter")
-
 
 def _fit(model, guide, *args, steps=1, loss=None):
     return SVI(model, guide, virgil.optim.SGD({"lr": 0.01}), loss or TraceEnum_ELBO()).run(steps, *args)
 
 
-@FIXED
 @pytest.mark.parametrize(("model", "guide", "error", "parts"), MISTAKES.values(), ids=MISTAKES)
 def test_each_mistake_is_named(model, guide, error, parts):
     with pytest.raises(error) as caught:
@@ -139,7 +135,6 @@ def test_a_dependence_longer_than_the_history_is_found_at_any_lag(lag):
         TraceEnum_ELBO().loss(model, nothing)
 
 
-@FIXED
 def test_a_site_that_the_guide_draws_may_be_marked_in_the_model():
     model, guide = config_enumerate(lambda: see("x", flip("z"))), lambda: flip("z", 0.3)
     assert torch.isfinite(_fit(model, guide).losses).all()

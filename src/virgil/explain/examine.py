@@ -19,6 +19,7 @@ from virgil.infer.dry_run import dry_run
 from virgil.infer.elbo import ELBO, Trace_ELBO, TraceEnum_ELBO
 from virgil.infer.elbo.execution import Call, Pair, run_pair
 from virgil.infer.elbo.structure import nesting, subject_of
+from virgil.infer.parameters import ReadParameters
 from virgil.poutine.block import watching_hidden
 from virgil.poutine.site import Site
 from virgil.poutine.tracing import trace
@@ -59,7 +60,7 @@ def explain(model: Program, guide: Program, *args: Any, loss: Any = None, **kwar
     """
     call = Call(model, guide, args, kwargs)
     hidden: list[Site] = []
-    with dry_run():
+    with dry_run(), ReadParameters():  # what is learnt is asked as well
         drawn = _run(replace(call, model=_watched(model, hidden)))
         objective, problems = _objective(loss, drawn.pair)
         run = _enumerated(call, drawn, objective)

@@ -71,7 +71,6 @@ def draws_only():
 
 NO_GRADIENT = "gets no gradient: no log-probability"
 WRONG = {  # name: model, guide, severity, what the message says
-    "no parameters": (model, lambda: normal(0.0), "warning", ["Neither guide nor model has a parameter", "'z'"]),
     "detached": (model, lambda: normal(loc().detach()), "warning", [f"Parameter 'loc' {NO_GRADIENT}"]),
     "one of two detached": (
         model,
@@ -115,6 +114,7 @@ WRONG = {  # name: model, guide, severity, what the message says
 FINE = {
     "learnt": (model, guide),
     "a point": (model, lambda: virgil.sample("z", dist.Delta(loc()))),
+    "fixed": (model, lambda: normal(0.0)),
     "the model learns": (learning_model, lambda: normal(0.0)),
     "both learn": (learning_model, guide),
     "registered": (model, registered),
@@ -148,6 +148,22 @@ def test_what_is_learnt_or_means_to_stay_hears_nothing(model, guide):
         assert heard(model, guide, steps=2).severity == ""
 
 
+@pytest.mark.parametrize(
+    ("model", "more"), [(model, ", and neither has the model"), (learning_model, "")], ids=["nobody", "the model"]
+)
+def test_a_fixed_guide_is_noted_in_a_report(model, more):
+    (note,) = virgil.explain(model, lambda: normal(0.0)).problems
+    assert (note.severity, note.site) == ("note", "z")
+    assert note.cause.startswith(f"The guide has no parameter{more}: it draws 'z' from a distribution that no step")
+    assert not virgil.explain(model, guide).problems
+
+
+@pytest.mark.parametrize(("model", "guide", "severity", "parts"), WRONG.values(), ids=WRONG)
+def test_a_report_says_the_same(model, guide, severity, parts):
+    problems = virgil.explain(model, guide).problems
+    assert any(severity == each.severity and parts[-1] in each.message for each in problems)
+
+
 def test_arguments_may_ask_for_gradients():
     def of_argument(x):
         normal(loc() + x)
@@ -160,9 +176,9 @@ def test_an_objective_alone_learns_nothing_and_asks_nothing():
 
 
 def test_evaluating_first_hides_nothing():
-    svi = SVI(model, lambda: normal(0.0), virgil.optim.SGD({"lr": 0.1}), Trace_ELBO())
+    svi = SVI(model, lambda: normal(loc().detach()), virgil.optim.SGD({"lr": 0.1}), Trace_ELBO())
     svi.evaluate_loss()
-    with pytest.warns(virgil.errors.FitWarning, match="Neither guide nor model has a parameter"):
+    with pytest.warns(virgil.errors.FitWarning, match="Parameter 'loc' gets no gradient"):
         svi.step()
     svi.step()  # and it is said once
 

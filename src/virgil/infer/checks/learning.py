@@ -17,7 +17,7 @@ from virgil.params import get_param_store
 from virgil.poutine.runtime import Handled, installed
 from virgil.poutine.trace import Trace
 
-__all__ = ["learning_problems"]
+__all__ = ["fixed_problems", "learning_problems"]
 
 Leaves = dict[int, Tensor]  # by identity
 _MODULE = "$$$"  # between a network's name and those of its parameters
@@ -36,18 +36,21 @@ def learning_problems(subject: Subject) -> Iterator[Problem]:
     parameters = _parameters(subject.guide) | _parameters(subject.model)
     yield from _cut_draws(subject.guide)
     yield from _without_gradient(parameters, reached)
-    strangers = list(_strangers(subject, parameters, reached))
-    for leaf in strangers:
+    for leaf in _strangers(subject, parameters, reached):
         yield _stranger(leaf, subject.programs)
+
+
+def fixed_problems(subject: Subject) -> Iterator[Problem]:
+    """A guide that no step changes, which is right where it is exact or is only to be evaluated."""
     latent = [name for name, site in subject.guide.iter_stochastic_nodes() if not is_auxiliary(site)]
-    if latent and not parameters and not reached:
+    if latent and subject.failed is None and not _parameters(subject.guide) and not _leaves_behind(subject.guide):
+        model = "" if _parameters(subject.model) else ", and neither has the model"
         yield Problem(
-            f"Neither guide nor model has a parameter: the guide draws {latent[0]!r} from a distribution that no step "
-            "changes.",
+            f"The guide has no parameter{model}: it draws {latent[0]!r} from a distribution that no step changes.",
             "Make what the guide is to learn by virgil.param, register a network by virgil.module, or use one of "
             "virgil.infer.autoguide.",
             latent[0],
-            severity="warning",
+            severity="note",
         )
 
 
