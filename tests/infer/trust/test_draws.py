@@ -99,12 +99,13 @@ def test_what_the_guide_enumerates_is_drawn():
     assert abs(drawn.log_weights.mean().item() + fit.losses[-1].item()) < 5 * error  # the loss is exact
 
 
-def test_a_mini_batch_is_refused_and_the_whole_data_are_taken():
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_mini_batch_is_refused_and_the_whole_data_are_taken(size):
     svi = SVI(batched, posterior_guide(), virgil.optim.SGD({"lr": 1e-20}), Trace_ELBO())
-    fit = svi.run(epochs=2, data=[DATA[:2], DATA[2:4]], progress=False)
+    fit = svi.run(epochs=2, data=[DATA[:size], DATA[size : 2 * size]], progress=False)
     check = fit.check(steps=0)
     assert check.weights is None
-    assert "plate 'data' takes 2 of its 5 slots" in check.obstacle
+    assert f"plate 'data' takes {size} of its 5 slots" in check.obstacle
     assert check.verdict.trusts == "unknown"
     with pytest.raises(ArgumentError, match=r"no weighted draws.*fit\.check\(data\)"):
         check.draws()

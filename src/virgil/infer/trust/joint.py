@@ -184,9 +184,14 @@ def _whole(call: Call) -> Pair | None:
     """An execution on all slots of plates that draw mini-batches; ``None`` where the arguments do not allow it."""
     try:
         with _Whole():
-            return run_pair(call)
+            pair = run_pair(call)
+        for site in _sites(pair):
+            site.unscaled_log_prob  # noqa: B018 - may raise as well
     except Exception:  # whatever a program raises whose arguments are a mini-batch themselves
         return None
+    # one observation would pass for those of all slots
+    observed = [site for site in _sites(pair) if site.observed and isinstance(site.value, Tensor)]
+    return pair if all(site.value.shape == site.fn.batch_shape + site.fn.event_shape for site in observed) else None
 
 
 def _wholly(whole: bool) -> AbstractContextManager[object]:

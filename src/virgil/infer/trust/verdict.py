@@ -39,9 +39,9 @@ class SiteCheck:
 
     @property
     def mean_holds(self) -> bool:
-        """Whether the weights do not say that the mean is off."""
+        """Whether the weights do not say that the mean is off, by three standard errors."""
         moments = self.moments
-        return moments is None or abs(moments.shift) <= max(MEANS, 2 * moments.shift_error)
+        return moments is None or abs(moments.shift) <= max(MEANS, 3 * moments.shift_error)
 
     @property
     def spread_holds(self) -> bool:
