@@ -14,13 +14,14 @@ from virgil import settings
 from virgil.distributions.validation import unchecked
 from virgil.errors import ArgumentError, MismatchError
 from virgil.infer.blame import LinAlgError, blame
+from virgil.infer.checks import check
 from virgil.infer.checks.problem import Trial
 from virgil.infer.dry_run import dry_run
 from virgil.infer.elbo.enumerated import enumerated_estimate
 from virgil.infer.elbo.estimator import estimate
 from virgil.infer.elbo.execution import Call, Pair, Program, particle_plate, run_pair
 from virgil.infer.elbo.sequential import branches
-from virgil.infer.elbo.structure import Structure, check_pair, discover, look_apart, nesting, structure_key
+from virgil.infer.elbo.structure import Structure, check_pair, discover, look_apart, nesting, structure_key, subject_of
 from virgil.infer.elbo.terms import LatentTerms, all_terms, sampled
 from virgil.poutine.trace import Trace
 
@@ -193,7 +194,7 @@ class ELBO:
         """Look at executions of a structure not seen before, and for the cause of a bound that is not finite."""
         new = {key: pair for pair in pairs if (key := structure_key(pair)) not in structure.checked}
         for pair in new.values():
-            check_pair(call, pair, self, structure.shown)
+            check_pair(call, pair, self, structure)
         if new and self.enumerates and structure.checked:
             look_apart(call, structure, self)
         structure.checked.update(new)
@@ -204,7 +205,7 @@ class ELBO:
         """After an error of torch's own, run the programs with every check, which may know better what is wrong."""
         if settings.get("validate"):
             with dry_run():
-                check_pair(call, run_pair(call), self, structure.shown)
+                check(subject_of(call, run_pair(call), self), shown=structure.shown)
 
 
 def _executions(pairs: list[Pair]) -> list[tuple[str, Trace]]:
