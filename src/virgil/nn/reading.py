@@ -63,6 +63,10 @@ def value_of(module: nn.Module, name: str, attribute: Any) -> Any:
 
 def read(module: nn.Module, name: str, full_name: str, attribute: Any, values: Values) -> Any:
     """Make the statement of an attribute, and share its value among ``values``."""
+    value: Any
+    if isinstance(attribute, PyroSample) and attribute.is_given:  # which cannot read another, or itself
+        value = values[full_name] = emit(Site("sample", full_name, attribute.prior)).value
+        return value
     if full_name in values:
         raise ArgumentError(
             f"PyroSample {full_name!r} reads itself: its prior depends on its own value, perhaps by way of another "
@@ -79,8 +83,6 @@ def read(module: nn.Module, name: str, full_name: str, attribute: Any, values: V
 
 def _state(module: nn.Module, name: str, full_name: str, attribute: Any) -> Any:
     if isinstance(attribute, PyroSample):
-        if attribute.is_given:
-            return emit(Site("sample", full_name, attribute.prior)).value
         return _draw(full_name, attribute.prior(module))
     if isinstance(attribute, Tensor):
         return state_parameter(full_name, attribute)
