@@ -113,6 +113,7 @@ def failing():
 @pytest.fixture
 def file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
     (tmp_path / "fit.py").write_text(PROGRAMS)
     (tmp_path / "broken.py").write_text("1 / 0")
 
