@@ -7,6 +7,7 @@ import torch
 
 import virgil
 from tests.explain import mistakes_plates, mistakes_sites
+from tests.infer import chained_pairs, enumerated_pairs, mistakes
 from virgil.errors import FitWarning
 from virgil.infer import SVI, Trace_ELBO, TraceEnum_ELBO
 
@@ -79,3 +80,20 @@ def test_the_gap_is_the_divergence_from_the_exact_posterior(name):
     mistake = MISTAKES[name]
     (note,) = virgil.explain(mistake.model, mistake.guide).problems
     assert f"the bound is {gap:.3g} nats lower" in note.cause
+
+
+RAISED = {
+    **{name: (*each, None) for name, each in mistakes.MISTAKES.items()},
+    **{
+        f"enumerated, {name}": (*each, TraceEnum_ELBO)
+        for table in (enumerated_pairs.MISTAKES, chained_pairs.MISTAKES)
+        for name, each in table.items()
+    },
+}
+
+
+@pytest.mark.parametrize(("model", "guide", "error", "parts", "loss"), RAISED.values(), ids=RAISED)
+def test_whatever_the_first_step_raises_is_in_the_report(model, guide, error, parts, loss):
+    report = virgil.explain(model, guide, loss=loss and loss())
+    kinds = {problem.kind for problem in report.errors if all(part in problem.message for part in parts)}
+    assert error in kinds, str(report)

@@ -65,7 +65,8 @@ def explain(model: Program, guide: Program, *args: Any, loss: Any = None, **kwar
         objective, problems = _objective(loss, drawn.pair)
         run = _enumerated(call, drawn, objective)
         problems += _problems(call, run, objective)
-        if not any(problem.severity == "error" for problem in problems):
+    if not any(problem.severity == "error" for problem in problems):
+        with dry_run():  # from the random numbers that SVI's first step would begin with
             problems += _trial(call, objective)
     shown = subject_of(call, drawn.pair, failed=drawn.failed)
     rows = rows_of(shown, subject_of(call, run.pair, failed=run.failed), hidden)
