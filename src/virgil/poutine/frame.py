@@ -141,9 +141,11 @@ def plates_shape(site: str, shape: Sequence[int], frames: Sequence[Frame]) -> to
         if sizes[dim] == 1:
             sizes[dim] = frame.size
         elif sizes[dim] != frame.size:
+            whole = "Index by the plate's indices what has its full size, or " if sizes[dim] == frame.full_size else ""
+            make = "make" if whole else "Make"
             raise ShapeError(
                 f"At site {site!r}, the distribution's batch shape {tuple(shape)} has size {sizes[dim]} at dim {dim}, "
-                f"where plate {frame.name!r} has size {frame.size}. Make it {frame.size} or 1, "
+                f"where plate {frame.name!r} has size {frame.size}. {whole}{make} it {frame.size} or 1, "
                 "give the plate another dim, or declare the dim part of the event with .to_event(...).",
                 site=site,
             )

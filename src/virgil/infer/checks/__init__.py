@@ -18,6 +18,8 @@ from virgil.infer.checks.problem import Check, Problem, Subject
 from virgil.infer.checks.redundant import redundancy_problems
 from virgil.infer.checks.shapes import batch_problems, event_problems
 from virgil.infer.checks.signature import signature_problems
+from virgil.infer.checks.slots import slot_problems
+from virgil.infer.checks.subsampling import index_problems, whole_problems
 from virgil.infer.checks.support import support_problems
 from virgil.infer.checks.warn import show_warning
 
@@ -28,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     signature_problems,
     pairing_problems,
     plate_problems,
+    whole_problems,
     event_problems,
     containment_problems,
     support_problems,
@@ -35,6 +38,8 @@ CHECKS: tuple[Check, ...] = (
     enumeration_problems,
     observation_problems,
     learning_problems,
+    index_problems,
+    slot_problems,
 )
 # what a report alone asks, since nothing is wrong
 NOTES: tuple[Check, ...] = (redundancy_problems, fixed_problems)
