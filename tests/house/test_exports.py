@@ -14,7 +14,8 @@ import virgil
 from tests.house.source import EXPORTING, MODULES, ROOT
 
 # the rooms from which users import; each says what it hands on
-PUBLIC = ["virgil", "virgil.distributions", "virgil.infer", "virgil.infer.autoguide", "virgil.optim", "virgil.poutine"]
+PUBLIC = ["virgil", "virgil.distributions", "virgil.infer", "virgil.infer.autoguide", "virgil.nn", "virgil.optim"]
+PUBLIC += ["virgil.poutine"]
 
 each_exporting = pytest.mark.parametrize("module", EXPORTING, indirect=True)
 
