@@ -15,6 +15,7 @@ from virgil.infer.trust.stats import array_stats
 __all__ = ["Importance", "Moments", "importance", "moments", "pareto_shape", "threshold", "resampled"]
 
 LEAST = 100  # draws for a Pareto fit to 20 of them
+_ALMOST = 0.9  # of the draws that weighted ones are worth: weights that are nearly equal
 _EQUAL = 1e-3  # nats: what weights differ by where they are equal but for rounding
 
 
@@ -61,19 +62,20 @@ def threshold(num: int) -> float:
     return min(1 - 1 / math.log10(num), 0.7)
 
 
-def pareto_shape(log_weights: Tensor, magnitude: float) -> tuple[np.ndarray, np.ndarray]:
+def pareto_shape(log_weights: Tensor, magnitude: float, tail: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Pareto-smoothed log-weights along the last dim, normalised, and the shapes.
 
     Args:
         log_weights: nats. Shape: ``(*batch, num)``.
         magnitude: of the numbers whose difference they are, nats: what rounding is relative to.
+        tail: which part of the usual number of weights, ``3 sqrt(num)``, the distribution is fitted to.
     """
     given = log_weights.double().cpu()
     equal = given.amax(-1) - given.amin(-1) <= max(_EQUAL, 8 * torch.finfo(torch.float32).eps * magnitude)
     # equal weights have no tail to fit; whatever stands in for them is not read
     stand_in = torch.linspace(0, 1, given.shape[-1], dtype=torch.float64)
     # psislw takes log-likelihoods of data left out, whose negatives are log-weights
-    smoothed, shapes = array_stats().psislw(-torch.where(equal.unsqueeze(-1), stand_in, given).numpy())
+    smoothed, shapes = array_stats().psislw(-torch.where(equal.unsqueeze(-1), stand_in, given).numpy(), r_eff=tail**-2)
     flat = np.full(given.shape, -math.log(given.shape[-1]))
     return np.where(equal.unsqueeze(-1), flat, smoothed), np.where(equal, 0.0, shapes)
 
@@ -96,9 +98,14 @@ def importance(log_p: Tensor, log_q: Tensor) -> Importance:
             "The guide's draws have log-densities that are NaN, or all of them lie where the model's density is zero. "
             "virgil.explain(model, guide, ...) shows what is wrong with the supports."
         )
-    smoothed, shape = pareto_shape(raw, float(log_p[log_p.isfinite()].abs().max()))
+    magnitude = float(log_p[log_p.isfinite()].abs().max())
+    smoothed, shape = pareto_shape(raw, magnitude)
+    squared = float(np.exp(2 * smoothed).sum())
+    if shape > threshold(num) and 1 / squared > _ALMOST * num:
+        # weights so nearly equal have no such tail: it began where most weights lie, at their common bound
+        smoothed, shape = pareto_shape(raw, magnitude, tail=0.25)
+        squared = float(np.exp(2 * smoothed).sum())
     log_weights = torch.from_numpy(smoothed)
-    squared = float((2 * log_weights).exp().sum())
     # smoothing leaves all but the largest weights alone, so that the normaliser is read off one of the others
     evidence = float((raw - log_weights)[raw.isfinite()].median()) - math.log(num)
     elbo = float(raw.mean())
