@@ -14,6 +14,7 @@ from torch import Tensor
 
 from virgil.infer.export.arviz import to_arviz
 from virgil.infer.fit_plot import plot_fit
+from virgil.infer.posterior_plot import plot_posterior
 from virgil.infer.trust.check import Check, check_fit
 from virgil.infer.trust.origin import Origin
 
@@ -191,6 +192,41 @@ class Fit:
             The matplotlib figure.
         """
         return plot_fit(self.losses, self.gradient_norms, filename, axes)
+
+    def plot_posterior(
+        self,
+        filename: str | PathLike[str] | None = None,
+        *,
+        sites: Sequence[str] | None = None,
+        num_samples: int = 10_000,
+        max_panels: int = 16,
+        seed: int | None = None,
+        model_args: tuple[Any, ...] | None = None,
+        model_kwargs: dict[str, Any] | None = None,
+    ) -> Figure:
+        """Draw the marginal of each latent coordinate under the guide, beside the prior's; needs the extra ``plot``.
+
+        Densities as histograms; shares of whole numbers as bars; a line where the guide is a point. Discrete sites that
+        are summed out are drawn from their exact posterior.
+
+        Args:
+            filename: where to save the picture, if anywhere.
+            sites: which ones. Default: all latent sites.
+            num_samples: how many draws of each.
+            max_panels: how many coordinates are drawn at most, the first ones.
+            seed: of the draws. Default: where the generator stands; it is left there.
+            model_args: arguments of model and guide. Default: those of the run's last step.
+            model_kwargs: keyword arguments likewise.
+
+        Returns:
+            The matplotlib figure.
+
+        Raises:
+            ArgumentError: the fit does not know what it was fitted from, an argument is out of range, or matplotlib is
+                not installed.
+        """
+        given = None if model_args is None and model_kwargs is None else (model_args or (), model_kwargs or {})
+        return plot_posterior(self, given, filename, sites, num_samples, max_panels, seed)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "origin": None}  # programs and optimisers are not written to files

@@ -1,4 +1,4 @@
-"""The picture of a run: loss and gradient norms. The one door to matplotlib in this folder."""
+"""The picture of a run: loss and gradient norms."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError
+from virgil.infer.figure import new_figure, saved
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,14 +29,10 @@ def plot_fit(
     axes: Sequence[Axes] | None = None,
 ) -> Figure:
     """Two panels above one another: loss in nats, and gradient norms on a log scale, against steps."""
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - an optional dependency at its door
-    except ImportError:
-        raise ArgumentError('Drawing needs matplotlib: pip install "virgil-ppl[plot]".') from None
     if not len(losses):
         raise ArgumentError("A run without steps has nothing to draw.")
     if axes is None:
-        axes = Figure(figsize=(8.0, 6.0), layout="constrained").subplots(2, 1, sharex=True)
+        axes = new_figure(8.0, 6.0).subplots(2, 1, sharex=True)
     if len(axes) != 2:
         raise ArgumentError(f"plot() got {len(axes)} axes; it takes two, for the loss and for the gradient norms.")
     upper, lower = axes
@@ -49,9 +46,7 @@ def plot_fit(
     figure = upper.get_figure(root=True)
     if figure is None:
         raise ArgumentError("plot() got axes that belong to no figure any more.")
-    if filename is not None:
-        figure.savefig(filename, dpi=150)
-    return figure
+    return saved(figure, filename)
 
 
 def _window(losses: Tensor) -> int:
@@ -105,7 +100,7 @@ def _draw_norms(axes: Axes, gradient_norms: Mapping[str, Tensor]) -> None:
 def _log_scale(axes: Axes, values: Tensor) -> None:
     axes.set_yscale("log")
     if len(values) and torch.log10(values.max() / values.min()) < _FEW_DECADES:
-        from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter  # noqa: PLC0415 - as above
+        from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter  # noqa: PLC0415 - an optional dependency
 
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))

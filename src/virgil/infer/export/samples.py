@@ -11,7 +11,7 @@ from torch import Tensor
 from virgil.distributions.validation import unchecked
 from virgil.errors import ArgumentError
 from virgil.infer.elbo.enumerated import model_variables
-from virgil.infer.elbo.execution import PARTICLES, Program
+from virgil.infer.elbo.execution import PARTICLES, Pair, Program
 from virgil.infer.elbo.posterior import inferred
 from virgil.infer.export.dims import whole_value
 from virgil.infer.export.pointwise import Pointwise, is_datum, pointwise
@@ -26,7 +26,7 @@ from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 from virgil.poutine.tracing import trace
 
-__all__ = ["Samples", "samples"]
+__all__ = ["Samples", "marginals", "samples"]
 
 Draws = dict[str, Tensor]
 
@@ -125,22 +125,38 @@ def samples(joint: Joint, num: int) -> Samples:
         name: Pointwise(torch.cat([each[name].logs for each in likelihoods]), first.plates)
         for name, first in likelihoods[0].items()
     }
-    joined = {
-        group: {name: torch.cat([each[name] for each in parts]) for name in parts[0]} for group, parts in groups.items()
-    }
+    joined = {group: _joined(parts) for group, parts in groups.items()}
     return Samples(**joined, log_likelihood=likelihood, log_p=log_p, log_q=log_q)
+
+
+def marginals(joint: Joint, num: int) -> tuple[Draws, Draws]:
+    """Draws of the latent sites alone, under the guide and under the prior, as :func:`samples` has them."""
+    parts: list[tuple[Draws, Draws]] = []
+    for start in range(0, num, joint.chunk):
+        execution = _Execution(joint, min(joint.chunk, num - start))
+        posterior, prior = _latent(execution, joint.run(execution.count))
+        parts.append((execution.values(posterior, _is_latent), execution.values(prior, _is_latent)))
+    return _joined([each for each, _ in parts]), _joined([each for _, each in parts])
+
+
+def _joined(parts: list[Draws]) -> Draws:
+    return {name: torch.cat([each[name] for each in parts]) for name in parts[0]}
+
+
+def _latent(execution: _Execution, pair: Pair) -> tuple[Trace, Trace]:
+    """The model at the guide's draws, and at its own; the latter without sites where its prior is improper."""
+    plates = {name: site for name, site in pair.model.nodes.items() if site.kind == "plate"}
+    infers = execution.joint.enumerates and bool(model_variables(pair))
+    posterior = execution.run(pair.guide.nodes | plates, infers=infers)
+    try:
+        return posterior, execution.run(plates, anew=True)
+    except NotImplementedError:
+        return posterior, Trace()
 
 
 def _chunk(joint: Joint, count: int) -> Samples:
     pair, execution = joint.run(count), _Execution(joint, count)
-    plates = {name: site for name, site in pair.model.nodes.items() if site.kind == "plate"}
-    drawn = pair.guide.nodes | plates
-    infers = joint.enumerates and bool(model_variables(pair))
-    posterior = execution.run(drawn, infers=infers)
-    try:
-        prior = execution.run(plates, anew=True)
-    except NotImplementedError:  # an improper prior
-        prior = Trace()
+    posterior, prior = _latent(execution, pair)
     zero = torch.zeros(count, dtype=torch.float64)
     return Samples(
         posterior=execution.values(posterior, _is_unknown),
@@ -151,6 +167,10 @@ def _chunk(joint: Joint, count: int) -> Samples:
         log_p=sum(joint.log_model(pair, count).values(), zero) / (joint.scale or 1.0),
         log_q=sum(joint.log_guide(pair, count).values(), zero),
     )
+
+
+def _is_latent(site: Site) -> bool:
+    return site.is_latent
 
 
 def _is_unknown(site: Site) -> bool:

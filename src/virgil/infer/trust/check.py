@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from virgil.errors import ArgumentError
 from virgil.infer.trust.calibration import Calibration, calibrate
+from virgil.infer.trust.check_plot import plot_check
 from virgil.infer.trust.convergence import Convergence, convergence
 from virgil.infer.trust.draws import Arguments, Draws, changes, joint, origin_of_fit, take
 from virgil.infer.trust.modes import Search, search
@@ -20,6 +22,8 @@ from virgil.infer.trust.verdict import SiteCheck, Verdict, verdict_of
 from virgil.infer.trust.weights import LEAST, Importance, importance, moments, resampled
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from virgil.infer.fit import Fit
     from virgil.infer.trust.joint import Joint
 
@@ -76,6 +80,17 @@ class Check:
                 f"{self.weights.threshold:.2f}, so that a few draws have all the weight. {self.verdict.advice}".strip()
             )
         return resampled(self._values, self.weights.log_weights, num)
+
+    def plot(self, filename: str | PathLike[str] | None = None) -> Figure:
+        """Draw k-hat of the guide, and of each site given all others, against its thresholds; needs the extra ``plot``.
+
+        Args:
+            filename: where to save the picture, if anywhere.
+
+        Raises:
+            ArgumentError: there are no weights, or matplotlib is not installed.
+        """
+        return plot_check(self, filename)
 
     def summary(self) -> str:
         """A table for the terminal: the verdict, weights, evidence, convergence, and a row a site."""
