@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,12 +13,9 @@ from virgil.errors import ArgumentError, NonFiniteError
 from virgil.infer.run.beginning import Beginning
 from virgil.infer.run.feed import Feed
 from virgil.infer.run.source import Batch
-from virgil.infer.trust.draws import is_point, joint, take
-from virgil.infer.trust.joint import Joint
+from virgil.infer.trust.draws import joint, take
 from virgil.infer.trust.origin import Origin
-from virgil.poutine.condition import Uncondition
-from virgil.poutine.site import Site
-from virgil.poutine.tracing import trace
+from virgil.infer.trust.simulation import check_simulable, simulated
 
 __all__ = ["Calibration", "SiteCalibration", "calibrate"]
 
@@ -90,7 +86,7 @@ def calibrate(origin: Origin, engine: str, num: int, steps: int) -> Calibration:
         raise ArgumentError(f"check() got calibration={num!r}; it takes a number of simulations, 20 or more.")
     with torch.no_grad():
         at = joint(origin)
-    _check(at, origin)
+    check_simulable(at, origin)
     beginning = Beginning(origin.svi.differentiable_loss, origin.batch, origin.svi.optim)
     end, groups = beginning.state(), getattr(origin.svi.optim.torch_optimizer, "param_groups", [])
     rates = [group["lr"] for group in groups]
@@ -98,7 +94,7 @@ def calibrate(origin: Origin, engine: str, num: int, steps: int) -> Calibration:
     rows: list[dict[str, Tensor]] = []
     try:
         for _ in range(num):
-            truth, batch = _simulated(origin, at)
+            truth, batch = simulated(origin, at)
             try:
                 fitted.to(batch)
             except NonFiniteError:
@@ -116,78 +112,6 @@ def calibrate(origin: Origin, engine: str, num: int, steps: int) -> Calibration:
     probabilities = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
     sites = tuple(_site(name, each) for name, each in probabilities.items())
     return Calibration(num, num - len(rows), sites, probabilities)
-
-
-def _check(at: Joint, origin: Origin) -> None:
-    """Whether data can be simulated and put in the place of those given."""
-    pair = at.single
-    points = [name for name, site in pair.guide.nodes.items() if site.is_latent and is_point(site)]
-    if points and not any(site.infer.get("is_auxiliary") for site in pair.guide.nodes.values()):
-        raise ArgumentError(f"check() got calibration= for a guide that is a point at {points[0]!r}: it has no draws.")
-    for name, site in pair.model.nodes.items():
-        if site.kind == "sample" and site.observed:
-            if site.infer.get("_factor") or "_latent_slots" in site.infer:
-                raise ArgumentError(f"check() got calibration=, but site {name!r}, a factor, cannot be simulated.")
-            if _place(site, origin.batch) is None:
-                raise ArgumentError(
-                    f"check() got calibration=, but the data of site {name!r} are no argument of the model, so that "
-                    "simulated data cannot take their place. Write the model as a function of its data."
-                )
-
-
-def _leaves(batch: Batch) -> dict[tuple[str | int, ...], Tensor]:
-    """The tensors among arguments, by where they are; those inside of lists and dicts too."""
-    found: dict[tuple[str | int, ...], Tensor] = {}
-
-    def look(value: Any, path: tuple[str | int, ...]) -> None:
-        if isinstance(value, Tensor):
-            found[path] = value
-        elif isinstance(value, (tuple, list)):
-            for place, each in enumerate(value):
-                look(each, (*path, place))
-        elif isinstance(value, dict):
-            for key, each in value.items():
-                look(each, (*path, key))
-
-    look(batch.args, ("args",))
-    look(batch.kwargs, ("kwargs",))
-    return found
-
-
-def _place(site: Site, batch: Batch) -> tuple[str | int, ...] | None:
-    """Which argument holds the data of a site."""
-    value = site.value
-    leaves = _leaves(batch)
-    same = [path for path, leaf in leaves.items() if leaf is value]
-    same = same or [path for path, leaf in leaves.items() if leaf.shape == value.shape and torch.equal(leaf, value)]
-    return same[0] if len(same) == 1 else None
-
-
-def _replaced(value: Any, path: tuple[str | int, ...], by: Tensor) -> Any:
-    if not path:
-        return by
-    first, rest = path[0], path[1:]
-    if isinstance(value, dict):
-        return {**value, first: _replaced(value[first], rest, by)}
-    items = [_replaced(each, rest, by) if place == first else each for place, each in enumerate(value)]
-    return type(value)(items)
-
-
-def _simulated(origin: Origin, at: Joint) -> tuple[dict[str, Tensor], Batch]:
-    """Latent values and arguments with data that were drawn with them from the model."""
-    batch = origin.batch
-    with torch.no_grad(), at.whole_plates():
-        drawn = trace(Uncondition()(origin.svi.model)).get_trace(*batch.args, **batch.kwargs)
-    given: dict[str, Any] = {"args": batch.args, "kwargs": batch.kwargs}
-    truth = {}
-    for name, site in drawn.nodes.items():
-        if site.is_latent and site.infer.get("was_observed"):
-            place = _place(at.single.model.nodes[name], batch)
-            if place is not None:
-                given = _replaced(given, place, site.value.to(at.single.model.nodes[name].value.dtype))
-        elif site.is_latent and name in at.single.guide:
-            truth[name] = site.value
-    return truth, Batch(given["args"], given["kwargs"])
 
 
 class _Fitting:

@@ -12,7 +12,7 @@ from torch import Tensor
 from virgil.errors import ArgumentError
 from virgil.infer.trust.stats import array_stats
 
-__all__ = ["Importance", "Moments", "importance", "moments", "pareto_shape", "threshold", "resampled"]
+__all__ = ["Importance", "Moments", "importance", "moments", "pareto_shape", "resampled", "threshold"]
 
 LEAST = 100  # draws for a Pareto fit to 20 of them
 _ALMOST = 0.9  # of the draws that weighted ones are worth: weights that are nearly equal
