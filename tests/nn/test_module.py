@@ -154,6 +154,14 @@ def test_one_module_in_model_and_guide():
     assert leaves == {"loc": both._parameters["loc"]}
 
 
+def test_a_functional_call_leaves_the_store_alone():
+    net = Linear()
+    values = {name: each.detach().clone().requires_grad_() * 2 for name, each in net.named_parameters()}
+    with virgil.poutine.block():
+        torch.func.functional_call(net, values, ARGS)
+    assert list(virgil.get_param_store()) == []
+
+
 # Per-parameter options of an optimiser
 
 RATES = {

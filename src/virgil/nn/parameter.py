@@ -31,9 +31,10 @@ def state_parameter(
 ) -> Tensor:
     """The constrained value of a module's leaf, cut to a mini-batch where ``event_dim`` is given.
 
-    A leaf that does not require a gradient is not learnt, and no statement is made for it.
+    No statement is made for what is not learnt: a leaf that does not require a gradient, or a tensor that somebody, as
+    ``torch.func.functional_call`` does, has put in the place of one.
     """
-    if not leaf.requires_grad:
+    if not (leaf.requires_grad and leaf.is_leaf):
         transform = find_transform(name, constraint)
         value = leaf if transform is None else transform(leaf)
     else:

@@ -106,7 +106,7 @@ class AutoGuideList(Container, AutoGuide, nn.ModuleList):
 
     def reset_parameters(self) -> None:
         """Let the next call begin from other initial values, as new parts would."""
-        for part in self:
+        for _, part in self._parts():
             part.reset_parameters()
 
     def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
