@@ -30,6 +30,8 @@ def every_role():
         virgil.sample("hidden", NORMAL)
     virgil.sample("seen twice", NORMAL, obs=ONE)
     virgil.sample("seen", dist.Normal(total, 1.0), obs=ONE)
+    with virgil.condition(data={"conditioned": ONE}):
+        virgil.sample("conditioned", NORMAL)
 
 
 def guide_of_every_role():
@@ -55,6 +57,7 @@ ROLES = {
     "hidden": "hidden",
     "seen twice": "sampled though observed",
     "seen": "observed",
+    "conditioned": "observed",
     "own": "only in the guide",
     "auxiliary": "auxiliary",
     "observed": "observed in the guide",

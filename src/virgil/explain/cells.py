@@ -9,7 +9,7 @@ from virgil.explain.alike import alike_as_one
 from virgil.explain.row import PlateRow, Row, Statement
 from virgil.infer.checks.problem import Problem
 
-__all__ = ["HEADS", "Cells", "cause_and_cure", "cells_of", "plate_line"]
+__all__ = ["Cells", "HEADS", "cause_and_cure", "cells_of", "plate_line"]
 
 HEADS = ("site", "role", "in", "distribution", "batch | event", "support", "plates")
 _LEFT = HEADS[4].index("|")

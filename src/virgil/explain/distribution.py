@@ -74,4 +74,4 @@ def _bound(bound: Any) -> float | None:
     if not isinstance(bound, Tensor):
         return float(bound)
     values = bound.detach().unique()
-    return float(values[0]) if values.numel() == 1 else None
+    return float(values[0]) if values.numel() == 1 and not bool(values.isnan()) else None
