@@ -162,6 +162,20 @@ def test_a_functional_call_leaves_the_store_alone():
     assert list(virgil.get_param_store()) == []
 
 
+@pytest.mark.parametrize("engine", ["eager", "xla"])
+def test_a_frozen_guide_stays_and_the_model_goes_on(engine):
+    net = Linear(["bias"])
+    guide = AutoNormal(net)
+    svi = SVI(net, guide, virgil.optim.Adam({"lr": 0.1}), Trace_ELBO())
+    svi.run(3, *ARGS, progress=False)
+    guide.requires_grad_(False)
+    before = {name: each.clone() for name, each in guide.state_dict().items()}
+    weight = net.linear.weight.clone()
+    svi.run(3, *ARGS, engine=engine, progress=False)
+    assert all(torch.equal(each, before[name]) for name, each in guide.state_dict().items())
+    assert not torch.equal(net.linear.weight, weight)
+
+
 # Per-parameter options of an optimiser
 
 RATES = {

@@ -20,8 +20,15 @@ def read_parameter(store: ParamStore, name: str, leaf: Tensor, constraint: Const
     return store.get_param(name)
 
 
-def emit_parameter(store: ParamStore, name: str, leaf: Tensor, constraint: Constraint) -> Tensor:
-    """State a ``param`` site for a leaf that a module owns; the value is what the handlers make of it."""
+def emit_parameter(store: ParamStore, name: str, leaf: Tensor, constraint: Constraint = constraints.real) -> Tensor:
+    """State a ``param`` site for a leaf that a module owns; the value is what the handlers make of it.
+
+    No statement is made for what is not learnt: a leaf that does not require a gradient, or a tensor that somebody, as
+    ``torch.func.functional_call`` does, has put in the place of one.
+    """
+    if not (leaf.requires_grad and leaf.is_leaf):
+        transform = find_transform(name, constraint)
+        return leaf if transform is None else transform(leaf)
     value: Tensor = emit(Site("param", name, read_parameter, (store, name, leaf, constraint))).value
     return value
 
@@ -29,14 +36,6 @@ def emit_parameter(store: ParamStore, name: str, leaf: Tensor, constraint: Const
 def state_parameter(
     name: str, leaf: Tensor, constraint: Constraint = constraints.real, event_dim: int | None = None
 ) -> Tensor:
-    """The constrained value of a module's leaf, cut to a mini-batch where ``event_dim`` is given.
-
-    No statement is made for what is not learnt: a leaf that does not require a gradient, or a tensor that somebody, as
-    ``torch.func.functional_call`` does, has put in the place of one.
-    """
-    if not (leaf.requires_grad and leaf.is_leaf):
-        transform = find_transform(name, constraint)
-        value = leaf if transform is None else transform(leaf)
-    else:
-        value = emit_parameter(get_param_store(), name, leaf, constraint)
+    """The same in the store in use, cut to a mini-batch where ``event_dim`` is given."""
+    value = emit_parameter(get_param_store(), name, leaf, constraint)
     return value if event_dim is None else subsample_parameter(value, event_dim)
