@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from virgil.errors import ArgumentError, did_you_mean
+from virgil.infer.checks.names import unknown_names
+from virgil.infer.checks.warn import show_warning
 from virgil.infer.dry_run import dry_run
 from virgil.infer.elbo.structure import nesting
 from virgil.poutine.frame import Frame
@@ -92,6 +94,7 @@ class Predictive(nn.Module):
         self.num_samples = _count(self.posterior_samples, num_samples)
         self.return_sites = tuple(return_sites or ())
         self.parallel = parallel
+        self._looked_for: set[str] = set()
 
     @torch.no_grad()
     def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
@@ -99,6 +102,7 @@ class Predictive(nn.Module):
         if self.parallel:
             return self._parallel(args, kwargs)
         draws = [self._one(args, kwargs, draw) for draw in range(self.num_samples)]
+        self._look_for_names(draws)
         names = self._returned(draws[0])
         return {name: torch.stack([_value(each, name) for each in draws]) for name in names}
 
@@ -129,9 +133,18 @@ class Predictive(nn.Module):
         given = _Given(self.posterior_samples, cut)
         with PlateContext(Frame(_PLATE, -dims - 1, count, particle=True)):
             joint = self._traced(args, kwargs, given)
+        self._look_for_names([joint])
         return {
             name: stacked(name, _value(joint, name), _value(single, name), count) for name in self._returned(single)
         }
+
+    def _look_for_names(self, draws: Sequence[Trace]) -> None:
+        """Warn, once, of samples that no site of any draw took up; an automatic guide's own variables begin with _."""
+        names = [name for name in self.posterior_samples if name not in self._looked_for and not name.startswith("_")]
+        self._looked_for.update(names)
+        known = {name: site.kind for draw in draws for name, site in draw.nodes.items() if not name.startswith("_")}
+        for problem in unknown_names("Predictive got samples of", names, known):
+            show_warning(problem.message)
 
     def _returned(self, draw: Trace) -> list[str]:
         if self.return_sites:

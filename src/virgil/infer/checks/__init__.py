@@ -12,6 +12,7 @@ from virgil.infer.checks.containment import containment_problems
 from virgil.infer.checks.counted import observation_problems
 from virgil.infer.checks.enumeration import enumeration_problems
 from virgil.infer.checks.learning import fixed_problems, learning_problems
+from virgil.infer.checks.names import hidden_problems, name_problems
 from virgil.infer.checks.pairing import pairing_problems, stated_problems
 from virgil.infer.checks.plates import plate_problems
 from virgil.infer.checks.problem import Check, Problem, Subject
@@ -23,11 +24,12 @@ from virgil.infer.checks.subsampling import index_problems, whole_problems
 from virgil.infer.checks.support import support_problems
 from virgil.infer.checks.warn import show_warning
 
-__all__ = ["CALL", "CAUSES", "CHECKS", "NOTES", "SHAPES", "VALUES", "Shown", "all_problems", "check"]
+__all__ = ["CALL", "CAUSES", "CHECKS", "NOTES", "SHAPES", "Shown", "VALUES", "all_problems", "check"]
 
 # in the order in which they are asked: what one of them finds may be why a later one has no answer
 CHECKS: tuple[Check, ...] = (
     signature_problems,
+    hidden_problems,
     pairing_problems,
     plate_problems,
     whole_problems,
@@ -40,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     learning_problems,
     index_problems,
     slot_problems,
+    name_problems,
 )
 # what a report alone asks, since nothing is wrong
 NOTES: tuple[Check, ...] = (redundancy_problems, fixed_problems)
