@@ -81,6 +81,13 @@ def test_the_shape_of_a_mean_field_guide_is_the_correlation():
     assert not weights.is_usable
 
 
+def test_what_does_not_vary_has_no_moments():
+    values, log_weights = torch.randn(200, 2), torch.full((200,), -math.log(200))
+    values[:, 0] = 3.0
+    assert moments(values, log_weights) == moments(values[:, 1:], log_weights)
+    assert moments(values[:, :1], log_weights) is None
+
+
 def test_too_few_draws_are_refused():
     with pytest.raises(ArgumentError, match="takes 100 or more"):
         importance(torch.zeros(50), torch.zeros(50))

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Check", "check_fit"]
 
 _TOGETHER, _ALONE = 10_000, 1000  # draws, where one execution takes many of them and where it takes one
+_STEPS, _FEWEST = 512, 128  # further steps, and the least of them
+_PATIENCE = 10.0  # seconds that draws one by one, or further steps, may take where their number is left to the check
 _CALIBRATED = 1000  # steps of a fit to simulated data
 
 
@@ -122,8 +124,11 @@ class Check:
         return f"Check({str(self.verdict)!r})"
 
 
-def check_fit(fit: Fit, given: Arguments | None, draws: int | None, steps: int, modes: bool, calibration: int) -> Check:
+def check_fit(
+    fit: Fit, given: Arguments | None, draws: int | None, steps: int | None, modes: bool, calibration: int
+) -> Check:
     """Check a fit; the arguments are those of ``Fit.check``."""
+    steps = _steps(fit) if steps is None else steps
     if not isinstance(steps, int) or steps < 0:
         raise ArgumentError(f"check() got steps={steps!r}; it takes a number of steps, 0 for none.")
     if draws is not None and (not isinstance(draws, int) or draws < LEAST):
@@ -133,7 +138,7 @@ def check_fit(fit: Fit, given: Arguments | None, draws: int | None, steps: int, 
     with origin.present():
         with torch.no_grad():
             at = joint(origin, given)
-            taken = take(origin, at, draws or (_TOGETHER if at.at_once else _ALONE), is_given=given is not None)
+            taken = take(origin, at, draws or _draws(at), is_given=given is not None)
             weights = importance(taken.log_p, taken.log_q) if taken.obstacle is None else None
             sites = _sites(at, taken, weights)
             searched = _search(at, taken, weights, modes)
@@ -143,6 +148,15 @@ def check_fit(fit: Fit, given: Arguments | None, draws: int | None, steps: int, 
     verdict = verdict_of(weights, taken.obstacle, sites, searched, arrived, calibrated)
     notes += taken.notes
     return Check(verdict, weights, taken.obstacle, sites, searched, arrived, calibrated, notes, taken.values)
+
+
+def _draws(at: Joint) -> int:
+    return _TOGETHER if at.at_once else max(LEAST, min(_ALONE, int(_PATIENCE / at.seconds)))
+
+
+def _steps(fit: Fit) -> int:
+    pace = fit.wall_time / max(1, fit.num_steps)
+    return max(_FEWEST, min(_STEPS, int(_PATIENCE / max(pace, 1e-9)) // _FEWEST * _FEWEST))
 
 
 def _sites(at: Joint, taken: Draws, weights: Importance | None) -> tuple[SiteCheck, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
@@ -56,6 +57,7 @@ class Joint:
         dim: left of all plates, for the draws where they run at once.
         at_once: whether they do; else an execution takes one.
         chunk: how many draws one execution takes.
+        seconds: that an execution with one draw took.
     """
 
     call: Call
@@ -65,6 +67,7 @@ class Joint:
     dim: int
     at_once: bool
     chunk: int
+    seconds: float
 
     def on(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Joint:
         """The same with other arguments of the same shapes."""
@@ -174,10 +177,12 @@ def joint_of(call: Call, enumerates: bool, max_plate_nesting: int | None = None)
     with _wholly(whole is not None), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # it is no fault: the draws are then taken one by one
         at_once = can_vectorize(call, dims)
+        begin = time.perf_counter()
         with unchecked(), Work() as work:
             run_pair(call)
+        seconds = time.perf_counter() - begin
     chunk = max(1, _ELEMENTS // max(work.elements, 1)) if at_once else 1
-    return Joint(call, enumerates, single, whole is not None, -dims - 1, at_once, chunk)
+    return Joint(call, enumerates, single, whole is not None, -dims - 1, at_once, chunk, seconds)
 
 
 def _whole(call: Call) -> Pair | None:

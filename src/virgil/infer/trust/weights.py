@@ -16,6 +16,7 @@ __all__ = ["Importance", "Moments", "importance", "moments", "pareto_shape", "re
 
 LEAST = 100  # draws for a Pareto fit to 20 of them
 _ALMOST = 0.9  # of the draws that weighted ones are worth: weights that are nearly equal
+_CONSTANT = 1e-6  # relative: a standard deviation that is rounding
 _EQUAL = 1e-3  # nats: what weights differ by where they are equal but for rounding
 
 
@@ -121,7 +122,7 @@ def importance(log_p: Tensor, log_q: Tensor) -> Importance:
     )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Moments:
     """How far weighting moves what the guide says of one site.
 
@@ -139,9 +140,17 @@ class Moments:
     ratio_error: float
 
 
-def moments(values: Tensor, log_weights: Tensor) -> Moments:
-    """Means and standard deviations with and without weights. Shape of ``values``: ``(num, *shape)``."""
+def moments(values: Tensor, log_weights: Tensor) -> Moments | None:
+    """Means and standard deviations with and without weights; ``None`` where no coordinate varies.
+
+    Args:
+        values: Shape: ``(num, *shape)``.
+        log_weights: normalised. Shape: ``(num,)``.
+    """
     flat, weights = values.double().reshape(len(values), -1).cpu(), log_weights.exp().unsqueeze(1)
+    flat = flat[:, flat.std(0) > _CONSTANT * (1 + flat.mean(0).abs())]
+    if not flat.numel():
+        return None
     plain, plain_sd = flat.mean(0), flat.std(0)
     mean = (weights * flat).sum(0)
     square = (weights * (flat - mean) ** 2).sum(0)
