@@ -369,4 +369,5 @@ def test_handlers_see_the_parameters():
 
 def test_the_path_that_programs_import_from():
     assert guides.AutoNormal is AutoNormal
-    assert set(guides.__all__) < set(virgil.infer.autoguide.__all__)
+    written_with = {"deep_getattr", "deep_setattr"}
+    assert set(guides.__all__) - written_with < set(virgil.infer.autoguide.__all__)
