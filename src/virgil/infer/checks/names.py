@@ -10,7 +10,7 @@ import torch
 from virgil.errors import did_you_mean
 from virgil.infer.checks.problem import Problem, Subject
 from virgil.infer.dry_run import dry_run
-from virgil.poutine.block import Block, watching_hidden
+from virgil.poutine.block import Block
 from virgil.poutine.condition import Condition
 from virgil.poutine.do import Do
 from virgil.poutine.lift import Lift
@@ -20,7 +20,7 @@ from virgil.poutine.substitute import Substitute
 
 __all__ = ["hidden_problems", "name_problems", "unknown_names"]
 
-_EXECUTIONS = 3  # how often to look for a name that has not been met
+_EXECUTIONS = 4  # how often to look for a name that has not been met
 _STATEMENTS = frozenset({"sample", "deterministic", "param", "plate"})
 
 Kinds = dict[str, str]  # by name of a statement: its kind
@@ -46,17 +46,18 @@ def hidden_problems(subject: Subject) -> Iterator[Problem]:
 def name_problems(subject: Subject) -> Iterator[Problem]:
     """Names that a handler around model or guide was given and that no statement under it has.
 
-    A program with such handlers is run again to hear what it states under them, several times where a name is not met,
-    since there are statements that a program makes only sometimes.
+    Where the trace at hand does not have them all, the program is run again to hear what it states under the handlers,
+    a few times, since there are statements that a program makes only sometimes.
     """
     if subject.failed is not None:
         return
-    for program in _programs(subject):
+    for program, nodes in _programs(subject):
         handlers = [each for each in _chain(program)[0] if _names(each)]
-        if handlers:
+        known = {name: site.kind for name, site in nodes.items()}
+        if any(True for each in handlers for _ in _unknown(each, known)):
             watch = _watched(subject, program)
-            for handler in (*handlers, *watch.inner):
-                yield from _unknown(handler, watch)
+            for handler in handlers:
+                yield from _unknown(handler, watch.known_to(handler))
 
 
 def unknown_names(what: str, names: Mapping[str, Any] | list[str], known: Kinds) -> Iterator[Problem]:
@@ -71,20 +72,20 @@ def unknown_names(what: str, names: Mapping[str, Any] | list[str], known: Kinds)
             )
 
 
-def _unknown(handler: Handler, watch: _Watch) -> Iterator[Problem]:
-    names, kinds = _names(handler), _kinds(handler)
-    met = watch.met.get(handler, {})
-    known = {name: kind for name, kind in met.items() if kind in kinds or watch.lifts}
-    yield from unknown_names(f"{type(handler).__name__.lower()}() names", names, known)
+def _unknown(handler: Handler, known: Kinds) -> Iterator[Problem]:
+    kinds = _kinds(handler)
+    of_kind = {name: kind for name, kind in known.items() if kind in kinds}
+    yield from unknown_names(f"{type(handler).__name__.lower()}() names", _names(handler), of_kind)
 
 
-def _programs(subject: Subject) -> Iterator[Any]:
-    """Model and guide, and the model that an automatic guide was made from, where that is another program."""
-    own = [subject.programs.get("model"), subject.programs.get("guide")]
-    origin = getattr(own[1], "model", None)
-    yield from (each for each in own if each is not None)
-    if isinstance(origin, Handled) and origin is not own[0]:
-        yield origin
+def _programs(subject: Subject) -> Iterator[tuple[Any, Mapping[str, Site]]]:
+    """Model and guide, each with its trace, and the model that an automatic guide was made from."""
+    model, guide = subject.programs.get("model"), subject.programs.get("guide")
+    yield model, subject.model.nodes
+    yield guide, subject.guide.nodes
+    origin = getattr(guide, "model", None)
+    if isinstance(origin, Handled) and origin is not model:
+        yield origin, subject.model.nodes if origin.fn is model else {}  # a handler around it meets all of its trace
 
 
 def _chain(program: Any) -> tuple[list[Handler], Callable[..., Any]]:
@@ -123,44 +124,32 @@ class _Watch(Handler):
     Attributes:
         stated: all statements.
         met: by handler, the statements that came to it: those that no ``block`` between the program and it hides.
-        inner: the handlers that the program itself installs and that were given names.
         lifts: whether parameters are made sample statements somewhere.
     """
 
     def __init__(self) -> None:
         self.stated: Kinds = {}
-        self.met: dict[Handler, Kinds] = {}
-        self.inner: list[Handler] = []
+        self.met: dict[int, Kinds] = {}
         self.lifts = False
 
     def handle(self, site: Site, outer: Outer) -> Site:
         """Note who meets the site."""
         if site.kind in _STATEMENTS:
-            self._note(site)
+            handlers = installed()
+            self.stated[site.name] = site.kind
+            self.lifts = self.lifts or any(isinstance(each, Lift) for each in handlers)
+            place = next(place for place, each in enumerate(handlers) if each is self)
+            for each in reversed(handlers[:place]):
+                self.met.setdefault(id(each), {})[site.name] = site.kind
+                if isinstance(each, Block) and each.hides(site):
+                    break
         return outer(site)
 
-    def _note(self, site: Site) -> None:
-        handlers = installed()
-        place = next(place for place, each in enumerate(handlers) if each is self)
-        self.stated[site.name] = site.kind
-        self.lifts = self.lifts or any(isinstance(each, Lift) for each in handlers)
-        for each in handlers[place + 1 :]:
-            if _names(each):
-                self.inner += [each] if each not in self.inner else []
-                self._meets(each, site)
-        for each in reversed(handlers[:place]):
-            self._meets(each, site)
-            if isinstance(each, Block) and each.hides(site):
-                break
-
-    def _meets(self, handler: Handler, site: Site) -> None:
-        self.met.setdefault(handler, {})[site.name] = site.kind
-
-    def hidden(self, sites: list[Site]) -> None:
-        """Take note of what the program hides itself; any handler inside may have met it."""
-        for site in sites:
-            for each in self.inner:
-                self._meets(each, site)
+    def known_to(self, handler: Handler) -> Kinds:
+        """What came to a handler; a parameter that may have been lifted as a sample statement."""
+        known = self.met.get(id(handler), {})
+        lifted = "sample" if self.lifts and not isinstance(handler, (Lift, Substitute)) else "param"
+        return {name: lifted if kind == "param" else kind for name, kind in known.items()}
 
 
 def _watched(subject: Subject, program: Any) -> _Watch:
@@ -172,10 +161,7 @@ def _watched(subject: Subject, program: Any) -> _Watch:
         watching = handler(watching)
     with dry_run(), torch.no_grad():
         for _ in range(_EXECUTIONS):
-            hidden: list[Site] = []
-            with watching_hidden(hidden):
-                watching(*subject.args, **subject.kwargs)
-            watch.hidden(hidden)
-            if not any(True for each in (*chain, *watch.inner) for _ in _unknown(each, watch)):
+            watching(*subject.args, **subject.kwargs)
+            if not any(True for each in chain for _ in _unknown(each, watch.known_to(each))):
                 break
     return watch
