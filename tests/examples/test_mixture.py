@@ -146,6 +146,7 @@ def test_the_demo_answers_every_question_and_draws(tmp_path, capsys):
     ):
         assert question in printed
     assert (tmp_path / "mixture.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (tmp_path / "mixture-model.svg").read_text()
 
 
 def test_the_demo_bears_a_single_step(tmp_path):

@@ -20,6 +20,7 @@ from virgil.examples.data.faithful import load
 from virgil.examples.mixture_answers import full_guide, outcomes, refit, sampling_too, two_bounds
 from virgil.examples.mixture_model import best_start, fit, model, point_guide
 from virgil.examples.reports.mixture import Answers, Membership, draw, report_answers, report_fit, report_membership
+from virgil.examples.reports.output import say
 from virgil.infer import TraceEnum_ELBO, infer_discrete
 from virgil.infer.autoguide import AutoDelta
 
@@ -36,7 +37,7 @@ def membership(points: AutoDelta, data: Tensor, steps: int) -> Membership:
 
 
 def main(steps: int = 400, seed: int = 0, out: Path = Path("demo")) -> None:
-    """Fit, say which eruption is of which kind, answer the questions one by one, and draw."""
+    """Fit, say which eruption is of which kind, answer the questions one by one, and draw the answers and the model."""
     virgil.clear_param_store()
     virgil.set_rng_seed(seed)
     eruptions = load()
@@ -57,6 +58,9 @@ def main(steps: int = 400, seed: int = 0, out: Path = Path("demo")) -> None:
     )
     report_answers(answers)
     draw(eruptions, points.median(), kinds, answers, out / "mixture.png")
+    drawing = virgil.render_model(model, points, (data,), render_distributions=True)
+    drawing.save(out / "mixture-model.svg")
+    say(f"Model:   {out / 'mixture-model.svg'}")
 
 
 if __name__ == "__main__":

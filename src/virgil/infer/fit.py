@@ -103,7 +103,7 @@ class Fit:
         self,
         *args: Any,
         draws: int | None = None,
-        steps: int = 512,
+        steps: int | None = None,
         modes: bool = True,
         calibration: int = 0,
         **kwargs: Any,
@@ -116,8 +116,10 @@ class Fit:
         Args:
             *args: arguments of model and guide, such as the whole data after a run on mini-batches. Default: those of
                 the run's last step.
-            draws: of the guide. Default: 10,000, or 1,000 where the programs take one draw an execution.
+            draws: of the guide, 100 or more. Default: 10,000; where the programs take one draw an execution, 1,000, or
+                as many as take ten seconds.
             steps: further steps to take from a copy of the fit's end, to see whether it has arrived; 0 for none.
+                Default: 512, or as many as take ten seconds at the run's pace, but 128 at least.
             modes: whether to look for modes of the posterior that the guide misses.
             calibration: to how many simulated data sets to fit anew, 20 or more; 0 for none.
             **kwargs: keyword arguments of model and guide.
@@ -198,7 +200,7 @@ class Fit:
         filename: str | PathLike[str] | None = None,
         *,
         sites: Sequence[str] | None = None,
-        num_samples: int = 10_000,
+        num_samples: int | None = None,
         max_panels: int = 16,
         seed: int | None = None,
         model_args: tuple[Any, ...] | None = None,
@@ -212,7 +214,7 @@ class Fit:
         Args:
             filename: where to save the picture, if anywhere.
             sites: which ones. Default: all latent sites.
-            num_samples: how many draws of each.
+            num_samples: how many draws of each. Default: 10,000, or 1,000 where the programs take one an execution.
             max_panels: how many coordinates are drawn at most, the first ones.
             seed: of the draws. Default: where the generator stands; it is left there.
             model_args: arguments of model and guide. Default: those of the run's last step.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_posterior"]
 
+_TOGETHER, _ALONE = 10_000, 1000  # draws, where one execution takes many of them and where it takes one
 _COLUMNS = 4
 _BINS = 48
 _GUIDE, _PRIOR = "C0", "0.85"
@@ -57,17 +58,18 @@ def plot_posterior(
     given: Arguments | None,
     filename: str | PathLike[str] | None,
     sites: Sequence[str] | None,
-    num_samples: int,
+    num_samples: int | None,
     max_panels: int,
     seed: int | None,
 ) -> Figure:
     """Draw a panel a coordinate; the arguments are those of ``Fit.plot_posterior``."""
     for name, number in (("num_samples", num_samples), ("max_panels", max_panels)):
-        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
             raise ArgumentError(f"plot_posterior() got {name}={number!r}; it takes a whole number, 1 or more.")
     origin = origin_of_fit(fit)
     with fitted(origin, seed):
-        posterior, prior = marginals(joint(origin, given), num_samples)
+        at = joint(origin, given)
+        posterior, prior = marginals(at, num_samples or (_TOGETHER if at.at_once else _ALONE))
     shown = _coordinates(posterior, prior, sites)
     count = min(len(shown), max_panels)
     rows, columns = math.ceil(count / _COLUMNS), min(count, _COLUMNS)

@@ -1,4 +1,4 @@
-"""What the demos print and draw with: one console, one kind of table, and the door to matplotlib."""
+"""What the demos print and draw with: one console, one kind of table, one kind of figure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from virgil.errors import ArgumentError
+from virgil.infer.figure import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,19 +31,6 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     Console(highlight=False).print(table)
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """An empty matplotlib figure, inches.
-
-    Raises:
-        ArgumentError: matplotlib is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - an optional dependency at its door
-    except ImportError:
-        raise ArgumentError('Drawing needs matplotlib: pip install "virgil-ppl[plot]".') from None
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 def save(figure: Figure, path: Path) -> None:
