@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from virgil import settings
 from virgil.engine.choice import default_engine
 from virgil.errors import ArgumentError, CaptureError, VirgilError
 from virgil.infer.blame.sources import Executions
@@ -150,7 +151,8 @@ class SVI:
         if isinstance(self.objective, ELBO):
             return self.objective.examined(self.model, self.guide, args, kwargs)
         guide, model = trace(self.guide), trace(self.model)
-        loss = self.objective(model, guide, *args, **kwargs)
+        with settings.context(validate=False):  # an objective inside it does not look at itself
+            loss = self.objective(model, guide, *args, **kwargs)
         return loss, [("guide", guide.trace), ("model", model.trace)]
 
     def evaluate_loss(self, *args: Any, **kwargs: Any) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.distributions import constraints
 
 from virgil.infer.blame.summary import summary
 from virgil.poutine.site import Site
@@ -74,12 +75,13 @@ def named(operation: str) -> str:
     return _NAMES.get(plain, plain)
 
 
-def likely_cause(site: Site, wrong: Tensor | None, origin: Origin | None) -> str:
+def likely_cause(site: Site, wrong: Tensor | None = None, constraint: Any = None, origin: Origin | None = None) -> str:
     """A sentence with the cause and the cure, if one is likely.
 
     Args:
         site: at fault.
         wrong: the argument, or value, that is not finite or outside; ``None`` if all are as they should be.
+        constraint: on it.
         origin: of what is not finite in it.
     """
     if origin is not None and origin.operation == GIVEN:
@@ -96,6 +98,8 @@ def likely_cause(site: Site, wrong: Tensor | None, origin: Origin | None) -> str
         )
     if not bool(wrong.isfinite().all()):
         return "" if origin is None else LEARNING_RATE
+    if constraint is constraints.positive_definite:
+        return f"Likely cause: {_CHOLESKY}"
     if bool((wrong == 0).any()):
         return (
             "Likely cause: a positive number that underflows to zero, or is zero in the data: add a small number, or "

@@ -14,6 +14,7 @@ from virgil.engine.lines import is_of_user
 from virgil.infer.blame.causes import of_derivative, operation
 from virgil.infer.blame.sites import Fault, arguments_of
 from virgil.infer.blame.sources import Executions, Labels, labels_of, listed, named, node_of, nodes_behind, sources
+from virgil.infer.blame.summary import joined
 from virgil.poutine.site import Site
 
 __all__ = ["gradient_fault", "remembering_lines"]
@@ -54,11 +55,9 @@ def gradient_fault(loss: Tensor, executions: Executions, leaves: Mapping[str, Te
     place = _place(node, executions)
     chosen = any(each.name().startswith("WhereBackward") for each in _towards(loss, node))
     line = _line(node)
-    details = f"{place.sentence} The first derivative that is not finite is that of {operation(node)}"
-    details += f", at\n  {line}\n" if line else "."
-    return Fault(
-        f"{what}.", place.site or wrong[0], details=details.strip(" "), cure=of_derivative(operation(node), chosen)
-    )
+    at = f", at\n  {line}\n" if line else "."
+    details = joined(place.sentence, f"The first derivative that is not finite is that of {operation(node)}{at}")
+    return Fault(f"{what}.", place.site or wrong[0], details=details, cure=of_derivative(operation(node), chosen))
 
 
 def _first_wrong(loss: Tensor, leaves: list[Tensor]) -> tuple[Any, tuple[Tensor | None, ...]]:

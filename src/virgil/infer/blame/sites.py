@@ -13,7 +13,7 @@ from torch.distributions import constraints
 from virgil.errors import NonFiniteError
 from virgil.infer.blame.causes import LEARNING_RATE, Origin, likely_cause
 from virgil.infer.blame.sources import Executions, labels_of, listed, named, node_of, sources
-from virgil.infer.blame.summary import not_finite, summary
+from virgil.infer.blame.summary import joined, not_finite, summary
 from virgil.infer.checks.support import support_problem, under_some_value
 from virgil.poutine.site import Site
 
@@ -30,6 +30,7 @@ class Fault:
         what: in a sentence that begins with a small letter.
         site: its name.
         tensor: what is not finite or lies outside, if it is one of the site's inputs or its value.
+        constraint: on that input.
         cure: what to do, where that is clear.
         details: of the site's inputs, in sentences.
     """
@@ -37,13 +38,14 @@ class Fault:
     what: str
     site: str | None = None
     tensor: Tensor | None = None
+    constraint: Any = None
     cure: str = ""
     details: str = ""
 
     @property
     def message(self) -> str:
         """All of it."""
-        return " ".join(part for part in (self.what, self.details, self.cure) if part)
+        return joined(self.what, self.details, self.cure)
 
 
 def blame(executions: Iterable[tuple[str, Any]]) -> NoReturn:
@@ -103,7 +105,7 @@ def _fault_of_sample(site: Site, role: str) -> Fault | None:
         if not wrong and not constraints.is_dependent(constraint) and not bool(constraint.check(value).all()):
             wrong = f"outside {constraint}"
         if wrong:
-            return Fault(f"{at} argument {argument!r} of {kind} is {wrong}.", site.name, value)
+            return Fault(f"{at} argument {argument!r} of {kind} is {wrong}.", site.name, value, constraint)
     if site.mask is None and isinstance(site.value, Tensor) and (wrong := not_finite(site.value)):
         source = "observed" if site.observed else "drawn"
         cure = " Use poutine.mask or obs_mask for missing data." if site.observed else ""
@@ -129,13 +131,13 @@ def _explained(fault: Fault, site: Site, executions: Executions, origin_of: Orig
         origin = origin_of(fault.tensor)
         if origin is not None:
             details.append(origin.sentence)
-        return replace(fault, details=" ".join(details), cure=likely_cause(site, fault.tensor, origin))
-    return replace(fault, details=" ".join(details), cure=likely_cause(site, None, None))
+        return replace(fault, details=joined(*details), cure=likely_cause(site, fault.tensor, fault.constraint, origin))
+    return replace(fault, details=joined(*details), cure=likely_cause(site))
 
 
 def _of_inputs(site: Site) -> str:
     inputs = [f"{argument} {summary(value)}" for argument, value, _ in arguments_of(site.fn)]
-    if isinstance(site.value, Tensor):
+    if isinstance(site.value, Tensor) and site.value.numel():
         inputs.append(f"the value {summary(site.value)}")
     return f"There: {listed(inputs)}." if inputs else ""
 

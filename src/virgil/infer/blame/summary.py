@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["not_finite", "summary"]
+__all__ = ["joined", "not_finite", "summary"]
 
 
 def not_finite(value: Any) -> str | None:
@@ -39,3 +39,11 @@ def summary(value: Tensor) -> str:
     if wrong is None:
         return f"{shape}, {between}"
     return f"{shape}, {wrong}, the others {between}" if between else f"{shape}, {wrong}"
+
+
+def joined(*sentences: str) -> str:
+    """Sentences in a row; after one that ends with a line of code the next begins on a line of its own."""
+    text = ""
+    for sentence in filter(None, sentences):
+        text += sentence if not text or text.endswith("\n") else f" {sentence}"
+    return text

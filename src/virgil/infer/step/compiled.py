@@ -112,8 +112,9 @@ class CompiledStep:
 
     def is_sound(self, values: Sequence[Tensor]) -> bool:
         """Whether the parameters of a state, and what the optimiser remembers of them, are finite."""
-        leaves, _, _ = self.state.split(list(values))
-        return first_not_finite(values) is None and not_finite_parameter(leaves, self.transforms) is None
+        leaves, _, memory = self.state.split(list(values))
+        remembered = [each for entries in memory.values() for each in entries.values()]
+        return first_not_finite(remembered) is None and not_finite_parameter(leaves, self.transforms) is None
 
 
 class CompiledSteps:

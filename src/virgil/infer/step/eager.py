@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ from torch import Tensor
 from virgil.errors import NonFiniteError
 from virgil.infer.blame.inquiry import Noise, inquire
 from virgil.infer.blame.sources import Executions
+from virgil.infer.blame.summary import joined
 from virgil.infer.blame.updates import describe_update
 from virgil.infer.blame.watch import LinAlgError
 from virgil.infer.dry_run import Before, buffers_before, put_back, unmarked
@@ -94,10 +95,10 @@ class EagerSteps:
         try:
             names = [name for name, leaf in leaves.items() if leaf.grad is not None]
             norms = torch._foreach_norm([leaves[name].grad for name in names]) if names else []  # type: ignore[misc]
-            sizes = torch.stack(list(norms)).tolist() if norms else [0.0]
+            sizes = _numbers(norms)
             if not math.isfinite(loss) or not all(map(math.isfinite, sizes)):
                 raise _unexplained(loss, dict(zip(names, sizes, strict=False)))
-            self._updated.step(leaves, max(sizes))
+            self._updated.step(leaves, max(sizes, default=0.0))
             if record is not None:
                 record.add(loss, leaves, dict(zip(names, norms, strict=True)))
         finally:
@@ -159,6 +160,13 @@ def _seeded(seed: int) -> Iterator[None]:
     yield
 
 
+def _numbers(scalars: Sequence[Tensor]) -> list[float]:
+    """Scalar tensors as numbers: one by one on the CPU, where that is soonest, and elsewhere in one transfer."""
+    if not scalars or scalars[0].device.type == "cpu":
+        return [each.item() for each in scalars]
+    return torch.stack(list(scalars)).tolist()
+
+
 def _unexplained(loss: float, sizes: Mapping[str, float]) -> NonFiniteError:
     """What is known of a step without looking closer."""
     if not math.isfinite(loss):
@@ -176,4 +184,6 @@ def _finished(text: str, site: str | None, number: int | None) -> NonFiniteError
         if number is None
         else text.replace("The loss is finite, but", f"At step {number} the loss is finite, but", 1)
     )
-    return NonFiniteError(f"{text} Parameters, buffers and optimiser are as they were before {place}.", site=site)
+    return NonFiniteError(
+        joined(text, f"Parameters, buffers and optimiser are as they were before {place}."), site=site
+    )
