@@ -286,7 +286,24 @@ def _learnt_prior():
     net.z = PyroSample(dist.Normal(0.0, net.spread))
 
 
+class Shift(dist.transforms.Transform, nn.Module):
+    """A transform with a parameter."""
+
+    domain = codomain = constraints.real
+    bijective = True
+
+    def __init__(self):
+        nn.Module.__init__(self)
+        dist.transforms.Transform.__init__(self)
+        self.shift = nn.Parameter(torch.zeros(()))
+
+
 REFUSED = {
+    "a prior with a network": (
+        lambda: PyroSample(dist.TransformedDistribution(dist.Normal(0.0, 1.0), [Shift()])),
+        ArgumentError,
+        "holds a tensor that is learnt",
+    ),
     "a circle": (_circle, ArgumentError, "'a' reads itself"),
     "an attribute before the module": (Early, ArgumentError, r"Early\.w is assigned before"),
     "no initial value": (_without_value, ParamError, "'w' has no initial value"),

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch import distributions as td
 from torch.distributions.constraints import Constraint
 from torch.distributions.transforms import Transform
@@ -41,6 +41,8 @@ def learnt_tensor(part: Any) -> Tensor | None:
 def _tensors(part: Any) -> Iterator[Tensor]:
     if isinstance(part, Tensor):
         yield part
+    elif isinstance(part, nn.Module):
+        yield from part.parameters()
     elif isinstance(part, list | tuple):
         for each in part:
             yield from _tensors(each)
