@@ -7,7 +7,17 @@ import torch
 
 import virgil
 import virgil.distributions as dist
-from tests.infer.trust.programs import DATA, RUNS, bimodal, conjugate, correlated, fitted, funnel, log_evidence
+from tests.infer.trust.programs import (
+    DATA,
+    RUNS,
+    bimodal,
+    conjugate,
+    correlated,
+    fitted,
+    funnel,
+    log_evidence,
+    standing,
+)
 from virgil.infer.autoguide import AutoMultivariateNormal, AutoNormal
 
 runs = pytest.mark.parametrize(("engine", "seed"), RUNS)
@@ -98,6 +108,18 @@ def test_a_site_at_fault_is_named_with_its_slot():
     assert split.shape.slot == (2,)
     assert split.is_at_fault
     assert "'split' does not fit even given the others" in check.verdict.advice
+
+
+def test_sites_that_are_points_are_named():
+    def guide():
+        first = virgil.sample("first", dist.Delta(virgil.param("point", torch.tensor(0.7))))
+        virgil.sample("second", dist.Normal(0.95 * first, (1 - 0.95**2) ** 0.5))
+
+    check = standing(correlated, guide).check(steps=0)
+    assert check.k_hat == 0.0  # the rest of the guide is exact
+    assert check.weights.evidence == pytest.approx(dist.Normal(0.0, 1.0).log_prob(torch.tensor(0.7)).item(), abs=1e-4)
+    assert str(check.verdict).startswith("Given the point values of 'first', whose uncertainty is left out: Trust")
+    assert check.sites[0].moments is None
 
 
 def test_a_check_is_a_table_and_a_dict():

@@ -18,7 +18,7 @@ from virgil.infer.trust.draws import Arguments, Draws, changes, joint, origin_of
 from virgil.infer.trust.modes import Search, search
 from virgil.infer.trust.sites import SiteShape, site_shapes
 from virgil.infer.trust.table import summary
-from virgil.infer.trust.verdict import SiteCheck, Verdict, verdict_of
+from virgil.infer.trust.verdict import SiteCheck, Verdict, given_points, verdict_of
 from virgil.infer.trust.weights import LEAST, Importance, importance, moments, resampled
 
 if TYPE_CHECKING:
@@ -146,6 +146,8 @@ def check_fit(
         length = min(fit.num_steps, _CALIBRATED)
         calibrated = calibrate(origin, fit.engine, calibration, length) if calibration else None
     verdict = verdict_of(weights, taken.obstacle, sites, searched, arrived, calibrated)
+    if taken.points and weights is not None:
+        verdict = given_points(verdict, taken.points)
     notes += taken.notes
     return Check(verdict, weights, taken.obstacle, sites, searched, arrived, calibrated, notes, taken.values)
 
@@ -172,6 +174,8 @@ def _search(at: Joint, taken: Draws, weights: Importance | None, modes: bool) ->
         return Search((), "not asked for")
     if weights is None:
         return Search((), taken.obstacle)
+    if taken.points:
+        return Search((), "the guide is a point at some sites")
     return search(at, taken, weights.evidence)
 
 

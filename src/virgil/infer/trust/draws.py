@@ -50,6 +50,7 @@ class Draws:
         guide_terms: of each site of the guide, its part in ``log_q``.
         pointwise: of each observed site, the log-density of each slot, if asked for. Shape: ``(num, *batch shape)``.
         obstacle: why ``exp(log_p - log_q)`` are no importance weights; ``None`` if they are.
+        points: sites at which the guide is a point; densities are those given their values.
         notes: what a reader of the figures should know.
     """
 
@@ -60,6 +61,7 @@ class Draws:
     guide_terms: dict[str, Tensor]
     pointwise: dict[str, Tensor]
     obstacle: str | None
+    points: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property
@@ -155,6 +157,7 @@ def take(origin: Origin, joint: Joint, num: int, pointwise: bool = False, is_giv
         guide,
         observed,
         obstacle(origin, joint, is_given),
+        _points(joint.single),
         _notes(origin, joint, is_given),
     )
 
@@ -176,12 +179,12 @@ def is_point(site: Site) -> bool:
     return isinstance(fn, Delta)
 
 
-def _points(pair: Pair) -> list[str]:
+def _points(pair: Pair) -> tuple[str, ...]:
     """Latent sites of a guide that are given a value, rather than a function of an auxiliary draw."""
     sites = [site for site in pair.guide.nodes.values() if site.is_latent]
     if any(site.infer.get("is_auxiliary") for site in sites):
-        return []
-    return [site.name for site in sites if is_point(site)]
+        return ()
+    return tuple(site.name for site in sites if is_point(site))
 
 
 def obstacle(origin: Origin, joint: Joint, is_given: bool = False) -> str | None:
@@ -212,10 +215,7 @@ def _is_scaled(joint: Joint) -> bool:
 
 
 def _notes(origin: Origin, joint: Joint, is_given: bool) -> tuple[str, ...]:
-    points = _points(joint.single)
-    partly = 0 < len(points) < sum(site.is_latent for site in joint.single.guide.nodes.values())
     notes = {
-        f"Given the point values of {', '.join(map(repr, points))}.": partly,
         "On all slots of the plates that were subsampled.": joint.whole,
         "On the last mini-batch of the run.": not origin.source.is_same and not is_given,
         "The posterior is that of the scaled model, as the objective has it.": _is_scaled(joint),

@@ -11,7 +11,7 @@ from virgil.infer.trust.modes import Search
 from virgil.infer.trust.sites import SiteShape
 from virgil.infer.trust.weights import Importance, Moments
 
-__all__ = ["GOOD", "MEANS", "SPREADS", "SiteCheck", "Verdict", "verdict_of"]
+__all__ = ["GOOD", "MEANS", "SPREADS", "SiteCheck", "Verdict", "given_points", "verdict_of"]
 
 GOOD = 0.5  # a shape under which weights have a variance
 MEANS = 0.25  # standard deviations that a mean may be off by
@@ -95,6 +95,14 @@ def verdict_of(
         other = f"For other data of the model the same settings leave {names} out of calibration."
         return replace(verdict, advice=f"{verdict.advice} {other}".strip())
     return _unusable(weights, sites, calibration)
+
+
+def given_points(verdict: Verdict, points: Sequence[str]) -> Verdict:
+    """The verdict where the guide is a point at some sites."""
+    names = ", ".join(map(repr, points))
+    return replace(
+        verdict, sentence=f"Given the point values of {names}, whose uncertainty is left out: {verdict.sentence}"
+    )
 
 
 _RICHER = "A richer guide helps, or another parameterisation of the model."
