@@ -291,6 +291,7 @@ class Shift(dist.transforms.Transform, nn.Module):
 
     domain = codomain = constraints.real
     bijective = True
+    __hash__ = nn.Module.__hash__
 
     def __init__(self):
         nn.Module.__init__(self)
