@@ -126,7 +126,9 @@ def test_a_guide_is_laid_over_the_model():
 def test_what_is_summed_out_is_marked():
     marked = config_enumerate(mixture)
     assert "summed out" in labels(drawn(marked, DATA, guide=weights_guide))["which"]
-    assert "enumerated" in labels(drawn(marked, DATA, guide=encoding_guide))["which"]
+    assert labels(drawn(marked, DATA, guide=encoding_guide))["which"] == "which"  # the guide draws it
+    assert "enumerated" in labels(drawn(mixture, DATA, guide=config_enumerate(encoding_guide)))["which"]
+    assert "enumerated" in labels(drawn(marked, DATA))["which"]
     assert labels(drawn(mixture, DATA))["which"] == "which"
 
 

@@ -62,7 +62,7 @@ def _node(name: str, shown: Shown, picture: Picture, distributions: bool) -> Att
         return {"shape": "plaintext", "label": _quoted(f"⋯ {shown.rest}"), "fontcolor": f'"{_QUIET}"'}
     node = shown.node
     style = dict(_STYLES[node.role])
-    if node.enumerated:
+    if shown.is_enumerated:
         style |= {"style": "filled", "fillcolor": f'"{_SUMMED}"'}
     if shown.is_guides:
         style |= {"color": f'"{GUIDE_COLOUR}"', "fontcolor": f'"{GUIDE_COLOUR}"', "style": "dashed"}
@@ -89,7 +89,7 @@ def _label(name: str, shown: Shown, picture: Picture, distributions: bool) -> st
         joint = {each for each, other in picture.nodes.items() if other.node.auxiliary}
         if guide.family != "Delta" or not joint.intersection(guide.parents):  # else an arrow says where it comes from
             below.append((f"q: {guide.family}", GUIDE_COLOUR))
-    if node.enumerated:
+    if shown.is_enumerated:
         below.append(("summed out" if picture.has_guide and guide is None else "enumerated", _QUIET))
     if not below:
         return _quoted(name)
@@ -109,7 +109,7 @@ def _legend(picture: Picture) -> Iterator[str]:
     nodes = [shown for shown in picture.nodes.values() if not shown.rest]
     entries = {
         "grey: observed": any(each.node.role == "observed" for each in nodes),
-        "blue: discrete, all values at once": any(each.node.enumerated for each in nodes),
+        "blue: discrete, all values at once": any(each.is_enumerated for each in nodes),
         "double line: deterministic": any(each.node.role == "deterministic" for each in nodes),
         "black: factor": any(each.node.role == "factor" for each in nodes),
         "orange: guide": picture.has_guide,

@@ -40,6 +40,11 @@ class Shown:
     plates: tuple[str, ...] = ()
     rest: str = ""
 
+    @property
+    def is_enumerated(self) -> bool:
+        """Whether all values are taken at once: by the guide if it states the variable, else by the model."""
+        return (self.guide or self.node).enumerated
+
 
 @dataclass(frozen=True)
 class Picture:
