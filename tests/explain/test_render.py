@@ -79,6 +79,16 @@ def test_plates_are_boxes_in_boxes():
     }
 
 
+def test_a_parameter_is_in_a_plate_if_it_has_an_entry_a_slot():
+    def model():
+        with virgil.plate("data", 3):
+            shared = virgil.param("shared", torch.ones(()))
+            own = virgil.param("own", torch.zeros(3), event_dim=0)
+            virgil.sample("x", dist.Normal(own, shared), obs=DATA)
+
+    assert boxes(graph(drawn(model, render_params=True))) == {"data: 3": ({"own", "x"}, {})}
+
+
 def test_crossing_plates_are_drawn_twice():
     assert boxes(graph(drawn(crossing))) == {
         "rows: 2": ({"row", "x"}, {"columns: 3": ({"x"}, {})}),

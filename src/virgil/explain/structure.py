@@ -102,8 +102,9 @@ class _Watch(Handler):
 
     def _param(self, site: Site) -> Site:
         name = site.name.partition("$$$")[0]  # one node for all of a network's
-        is_own = name == site.name
-        self.nodes[name] = Node(name, "param", family=_constraint(name) * is_own, frames=site.frames * is_own)
+        is_local = site.args[3:4] not in ((), (None,))  # with event_dim=, its dims on the left are the plates'
+        frames = site.frames if is_local else ()
+        self.nodes[name] = Node(name, "param", family=_constraint(name) if name == site.name else "", frames=frames)
         if isinstance(site.value, Tensor):
             self.provenance.mark(site.value, name)
         return site
