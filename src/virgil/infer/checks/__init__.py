@@ -19,6 +19,7 @@ from virgil.infer.checks.problem import Check, Problem, Subject
 from virgil.infer.checks.redundant import redundancy_problems
 from virgil.infer.checks.shapes import batch_problems, event_problems
 from virgil.infer.checks.signature import signature_problems
+from virgil.infer.checks.sizes import size_problems
 from virgil.infer.checks.slots import slot_problems
 from virgil.infer.checks.subsampling import index_problems, whole_problems
 from virgil.infer.checks.support import support_problems
@@ -33,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     pairing_problems,
     plate_problems,
     whole_problems,
+    size_problems,
     event_problems,
     containment_problems,
     support_problems,
@@ -51,6 +53,7 @@ CAUSES: tuple[Check, ...] = (
     stated_problems,
     containment_problems,
     support_problems,
+    size_problems,
 )  # why a program may have raised an exception half way
 VALUES: tuple[Check, ...] = (support_problems,)  # what may differ between two executions of one structure
 SHAPES: tuple[Check, ...] = (batch_problems, enumeration_problems)

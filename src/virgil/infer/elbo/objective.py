@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from virgil import settings
 from virgil.distributions.validation import unchecked
-from virgil.errors import ArgumentError, MismatchError
+from virgil.errors import ArgumentError, MismatchError, ShapeError
 from virgil.infer.blame import LinAlgError, blame
 from virgil.infer.checks import check
 from virgil.infer.checks.problem import Trial
@@ -21,7 +21,16 @@ from virgil.infer.elbo.enumerated import enumerated_estimate
 from virgil.infer.elbo.estimator import estimate
 from virgil.infer.elbo.execution import Call, Pair, Program, particle_plate, run_pair
 from virgil.infer.elbo.sequential import branches
-from virgil.infer.elbo.structure import Structure, check_pair, discover, look_apart, nesting, structure_key, subject_of
+from virgil.infer.elbo.structure import (
+    Structure,
+    check_pair,
+    discover,
+    look_apart,
+    nesting,
+    run_or_explain,
+    structure_key,
+    subject_of,
+)
 from virgil.infer.elbo.terms import LatentTerms, all_terms, sampled
 from virgil.poutine.trace import Trace
 
@@ -118,7 +127,7 @@ class ELBO:
                 bound, pairs = self.bound(call, structure)
             except LinAlgError:  # a matter of values, which a step looks into
                 raise
-            except RuntimeError:
+            except (RuntimeError, ShapeError):
                 self._look_again(call, structure)
                 raise
             if settings.get("validate"):
@@ -202,10 +211,10 @@ class ELBO:
             blame(_executions(pairs))
 
     def _look_again(self, call: Call, structure: Structure) -> None:
-        """After an error of torch's own, run the programs with every check, which may know better what is wrong."""
+        """After an error of shapes, or torch's own, run the programs with every check, which may know the cause."""
         if settings.get("validate"):
             with dry_run():
-                check(subject_of(call, run_pair(call), self), shown=structure.shown)
+                check(subject_of(call, run_or_explain(call, self), self), shown=structure.shown)
 
 
 def _executions(pairs: list[Pair]) -> list[tuple[str, Trace]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
@@ -15,7 +16,16 @@ from virgil.infer.elbo.execution import Call, Pair, run_pair
 from virgil.infer.elbo.particles import can_vectorize
 from virgil.poutine.trace import Trace
 
-__all__ = ["Structure", "check_pair", "discover", "look_apart", "nesting", "structure_key", "subject_of"]
+__all__ = [
+    "Structure",
+    "check_pair",
+    "discover",
+    "look_apart",
+    "nesting",
+    "run_or_explain",
+    "structure_key",
+    "subject_of",
+]
 
 
 @dataclass
@@ -84,6 +94,16 @@ def check_pair(call: Call, pair: Pair, objective: Objective, structure: Structur
     check(subject_of(call, pair, objective), VALUES if is_known else CHECKS, structure.shown)
 
 
+def run_or_explain(call: Call, objective: Objective, **options: Any) -> Pair:
+    """Run guide and model; where one raises, raise for what they disagree about instead, if that may be why."""
+
+    def look_for_cause(failed: Pair, running: str) -> None:
+        if settings.get("validate"):
+            check(subject_of(call, failed, objective, running), CAUSES)
+
+    return run_pair(call, look_for_cause, **options)
+
+
 def discover(call: Call, objective: Objective) -> Structure:
     """Run guide and model dry, check that they fit together, and find the structure."""
     validate = settings.get("validate")
@@ -91,18 +111,13 @@ def discover(call: Call, objective: Objective) -> Structure:
     if validate:
         check(subject_of(call, Pair(Trace(), Trace()), objective), CALL)
 
-    def look_for_cause(failed: Pair, running: str) -> None:
-        """Raise for what model and guide disagree about, where that may be why one of them raised."""
-        if validate:
-            check(subject_of(call, failed, objective, running), CAUSES)
-
     with dry_run():
-        drawn = pair = run_pair(call, look_for_cause)
+        drawn = pair = run_or_explain(call, objective)
         given = objective.max_plate_nesting
         structure.max_plate_nesting = max(nesting(pair.guide), nesting(pair.model)) if given is None else given
         first_dim = -1 - structure.max_plate_nesting
         if objective.enumerates:
-            pair = run_pair(call, look_for_cause, enumerate_from=first_dim, apart=True)
+            pair = run_or_explain(call, objective, enumerate_from=first_dim, apart=True)
         if validate:
             check_pair(call, pair, objective, structure)
             check_agreement(call, drawn, pair, first_dim)
