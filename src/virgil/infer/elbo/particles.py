@@ -14,18 +14,15 @@ from virgil.poutine.trace import Trace
 
 __all__ = ["can_vectorize"]
 
-_TRIED = 2
+_TRIED = (2, 3, 5, 7, 11)  # numbers of particles, of which the first is taken that is no size of the programs' own
 
 
 def can_vectorize(call: Call, max_plate_nesting: int) -> bool:
     """Whether particles that run at once give what each gives alone. Warns, with the reason, where they do not."""
     dim = -max_plate_nesting - 1
     try:
-        with particle_plate(dim, _TRIED):
-            both = run_pair(call)
-        reason = next(
-            (reason for particle in range(_TRIED) if (reason := _difference(call, both, dim, particle))), None
-        )
+        together = _together(call, dim)
+        reason = next((reason for particle in (0, 1) if (reason := _difference(call, together, dim, particle))), None)
     except Exception as error:
         reason = f"{type(error).__name__}: {str(error).splitlines()[0]}" if str(error) else type(error).__name__
     if reason is None:
@@ -37,6 +34,28 @@ def can_vectorize(call: Call, max_plate_nesting: int) -> bool:
         stacklevel=2,
     )
     return False
+
+
+def _together(call: Call, dim: int) -> Pair:
+    """An execution of several particles, as many as no other dim has: what is confused with another dim is not seen."""
+    for count in _TRIED:
+        with particle_plate(dim, count):
+            pair = run_pair(call)
+        if count not in _sizes(pair, dim):
+            break
+    return pair
+
+
+def _sizes(pair: Pair, particle_dim: int) -> set[int]:
+    """The sizes of all dims of values and parameters but that of the particles."""
+    sizes: set[int] = set()
+    for trace in (pair.guide, pair.model):
+        for site in trace.nodes.values():
+            if isinstance(site.value, Tensor):
+                event = len(site.fn.event_shape) if site.kind == "sample" else 0
+                shape = site.value.shape
+                sizes.update(size for place, size in enumerate(shape) if place - len(shape) != particle_dim - event)
+    return sizes
 
 
 def _difference(call: Call, both: Pair, dim: int, particle: int) -> str | None:
