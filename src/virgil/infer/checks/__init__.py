@@ -1,9 +1,11 @@
 """Whether a model and a guide fit together: found from one execution of each, every finding a ``Problem``.
 
-One question a file: the call (``signature``), which sites there are (``pairing``), their plates (``plates``), events
-and batches (``shapes``), values (``support``), the use of enumerated variables (``enumeration``), whether data
-are counted once (``counted``). They run in the dry run before the first step and when the structure changes. What the
-guide states needlessly (``redundant``) is asked by a report alone.
+One question a file: the call (``signature``), which sites there are (``pairing``) and what names handlers were given
+(``names``), plates (``plates``), mini-batches (``subsampling``, ``slots``), events and batches (``shapes``), sizes of
+parameters (``sizes``), supports (``containment``) and values (``support``), the use of enumerated variables
+(``enumeration``), whether data are counted once (``counted``), what is learnt (``learning``). They run in the dry run
+before the first step and when the structure changes. What the guide states needlessly (``redundant``), and whether it
+is fixed, is asked by a report alone.
 """
 
 from collections.abc import Sequence
