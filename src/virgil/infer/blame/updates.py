@@ -42,7 +42,7 @@ def describe_update(
 
 def _cause(rate: float, norm: float, is_transformed: bool, options: Mapping[str, Any]) -> str:
     if not math.isfinite(rate):
-        return "the learning rate is no number; look at its schedule."
+        return "the learning rate is not finite; look at its schedule."
     if rate > _LARGE_RATE:
         return "a learning rate that is far too large, or a schedule that lets it grow."
     if norm > _LARGE_GRADIENT:
