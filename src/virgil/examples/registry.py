@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from virgil.errors import ArgumentError, did_you_mean
-from virgil.examples import coin, hmm, lda, mixture, regression, schools, ssvae, vae
+from virgil.examples import bnn, coin, dmm, hmm, lda, mixture, regression, schools, ssvae, vae
 
 __all__ = ["DEFAULT", "DEMOS", "Demo", "find"]
 
@@ -37,6 +37,8 @@ _ALL = (
     Demo("hmm", "booms and slumps of the American economy, a hidden Markov chain summed out", hmm.main),
     Demo("lda", "topics of 1,000 documents: a network as guide, word topics summed out, in two forms", lda.main),
     Demo("vae", "a variational autoencoder of handwritten digits, judged by digits held out", vae.main),
+    Demo("bnn", "a Bayesian network on the diabetes data, and what share of patients its intervals hold", bnn.main),
+    Demo("dmm", "Bach's chorales: a deep Markov model with a guide that reads them, beside exact models", dmm.main),
     Demo("ssvae", "digits of which few have labels: an autoencoder, the others' digits summed out", ssvae.main),
 )
 DEMOS = {demo.name: demo for demo in _ALL}

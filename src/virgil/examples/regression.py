@@ -20,7 +20,7 @@ from virgil.examples.data.diabetes import load
 from virgil.examples.reports.regression import Normal, draw, report
 from virgil.infer import SVI, Trace_ELBO
 
-__all__ = ["BATCH", "NOISE", "exact_posterior", "guide", "main", "model"]
+__all__ = ["BATCH", "NOISE", "exact_posterior", "guide", "main", "model", "posterior"]
 
 NOISE = 0.7  # sd of the noise, of a target whose own sd is 1; least squares leaves 0.69
 BATCH = 128  # patients a step
@@ -43,11 +43,17 @@ def guide(x: Tensor, y: Tensor) -> None:
     virgil.sample("beta", dist.MultivariateNormal(loc, scale_tril=scale_tril))
 
 
-def exact_posterior(x: Tensor, y: Tensor) -> Normal:
+def posterior(x: Tensor, y: Tensor) -> dist.MultivariateNormal:
     """The posterior in closed form: precision ``I + x'x / NOISE²``, mean ``covariance x'y / NOISE²``."""
     x, y = x.double(), y.double()
     covariance = torch.linalg.inv(torch.eye(x.shape[1], dtype=x.dtype) + x.T @ x / NOISE**2)
-    return Normal(covariance @ x.T @ y / NOISE**2, covariance.diagonal().sqrt())
+    return dist.MultivariateNormal(covariance @ x.T @ y / NOISE**2, covariance)
+
+
+def exact_posterior(x: Tensor, y: Tensor) -> Normal:
+    """Means and sds of the coefficients in closed form."""
+    exact = posterior(x, y)
+    return Normal(exact.mean, exact.stddev)
 
 
 def main(steps: int = 8000, seed: int = 0, out: Path = Path("demo")) -> None:

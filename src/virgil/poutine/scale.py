@@ -22,7 +22,7 @@ class Scale(Handler):
         if isinstance(scale, bool) or not isinstance(scale, (int, float, Tensor)):
             raise ArgumentError(f"scale() got scale={scale!r}; it takes a positive number or a tensor of them.")
         if isinstance(scale, Tensor):
-            is_positive = torch._is_functional_tensor(scale) or bool((scale > 0).all())
+            is_positive = torch._is_functional_tensor(scale) or bool(torch._is_all_true(scale > 0))
         else:
             is_positive = scale > 0
         if not is_positive:
