@@ -33,27 +33,29 @@ def _log_weights(model: Model, guide: Guide, chorales: Chorales) -> Tensor:
 
 
 @torch.no_grad()
-def next_keys(model: Model, guide: Guide, notes: Tensor, draws: int = 10) -> dist.Bernoulli:
-    """The keys of each step given the notes before, as a mixture over draws of the state before.
+def next_keys(model: Model, guide: Guide, notes: Tensor, draws: int = 16, onward: int = 16) -> dist.Bernoulli:
+    """The keys of each step given the notes before, as a mixture over draws of the state.
 
     The guide reads each beginning of the chorale as a chorale of that length, so that it knows nothing of what follows;
-    the model goes one step on from the last state. Batch shape: ``(draws, steps, KEYS)``.
+    from each of its ``draws`` of the last state the model goes ``onward`` times to the next.
+
+    Batch shape: ``(onward * draws, steps, KEYS)``.
     """
     steps, keys = notes.shape
     lengths = torch.arange(steps).repeat(draws)
     z = poutine.trace(guide).get_trace(notes.expand(len(lengths), steps, keys), lengths).nodes["z"]["value"]
     last = z[torch.arange(len(lengths)), (lengths - 1).clamp(min=0)]
     before = torch.where((lengths > 0)[:, None], last, model.transition.first)
-    state = model.transition(before).sample()
-    return dist.Bernoulli(logits=model.emitter(state).reshape(draws, steps, keys))
+    states = model.transition(before).sample((onward,))
+    return dist.Bernoulli(logits=model.emitter(states).reshape(onward * draws, steps, keys))
 
 
-def predict(model: Model, guide: Guide, notes: Tensor, draws: int = 200) -> Tensor:
+def predict(model: Model, guide: Guide, notes: Tensor) -> Tensor:
     """The probability of each key at each step, given the notes before. Shape: ``(steps, KEYS)``."""
-    return next_keys(model, guide, notes, draws).probs.mean(0)
+    return next_keys(model, guide, notes).probs.mean(0)
 
 
-def predictive(model: Model, guide: Guide, chorales: Chorales, draws: int = 10) -> float:
+def predictive(model: Model, guide: Guide, chorales: Chorales) -> float:
     """The log-probability of chorales as predicted step by step from the notes before, nats a quarter.
 
     It is exact for the predictor that draws so many states, which is not the best that the model could do: the guide's
@@ -61,7 +63,7 @@ def predictive(model: Model, guide: Guide, chorales: Chorales, draws: int = 10) 
     """
     total = 0.0
     for notes, length in zip(*chorales, strict=True):
-        keys = next_keys(model, guide, notes[:length], draws)
+        keys = next_keys(model, guide, notes[:length])
         log_probs = keys.log_prob(notes[:length]).sum(-1)  # (draws, steps)
-        total += (log_probs.logsumexp(0) - math.log(draws)).sum().item()
+        total += (log_probs.logsumexp(0) - math.log(len(log_probs))).sum().item()
     return total / chorales.quarters
