@@ -13,7 +13,7 @@ from virgil import poutine
 from virgil.examples import dmm, dmm_baselines, dmm_scores
 from virgil.examples.data.chorales import Chorales, load
 from virgil.examples.dmm_model import Guide, Model
-from virgil.examples.dmm_networks import READ, Reader
+from virgil.examples.dmm_networks import READ, STATE, Reader
 from virgil.examples.dmm_path import Path
 from virgil.infer import SVI, Trace_ELBO
 from virgil.params import ParamStore
@@ -133,8 +133,10 @@ def test_in_one_run_every_step_has_its_own_annealing(small, engine):
     with ParamStore():
         svi = SVI(model, guide, virgil.optim.ClippedAdam({"lr": 1e-12}), Trace_ELBO())
         losses = svi.run(epochs=1, data=data, engine=engine).losses.tolist()
-    # the log-density of 12 steps of 48 normal coordinates has an sd of the root of 12 · 48 / 2 about its mean
-    assert losses == [pytest.approx(e, abs=BEYOND * w * math.sqrt(288)) for e, w in zip(expected, weights, strict=True)]
+    # the log-density of 12 steps of a normal state has an sd of the root of half the number of coordinates
+    assert losses == [
+        pytest.approx(e, abs=BEYOND * w * math.sqrt(6 * STATE)) for e, w in zip(expected, weights, strict=True)
+    ]
     assert losses[1] > losses[3] > losses[2] > losses[0]
 
 

@@ -7,8 +7,8 @@ what it has read of the notes from there on: what the exact posterior depends on
 
 A path is one site, whose distribution is ``dmm_path.Path``. A site for each quarter would be as readable, but the model
 meets a path that the guide has drawn, so all its steps are known and their density is one call of each network; only
-the guide's draw goes from quarter to quarter. A step so takes a twentieth of the statements, and its graph, of which a
-Python loop is unrolled, stays short enough to compile.
+the guide's draw goes from quarter to quarter. So a step has three sample statements in place of 192, and its graph, in
+which a Python loop is unrolled, stays short enough to compile.
 
 Chorales have different lengths; steps behind the end are masked. At first the divergence of the path counts less,
 which keeps the guide from settling at the model's own paths: how much is an argument of model and guide, so that a step
@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import virgil
 from virgil.examples.data.chorales import Chorales, load
-from virgil.examples.dmm_baselines import frequencies, hidden_markov, transitions
+from virgil.examples.dmm_baselines import STATES, frequencies, hidden_markov, transitions
 from virgil.examples.dmm_model import Guide, Model
 from virgil.examples.dmm_scores import importance_bound, predict, predictive
 from virgil.examples.reports.dmm import Bounds, draw, report
@@ -88,7 +88,7 @@ def main(steps: int = 1200, seed: int = 0, out: Path = Path("demo")) -> None:
     scores = {
         "each key by its frequency": frequencies(train, test),
         "and by whether it sounded before": transitions(train, test),
-        "hidden Markov model": hidden_markov(train, test, max(1, steps // 4)),
+        f"hidden Markov model, {STATES} states": hidden_markov(train, test, max(1, steps // 4)),
         "deep Markov model, ELBO": bound(model, guide, test, particles=10),
         "its importance-weighted bound": importance_bound(model, guide, test),
         "its predictions from the past": predictive(model, guide, test),

@@ -11,9 +11,9 @@ from virgil.examples.data.chorales import Chorales
 from virgil.infer import SVI, Trace_ELBO
 from virgil.params import ParamStore
 
-__all__ = ["frequencies", "hidden_markov", "transitions"]
+__all__ = ["STATES", "frequencies", "hidden_markov", "transitions"]
 
-STATES = 16  # of the hidden Markov model
+STATES = 32  # of the hidden Markov model
 _BATCH = 20  # chorales a step
 
 
