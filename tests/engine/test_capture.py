@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from virgil.engine.capture import capture
+from virgil.engine.choice import compiled
+from virgil.engine.runner import Inputs
 from virgil.engine.xla.interpret import check_lowered
 from virgil.errors import CaptureError, OperatorError
 
@@ -139,3 +141,25 @@ def test_a_step_that_writes_into_a_tensor_of_its_own_is_an_error_that_names_the_
     with pytest.raises(CaptureError, match="writes into a tensor") as caught:
         capture(step, STATE, INPUTS)
     assert "# this line" in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [(0,), (3,), (255,), (300,), (300, 2), (2, 70_000)])
+def test_identity_matrices_of_any_size_are_captured(shape):
+    """Torch's own way of taking them apart fails beyond 255."""
+
+    def step(state, inputs):
+        new = state[0] + torch.eye(*shape, dtype=torch.float64).sum()
+        return [new], new, new[None]
+
+    runner = compiled("xla", step, [torch.tensor(0.5, dtype=torch.float64)], [])
+    runner.load([torch.tensor(0.5, dtype=torch.float64)])
+    assert runner.advance(Inputs({}, {}), 0, 0, 1).losses.item() == 0.5 + min(shape)
+
+
+def test_what_torch_cannot_take_apart_is_a_capture_error(monkeypatch):
+    def failing(*args, **kwargs):
+        raise NotImplementedError("not for UInt16")
+
+    monkeypatch.setattr("virgil.engine.capture.functional", failing)
+    with pytest.raises(CaptureError, match=r"Torch cannot take an operator of the step apart: not for UInt16\. Use"):
+        capture(lambda state, inputs: (state, state[0], state[0][None]), [torch.tensor(0.5)], [])

@@ -31,8 +31,8 @@ def capture(step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Pr
         inputs: likewise.
 
     Raises:
-        CaptureError: a tensor is used as a Python value, the operations are not the same each time, or the state
-            changes its shapes or dtypes. The message names the line.
+        CaptureError: a tensor is used as a Python value, the operations are not the same each time, the state changes
+            its shapes or dtypes, or torch cannot take an operator apart. The message names the line.
     """
     given = [each.detach() for each in state], [each.detach() for each in inputs]
 
@@ -48,7 +48,12 @@ def capture(step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Pr
         difference = first_difference(first, second)
         if difference is not None:
             raise CaptureError(_varies(difference))
-        graph = functional(first, *given)
+        try:
+            graph = functional(first, *given)
+        except (NotImplementedError, TypeError) as error:  # the step itself has run, so this is not the user's
+            raise CaptureError(
+                f"Torch cannot take an operator of the step apart: {str(error).splitlines()[0]}. Use engine='eager'."
+            ) from error
     _check_pure(graph, first)
     _check_state(graph, state)
     constants = {

@@ -4,7 +4,8 @@
 A determinant hands an LU factorisation to its derivative that is of the matrix or of its transpose, according to how
 the matrix lies in memory, which a graph does not know. ``as_strided`` reads memory itself: it is made to read a tensor
 that lies there in the order of its own axes. ``bernoulli`` is compared with noise of its own dtype, as torch draws it;
-torch takes it apart into noise in single precision.
+torch takes it apart into noise in single precision. ``eye`` is compared row with column: torch counts them in the
+smallest unsigned integers, of which there are no ranges.
 """
 
 from __future__ import annotations
@@ -97,6 +98,12 @@ def _bernoulli(probs: Tensor, generator: torch.Generator | None = None) -> Tenso
     return (torch.rand_like(probs) < probs).to(probs.dtype)
 
 
+def _eye(rows: int, columns: int | None = None, *, dtype: Any = None, device: Any = None, **_: Any) -> Tensor:
+    row = torch.arange(rows, device=device).unsqueeze(-1)
+    column = torch.arange(rows if columns is None else columns, device=device)
+    return (row == column).to(dtype or torch.get_default_dtype())
+
+
 def _mv(matrix: Tensor, vector: Tensor) -> Tensor:
     """As a product of matrices, of which the large one is not transposed: torch would multiply and then sum."""
     if matrix.stride(0) < matrix.stride(1):
@@ -136,6 +143,8 @@ FUNCTIONAL: dict[Any, Callable[..., Any]] = {
     aten.as_strided.default: _as_strided,
     aten.as_strided_scatter.default: _as_strided_scatter,
     aten.bernoulli.default: _bernoulli,
+    aten.eye.default: _eye,
+    aten.eye.m: _eye,
     aten.mv.default: _mv,
     **_foreach(),
 }
