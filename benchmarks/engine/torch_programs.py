@@ -166,7 +166,7 @@ def _guide(ppl: ModuleType, family: str, model: Callable[..., None], start: dict
     """An automatic guide of what has a start, at its start."""
     autoguide = ppl.infer.autoguide
     return getattr(autoguide, family)(
-        ppl.poutine.block(model, expose=[*start, "schools", "components", "states"]),
+        ppl.poutine.block(model, expose_fn=lambda site: site["name"] in {*start, "schools", "components", "states"}),
         init_loc_fn=autoguide.init_to_value(values=start),
         init_scale=0.1,
     )
