@@ -5,6 +5,8 @@ import math
 import pytest
 import torch
 
+import virgil
+import virgil.distributions as dist
 from tests.infer.trust.programs import (
     DATA,
     MEAN,
@@ -17,9 +19,11 @@ from tests.infer.trust.programs import (
     posterior_guide,
     standing,
 )
+from virgil.distributions import constraints
 from virgil.errors import ArgumentError
+from virgil.infer import SVI, Trace_ELBO
 from virgil.infer.trust.draws import draws
-from virgil.infer.trust.weights import importance, moments, pareto_shape, threshold
+from virgil.infer.trust.weights import importance, moments, pareto_shape, threshold, tied
 
 
 @pytest.mark.parametrize("shape", [0.2, 0.5, 0.9, 1.5])
@@ -96,3 +100,28 @@ def test_too_few_draws_are_refused():
 def test_weights_that_are_no_numbers_are_refused():
     with pytest.raises(ArgumentError, match="NaN"):
         importance(torch.full((200,), math.nan), torch.zeros(200))
+
+
+def test_weights_of_few_values_have_no_shape_and_stay_as_they_are():
+    few = torch.tensor([0.0, 1.0, 2.0]).double().repeat_interleave(torch.tensor([700, 250, 50]))
+    smoothed, shape = pareto_shape(few, 1.0)
+    assert bool(tied(few, 1.0))
+    assert math.isnan(shape)
+    torch.testing.assert_close(torch.from_numpy(smoothed), few.log_softmax(-1))
+    rows = torch.stack([few, torch.randn(1000, dtype=torch.float64), torch.zeros(1000, dtype=torch.float64)])
+    assert tied(rows, 1.0).tolist() == [True, False, False]
+
+
+def test_a_check_of_a_discrete_guide_says_why_it_has_no_weights():
+    def model():
+        number = virgil.sample("n", dist.Poisson(4.0))
+        virgil.sample("x", dist.Normal(number, 1.0), obs=torch.tensor(3.0))
+
+    def guide():
+        virgil.sample("n", dist.Poisson(virgil.param("rate", torch.tensor(3.0), constraint=constraints.positive)))
+
+    svi = SVI(model, guide, virgil.optim.Adam({"lr": 0.01}), Trace_ELBO(num_particles=10))
+    check = svi.run(50, progress=False, engine="eager").check(steps=0)
+    assert check.weights is None
+    assert "discrete variables give so many draws the same weight" in str(check.verdict)
+    assert "no shape to fit" in check.summary()

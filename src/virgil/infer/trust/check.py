@@ -19,7 +19,7 @@ from virgil.infer.trust.modes import Search, search
 from virgil.infer.trust.sites import SiteShape, site_shapes
 from virgil.infer.trust.table import summary
 from virgil.infer.trust.verdict import SiteCheck, Verdict, given_points, verdict_of
-from virgil.infer.trust.weights import LEAST, Importance, importance, moments, resampled
+from virgil.infer.trust.weights import LEAST, Importance, importance, moments, resampled, tied
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -139,17 +139,18 @@ def check_fit(
         with torch.no_grad():
             at = joint(origin, given)
             taken = take(origin, at, draws or _draws(at), is_given=given is not None)
-            weights = importance(taken.log_p, taken.log_q) if taken.obstacle is None else None
+            obstacle = taken.obstacle or _tie(taken)
+            weights = importance(taken.log_p, taken.log_q) if obstacle is None else None
             sites = _sites(at, taken, weights)
-            searched = _search(at, taken, weights, modes)
+            searched = _search(at, taken, weights, modes, obstacle)
         arrived = convergence(origin, at, fit.engine, steps, fit.averaged > 0, given is not None) if steps else None
         length = min(fit.num_steps, _CALIBRATED)
         calibrated = calibrate(origin, fit.engine, calibration, length) if calibration else None
-    verdict = verdict_of(weights, taken.obstacle, sites, searched, arrived, calibrated)
+    verdict = verdict_of(weights, obstacle, sites, searched, arrived, calibrated)
     if taken.points and weights is not None:
         verdict = given_points(verdict, taken.points)
     notes += taken.notes
-    return Check(verdict, weights, taken.obstacle, sites, searched, arrived, calibrated, notes, taken.values)
+    return Check(verdict, weights, obstacle, sites, searched, arrived, calibrated, notes, taken.values)
 
 
 def _draws(at: Joint) -> int:
@@ -169,11 +170,20 @@ def _sites(at: Joint, taken: Draws, weights: Importance | None) -> tuple[SiteChe
     )
 
 
-def _search(at: Joint, taken: Draws, weights: Importance | None, modes: bool) -> Search:
+def _tie(taken: Draws) -> str | None:
+    """Why there is no tail to fit, if discrete variables have given too many draws the same weight."""
+    finite = taken.log_p[taken.log_p.isfinite()].abs()
+    magnitude = float(finite.max()) if len(finite) else 0.0
+    if bool(tied(taken.log_p - taken.log_q, magnitude)):
+        return "discrete variables give so many draws the same weight that the weights' tail has no shape to fit"
+    return None
+
+
+def _search(at: Joint, taken: Draws, weights: Importance | None, modes: bool, obstacle: str | None) -> Search:
     if not modes:
         return Search((), "not asked for")
     if weights is None:
-        return Search((), taken.obstacle)
+        return Search((), obstacle)
     if taken.points:
         return Search((), "the guide is a point at some sites")
     return search(at, taken, weights.evidence)

@@ -12,7 +12,7 @@ from torch import Tensor
 from virgil.errors import ArgumentError
 from virgil.infer.trust.stats import array_stats
 
-__all__ = ["Importance", "Moments", "importance", "moments", "pareto_shape", "resampled", "threshold"]
+__all__ = ["Importance", "Moments", "importance", "moments", "pareto_shape", "resampled", "threshold", "tied"]
 
 LEAST = 100  # draws for a Pareto fit to 20 of them
 _ALMOST = 0.9  # of the draws that weighted ones are worth: weights that are nearly equal
@@ -64,7 +64,7 @@ def threshold(num: int) -> float:
 
 
 def pareto_shape(log_weights: Tensor, magnitude: float, tail: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """Pareto-smoothed log-weights along the last dim, normalised, and the shapes.
+    """Pareto-smoothed log-weights along the last dim, normalised, and the shapes; NaN where :func:`tied`.
 
     Args:
         log_weights: nats. Shape: ``(*batch, num)``.
@@ -72,13 +72,32 @@ def pareto_shape(log_weights: Tensor, magnitude: float, tail: float = 1.0) -> tu
         tail: which part of the usual number of weights, ``3 sqrt(num)``, the distribution is fitted to.
     """
     given = log_weights.double().cpu()
-    equal = given.amax(-1) - given.amin(-1) <= max(_EQUAL, 8 * torch.finfo(torch.float32).eps * magnitude)
-    # equal weights have no tail to fit; whatever stands in for them is not read
+    equal, ties = _equal(given, magnitude), tied(given, magnitude)
+    unfit = (equal | ties).unsqueeze(-1)
+    # equal and tied weights have no tail to fit; whatever stands in for them is not read
     stand_in = torch.linspace(0, 1, given.shape[-1], dtype=torch.float64)
     # psislw takes log-likelihoods of data left out, whose negatives are log-weights
-    smoothed, shapes = array_stats().psislw(-torch.where(equal.unsqueeze(-1), stand_in, given).numpy(), r_eff=tail**-2)
-    flat = np.full(given.shape, -math.log(given.shape[-1]))
-    return np.where(equal.unsqueeze(-1), flat, smoothed), np.where(equal, 0.0, shapes)
+    smoothed, shapes = array_stats().psislw(-torch.where(unfit, stand_in, given).numpy(), r_eff=tail**-2)
+    flat = torch.where(ties.unsqueeze(-1), given, 0.0).log_softmax(-1)
+    return np.where(unfit, flat, smoothed), np.where(equal, 0.0, np.where(ties, math.nan, shapes))
+
+
+def _equal(log_weights: Tensor, magnitude: float) -> Tensor:
+    """Whether all weights are the same but for rounding."""
+    rounding = max(_EQUAL, 8 * torch.finfo(torch.float32).eps * magnitude)
+    return log_weights.amax(-1) - log_weights.amin(-1) <= rounding
+
+
+def tied(log_weights: Tensor, magnitude: float) -> Tensor:
+    """Whether so many of the largest weights are the same, but not all, that no distribution can be fitted to them.
+
+    That is so where they are weights of few values of discrete variables. Arguments are those of :func:`pareto_shape`.
+    """
+    num = log_weights.shape[-1]
+    tail = math.ceil(min(num / 5, 3 * math.sqrt(num)))
+    largest = log_weights.double().cpu().topk(tail + 1).values
+    inside, cutoff = largest[..., tail - tail // 4 - 1], largest[..., tail]
+    return (inside == cutoff) & cutoff.isfinite() & ~_equal(log_weights, magnitude)
 
 
 def importance(log_p: Tensor, log_q: Tensor) -> Importance:
