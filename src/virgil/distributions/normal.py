@@ -36,18 +36,19 @@ class Normal(TorchDistributionMixin, td.Normal):
         self.loc, self.scale = broadcast_pair(loc, scale)
         # as given, not broadcast: its logarithm is taken of no more entries than it has
         self._scale = scale if isinstance(scale, Tensor) else like_parameter(scale, self.loc)
+        self._is_standard = not isinstance(loc, Tensor) and not isinstance(scale, Tensor) and (loc, scale) == (0, 1)
         td.Distribution.__init__(self, self.loc.shape, validate_args=validate_args)
 
     def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
         new = self._get_checked_instance(Normal, _instance)
-        new._scale = self._scale
+        new._scale, new._is_standard = self._scale, self._is_standard
         return super().expand(batch_shape, new)
 
     def rsample(self, sample_shape: _size = ()) -> Tensor:
         loc = self.loc
         shape = self._extended_shape(sample_shape) if sample_shape else loc.shape
         noise = _standard_normal(shape, dtype=loc.dtype, device=loc.device)
-        return torch.addcmul(loc, noise, self.scale)
+        return noise if self._is_standard else torch.addcmul(loc, noise, self.scale)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
