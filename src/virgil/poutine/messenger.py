@@ -14,21 +14,10 @@ from torch import Tensor
 
 from virgil.errors import ArgumentError
 from virgil.poutine.runtime import Handler, Outer
-from virgil.poutine.site import Site
+from virgil.poutine.site import FIELDS, Site
 
 __all__ = ["Message", "Messenger"]
 
-_FIELDS = {
-    "name": "name",
-    "fn": "fn",
-    "args": "args",
-    "kwargs": "kwargs",
-    "value": "value",
-    "is_observed": "observed",
-    "infer": "infer",
-    "mask": "mask",
-    "cond_indep_stack": "frames",
-}
 _OF_SITE = frozenset({"type", "scale", "undrawn"})
 _PROTOCOL = frozenset({"done", "stop", "continuation"})
 _COMPUTED = frozenset({"log_prob", "log_prob_sum", "unscaled_log_prob"})
@@ -56,7 +45,7 @@ class Message(dict[str, Any]):
     def read(self, site: Site) -> None:
         """Take over all that a site says."""
         self._site, self._scale = site, site["scale"]
-        self.update({key: getattr(site, field) for key, field in _FIELDS.items()})
+        self.update({key: getattr(site, field) for key, field in FIELDS.items()})
         self.update(site.extra, type=site["type"], scale=self._scale)
 
     def __missing__(self, key: str) -> Any:
@@ -75,12 +64,12 @@ class Message(dict[str, Any]):
             ArgumentError: a change that makes no sense.
         """
         site = self._site
-        changes = {field: self[key] for key, field in _FIELDS.items() if self[key] is not getattr(site, field)}
+        changes = {field: self[key] for key, field in FIELDS.items() if self[key] is not getattr(site, field)}
         if self["type"] != site["type"]:
             changes["kind"] = self["type"]
             if site.kind == "param" and self["args"] is site.args:
                 changes.update(args=(), kwargs={})  # what they say is about the parameter
-        extra = {key: self[key] for key in self.keys() - _FIELDS.keys() - _OF_SITE - set(without)}
+        extra = {key: self[key] for key in self.keys() - FIELDS.keys() - _OF_SITE - set(without)}
         if extra.get("done") and self["value"] is None:
             extra["undrawn"] = True
         if extra.keys() != site.extra.keys() or any(extra[key] is not site.extra[key] for key in extra):

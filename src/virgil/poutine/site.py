@@ -13,7 +13,7 @@ from virgil.distributions.outside import extended_log_prob, support_varies
 from virgil.poutine.frame import Block, Frame, Step, plates_shape
 from virgil.poutine.masking import LogProb, counted, observed_log_prob
 
-__all__ = ["Site"]
+__all__ = ["FIELDS", "Site"]
 
 _NO_VARIABLES: Mapping[int, str] = {}
 _NO_EXTRA: Mapping[str, Any] = {}
@@ -226,11 +226,9 @@ class Site:
             raise KeyError(f"A site has no key {key!r}. It has: {', '.join(self.keys())}.") from None
 
     def __setitem__(self, key: str, value: Any) -> None:
-        if key not in _KEYS or key in _COMPUTED:
-            raise KeyError(
-                f"Key {key!r} of a site cannot be set. These can: {', '.join(sorted(set(_KEYS) - _COMPUTED))}."
-            )
-        setattr(self, _KEYS[key], value)
+        if key not in FIELDS:
+            raise KeyError(f"Key {key!r} of a site cannot be set. These can: {', '.join(sorted(FIELDS))}.")
+        setattr(self, FIELDS[key], value)
         self.forget_log_prob()
 
     def get(self, key: str, default: Any = None) -> Any:
@@ -256,8 +254,7 @@ def _log_prob(fn: Any, value: Tensor) -> Tensor:
     return fn.log_prob(value)  # type: ignore[no-any-return]
 
 
-_KEYS = {
-    "kind": "kind",
+FIELDS = {
     "name": "name",
     "fn": "fn",
     "args": "args",
@@ -267,8 +264,6 @@ _KEYS = {
     "infer": "infer",
     "mask": "mask",
     "cond_indep_stack": "frames",
-    "log_prob": "log_prob",
-    "log_prob_sum": "log_prob_sum",
-    "unscaled_log_prob": "unscaled_log_prob",
 }
-_COMPUTED = frozenset({"kind", "log_prob", "log_prob_sum", "unscaled_log_prob"})
+"""Which field each string key stands for, of those that programs may set."""
+_KEYS = {"kind": "kind", **FIELDS, **{each: each for each in ("log_prob", "log_prob_sum", "unscaled_log_prob")}}

@@ -11,7 +11,9 @@ from tests.infer.trust.programs import DATA, conjugate, correlated, fitted, log_
 from virgil.errors import ArgumentError
 from virgil.infer import SVI, Trace_ELBO, TraceEnum_ELBO, config_enumerate
 from virgil.infer.autoguide import AutoDelta, AutoMultivariateNormal, AutoNormal, init_to_uniform
-from virgil.infer.trust.draws import draws
+from virgil.infer.export.pointwise import pointwise
+from virgil.infer.trust.draws import draws, joint, origin_of_fit
+from virgil.infer.trust.draws import fitted as fitted_at
 
 engines = pytest.mark.parametrize("engine", ["eager", "xla"])
 
@@ -61,9 +63,13 @@ def test_weights_of_the_exact_posterior_are_the_evidence(model, guide):
 
 
 def test_pointwise_densities_are_those_of_the_data():
-    drawn = draws(standing(conjugate, posterior_guide(), DATA), 50, pointwise=True)
-    expected = dist.Normal(drawn.values["mu"].unsqueeze(1), 1.0).log_prob(DATA)
-    assert torch.allclose(drawn.pointwise["x"], expected)
+    origin = origin_of_fit(standing(conjugate, posterior_guide(), DATA))
+    with fitted_at(origin):
+        at = joint(origin)
+        pair = at.run(50)
+        found = pointwise(at, pair, 50)
+    expected = dist.Normal(at.values(pair, 50)["mu"].unsqueeze(1), 1.0).log_prob(DATA)
+    assert torch.allclose(found["x"].logs, expected)
 
 
 @pytest.mark.filterwarnings("ignore::virgil.errors.FitWarning")  # the guide has nothing to learn

@@ -15,9 +15,9 @@ from virgil.engine.xla import lowerings  # noqa: F401 - registers them
 from virgil.engine.xla.registry import LOWERINGS, Lowering
 from virgil.errors import OperatorError
 
-__all__ = ["PLACEMENT", "apply", "check_lowered", "interpret", "node_keys"]
+__all__ = ["apply", "check_lowered", "interpret", "node_keys", "of_values"]
 
-PLACEMENT = frozenset({"device", "layout", "memory_format", "non_blocking", "pin_memory"})
+_PLACEMENT = frozenset({"device", "layout", "memory_format", "non_blocking", "pin_memory"})
 """Arguments that are no matter of values."""
 
 
@@ -70,10 +70,14 @@ def apply(node: Node, values: Mapping[Node, Any], key: Any) -> Any:
     args: Any = map_arg(node.args, values.__getitem__)
     if node.target is operator.getitem:
         return args[0][args[1]]
-    kwargs: Any = {name: each for name, each in node.kwargs.items() if name not in PLACEMENT}
-    kwargs = map_arg(kwargs, values.__getitem__)
+    kwargs: Any = map_arg(of_values(node.kwargs), values.__getitem__)
     lowering = _lowering(node)
     return lowering.apply(key, *args, **kwargs) if lowering.draws else lowering.apply(*args, **kwargs)
+
+
+def of_values(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The keyword arguments of an operator that decide on values."""
+    return {name: each for name, each in kwargs.items() if name not in _PLACEMENT}
 
 
 def _draws(node: Node) -> bool:

@@ -13,7 +13,7 @@ from torch.utils import _pytree as pytree
 
 from virgil.engine.noise import DrawnBy, in_order
 from virgil.engine.xla.arrays import to_array, to_tensor
-from virgil.engine.xla.interpret import PLACEMENT, node_keys
+from virgil.engine.xla.interpret import node_keys, of_values
 from virgil.engine.xla.registry import LOWERINGS
 from virgil.ops.compiling import as_when_compiling
 
@@ -29,13 +29,9 @@ def drawn_by_key(graph: Graph, key: Any) -> Iterator[None]:
     def draw(place: int, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         node = nodes[place]
         with jax.enable_x64(True):
-            given, options = pytree.tree_map_only(Tensor, to_array, (args, _of_values(kwargs)))
+            given, options = pytree.tree_map_only(Tensor, to_array, (args, of_values(kwargs)))
             drawn = LOWERINGS[node.target].apply(keys[node], *given, **options)
             return pytree.tree_map_only(jax.Array, lambda each: to_tensor(each).clone(), drawn)
 
     with as_when_compiling(), DrawnBy(in_order([node.target for node in nodes], draw)):
         yield
-
-
-def _of_values(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: each for name, each in kwargs.items() if name not in PLACEMENT}

@@ -13,8 +13,9 @@ from torch import Tensor
 from virgil.engine.lines import is_of_user
 from virgil.infer.blame.causes import of_derivative, operation
 from virgil.infer.blame.sites import Fault, arguments_of
-from virgil.infer.blame.sources import Executions, Labels, labels_of, listed, named, node_of, nodes_behind, sources
+from virgil.infer.blame.sources import Executions, Labels, labels_of, listed, named, sources
 from virgil.infer.blame.summary import joined
+from virgil.ops.gradient_graph import node_of, nodes_behind
 from virgil.poutine.site import Site
 
 __all__ = ["gradient_fault", "remembering_lines"]
@@ -71,7 +72,7 @@ def _first_wrong(loss: Tensor, leaves: list[Tensor]) -> tuple[Any, tuple[Tensor 
 
         return hook
 
-    handles = [node.register_hook(look(node)) for node in nodes_behind(loss.grad_fn)]
+    handles = [node.register_hook(look(node)) for node in nodes_behind([loss.grad_fn])]
     try:
         gradients = torch.autograd.grad(loss, leaves, allow_unused=True, retain_graph=True)
     finally:
@@ -110,7 +111,7 @@ def _place(node: Any, executions: Executions) -> _Place:
         if site.unscaled_log_prob_is_known and node in _between(site.unscaled_log_prob, labels):
             sentence = f"It is lost in the log-probability of site {site.name!r} of the {role}, under {site.fn}."
             return _Place(site.name, sentence)
-        if site.is_latent and role == "guide" and node in nodes_behind(node_of(site.value)):
+        if site.is_latent and role == "guide" and node in nodes_behind([node_of(site.value)]):
             return _Place(site.name, f"It is lost in the draw of site {site.name!r} of the {role}, from {site.fn}.")
     return _Place(None, "")
 
@@ -125,12 +126,12 @@ def _from_the_end(executions: Executions) -> Iterator[tuple[str, Site]]:
 def _between(tensor: Tensor, labels: Labels) -> set[Any]:
     """The nodes on the way from parameters and latent sites to a tensor."""
     node = node_of(tensor)
-    return set() if node is None or node in labels else set(nodes_behind(node, labels)) - labels.keys()
+    return set() if node is None or node in labels else set(nodes_behind([node], labels)) - labels.keys()
 
 
 def _towards(loss: Tensor, node: Any) -> Iterator[Any]:
     """The nodes between the loss and another node that hand their gradient straight on to it."""
-    for each in nodes_behind(loss.grad_fn):
+    for each in nodes_behind([loss.grad_fn]):
         if any(after is node for after, _ in each.next_functions):
             yield each
 

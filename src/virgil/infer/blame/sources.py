@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import torch
-from torch import Tensor
-
+from virgil.ops.gradient_graph import node_of, nodes_behind
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
-__all__ = ["Executions", "Labels", "labels_of", "listed", "named", "node_of", "nodes_behind", "sources"]
+__all__ = ["Executions", "Labels", "labels_of", "listed", "named", "sources"]
 
 Executions = list[tuple[str, Trace]]
 Labels = Mapping[Any, tuple[str, str]]  # by node of autograd's graph: "parameter" or "site", and its name
-
-
-def node_of(tensor: Any) -> Any:
-    """The node that gives a tensor's gradient; ``None`` if it has none."""
-    if not isinstance(tensor, Tensor) or not tensor.requires_grad:
-        return None
-    return tensor.grad_fn if tensor.grad_fn is not None else torch.autograd.graph.get_gradient_edge(tensor).node
 
 
 def labels_of(executions: Executions, without: Site | None = None) -> dict[Any, tuple[str, str]]:
@@ -37,23 +28,9 @@ def labels_of(executions: Executions, without: Site | None = None) -> dict[Any, 
     return labels
 
 
-def nodes_behind(node: Any, stop: Iterable[Any] = ()) -> Iterator[Any]:
-    """The nodes that a gradient goes on to, nearest first, itself the first; not beyond those of ``stop``."""
-    stops, seen, ahead = set(stop), set(), [node]
-    while ahead:
-        node = ahead.pop(0)
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        yield node
-        if node not in stops:
-            ahead.extend(each for each, _ in node.next_functions)
-
-
 def sources(node: Any, labels: Labels) -> list[tuple[str, str]]:
     """The nearest parameters and latent sites that a node was computed from."""
-    behind = nodes_behind(node, labels) if node is not None else ()
-    return list(dict.fromkeys(labels[each] for each in behind if each in labels))
+    return list(dict.fromkeys(labels[each] for each in nodes_behind([node], labels) if each in labels))
 
 
 def named(found: list[tuple[str, str]]) -> str:

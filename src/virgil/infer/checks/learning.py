@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from torch.utils._pytree import tree_leaves
 from virgil.infer.checks.pairing import is_auxiliary
 from virgil.infer.checks.problem import Problem, Program, Subject
 from virgil.infer.parameters import ReadParameters, leaf_of
+from virgil.ops.gradient_graph import leaves_behind
 from virgil.params import get_param_store
 from virgil.poutine.runtime import Handled, installed
 from virgil.poutine.trace import Trace
@@ -70,27 +71,7 @@ def _leaves_behind(trace: Trace) -> Leaves:
     """The leaves from which values and log-probabilities of sample sites are computed."""
     sites = [site for site in trace.nodes.values() if site.kind == "sample"]
     tensors = [each for site in sites for each in (site.value, site.unscaled_log_prob, site.scale)]
-    return _behind(each for each in tensors if isinstance(each, Tensor) and each.requires_grad)
-
-
-def _behind(tensors: Iterable[Tensor]) -> Leaves:
-    found: Leaves = {}
-    ahead: list[Any] = []
-    for tensor in tensors:
-        if tensor.grad_fn is None:
-            found[id(tensor)] = tensor
-        else:
-            ahead.append(tensor.grad_fn)
-    seen = set(ahead)
-    while ahead:
-        node = ahead.pop()
-        leaf = getattr(node, "variable", None)
-        if leaf is not None:
-            found[id(leaf)] = leaf
-        new = {each for each, _ in node.next_functions if each is not None and each not in seen}
-        seen |= new
-        ahead.extend(new)
-    return found
+    return leaves_behind(each for each in tensors if isinstance(each, Tensor))
 
 
 def _cut_draws(guide: Trace) -> Iterator[Problem]:

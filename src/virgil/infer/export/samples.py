@@ -157,15 +157,14 @@ def _latent(execution: _Execution, pair: Pair) -> tuple[Trace, Trace]:
 def _chunk(joint: Joint, count: int) -> Samples:
     pair, execution = joint.run(count), _Execution(joint, count)
     posterior, prior = _latent(execution, pair)
-    zero = torch.zeros(count, dtype=torch.float64)
     return Samples(
         posterior=execution.values(posterior, _is_unknown),
         posterior_predictive=execution.values(execution.run(posterior.nodes, anew=True), is_datum),
         prior=execution.values(prior, _is_unknown),
         prior_predictive=execution.values(prior, is_datum),
         log_likelihood=pointwise(joint, pair, count),
-        log_p=sum(joint.log_model(pair, count).values(), zero) / (joint.scale or 1.0),
-        log_q=sum(joint.log_guide(pair, count).values(), zero),
+        log_p=joint.log_p(pair, count),
+        log_q=joint.log_q(pair, count),
     )
 
 

@@ -19,7 +19,7 @@ from virgil.infer.trust.modes import Search, search
 from virgil.infer.trust.sites import SiteShape, site_shapes
 from virgil.infer.trust.table import summary
 from virgil.infer.trust.verdict import SiteCheck, Verdict, given_points, verdict_of
-from virgil.infer.trust.weights import LEAST, Importance, importance, moments, resampled, tied
+from virgil.infer.trust.weights import LEAST, Importance, importance, magnitude_of, moments, resampled, tied
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -172,9 +172,7 @@ def _sites(at: Joint, taken: Draws, weights: Importance | None) -> tuple[SiteChe
 
 def _tie(taken: Draws) -> str | None:
     """Why there is no tail to fit, if discrete variables have given too many draws the same weight."""
-    finite = taken.log_p[taken.log_p.isfinite()].abs()
-    magnitude = float(finite.max()) if len(finite) else 0.0
-    if bool(tied(taken.log_p - taken.log_q, magnitude)):
+    if bool(tied(taken.log_weights, magnitude_of(taken.log_p))):
         return "discrete variables give so many draws the same weight that the weights' tail has no shape to fit"
     return None
 

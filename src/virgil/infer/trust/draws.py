@@ -48,7 +48,6 @@ class Draws:
         log_q: ``log q(z)``, nats. Shape: ``(num,)``.
         model_terms: of each site of the model, its part in ``log_p``; empty where variables are summed out.
         guide_terms: of each site of the guide, its part in ``log_q``.
-        pointwise: of each observed site, the log-density of each slot, if asked for. Shape: ``(num, *batch shape)``.
         obstacle: why ``exp(log_p - log_q)`` are no importance weights; ``None`` if they are.
         points: sites at which the guide is a point; densities are those given their values.
         notes: what a reader of the figures should know.
@@ -59,7 +58,6 @@ class Draws:
     log_q: Tensor
     model_terms: dict[str, Tensor]
     guide_terms: dict[str, Tensor]
-    pointwise: dict[str, Tensor]
     obstacle: str | None
     points: tuple[str, ...]
     notes: tuple[str, ...]
@@ -75,9 +73,7 @@ class Draws:
         return self.log_p - self.log_q
 
 
-def draws(
-    fit: Fit, num: int, *, seed: int | None = None, given: Arguments | None = None, pointwise: bool = False
-) -> Draws:
+def draws(fit: Fit, num: int, *, seed: int | None = None, given: Arguments | None = None) -> Draws:
     """Draw from the guide of a fit, at the fit's own parameters, and leave no mark.
 
     Args:
@@ -85,7 +81,6 @@ def draws(
         num: how many draws.
         seed: of the draws. Default: where the generator stands.
         given: arguments of model and guide, positional and by name. Default: those of the fit's last step.
-        pointwise: whether to keep the log-density of each slot of each observed site.
 
     Raises:
         ArgumentError: the fit does not know where it came from, or ``num`` is out of range.
@@ -95,7 +90,7 @@ def draws(
     origin = origin_of_fit(fit)
     changed = changes(origin)
     with fitted(origin, seed):
-        result = take(origin, joint(origin, given), num, pointwise, given is not None)
+        result = take(origin, joint(origin, given), num, given is not None)
     return replace(result, notes=changed + result.notes)
 
 
@@ -136,16 +131,15 @@ def joint(origin: Origin, given: Arguments | None = None) -> Joint:
     return joint_of(call, objective.enumerates, objective.max_plate_nesting)
 
 
-def take(origin: Origin, joint: Joint, num: int, pointwise: bool = False, is_given: bool = False) -> Draws:
+def take(origin: Origin, joint: Joint, num: int, is_given: bool = False) -> Draws:
     """Draw, inside :func:`fitted`."""
     parts: list[tuple[dict[str, Tensor], ...]] = []
     for start in range(0, num, joint.chunk):
         count = min(joint.chunk, num - start)
         pair = joint.run(count)
         model = {name: each / (joint.scale or 1.0) for name, each in joint.log_model(pair, count).items()}
-        observed = _pointwise(joint, pair, count) if pointwise else {}
-        parts.append((joint.values(pair, count), model, joint.log_guide(pair, count), observed))
-    values, model, guide, observed = (
+        parts.append((joint.values(pair, count), model, joint.log_guide(pair, count)))
+    values, model, guide = (
         {name: torch.cat([each[name] for each in rows]) for name in rows[0]} for rows in zip(*parts, strict=True)
     )
     zero = torch.zeros(num, dtype=torch.float64)
@@ -155,20 +149,10 @@ def take(origin: Origin, joint: Joint, num: int, pointwise: bool = False, is_giv
         sum(guide.values(), zero),
         {} if "" in model else model,
         guide,
-        observed,
         obstacle(origin, joint, is_given),
         _points(joint.single),
         _notes(origin, joint, is_given),
     )
-
-
-def _pointwise(joint: Joint, pair: Pair, count: int) -> dict[str, Tensor]:
-    result = {}
-    for name, site in pair.model.nodes.items():
-        shape = joint.single.model.nodes[name].unscaled_log_prob.shape if site.kind == "sample" else ()
-        if site.kind == "sample" and site.observed and not site.variables:
-            result[name] = site.unscaled_log_prob.expand(site.fn.batch_shape).reshape(count, *shape)
-    return result
 
 
 def is_point(site: Site) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -77,11 +78,7 @@ class Joint:
         """An execution with so many draws; sites of the guide that are in ``given`` have their values from there."""
         call = self.call
         guide = call.guide if given is None else Replay(given)(call.guide)
-        with ExitStack() as stack:
-            stack.enter_context(unchecked())
-            stack.enter_context(_wholly(self.whole))
-            if self.at_once:
-                stack.enter_context(particle_plate(self.dim, count))
+        with self._drawing(count):
             if not self.enumerates:
                 return run_pair(Call(call.model, guide, call.args, call.kwargs))
             # what the guide would enumerate is drawn, so that a draw is one value of all its variables
@@ -95,15 +92,17 @@ class Joint:
     def run_model(self, count: int, given: Trace | None = None) -> Pair:
         """An execution of the model alone, its latent sites at given values, or drawn from their own distributions."""
         values = Trace() if given is None else given
-        with ExitStack() as stack:
-            stack.enter_context(unchecked())
-            stack.enter_context(_wholly(self.whole))
-            if self.at_once:
-                stack.enter_context(particle_plate(self.dim, count))
+        with self._drawing(count):
             model = self.call.model if given is None else Replay(values)(self.call.model)
             if self.enumerates:
                 model = Enumerate(self.dim - self.at_once, sums=True)(model)
             return Pair(values, trace(model).get_trace(*self.call.args, **self.call.kwargs))
+
+    @contextmanager
+    def _drawing(self, count: int) -> Iterator[None]:
+        """A block in which an execution takes so many draws."""
+        with unchecked(), self.whole_plates(), particle_plate(self.dim, count) if self.at_once else nullcontext():
+            yield
 
     def log_guide(self, pair: Pair, count: int) -> dict[str, Tensor]:
         """Of each site of the guide, the log-density of each draw, nats, without scale. Shape: ``(count,)``."""
@@ -143,9 +142,16 @@ class Joint:
 
     def log_weights(self, pair: Pair, count: int) -> Tensor:
         """``log p(x, z) - log q(z)`` of each draw, nats. Shape: ``(count,)``."""
+        return self.log_p(pair, count) - self.log_q(pair, count)
+
+    def log_p(self, pair: Pair, count: int) -> Tensor:
+        """``log p(x, z)`` of each draw, relative to the scale, nats. Shape: ``(count,)``."""
         zero = torch.zeros(count, dtype=torch.float64)
-        model = sum(self.log_model(pair, count).values(), zero) / (self.scale or 1.0)
-        return model - sum(self.log_guide(pair, count).values(), zero)
+        return sum(self.log_model(pair, count).values(), zero) / (self.scale or 1.0)
+
+    def log_q(self, pair: Pair, count: int) -> Tensor:
+        """``log q(z)`` of each draw, nats. Shape: ``(count,)``."""
+        return sum(self.log_guide(pair, count).values(), torch.zeros(count, dtype=torch.float64))
 
     def per_draw(self, log_prob: Tensor, frames: tuple[Frame, ...], count: int) -> Tensor:
         """The weighted sum over all plates for each draw. Shape: ``(count,)``."""
@@ -200,7 +206,7 @@ def _whole(call: Call) -> Pair | None:
 
 
 def _wholly(whole: bool) -> AbstractContextManager[object]:
-    return _Whole() if whole else ExitStack()
+    return _Whole() if whole else nullcontext()
 
 
 def _sites(pair: Pair) -> list[Site]:

@@ -12,7 +12,17 @@ from torch import Tensor
 from virgil.errors import ArgumentError
 from virgil.infer.trust.stats import array_stats
 
-__all__ = ["Importance", "Moments", "importance", "moments", "pareto_shape", "resampled", "threshold", "tied"]
+__all__ = [
+    "Importance",
+    "Moments",
+    "importance",
+    "magnitude_of",
+    "moments",
+    "pareto_shape",
+    "resampled",
+    "threshold",
+    "tied",
+]
 
 LEAST = 100  # draws for a Pareto fit to 20 of them
 _ALMOST = 0.9  # of the draws that weighted ones are worth: weights that are nearly equal
@@ -82,6 +92,12 @@ def pareto_shape(log_weights: Tensor, magnitude: float, tail: float = 1.0) -> tu
     return np.where(unfit, flat, smoothed), np.where(equal, 0.0, np.where(ties, math.nan, shapes))
 
 
+def magnitude_of(log_p: Tensor) -> float:
+    """The largest finite log-density, without its sign, nats; 0 where there is none."""
+    finite = log_p[log_p.isfinite()].abs()
+    return float(finite.max()) if len(finite) else 0.0
+
+
 def _equal(log_weights: Tensor, magnitude: float) -> Tensor:
     """Whether all weights are the same but for rounding."""
     rounding = max(_EQUAL, 8 * torch.finfo(torch.float32).eps * magnitude)
@@ -118,7 +134,7 @@ def importance(log_p: Tensor, log_q: Tensor) -> Importance:
             "The guide's draws have log-densities that are NaN, or all of them lie where the model's density is zero. "
             "virgil.explain(model, guide, ...) shows what is wrong with the supports."
         )
-    magnitude = float(log_p[log_p.isfinite()].abs().max())
+    magnitude = magnitude_of(log_p)
     smoothed, shape = pareto_shape(raw, magnitude)
     squared = float(np.exp(2 * smoothed).sum())
     if shape > threshold(num) and 1 / squared > _ALMOST * num:

@@ -1,0 +1,38 @@
+"""Autograd's graph: which nodes, and which leaves, a tensor is computed from."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["leaves_behind", "node_of", "nodes_behind"]
+
+
+def node_of(tensor: Any) -> Any:
+    """The node that gives a tensor's gradient; ``None`` if it has none."""
+    if not isinstance(tensor, Tensor) or not tensor.requires_grad:
+        return None
+    return tensor.grad_fn if tensor.grad_fn is not None else torch.autograd.graph.get_gradient_edge(tensor).node
+
+
+def nodes_behind(nodes: Iterable[Any], stop: Iterable[Any] = ()) -> Iterator[Any]:
+    """The nodes that gradients go on to, nearest first, beginning with ``nodes``; not beyond those of ``stop``."""
+    stops, seen, ahead = set(stop), set[Any](), deque(nodes)
+    while ahead:
+        node = ahead.popleft()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        yield node
+        if node not in stops:
+            ahead.extend(each for each, _ in node.next_functions)
+
+
+def leaves_behind(tensors: Iterable[Tensor]) -> dict[int, Tensor]:
+    """The leaves from which tensors are computed, by identity."""
+    leaves = (getattr(node, "variable", None) for node in nodes_behind(map(node_of, tensors)))
+    return {id(leaf): leaf for leaf in leaves if leaf is not None}
