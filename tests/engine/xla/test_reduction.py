@@ -149,6 +149,17 @@ def test_what_is_multiplied_by_zero_is_left_out():
     assert_lowered(lambda u, x: torch.addmm(u, x, x, beta=2, alpha=0.5), x.T, x)
 
 
+@pytest.mark.parametrize("rows", [2**17, 3 * 2**16, 262_147], ids=["even", "odd parts", "no parts"])
+def test_large_products_with_a_vector(rows):
+    """They are cut into parts; of whole numbers, so that the order of sums makes no difference."""
+    tall, wide = torch.arange(rows * 2.0).remainder(7).view(rows, 2), torch.arange(float(rows)).remainder(3)
+    assert_lowered(lambda x, v: x @ v, tall, torch.tensor([2.0, -1.0]))
+    assert_lowered(lambda x, v: v @ x, tall, wide)
+    assert_lowered(lambda x, v: torch.addmv(v, x, v[:2]), tall, wide)
+    assert_lowered(lambda x, v: x.T @ v, tall, wide)
+    assert_lowered(lambda x, v: v @ x, tall.int(), wide.int())
+
+
 def test_strides_that_reach_outside_are_refused():
     graph = captured(lambda x: x.as_strided((2, 2), (2, 1)), torch.arange(4.0))
     with pytest.raises(OperatorError, match="outside a tensor of 3 elements"):
