@@ -122,6 +122,7 @@ NUMBERS = {
     "written": lambda x: torch.zeros(2, *x.shape, dtype=torch.int32).copy_(x.nan_to_num().clamp(0, 1)),
     "times the logarithm of a number": lambda x: torch.xlogy(x, 2.0),
     "copied": lambda x: (aten.detach_copy(x), prims.convert_element_type(x, torch.float64)),
+    "copied in another order": lambda x: prims.copy_strided(x.expand(2, *x.shape), [1, 2]),
     "products with truth values": lambda x: (x * (x > 0), (x > 0).double() * x, (x < 0) / x, (x > 0).float() / -0.0),
 }
 

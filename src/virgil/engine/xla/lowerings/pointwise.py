@@ -151,8 +151,8 @@ for _table, _kind in ((_SAME, KIND.DEFAULT), (_FLOAT, KIND.INT_TO_FLOAT), (_TRUT
 lowers(aten.abs.default)(promoted(jnp.abs, KIND.COMPLEX_TO_FLOAT))
 
 
-@lowers(aten.alias.default, aten.clone.default, aten.detach_copy.default)
-def _same(x: Any, **_: Any) -> Any:
+@lowers(aten.alias.default, aten.clone.default, aten.detach_copy.default, torch.ops.prims.copy_strided.default)
+def _same(x: Any, *_: Any, **__: Any) -> Any:
     return x
 
 
