@@ -18,10 +18,9 @@ def log_matmul(left: Tensor, right: Tensor) -> Tensor:
 
     Shape: ``(*batch, i, k)`` and ``(*batch, k, j)`` give ``(*batch, i, j)``.
     """
-    rows = left.detach().amax(-1, keepdim=True)
-    columns = right.detach().amax(-2, keepdim=True)
-    rows = torch.where(rows == -torch.inf, 0.0, rows)  # a row of zeros needs no scale
-    columns = torch.where(columns == -torch.inf, 0.0, columns)
+    least = torch.finfo(left.dtype).min  # of a row or column of zeros
+    rows = left.detach().amax(-1, keepdim=True).clamp_min(least)
+    columns = right.detach().amax(-2, keepdim=True).clamp_min(least)
     product = (left - rows).double().exp() @ (right - columns).double().exp()
     is_zero = product == 0
     logs = torch.where(is_zero, 1.0, product).log().to(left.dtype) + rows + columns
@@ -39,11 +38,11 @@ def chain_product(logs: Tensor, semiring: Semiring = SUM) -> Tensor:
         Shape: ``(*batch, states, states)``.
     """
     while (steps := logs.shape[-3]) > 1:
-        even = steps - steps % 2
-        left, right = logs[..., 0:even:2, :, :], logs[..., 1:even:2, :, :]
+        paired, last = logs.split([steps - steps % 2, steps % 2], -3)
+        left, right = paired.unflatten(-3, (-1, 2)).unbind(-3)
         if semiring is SUM:
             pairs = log_matmul(left, right)
         else:
             pairs = semiring.reduce(left.unsqueeze(-1) + right.unsqueeze(-3), (-2,))
-        logs = torch.cat([pairs, logs[..., even:, :, :]], -3) if even < steps else pairs
+        logs = torch.cat([pairs, last], -3) if steps % 2 else pairs
     return logs[..., 0, :, :]

@@ -160,6 +160,15 @@ def test_large_products_with_a_vector(rows):
     assert_lowered(lambda x, v: v @ x, tall.int(), wide.int())
 
 
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (8, 3, 8), (3, 8, 2), (2, 0, 3), (9, 2, 2), (2, 9, 2), (0, 2, 3)], ids=str)
+def test_batches_of_small_products(sizes):
+    """Up to eight rows and columns the sum is written out."""
+    rows, inner, columns = sizes
+    left, right = torch.randn(5, rows, inner, dtype=torch.float64), torch.randn(5, inner, columns, dtype=torch.float64)
+    assert_lowered(torch.bmm, left, right)
+    assert_lowered(lambda x, y: torch.bmm(y.mT, x.mT), left, right)
+
+
 def test_strides_that_reach_outside_are_refused():
     graph = captured(lambda x: x.as_strided((2, 2), (2, 1)), torch.arange(4.0))
     with pytest.raises(OperatorError, match="outside a tensor of 3 elements"):
