@@ -160,7 +160,7 @@ def test_large_products_with_a_vector(rows):
     assert_lowered(lambda x, v: v @ x, tall.int(), wide.int())
 
 
-@pytest.mark.parametrize("sizes", [(1, 1, 1), (8, 3, 8), (3, 8, 2), (2, 0, 3), (9, 2, 2), (2, 9, 2), (0, 2, 3)], ids=str)
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (8, 3, 8), (3, 8, 2), (2, 0, 3), (9, 2, 2), (2, 9, 2)], ids=str)
 def test_batches_of_small_products(sizes):
     """Up to eight rows and columns the sum is written out."""
     rows, inner, columns = sizes
