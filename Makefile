@@ -13,11 +13,11 @@ ARGS ?=
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check check-engines format bench clean
 .SILENT:
 
 help: ## list the targets
-	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) ## fit a real model and draw the fit (`make demo ARGS=regression` for another)
 	$(BIN)/virgil demo $(ARGS)
@@ -25,12 +25,15 @@ demo: $(READY) ## fit a real model and draw the fit (`make demo ARGS=regression`
 test: $(READY) ## run the tests (`make test ARGS="-k plate"` for some)
 	$(PYTEST) $(ARGS)
 
-check: $(READY) ## format, lint, types, floors, then the tests: what CI runs
+check: $(READY) ## format, lint, types, floors, then the tests: what CI runs first
 	echo "format" && $(BIN)/ruff format --check --quiet .
 	echo "lint" && $(BIN)/ruff check --quiet .
 	echo "types" && $(BIN)/mypy --no-error-summary
 	echo "floors" && $(BIN)/lint-imports --no-logo >$(VENV)/.floors 2>&1 || { cat $(VENV)/.floors; exit 1; }
 	echo "tests" && $(PYTEST) $(ARGS)
+
+check-engines: $(READY) ## the programs that `make check` does not compile on every engine: some minutes, in CI too
+	$(PYTEST) --dist load -m every_engine $(ARGS)
 
 format: $(READY) ## rewrite the files in the house's format, with the lints that mend themselves
 	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .

@@ -4,7 +4,7 @@ import torch
 
 import virgil
 import virgil.distributions as dist
-from tests.graphs.test_capture import ENUMERATED, PROGRAMS, Y, schools
+from tests.graphs.test_capture import ENUMERATED, PROGRAMS, Y, mixture, schools
 from virgil.distributions import constraints
 from virgil.infer import Trace_ELBO, TraceEnum_ELBO, TraceMeanField_ELBO
 from virgil.infer.autoguide import (
@@ -14,6 +14,7 @@ from virgil.infer.autoguide import (
     AutoMultivariateNormal,
     AutoNormal,
 )
+from virgil.poutine import block
 
 
 class Network:
@@ -83,6 +84,11 @@ PAIRS = {
        for kind in (Trace_ELBO, TraceMeanField_ELBO)},
     **{name: lambda pair=pair: (*pair, TraceEnum_ELBO()) for name, pair in ENUMERATED.items()},
     **{kind.__name__: lambda kind=kind: (schools, kind(schools), Trace_ELBO()) for kind in _AUTO},
+    **{f"{kind.__name__}, TraceMeanField_ELBO": lambda kind=kind: (schools, kind(schools), TraceMeanField_ELBO())
+       for kind in _AUTO},
+    **{f"{kind.__name__}, TraceEnum_ELBO": lambda kind=kind: (
+        mixture, kind(block(mixture, hide=["which"])), TraceEnum_ELBO()
+    ) for kind in _AUTO},
     "three particles": lambda: (schools, AutoNormal(schools), Trace_ELBO(num_particles=3)),
     "three particles in turn": lambda: (
         schools, AutoNormal(schools), Trace_ELBO(num_particles=3, vectorize_particles=False)

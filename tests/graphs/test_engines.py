@@ -85,8 +85,8 @@ def test_xla_gives_the_eager_step_on_the_same_noise(name):
     assert_xla_gives_the_eager_step(svi, step, ARGS)
 
 
-# a compilation takes seconds: each objective, each kind of gradient and each guide once
-ON_INDUCTOR = [
+# a compilation takes seconds: in `make check` each objective, each kind of gradient and each guide once
+IN_EVERY_CHECK = {
     "pathwise, Trace_ELBO",
     "score function, TraceMeanField_ELBO",
     "mini-batches, Trace_ELBO",
@@ -98,7 +98,14 @@ ON_INDUCTOR = [
     "AutoMultivariateNormal",
     "AutoLowRankMultivariateNormal",
     "network",
-]
+}
+
+
+def on_inductor(names, in_every_check):
+    """Runs a test for each of these names, for most of them only in ``make check-engines``."""
+    every_engine = pytest.mark.every_engine
+    cases = [name if name in in_every_check else pytest.param(name, marks=every_engine) for name in names]
+    return lambda test: needs_a_compiler(pytest.mark.parametrize("name", cases)(test))
 
 
 def assert_inductor_gives_the_eager_step(svi, step, args):
@@ -120,8 +127,7 @@ def assert_inductor_gives_the_eager_step(svi, step, args):
         torch.testing.assert_close(after, expected.detach(), rtol=1e-4, atol=1e-6)
 
 
-@needs_a_compiler
-@pytest.mark.parametrize("name", ON_INDUCTOR)
+@on_inductor(PAIRS, IN_EVERY_CHECK)
 def test_inductor_draws_the_numbers_of_the_eager_step(name):
     svi, step = captured(name, "inductor")
     assert_inductor_gives_the_eager_step(svi, step, ARGS)

@@ -8,7 +8,7 @@ import virgil.distributions as dist
 from tests.graphs.test_engines import (
     assert_inductor_gives_the_eager_step,
     assert_xla_gives_the_eager_step,
-    needs_a_compiler,
+    on_inductor,
 )
 from tests.nn.layers import Linear, Methods, Observed, normal
 from tests.nn.pairs import ARGS, of_modules, svi_of
@@ -31,9 +31,7 @@ def test_xla_gives_the_eager_step(name):
     assert_xla_gives_the_eager_step(*captured(name, "xla"), ARGS)
 
 
-# a compilation takes seconds
-@needs_a_compiler
-@pytest.mark.parametrize("name", ["three random layers", "declared in the class", "guide of parts"])
+@on_inductor(PROGRAMS, {"three random layers", "declared in the class", "guide of parts"})
 def test_inductor_gives_the_eager_step(name):
     assert_inductor_gives_the_eager_step(*captured(name, "inductor"), ARGS)
 
