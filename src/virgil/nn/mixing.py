@@ -10,6 +10,7 @@ from torch import nn
 from virgil.errors import ArgumentError
 from virgil.nn.call import calls
 from virgil.nn.containers import Container, Recurrent
+from virgil.nn.layers import LAYERS
 
 __all__ = ["Mixing"]
 
@@ -37,7 +38,11 @@ class Mixing(type):
             return cls
         known = _mixed.get((cls, network))
         if known is None:
-            bases = [kind for kind in (Container, Recurrent) if issubclass(network, kind.networks)]
+            bases: list[type[nn.Module]] = [
+                kind for kind in (Container, Recurrent) if issubclass(network, kind.networks)
+            ]
+            if network.forward in LAYERS:
+                bases.append(LAYERS[network.forward])
             attributes = {"__init__": network.__init__, "__doc__": network.__doc__, "_mixed_from": (cls, network)}
             known = Mixing(f"Pyro{network.__name__}", (*bases, cls, network), attributes)
             known = _mixed.setdefault((cls, network), known)
