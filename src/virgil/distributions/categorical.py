@@ -54,7 +54,7 @@ class Categorical(TorchDistributionMixin, td.Categorical):
             scores = own.gather(-1, value.long().unsqueeze(-1)).squeeze(-1)
         else:
             scores = _taken(own, value.long())
-        if scores.shape == self._batch_shape:
+        if own is self.logits or scores.shape == self._batch_shape:
             return scores
         return scores.expand(torch.broadcast_shapes(self._batch_shape, value.shape))
 
