@@ -6,12 +6,12 @@ import pytest
 import torch
 
 import virgil
-from tests.explain import mistakes_plates, mistakes_sites
+from tests.explain import mistakes_modules, mistakes_plates, mistakes_sites
 from tests.infer import chained_pairs, enumerated_pairs, mistakes
 from virgil.errors import FitWarning
 from virgil.infer import SVI, Trace_ELBO, TraceEnum_ELBO
 
-MISTAKES = {**mistakes_sites.MISTAKES, **mistakes_plates.MISTAKES}
+MISTAKES = {**mistakes_sites.MISTAKES, **mistakes_plates.MISTAKES, **mistakes_modules.MISTAKES}
 ERRORS = {name: each for name, each in MISTAKES.items() if each.severity == "error" and each.is_first}
 DOUBTS = {name: each for name, each in MISTAKES.items() if each.severity != "error"}
 

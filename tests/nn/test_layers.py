@@ -1,4 +1,4 @@
-"""Layers with a batch of weights: the same as one layer after another, in value and gradient; and who may ask for them."""
+"""Layers with a batch of weights: the same as one layer after another, in value and gradient; and who may have one."""
 
 import copy
 import itertools

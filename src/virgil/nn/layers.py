@@ -141,7 +141,7 @@ def _unheard(function: Callable[[nn.Module], Any], layer: nn.Module) -> Any:
 
 
 def _by_slot(name: str, shape: torch.Size, frame: Frame) -> ShapeError:
-    whole = [frame.size, *shape]
+    whole = [frame.size, *[1] * (-(frame.dim or 0) - 1), *shape]
     return ShapeError(
         f"{name!r} is a random variable that its layer reads inside plate {frame.name!r}, which makes it one for each "
         f"of the {frame.size} slots: shape {tuple(whole)}, where the layer has {tuple(shape)}. Call the layer before "

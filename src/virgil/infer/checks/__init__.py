@@ -4,12 +4,13 @@ One question a file: the call (``signature``), which sites there are (``pairing`
 (``names``), plates (``plates``), mini-batches (``subsampling``, ``slots``), events and batches (``shapes``), sizes of
 parameters (``sizes``), supports (``containment``) and values (``support``), the use of enumerated variables
 (``enumeration``), whether data are counted once (``counted``), what is learnt (``learning``). They run in the dry run
-before the first step and when the structure changes. What the guide states needlessly (``redundant``), and whether it
-is fixed, is asked by a report alone.
+before the first step and when the structure changes. What the guide states needlessly (``redundant``), whether it is
+fixed, and where modules are read (``attributes``), is asked by a report alone.
 """
 
 from collections.abc import Sequence
 
+from virgil.infer.checks.attributes import attribute_problems
 from virgil.infer.checks.containment import containment_problems
 from virgil.infer.checks.counted import observation_problems
 from virgil.infer.checks.enumeration import enumeration_problems
@@ -49,7 +50,7 @@ CHECKS: tuple[Check, ...] = (
     name_problems,
 )
 # what a report alone asks, since nothing is wrong
-NOTES: tuple[Check, ...] = (redundancy_problems, fixed_problems)
+NOTES: tuple[Check, ...] = (redundancy_problems, fixed_problems, attribute_problems)
 CALL: tuple[Check, ...] = (signature_problems,)  # what can be asked before the programs run
 CAUSES: tuple[Check, ...] = (
     stated_problems,
