@@ -101,5 +101,8 @@ MEANT = {
     "of what has the plate's size": InPlate(
         lambda self: self.level, first=NORMAL.expand([3]), level=lambda self: dist.Normal(self.first, 1.0)
     ),
+    "conditioned": virgil.poutine.condition(
+        InPlate(lambda self: self.first + self.level, first=NORMAL.expand([3]), level=NORMAL), {"level": Y}
+    ),
     "a statement": sampled,
 }
