@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 import functools
-import re
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import torch
-from torch import Tensor, _inductor
-from torch._inductor.exc import InvalidCxxCompiler
+from torch import Tensor
 from torch.fx import Graph, GraphModule
 from torch.utils import _pytree as pytree
 
+from virgil.engine.code import code_of
+from virgil.engine.in_place import in_place, inputs_of
 from virgil.engine.noise import DrawnBy
 from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs, joined
-from virgil.errors import CaptureError, OperatorError
 from virgil.ops.compiling import as_when_compiling
 from virgil.ops.random_state import preserved_rng
 
 __all__ = ["InductorRunner", "seed_of_step"]
 
-Call = Callable[..., Sequence[Tensor]]
-
 _LONGEST = 1024  # steps between two looks at whether losses and gradients are finite
-_OPTIONS = {
-    "fallback_random": True,  # torch's own generators, in the order of the program
-    "size_asserts": False,  # every tensor is laid out as the program expects
-}
-_CURE = "Use engine='xla' or engine='eager'."
 
 
 class InductorRunner:
@@ -51,15 +42,12 @@ class InductorRunner:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        nodes = program.graph.graph.find_nodes(op="placeholder")
-        examples: list[Tensor] = [node.meta["val"] for node in nodes]
-        self._strides = [each.stride() for each in examples]
+        inputs = inputs_of(program, Graph()).values()
+        self._strides: list[tuple[int, ...]] = [node.meta["val"].stride() for node in inputs]
         devices = _cuda_devices(program.graph.graph)
         self._generators = [torch.default_generator, *(torch.cuda.default_generators[each] for each in devices)]
-        self._replays = bool(devices)
-        self._call = _compiled(program.graph, examples, {**_OPTIONS, "triton.cudagraphs": self._replays})
+        self._step: _Step = _Replayed(program, self._strides[: program.num_state]) if devices else _Called(program)
         self._state: list[Tensor] = []
-        self._moved: list[int] | None = None  # which outputs lie in memory otherwise than the inputs they become
 
     def load(self, state: Sequence[Tensor]) -> None:
         """Begin with this state."""
@@ -111,34 +99,72 @@ class InductorRunner:
         return Course(losses[: taken + 1], norms[: taken + 1], False, sums)
 
     def _run(self, steps: list[tuple[int, list[Tensor]]], seed: int, sums: list[Tensor]) -> tuple[Tensor, Tensor]:
-        size = self.program.num_state
+        state = self._step.begin(self._state)
         losses, norms = [], []
         for number, row in steps:
             for generator in self._generators:
                 generator.manual_seed(seed_of_step(seed, number))
-            outputs = self._replayed(row) if self._replays else self._call(*self._state, *row)
-            self._state = self._as_state(outputs)
-            for total, each in zip(sums, self._state, strict=False):
+            state, loss, norm = self._step.take(state, row)
+            for total, each in zip(sums, state, strict=False):
                 total.add_(each)
-            losses.append(outputs[size])
-            norms.append(outputs[size + 1])
+            losses.append(loss)
+            norms.append(norm)
+        self._state = state
         return torch.stack(losses), torch.stack(norms)
 
-    def _replayed(self, row: list[Tensor]) -> Sequence[Tensor]:
-        """A step by a CUDA graph, whose next replay overwrites its outputs: so copies of them."""
+
+class _Step(Protocol):
+    """A compiled step."""
+
+    def begin(self, state: list[Tensor]) -> list[Tensor]:
+        """A state to take steps from, in which none of the given tensors is written."""
+        ...
+
+    def take(self, state: list[Tensor], row: list[Tensor]) -> tuple[list[Tensor], Tensor, Tensor]:
+        """The state after a step, the loss before it and the norms of the gradients."""
+        ...
+
+
+class _Called:
+    """On CPUs: a call, which writes the state."""
+
+    def __init__(self, program: Program) -> None:
+        form = in_place(program)
+        self._code = code_of(form.graph)
+        self._constants, self._draws, self._written = form.constants, form.draws, form.written
+
+    def begin(self, state: list[Tensor]) -> list[Tensor]:
+        state = list(state)
+        for place in self._written:
+            state[place] = _copied(state[place], state[place].stride())
+        return state
+
+    def take(self, state: list[Tensor], row: list[Tensor]) -> tuple[list[Tensor], Tensor, Tensor]:
+        noise = [draw() for draw in self._draws]
+        loss, norms = self._code([*state, *row, *self._constants, *noise])
+        return state, loss, norms
+
+
+class _Replayed:
+    """On GPUs: a CUDA graph, whose next replay overwrites its outputs: so copies of them are the next state."""
+
+    def __init__(self, program: Program, strides: list[tuple[int, ...]]) -> None:
+        flat = Graph()
+        outputs = flat.graph_copy(program.graph.graph, inputs_of(program, flat))
+        flat.output(tuple(pytree.tree_leaves(outputs)))
+        self._code = code_of(GraphModule(program.graph, flat), replays=True)
+        self._strides = strides
+
+    def begin(self, state: list[Tensor]) -> list[Tensor]:
+        return state
+
+    def take(self, state: list[Tensor], row: list[Tensor]) -> tuple[list[Tensor], Tensor, Tensor]:
         torch.compiler.cudagraph_mark_step_begin()
-        outputs = self._call(*self._state, *row)
+        outputs = self._code([*state, *row])
         copies = [torch.empty_like(each) for each in outputs]
         torch._foreach_copy_(copies, list(outputs))
-        return copies
-
-    def _as_state(self, outputs: Sequence[Tensor]) -> list[Tensor]:
-        state = list(outputs[: self.program.num_state])
-        if self._moved is None:  # the same at every step
-            self._moved = [place for place, each in enumerate(state) if each.stride() != self._strides[place]]
-        for place in self._moved:
-            state[place] = _laid_out(state[place], self._strides[place])
-        return state
+        *after, loss, norms = copies
+        return [_laid_out(each, stride) for each, stride in zip(after, self._strides, strict=True)], loss, norms
 
 
 def seed_of_step(seed: int, number: int) -> int:
@@ -157,8 +183,10 @@ def _hashed(seed: int) -> int:
 
 def _laid_out(tensor: Tensor, stride: tuple[int, ...]) -> Tensor:
     """The tensor in the memory layout that compiled code reads."""
-    if tensor.stride() == stride:
-        return tensor
+    return tensor if tensor.stride() == stride else _copied(tensor, stride)
+
+
+def _copied(tensor: Tensor, stride: tuple[int, ...]) -> Tensor:
     return torch.empty_strided(tensor.shape, stride, dtype=tensor.dtype, device=tensor.device).copy_(tensor)
 
 
@@ -167,35 +195,3 @@ def _cuda_devices(graph: Graph) -> list[int]:
     values = pytree.tree_leaves([node.meta.get("val") for node in graph.nodes])
     devices = {each.device for each in values if isinstance(each, Tensor)}
     return sorted({each.index or 0 for each in devices if each.type == "cuda"})
-
-
-def _compiled(graph: GraphModule, examples: Sequence[Tensor], options: dict[str, object]) -> Call:
-    """The graph, with flat inputs and outputs, as compiled code for tensors like these."""
-    flat = Graph()
-    outputs = flat.graph_copy(graph.graph, {})
-    flat.output(tuple(pytree.tree_leaves(outputs)))
-    tensors: list[Any] = [torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=x.device) for x in examples]
-    try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the compiler's, of itself
-            call: Call = _inductor.compile(GraphModule(graph, flat), tensors, options)
-    except Exception as error:  # the compiler has no common class for what it cannot do
-        raise _refused(error, graph.graph) from error
-    return call
-
-
-def _refused(error: Exception, graph: Graph) -> CaptureError:
-    cause = getattr(error, "inner_exception", error)
-    if isinstance(cause, InvalidCxxCompiler):
-        return CaptureError(
-            "engine='inductor' found no C++ compiler. Install g++ or clang++, or name one in the environment variable "
-            "CXX. Or use engine='xla' or engine='eager'."
-        )
-    operator = re.search(r"target: ([\w.:]+)", str(error))
-    if operator is None:
-        what = str(cause).strip().partition("\n")[0]
-        return CaptureError(f"Inductor cannot compile the step: {type(cause).__name__}: {what}. {_CURE}")
-    lines = (node.meta.get("stack_trace") for node in graph.nodes if str(node.target) == operator[1])
-    line = next(filter(None, lines), None)
-    place = f" It comes from\n  {line}\n" if line else " "
-    return OperatorError(f"Inductor cannot compile the operator {operator[1]}.{place}{_CURE}")

@@ -1,0 +1,78 @@
+"""A graph as code, by torch's Inductor."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._inductor.exc import InvalidCxxCompiler
+from torch.fx import Graph, GraphModule
+
+from virgil.errors import CaptureError, OperatorError
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # torch's, of itself
+    from torch._inductor.compile_fx import compile_fx, compile_fx_inner
+
+__all__ = ["Code", "code_of"]
+
+Code = Callable[[list[Tensor]], Sequence[Tensor]]
+"""Takes its arguments as a list, which it empties."""
+
+_OPTIONS = {
+    "fallback_random": True,  # torch's own generators, in the order of the program
+    "size_asserts": False,  # every tensor is laid out as the program expects
+}
+_CURE = "Use engine='xla' or engine='eager'."
+
+
+def code_of(graph: GraphModule, replays: bool = False) -> Code:
+    """Compile a graph with flat inputs and outputs, for tensors that lie in memory as its own do.
+
+    Args:
+        graph: what is compiled; its inputs have an example each.
+        replays: whether a CUDA graph is made of it.
+
+    Raises:
+        OperatorError: Inductor cannot compile an operator.
+        CaptureError: it cannot compile the graph, or there is no C++ compiler.
+    """
+    made: list[Any] = []
+
+    def compile_inside(*args: Any, **kwargs: Any) -> Any:
+        made.append(compile_fx_inner(*args, **kwargs))
+        return made[-1]
+
+    examples = [node.meta["val"] for node in graph.graph.find_nodes(op="placeholder")]
+    tensors = [torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=x.device) for x in examples]
+    options = {**_OPTIONS, "triton.cudagraphs": replays}
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the compiler's, of itself
+            call: Any = compile_fx(graph, tensors, compile_inside, options)
+    except Exception as error:  # the compiler has no common class for what it cannot do
+        raise _refused(error, graph.graph) from error
+    # a graph without derivatives needs nothing of what torch puts around its code, which takes as long as a small step
+    bare: Code | None = made[0].current_callable if len(made) == 1 and not replays else None
+    return bare or (lambda args: call(*args))
+
+
+def _refused(error: Exception, graph: Graph) -> CaptureError:
+    cause = getattr(error, "inner_exception", error)
+    if isinstance(cause, InvalidCxxCompiler):
+        return CaptureError(
+            "engine='inductor' found no C++ compiler. Install g++ or clang++, or name one in the environment variable "
+            "CXX. Or use engine='xla' or engine='eager'."
+        )
+    operator = re.search(r"target: ([\w.:]+)", str(error))
+    if operator is None:
+        what = str(cause).strip().partition("\n")[0]
+        return CaptureError(f"Inductor cannot compile the step: {type(cause).__name__}: {what}. {_CURE}")
+    lines = (node.meta.get("stack_trace") for node in graph.nodes if str(node.target) == operator[1])
+    line = next(filter(None, lines), None)
+    place = f" It comes from\n  {line}\n" if line else " "
+    return OperatorError(f"Inductor cannot compile the operator {operator[1]}.{place}{_CURE}")
