@@ -13,7 +13,6 @@ import torch
 from torch import Size, Tensor
 from torch import distributions as td
 from torch.distributions.transforms import AbsTransform
-from torch.distributions.utils import _standard_normal
 from torch.types import _size
 
 from virgil.distributions.parameters import broadcast_pair, like_parameter
@@ -46,15 +45,18 @@ class Normal(TorchDistributionMixin, td.Normal):
 
     def rsample(self, sample_shape: _size = ()) -> Tensor:
         loc = self.loc
-        shape = self._extended_shape(sample_shape) if sample_shape else loc.shape
-        noise = _standard_normal(shape, dtype=loc.dtype, device=loc.device)
+        like = loc.expand(self._extended_shape(sample_shape)) if sample_shape else loc
+        # to make a tensor like another takes a third of the time of making one by its shape
+        noise = torch.randn_like(like, memory_format=torch.contiguous_format)
         return noise if self._is_standard else torch.addcmul(loc, noise, self.scale)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        scale = self._scale
-        z = (value - self.loc) / scale
+        loc, scale = self.loc, self._scale
+        if self._is_standard and value.shape == loc.shape and value.dtype == loc.dtype:
+            return torch.addcmul(like_parameter(-_HALF_LOG_TWO_PI, loc), value, value, value=-0.5)
+        z = (value - loc) / scale
         return torch.addcmul(torch.rsub(scale.log(), -_HALF_LOG_TWO_PI), z, z, value=-0.5)
 
 

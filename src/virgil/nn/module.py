@@ -92,12 +92,6 @@ class PyroModule(nn.Module, metaclass=Mixing):
 
     def __getattr__(self, name: str) -> Any:
         own = self.__dict__
-        values, path = calls.open.get(own["_pyro_family"]), own["_pyro_name"]
-        full_name = f"{path}.{name}" if path else name
-        if values is not None:
-            value = values.get(full_name)
-            if value is not None:
-                return value
         attribute = own["_pyro_attributes"].get(name)
         if attribute is None:
             attribute = self._pyro_find(name)
@@ -107,8 +101,11 @@ class PyroModule(nn.Module, metaclass=Mixing):
                 if not attribute.__dict__["_pyro_name"]:  # it has become one, or come here, behind the module's back
                     self._pyro_place(name, attribute)
                 return attribute
+        values, path = calls.open.get(own["_pyro_family"]), own["_pyro_name"]
+        full_name = f"{path}.{name}" if path else name
         if values is not None:
-            return read(self, name, full_name, attribute, values)
+            value = values.get(full_name)
+            return read(self, name, full_name, attribute, values) if value is None else value
         if not isinstance(attribute, PyroSample) and (calls.making or not installed()):
             return value_of(self, name, attribute)
         with call_of(own["_pyro_family"]) as values:
