@@ -77,7 +77,7 @@ class TorchDistributionMixin(Distribution):
         own = self._validation
         if own is not None:
             return own
-        return cast(bool, _ON if is_validating() else _OFF)
+        return _ON if is_validating() else _OFF  # type: ignore[return-value]
 
     @_validate_args.setter
     def _validate_args(self, value: bool) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from torch import Tensor
 
 from virgil.errors import ParamError
 from virgil.params import get_param_store
+from virgil.params.entry import LeafRef
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
 
@@ -16,9 +15,9 @@ __all__ = ["ReadParameters", "leaf_of"]
 
 def leaf_of(site: Site) -> Tensor | None:
     """The leaf of a parameter's site, to be learnt; ``None`` where a handler has put another value there."""
-    leaf = getattr(site.value, "unconstrained", None)
-    if leaf is not None:
-        return cast(Tensor, leaf())
+    ref: LeafRef | None = getattr(site.value, "unconstrained", None)
+    if ref is not None:
+        return ref()
     return site.value if site.value.is_leaf and site.value.requires_grad else None
 
 

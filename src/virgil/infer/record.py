@@ -14,13 +14,13 @@ __all__ = ["Record"]
 class Record:
     """Loss and gradient norms, one row a step; a parameter that appears late has norm 0 before.
 
-    Norms are kept as tensors until they are asked for, so that recording waits for no device.
+    Norms of a stretch are kept as a tensor until they are asked for, so that recording waits for no device.
     """
 
     def __init__(self) -> None:
         self._losses: list[float] = []
         self.names: dict[str, None] = {}
-        self._norms: dict[str, list[tuple[int, Tensor]]] = {}
+        self._norms: dict[str, list[tuple[int, float]]] = {}
         self._stretches: list[tuple[int, list[str], Tensor]] = []
 
     @property
@@ -39,7 +39,7 @@ class Record:
         self._stretches.append((len(self._losses), names, norms))
         self._losses.extend(losses.tolist())
 
-    def add(self, loss: float, names: Iterable[str], norms: Mapping[str, Tensor]) -> None:
+    def add(self, loss: float, names: Iterable[str], norms: Mapping[str, float]) -> None:
         """Record a step: the loss, nats, the parameters that were read, and the norms of their gradients."""
         step = len(self._losses)
         self.names.update(dict.fromkeys(names))
@@ -56,7 +56,7 @@ class Record:
         table = {name: torch.zeros(len(self._losses)) for name in self.names}
         for name, entries in self._norms.items():
             steps = torch.tensor([step for step, _ in entries])
-            table[name][steps] = torch.stack([norm for _, norm in entries]).detach().cpu().float()
+            table[name][steps] = torch.tensor([norm for _, norm in entries], dtype=torch.float32)
         for start, names, stretch in self._stretches:
             for name, column in zip(names, stretch.unbind(1), strict=True):
                 table[name][start : start + len(column)] = column.float()

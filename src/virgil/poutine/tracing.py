@@ -34,6 +34,22 @@ class Tracer(Handler):
             self.trace.add(site)
         return site
 
+    def run(self, program: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a program, recording its arguments and what it returns as well."""
+        with self:
+            trace = self.trace
+            trace.nodes["_INPUT"] = Site("args", "_INPUT", args=args, kwargs=kwargs)
+            try:
+                result = program(*args, **kwargs)
+            except ShapeError as error:
+                error.args = (
+                    f"{error.args[0]}\n\nShapes up to there:\n{trace.format_shapes(title='')}",
+                    *error.args[1:],
+                )
+                raise
+            trace.nodes["_RETURN"] = Site("return", "_RETURN", value=result)
+        return result
+
     def get_trace(self) -> Trace:
         """A copy of what has been recorded."""
         return self.trace.copy()
@@ -55,26 +71,13 @@ class Traced(Handled):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program, recording."""
-        tracer = self.handler
-        with tracer:
-            trace = tracer.trace
-            trace.nodes["_INPUT"] = Site("args", "_INPUT", args=args, kwargs=kwargs)
-            try:
-                result = self.fn(*args, **kwargs)
-            except ShapeError as error:
-                error.args = (
-                    f"{error.args[0]}\n\nShapes up to there:\n{trace.format_shapes(title='')}",
-                    *error.args[1:],
-                )
-                raise
-            trace.nodes["_RETURN"] = Site("return", "_RETURN", value=result)
-        return result
+        return self.handler.run(self.fn, args, kwargs)
 
     def get_trace(self, *args: Any, **kwargs: Any) -> Trace:
         """Run the program and return the trace of this run; safe to call from several threads."""
         tracer = Tracer()
         tracer.recorded = self.handler.recorded
-        Traced(tracer, self.fn)(*args, **kwargs)
+        tracer.run(self.fn, args, kwargs)
         self.handler.trace = tracer.trace
         return tracer.trace
 

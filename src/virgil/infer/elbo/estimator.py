@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from torch import Tensor
 
@@ -26,13 +28,10 @@ def estimate(pair: Pair, terms: list[Term]) -> Tensor:
     *(Ranganath, Gerrish and Blei 2014, section 3.1; Schulman et al. 2015, corollary 1)*. The density of :math:`z_i` is
     taken without scale, mask or plate weight: these change the objective, not how the value was drawn.
     """
-    total = torch.zeros(())
-    for position, term in enumerate(terms):
-        part = term.total()
-        if term.sign > 0:
-            total = total + part if position else part
-        else:
-            total = total - part
+    total = _sum([term.total() for term in terms if term.sign > 0])
+    taken = [term.total() for term in terms if term.sign < 0]
+    if taken:
+        total = total - _sum(taken)
     drawn = [
         (position, site)
         for position, site in enumerate(pair.guide.nodes.values())
@@ -43,6 +42,10 @@ def estimate(pair: Pair, terms: list[Term]) -> Tensor:
     influence = Influence(pair)
     surrogate = torch.stack([_score(position, site, influence, terms) for position, site in drawn]).sum()
     return total + (surrogate - surrogate.detach())
+
+
+def _sum(scalars: list[Tensor]) -> Tensor:
+    return functools.reduce(torch.add, scalars) if scalars else torch.zeros(())
 
 
 def _score(position: int, site: Site, influence: Influence, terms: list[Term]) -> Tensor:

@@ -11,7 +11,7 @@ from virgil.poutine.frame import Frame
 from virgil.poutine.plate import PlateContext
 from virgil.poutine.replay import Replay
 from virgil.poutine.trace import Trace
-from virgil.poutine.tracing import Traced, Tracer
+from virgil.poutine.tracing import Tracer
 
 __all__ = ["Call", "PARTICLES", "Pair", "Program", "particle_plate", "run_pair"]
 
@@ -54,10 +54,10 @@ def run_pair(call: Call, failed: Failed | None = None, enumerate_from: int | Non
     guide_tracer, model_tracer = Tracer(), Tracer()
     running = "guide"
     try:
-        Traced(guide_tracer, _enumerating(call.guide, enumerate_from, apart))(*call.args, **call.kwargs)
+        guide_tracer.run(_enumerating(call.guide, enumerate_from, apart), call.args, call.kwargs)
         running = "model"
         model = Replay(guide_tracer.trace)(call.model)
-        Traced(model_tracer, _enumerating(model, enumerate_from, apart, guide_tracer.trace))(*call.args, **call.kwargs)
+        model_tracer.run(_enumerating(model, enumerate_from, apart, guide_tracer.trace), call.args, call.kwargs)
     except Exception as error:
         error.add_note(f"This happened while the {running} was running.")
         if failed is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -15,8 +15,7 @@ from virgil.poutine.site import Site
 __all__ = ["LatentTerms", "Placed", "Term", "all_terms", "sampled"]
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One log-probability, counted or taken away.
 
     Attributes:
@@ -41,8 +40,7 @@ class Term:
         return total if self.weight == 1.0 else total * self.weight
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A site and its place in the order of its program."""
 
     site: Site
@@ -71,7 +69,7 @@ def sampled(guide: Placed, model: Placed, unstated: Mapping[str, Placed]) -> lis
     """
     term = _of_guide(guide)
     if "_latent_slots" in model.site.infer:
-        term = replace(term, value=counted(term.value, model.site.infer["_latent_slots"]))
+        term = term._replace(value=counted(term.value, model.site.infer["_latent_slots"]))
     return [_of_model(model), term]
 
 

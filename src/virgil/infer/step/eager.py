@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
@@ -93,14 +93,13 @@ class EagerSteps:
     def _step(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: Record | None) -> float:
         loss, leaves = self._svi.gradients(args, kwargs)
         try:
-            names = [name for name, leaf in leaves.items() if leaf.grad is not None]
-            norms = torch._foreach_norm([leaves[name].grad for name in names]) if names else []  # type: ignore[misc]
-            sizes = _numbers(norms)
-            if not math.isfinite(loss) or not all(map(math.isfinite, sizes)):
-                raise _unexplained(loss, dict(zip(names, sizes, strict=False)))
-            self._updated.step(leaves, max(sizes, default=0.0))
+            gradients = {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
+            norms = dict(zip(gradients, _norms([*gradients.values()]), strict=True))
+            if not math.isfinite(loss) or not all(map(math.isfinite, norms.values())):
+                raise _unexplained(loss, norms)
+            self._updated.step(leaves, max(norms.values(), default=0.0))
             if record is not None:
-                record.add(loss, leaves, dict(zip(names, norms, strict=True)))
+                record.add(loss, leaves, norms)
         finally:
             zero_grads(leaves.values())
         return loss
@@ -160,18 +159,18 @@ def _seeded(seed: int) -> Iterator[None]:
     yield
 
 
-def _numbers(scalars: Sequence[Tensor]) -> list[float]:
-    """Scalar tensors as numbers: one by one on the CPU, where that is soonest, and elsewhere in one transfer."""
-    if not scalars or scalars[0].device.type == "cpu":
-        return [each.item() for each in scalars]
-    return torch.stack(list(scalars)).tolist()
+def _norms(gradients: list[Tensor]) -> list[float]:
+    """Euclidean norms: one by one on the CPU, where that is soonest, and elsewhere in one transfer."""
+    if not gradients or gradients[0].device.type == "cpu":
+        return [abs((torch.linalg.vector_norm(each) if each.dim() else each).item()) for each in gradients]
+    return torch.stack(torch._foreach_norm(gradients)).tolist()
 
 
-def _unexplained(loss: float, sizes: Mapping[str, float]) -> NonFiniteError:
+def _unexplained(loss: float, norms: Mapping[str, float]) -> NonFiniteError:
     """What is known of a step without looking closer."""
     if not math.isfinite(loss):
         return NonFiniteError("The loss is not finite.")
-    wrong = [name for name, size in sizes.items() if not math.isfinite(size)]
+    wrong = [name for name, norm in norms.items() if not math.isfinite(norm)]
     names = ", ".join(map(repr, wrong))
     return NonFiniteError(f"The loss is finite, but the gradient of {names} is not.", site=wrong[0])
 
