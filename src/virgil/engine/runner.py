@@ -23,17 +23,20 @@ class Inputs:
         fixed: by position among a program's inputs, those that are the same at every step.
         streamed: by position, those that change: one row a step.
         alone: whether a single step is asked for, again and again, so that its record should be short.
+        then: how many steps are likely to be asked for next, on the same inputs: an engine may begin them.
     """
 
     fixed: dict[int, Tensor]
     streamed: dict[int, Tensor]
     alone: bool = False
+    then: int = 0
 
     def stretches(self, count: int, longest: int) -> Iterator[tuple[int, Inputs]]:
         """The inputs of ``count`` steps in stretches of at most ``longest``, each with the number of its first."""
         for start in range(0, count, longest):
             rows = {place: each[start : start + longest] for place, each in self.streamed.items()}
-            yield start, Inputs(self.fixed, rows, self.alone)
+            rest = count - start - longest
+            yield start, Inputs(self.fixed, rows, self.alone, rest if rest > 0 else self.then)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from virgil import settings
 
 __all__ = ["Display", "Report", "progress_bar"]
 
-_REFRESH = 0.1  # seconds between two looks at the bar, so that it costs nothing beside the steps
+_REFRESH = 0.2  # seconds between two looks at the bar: one takes a millisecond
 
 Report = Callable[[int, float], object]
 
@@ -38,7 +39,7 @@ class Display:
 
 @contextmanager
 def progress_bar(total: int | None, show: bool) -> Iterator[Display]:
-    """A bar for so many steps. Silent unless standard error is a terminal."""
+    """A bar for so many steps, which moves in a run that lasts. Silent unless standard error is a terminal."""
     console = Console(stderr=True)
     if not (show and console.is_terminal and settings.get("progress")):
         yield Display()
@@ -50,15 +51,25 @@ def progress_bar(total: int | None, show: bool) -> Iterator[Display]:
         TextColumn("{task.fields[rate]:,.0f} steps/s"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, auto_refresh=False) as progress:
-        task = progress.add_task("fit", total=total, loss=float("nan"), rate=0.0)
-        begin = last = time.perf_counter()
+    progress = Progress(*columns, console=console, auto_refresh=False)
+    task = progress.add_task("fit", total=total, loss=math.nan, rate=0.0)
+    begin = drawn = time.perf_counter()
+    at = 0, math.nan
 
-        def report(done: int, loss: float) -> None:
-            nonlocal last
-            now = time.perf_counter()
-            if now - last >= _REFRESH or done == total:
-                last = now
-                progress.update(task, completed=done, loss=loss, rate=done / (now - begin), refresh=True)
+    def report(done: int, loss: float) -> None:
+        nonlocal at, drawn
+        at, now = (done, loss), time.perf_counter()
+        if now - drawn >= _REFRESH:
+            drawn = now
+            progress.start()
+            progress.update(task, completed=done, loss=loss, rate=done / (now - begin), refresh=True)
 
+    try:
         yield Display(report, lambda line: console.print(line, highlight=False))
+    finally:
+        done, loss = at
+        progress.update(task, completed=done, loss=loss, rate=done / (time.perf_counter() - begin))
+        if progress.live.is_started:
+            progress.stop()
+        elif done:
+            console.print(progress)

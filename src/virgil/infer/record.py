@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterable, Mapping
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,7 +20,7 @@ class Record:
     """
 
     def __init__(self) -> None:
-        self._losses: list[float] = []
+        self._losses = array("d")
         self.names: dict[str, None] = {}
         self._norms: dict[str, list[tuple[int, float]]] = {}
         self._stretches: list[tuple[int, list[str], Tensor]] = []
@@ -37,7 +39,7 @@ class Record:
         """Record a stretch of steps: losses, nats, and a column of gradient norms for each name."""
         self.names.update(dict.fromkeys(names))
         self._stretches.append((len(self._losses), names, norms))
-        self._losses.extend(losses.tolist())
+        self._losses.frombytes(losses.double().numpy(force=True).tobytes())
 
     def add(self, loss: float, names: Iterable[str], norms: Mapping[str, float]) -> None:
         """Record a step: the loss, nats, the parameters that were read, and the norms of their gradients."""
@@ -47,9 +49,10 @@ class Record:
             self._norms.setdefault(name, []).append((step, norm))
         self._losses.append(loss)
 
-    def losses(self) -> Tensor:
-        """The losses, nats. Shape: ``(steps,)``."""
-        return torch.tensor(self._losses)
+    def losses(self, last: int | None = None) -> Tensor:
+        """The losses of all steps, or of the ``last`` so many, nats. Shape: ``(steps,)``."""
+        taken = self._losses if last is None else self._losses[-last:]
+        return torch.from_numpy(np.array(taken)).to(torch.get_default_dtype())
 
     def gradient_norms(self) -> dict[str, Tensor]:
         """The norms by parameter. Shape: ``(steps,)`` each."""
@@ -66,7 +69,7 @@ class Record:
         """The record as named tensors and the parameters' names."""
         table = self.gradient_norms()
         norms = {str(place): each for place, each in enumerate(table.values())}
-        return {"losses": torch.tensor(self._losses, dtype=torch.float64), **norms}, list(table)
+        return {"losses": torch.from_numpy(np.array(self._losses)), **norms}, list(table)
 
     def unpack(self, tensors: dict[str, Tensor], names: list[str]) -> None:
         """Begin with what :meth:`pack` packed."""

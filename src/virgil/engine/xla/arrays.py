@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Hashable, Mapping
+from typing import Any, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["DTYPES", "SMALL", "dtype_of", "to_array", "to_input", "to_tensor"]
+__all__ = ["Copies", "DTYPES", "SMALL", "dtype_of", "to_array", "to_input", "to_tensor"]
+
+Name = TypeVar("Name", bound=Hashable)
 
 SMALL = 4096
 """Elements, up to which copying a tensor takes less time than crossing with it."""
@@ -48,6 +51,24 @@ def to_input(tensor: Tensor) -> Any:
     if tensor.numel() > SMALL or tensor.dtype == torch.bfloat16:
         return to_array(tensor)
     return tensor.detach().numpy()
+
+
+class Copies(Generic[Name]):
+    """Tensors by name as arrays on memory of their own: the same arrays for as long as the values are the same.
+
+    The tensors of a name are always of one shape and dtype.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[Name, bytes] = {}
+        self._arrays: dict[Name, jax.Array] = {}
+
+    def of(self, tensors: Mapping[Name, Tensor]) -> dict[Name, jax.Array]:
+        """The arrays."""
+        values = {name: each.detach().reshape(-1).view(torch.uint8).numpy().tobytes() for name, each in tensors.items()}
+        if values != self._values:
+            self._values, self._arrays = values, {name: to_array(each.clone()) for name, each in tensors.items()}
+        return self._arrays
 
 
 def to_tensor(array: jax.Array) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -16,16 +16,51 @@ from torch import Tensor
 from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs, joined
 from virgil.engine.xla.ahead import while_loop
-from virgil.engine.xla.arrays import to_array, to_tensor
+from virgil.engine.xla.arrays import Copies, to_array, to_tensor
 from virgil.engine.xla.noise import drawn_by_key
 from virgil.engine.xla.packing import Packing
 from virgil.engine.xla.step import XlaStep
 
 __all__ = ["XlaRunner"]
 
+_SHORT = 2**22  # bytes that a step reads, from which on what lies between two calls counts little beside them
+
+
+@dataclass(frozen=True, eq=False)
+class _Call:
+    """A call of the loop: what it computes from."""
+
+    state: list[jax.Array]  # packed
+    constants: dict[str, Any]
+    fixed: dict[int, Any]
+    streams: dict[int, Any]
+    longest: int
+    seed: int
+    first: int
+    count: int
+    summed: int
+
+    def is_as(self, other: _Call) -> bool:
+        """Whether both compute the same from the same arrays, none of which anybody writes into."""
+        mine = self.seed, self.first, self.count, self.longest, self.summed
+        return (
+            mine == (other.seed, other.first, other.count, other.longest, other.summed)
+            and self.state is other.state
+            and self.constants is other.constants
+            and self.fixed is other.fixed
+            and not (self.streams or other.streams)
+        )
+
+
+_Next = tuple[_Call | None, Any]  # the call that is likely to come, and its results where it has been begun
+
 
 class XlaRunner:
     """A program on XLA: compiled once for each set of inputs that are streamed, then a loop without Python.
+
+    Where steps are short, the next call is begun before what it follows has been looked at, so that the engine does not
+    wait for Python. Its results are taken if the call that comes is this one, from the same numbers; else they are
+    dropped, and no call is begun so until a likely one has come again.
 
     Args:
         program: the captured step.
@@ -40,17 +75,27 @@ class XlaRunner:
         nodes = program.graph.graph.find_nodes(op="placeholder")
         self._packing = Packing([node.meta["val"] for node in nodes[: program.num_state]])
         self._state: list[jax.Array] = []  # packed
+        self._tensors: list[Tensor] = []  # the same, once they have been asked for
+        self._constants, self._fixed = Copies[str](), Copies[int]()
+        read = [*program.constants.values(), *(node.meta["val"] for node in nodes)]
+        self._is_short = sum(each.nbytes for each in read) < _SHORT
+        self._next: _Next = None, None
         self._loop = jax.jit(self._steps, static_argnames=("longest", "summed"), compiler_options=self._step.options)
 
     def load(self, state: Sequence[Tensor]) -> None:
         """Begin with this state."""
         with jax.enable_x64(True):
             packed = self._packing.pack([each.detach() for each in state], torch.cat)
-            self._state = [to_array(each.clone()) for each in packed]  # what a run computes from must not change
+            self._go_to([to_array(each.clone()) for each in packed])  # what a run computes from must not change
 
     def state(self) -> list[Tensor]:
         """The present state."""
-        return self._packing.unpack([to_tensor(each) for each in self._state])
+        if not self._tensors:
+            self._tensors = self._packing.unpack([to_tensor(each) for each in self._state])
+        return self._tensors
+
+    def _go_to(self, state: list[jax.Array], following: _Next = (None, None)) -> None:
+        self._state, self._tensors, self._next = state, [], following
 
     def advance(self, inputs: Inputs, seed: int, first: int, count: int, summed: int = 0) -> Course:
         """Take steps; see :class:`virgil.engine.runner.Runner`."""
@@ -69,20 +114,40 @@ class XlaRunner:
 
     def _stretch(self, inputs: Inputs, seed: int, first: int, count: int, summed: int) -> Course:
         with jax.enable_x64(True):
-            fixed, streams, longest = self._step.arrays(inputs)
-            run = self._step.constants, fixed, streams, np.uint32(seed & 0xFFFFFFFF), np.int64(first)
-            loop = partial(self._loop, self._state, *run, longest=longest, summed=summed)
-            done, state, is_finite, losses, norms, sums = loop(np.int64(count))
+            call = _Call(self._state, *self._read(inputs), seed, first, count, summed)
+            likely, begun = self._next
+            was_likely = likely is not None and likely.is_as(call)
+            done, state, losses, norms, sums = begun if was_likely and begun is not None else self._begin(call)
+            following: _Next = None, None
+            if inputs.then:  # begun before this one is waited for, if what was likely before has come
+                likely = replace(call, state=state, first=first + count, count=min(inputs.then, call.longest))
+                following = likely, self._begin(likely) if was_likely else None
             taken = int(done)
-            if not bool(is_finite):  # once more, up to the step before: noise depends on seed and number alone
-                _, state, *_ = loop(np.int64(taken - 1))
-            self._state = state
+            is_finite = taken >= 0
+            if not is_finite:  # once more, up to the step before: noise depends on seed and number alone
+                taken, following = -taken, (None, None)
+                _, state, *_ = self._begin(replace(call, count=taken - 1))
+            self._go_to(state, following)
             return Course(
                 torch.from_numpy(np.asarray(losses)[:taken].copy()),
                 torch.from_numpy(np.asarray(norms)[:taken].copy()),
-                bool(is_finite),
+                is_finite,
                 [to_tensor(each) for each in sums],
             )
+
+    def _read(self, inputs: Inputs) -> tuple[dict[str, Any], dict[int, Any], dict[int, Any], int]:
+        """Constants, fixed inputs, streams, and the length of records."""
+        if inputs.alone or inputs.streamed or not self._is_short:
+            return self._step.constants, *self._step.arrays(inputs)
+        # copies, which the next call may read while a user's program writes into the tensors
+        constants, fixed = self._constants.of(self.program.constants), self._fixed.of(inputs.fixed)
+        return constants, fixed, {}, self._step.longest(inputs)
+
+    def _begin(self, call: _Call) -> Any:
+        """Begin a call; who asks for its results waits for them."""
+        numbers = np.uint32(call.seed & 0xFFFFFFFF), np.int64(call.first), np.int64(call.count)
+        arrays = call.state, call.constants, call.fixed, call.streams
+        return self._loop(*arrays, *numbers, longest=call.longest, summed=call.summed)
 
     def _steps(
         self,
@@ -97,7 +162,10 @@ class XlaRunner:
         longest: int,
         summed: int,
     ) -> Any:
-        """The loop: ends after ``count`` steps, or with the first whose loss or gradient is not finite."""
+        """The loop: ends after ``count`` steps, or with the first whose loss or gradient is not finite.
+
+        How many were taken is negative in this case.
+        """
         step, run_key, ahead = self._step.function(constants, fixed, streams), jax.random.key(seed), self._step.ahead
         state = self._packing.unpack(packed)
 
@@ -115,11 +183,11 @@ class XlaRunner:
         records = jnp.zeros((longest,), loss.dtype), jnp.zeros((longest, *norm.shape), norm.dtype)
         sums = [jnp.zeros_like(each, jnp.float64) for each in state[:summed]]
         begin = jnp.int64(0), state, jnp.bool_(True), *records, sums
-        done, state, *rest = while_loop(
+        done, state, is_finite, *rest = while_loop(
             lambda carry: (carry[0] < count) & carry[2],
             body,
             begin,
             lambda number: ahead.draw(key(number)),
             min(ahead.steps, longest),
         )
-        return done, self._packing.pack(state, jnp.concatenate), *rest
+        return jnp.where(is_finite, done, -done), self._packing.pack(state, jnp.concatenate), *rest

@@ -31,8 +31,11 @@ class Feed:
         self._scheduler = scheduler
         self._behind = 0  # calls of the schedule before the present stretch
 
-    def inputs(self, step: CompiledStep, batches: list[Batch], count: int) -> Inputs:
-        """The inputs of ``count`` steps, on one batch or on as many; advances the schedule as far."""
+    def inputs(self, step: CompiledStep, batches: list[Batch], count: int, then: int = 0) -> Inputs:
+        """The inputs of ``count`` steps, on one batch or on as many; advances the schedule as far.
+
+        ``then`` steps on the same batch are likely to follow.
+        """
         size = len(step.given.tensors)
         fixed: dict[int, Tensor] = {}
         streamed: dict[int, Tensor] = {}
@@ -46,7 +49,7 @@ class Feed:
         else:
             columns = zip(*self._rates(self._scheduler, count), strict=True)
             streamed.update({size + place: torch.stack(list(column)) for place, column in enumerate(columns)})
-        return Inputs(fixed, streamed)
+        return Inputs(fixed, streamed, then=0 if streamed else then)
 
     def _rates(self, scheduler: LRScheduler, count: int) -> Iterator[list[Tensor]]:
         """The learning rates of the next steps."""

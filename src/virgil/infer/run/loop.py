@@ -42,8 +42,8 @@ class Stepper(Protocol):
         """Why it was chosen."""
         ...
 
-    def advance(self, batches: list[Batch], count: int, interrupt: Interrupt) -> int:
-        """Take ``count`` steps; returns how many were taken."""
+    def advance(self, batches: list[Batch], count: int, interrupt: Interrupt, then: int = 0) -> int:
+        """Take ``count`` steps, which ``then`` steps are likely to follow; returns how many were taken."""
         ...
 
     def finish(self) -> None:
@@ -86,16 +86,23 @@ def drive(stepper: Stepper, source: Source, record: Record, between: Between, li
     last = math.inf if limit is None else limit
     length: float = 1
     while record.num_steps < last and not between.interrupt.requested:
-        count = int(min(length, last - record.num_steps, between.distance(record.num_steps)))
+        done = record.num_steps
+        count = int(min(length, last - done, between.distance(done)))
+        then = min(last - done - count, between.distance(done + count))
         begin = time.perf_counter()
         batches = source.take(count)
         if not batches:
             break
-        stepper.advance(batches, count if source.is_same else len(batches), between.interrupt)
+        if source.is_same:  # and so is the next stretch, if it ends at a mark
+            stepper.advance(batches, count, between.interrupt, int(then) if then <= length else 0)
+        else:
+            stepper.advance(batches, len(batches), between.interrupt)
         why = _look(stepper, record, between)
         if why is not None:
             return why
-        length = _next_length(length, time.perf_counter() - begin, source.is_same)
+        length = _next_length(length, record.num_steps - done, time.perf_counter() - begin)
+        if not source.is_same:
+            length = min(length, _STREAM)
     return None
 
 
@@ -111,10 +118,10 @@ def _look(stepper: Stepper, record: Record, between: Between) -> str | None:
     return between.stop.reason(record) if between.stop is not None and done % between.stop.every == 0 else None
 
 
-def _next_length(length: float, seconds: float, is_same: bool) -> float:
-    """Twice or half as many steps, so that a stretch lasts about a fifth of a second."""
+def _next_length(length: float, count: int, seconds: float) -> float:
+    """Half as many steps, or as many more as will take a fifth of a second, where ``count`` have taken ``seconds``."""
     if seconds > 2 * _SECONDS:
         return max(1, length // 2)
     if seconds < _SECONDS / 2:
-        length *= 2
-    return length if is_same else min(length, _STREAM)
+        return max(length, count * _SECONDS / seconds)
+    return length

@@ -45,7 +45,7 @@ class EagerStepper:
         self._schedule = schedule
         self._record = record
 
-    def advance(self, batches: list[Batch], count: int, interrupt: Interrupt) -> int:
+    def advance(self, batches: list[Batch], count: int, interrupt: Interrupt, then: int = 0) -> int:
         """Take ``count`` steps, or as many as there are until Ctrl-C; returns how many."""
         for done in range(count):
             loss = self._step(batches[done if len(batches) > 1 else 0], self._record)
@@ -104,17 +104,17 @@ class CompiledStepper:
         self._say = say
         self._present: CompiledStep | None = None
 
-    def advance(self, batches: list[Batch], count: int, interrupt: Interrupt) -> int:
+    def advance(self, batches: list[Batch], count: int, interrupt: Interrupt, then: int = 0) -> int:
         """Take ``count`` steps; Ctrl-C is seen after them."""
         if len(batches) == 1:
-            return self._group(batches, count, interrupt)
+            return self._group(batches, count, interrupt, then)
         taken = 0
         for _, group in groupby(batches, lambda batch: arguments(batch.args, batch.kwargs).key):
             members = list(group)
             taken += self._group(members, len(members), interrupt)
         return taken
 
-    def _group(self, batches: list[Batch], count: int, interrupt: Interrupt) -> int:
+    def _group(self, batches: list[Batch], count: int, interrupt: Interrupt, then: int = 0) -> int:
         step = self._steps.find(batches[0].args, batches[0].kwargs)
         if step is None and self._present is None and self.name != "eager":
             step = self._capture(batches[0])
@@ -129,7 +129,7 @@ class CompiledStepper:
             self._present = step
         names = list(step.state.leaves)
         summed = 0 if self.average is None else len(names)
-        inputs = self._feed.inputs(step, batches, count)
+        inputs = self._feed.inputs(step, batches, count, then)
         course = step.advance(inputs, self._noise.seed, self._noise.done, count, summed)
         self._noise.done += len(course.losses)
         self._record.extend(course.losses, names, course.norms)

@@ -58,7 +58,7 @@ class Plateau:
         """Compare the last two windows."""
         if record.num_steps < 2 * self.every:
             return None
-        before, last = record.losses()[-2 * self.every :].double().chunk(2)
+        before, last = record.losses(2 * self.every).double().chunk(2)
         fall = (before.mean() - last.mean()).item()
         error = torch.sqrt((before.var() + last.var()) / self.every).item()
         if fall > self.tolerance * error:

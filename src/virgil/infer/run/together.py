@@ -56,9 +56,9 @@ class Leading(Record):
         """The last loss of the one ahead, nats."""
         return self._records[self.number].last
 
-    def losses(self) -> Tensor:
+    def losses(self, last: int | None = None) -> Tensor:
         """The losses of the one ahead, nats."""
-        return self._records[self.number].losses()
+        return self._records[self.number].losses(last)
 
 
 class Together:
@@ -117,7 +117,7 @@ class Together:
             )
         return step
 
-    def advance(self, batches: list[Batch], count: int, interrupt: Interrupt) -> int:
+    def advance(self, batches: list[Batch], count: int, interrupt: Interrupt, then: int = 0) -> int:
         """Take ``count`` steps; Ctrl-C is seen after them."""
         if len(batches) == 1:
             self._group(batches, count)

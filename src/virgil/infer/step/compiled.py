@@ -17,7 +17,7 @@ from virgil.engine.runner import Course, Inputs, Runner
 from virgil.infer.blame.inquiry import Noise
 from virgil.infer.dry_run import unmarked
 from virgil.infer.step.arguments import Arguments, arguments
-from virgil.infer.step.finite import Transform, first_not_finite, not_finite_parameter, transformed
+from virgil.infer.step.finite import Transform, are_finite, transformed
 from virgil.infer.step.function import step_function
 from virgil.infer.step.held import held
 from virgil.infer.step.key import key_of
@@ -114,7 +114,7 @@ class CompiledStep:
         """Whether the parameters of a state, and what the optimiser remembers of them, are finite."""
         leaves, _, memory = self.state.split(list(values))
         remembered = [each for entries in memory.values() for each in entries.values()]
-        return first_not_finite(remembered) is None and not_finite_parameter(leaves, self.transforms) is None
+        return are_finite(leaves, self.transforms, remembered)
 
 
 class CompiledSteps:
@@ -134,7 +134,7 @@ class CompiledSteps:
     def find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> CompiledStep | None:
         """The captured step for arguments like these, if there is one that still holds."""
         given = arguments(args, kwargs)
-        for step in self._kept:
+        for step in reversed(self._kept):
             if step.given.key == given.key and step.key == self._key(step.found):
                 self._take_up_memory(step)
                 return step

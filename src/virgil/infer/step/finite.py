@@ -11,7 +11,7 @@ from torch import Tensor
 from virgil.params import get_param_store
 from virgil.params.constraint import find_transform
 
-__all__ = ["FAR", "first_not_finite", "not_finite_parameter", "transformed"]
+__all__ = ["FAR", "are_finite", "first_not_finite", "not_finite_parameter", "transformed"]
 
 FAR = 40.0
 """How far from zero a leaf may be without a look at the parameter's value: exp(40) squared is a number still."""
@@ -24,6 +24,18 @@ def transformed(leaves: Mapping[str, Tensor]) -> dict[str, Transform]:
     store = get_param_store()
     maps = {name: find_transform(name, store.constraint(name)) for name in leaves if name in store}
     return {name: each for name, each in maps.items() if each is not None}
+
+
+def are_finite(leaves: Mapping[str, Tensor], transforms: Mapping[str, Transform], memory: Sequence[Tensor]) -> bool:
+    """Whether parameters, their values, and what an optimiser remembers of them, are finite."""
+    tensors = {name: each for name, each in leaves.items() if each.is_floating_point()}
+    others = [each for each in memory if each.is_floating_point()]
+    norms = _norms([*tensors.values(), *others])
+    if all(map(math.isfinite, norms)) and all(
+        norm <= FAR for name, norm in zip(tensors, norms, strict=False) if name in transforms
+    ):
+        return True
+    return first_not_finite(memory) is None and not_finite_parameter(leaves, transforms) is None
 
 
 def first_not_finite(tensors: Sequence[Tensor]) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from torch import Tensor
 
 __all__ = ["Same", "seen"]
 
+_ATOMS = frozenset({bool, int, str, bytes, type(None)})  # of which the type and the value are all there is
+_CONTAINERS = frozenset({dict, OrderedDict, list, set})  # not plain, as most attributes of a module
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), Tensor)
 _IDENTITY: Any = object.__eq__
 
@@ -33,6 +36,8 @@ def seen(value: Any) -> Hashable:
 
     A tensor here is one that a step has baked in.
     """
+    if type(value) in _ATOMS:
+        return type(value), value
     if isinstance(value, Tensor):
         return Same(value), None if value.requires_grad else value._version  # what is learnt changes with each step
     if isinstance(value, np.ndarray):
@@ -50,6 +55,9 @@ def seen(value: Any) -> Hashable:
 
 
 def _is_plain(value: Any) -> bool:
+    kind = type(value)
+    if kind in _ATOMS or kind in _CONTAINERS:
+        return kind in _ATOMS
     return all(map(_is_plain, value)) if isinstance(value, tuple) else isinstance(value, _PLAIN)
 
 
