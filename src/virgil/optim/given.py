@@ -14,6 +14,7 @@ from virgil.optim.gradients import resting
 from virgil.optim.optimizer import Optimizer
 from virgil.optim.options import check_class
 from virgil.optim.scheduler import LRScheduler
+from virgil.optim.unlabelled import take_step
 
 __all__ = ["GivenOptimizer", "Steps", "as_optimizer"]
 
@@ -78,7 +79,7 @@ class GivenOptimizer:
         held = self._check_held(named)
         stepped = {id(leaf) for leaf in named.values()}
         with resting(leaf for number, leaf in held.items() if number not in stepped):
-            self.torch_optimizer.step()
+            take_step(self.torch_optimizer)
 
     def _check_held(self, named: Mapping[str, Tensor]) -> dict[int, Tensor]:
         held = {id(each): each for group in self.torch_optimizer.param_groups for each in group["params"]}

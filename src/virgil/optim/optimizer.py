@@ -14,6 +14,7 @@ from virgil.optim.gradients import GradientClip, resting
 from virgil.optim.options import OptimArgs, check_class, check_leaf, check_options, fastest, options_for, same_options
 from virgil.optim.schedule import Schedule
 from virgil.optim.state import OptimState, ParamState, check_state, copied, read_state, write_state
+from virgil.optim.unlabelled import take_step
 from virgil.params import current_store
 
 __all__ = ["Optimizer"]
@@ -98,11 +99,11 @@ class Optimizer:
         if self._clip is not None:
             self._clip(named)
         if len(named) == len(leaves):
-            self._torch.step()
+            take_step(self._torch)
             return
         stepped = {id(leaf) for leaf in named.values()}
         with resting(leaf for leaf in leaves.values() if id(leaf) not in stepped):
-            self._torch.step()
+            take_step(self._torch)
 
     # -- states and files --------------------------------------------------------------------------------------------
 
