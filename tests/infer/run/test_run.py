@@ -75,14 +75,15 @@ def test_a_time_limit_ends_a_run():
     assert "0.2 seconds" in fit.stopped
 
 
-def test_ctrl_c_ends_a_compiled_run():
+@pytest.mark.parametrize("engine", ["xla", "inductor"])
+def test_ctrl_c_ends_a_compiled_run(engine):
     svi = conjugate()
 
     def press(step, loss):
         if step == 30:
             os.kill(os.getpid(), signal.SIGINT)
 
-    fit = svi.run(10**9, DATA, engine="xla", callback=press, callback_every=10)
+    fit = svi.run(10**9, DATA, engine=engine, callback=press, callback_every=10)
     assert fit.interrupted
     assert fit.num_steps == 30
 
