@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from virgil.distributions.validation import checked
+from virgil.infer.buffers import buffers_of
 from virgil.ops.random_state import preserved_rng
 from virgil.params import get_param_store
 
@@ -51,7 +52,7 @@ def buffers_before() -> Iterator[list[Before]]:
     def remember(module: nn.Module, inputs: object) -> None:
         if module not in modules:
             modules.add(module)
-            before.extend((buffer, buffer.clone()) for buffer in module.buffers(recurse=False))
+            before.extend((buffer, buffer.clone()) for buffer in buffers_of([module]))
 
     hook = register_module_forward_pre_hook(remember)
     try:

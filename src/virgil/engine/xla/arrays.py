@@ -65,9 +65,11 @@ class Copies(Generic[Name]):
 
     def of(self, tensors: Mapping[Name, Tensor]) -> dict[Name, jax.Array]:
         """The arrays."""
-        values = {name: each.detach().reshape(-1).view(torch.uint8).numpy().tobytes() for name, each in tensors.items()}
+        plain = torch.contiguous_format  # an expanded tensor has fewer numbers in memory than entries
+        copies = {name: each.detach().clone(memory_format=plain) for name, each in tensors.items()}
+        values = {name: each.reshape(-1).view(torch.uint8).numpy().tobytes() for name, each in copies.items()}
         if values != self._values:
-            self._values, self._arrays = values, {name: to_array(each.clone()) for name, each in tensors.items()}
+            self._values, self._arrays = values, {name: to_array(each) for name, each in copies.items()}
         return self._arrays
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from virgil.errors import ParamError
+from virgil.infer.buffers import buffers_of
 from virgil.infer.dry_run import unmarked
 from virgil.infer.run.source import Batch
 from virgil.infer.step.state import finding
@@ -43,7 +44,7 @@ class Beginning:
         self._leaves = found.leaves
         self._modules = found.modules
         self.optimizer = optim.join(found.leaves)
-        self._tensors = [*found.leaves.values(), *(each for module in found.modules for each in module.buffers(False))]
+        self._tensors = [*found.leaves.values(), *buffers_of(found.modules)]
         self._values = [each.detach().clone() for each in self._tensors]
         self._memory = optim.get_state()
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from virgil.engine.choice import check_engine
 from virgil.errors import ArgumentError, NonFiniteError
 from virgil.infer.blame.inquiry import Noise
+from virgil.infer.buffers import buffers_of
 from virgil.infer.dry_run import unmarked
 from virgil.infer.fit import Fit
 from virgil.infer.interrupt import graceful_interrupt
@@ -156,8 +157,7 @@ class Run:
     # Checkpoints
 
     def _buffers(self) -> list[Tensor]:
-        buffers = {id(each): each for module in self._modules for each in module.buffers(recurse=False)}
-        return list(buffers.values())
+        return buffers_of(self._modules)
 
     def _save(self, must: bool) -> None:
         if self._checkpoint is None or not (must or self._checkpoint.is_due()):

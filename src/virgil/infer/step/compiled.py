@@ -15,6 +15,7 @@ from torch import Tensor
 from virgil.engine.choice import compiled
 from virgil.engine.runner import Course, Inputs, Runner
 from virgil.infer.blame.inquiry import Noise
+from virgil.infer.buffers import buffers_of
 from virgil.infer.dry_run import unmarked
 from virgil.infer.step.arguments import Arguments, arguments
 from virgil.infer.step.finite import Transform, are_finite, transformed
@@ -176,7 +177,7 @@ class CompiledSteps:
 
     def _key(self, found: Found) -> Hashable:
         svi = self._svi
-        buffers = frozenset(id(each) for module in found.modules for each in module.buffers(recurse=False))
+        buffers = frozenset(map(id, buffers_of(found.modules)))
         programs = ((seen(each), held(each, buffers)) for each in (svi.model, svi.guide, svi.objective))
         inside = (held(each, buffers) for module in found.modules for each in functions_of(module))
         return tuple(programs), tuple(inside), key_of(found, self.torch_optimizer)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
+from virgil.infer.buffers import buffers_of
 from virgil.infer.parameters import ReadParameters
 from virgil.nn.call import noting
 from virgil.nn.tree import is_program
@@ -105,5 +106,4 @@ def state_of(found: Found, optimizer: torch.optim.Optimizer) -> State:
             leaves[name] = leaf
         else:
             aliases[name] = first
-    buffers = {id(each): each for module in found.modules for each in module.buffers(recurse=False)}
-    return State(leaves, aliases, list(buffers.values()), memory_of(optimizer, leaves))
+    return State(leaves, aliases, buffers_of(found.modules), memory_of(optimizer, leaves))
