@@ -58,6 +58,11 @@ def _text(value: float | None, pattern: str, otherwise: str = "–") -> str:
     return otherwise if value is None else pattern.format(value)
 
 
+def _times(value: float) -> str:
+    """In three figures, or in whole numbers from 100 on."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def rows_table(rows: Sequence[Row], rounds: int, limit: float) -> Table:
     """One line a row."""
     table = Table(
@@ -75,9 +80,9 @@ def _line(rows: Sequence[Row], row: Row, limit: float) -> list[str]:
     return [
         row.program,
         ENGINES[row.engine].label,
-        _text(steady and 1e6 * steady, "{:,.0f}" if steady and steady > 1e-4 else "{:.1f}"),
+        _text(steady and 1e6 * steady, "{:,.0f}" if steady and steady > 1e-4 else "{:.3g}"),
         _text(ratio(rows, row, "numpyro"), "{:.2f}"),
-        _text(slower and 1 / slower, "{:.3g}"),
+        _times(1 / slower) if slower else "–",
         _text(row.median("cold"), "{:.1f}", "failed" if row.failure else f"over {limit:.0f}"),
         _text(row.median("warm"), "{:.1f}") if ENGINES[row.engine].caches else "",
         _text(row.median("compile"), "{:.1f}"),
@@ -106,7 +111,7 @@ class Goal:
 
     def line(self, row: Row, value: float) -> list[str]:
         """What the table says of a row."""
-        shown = f"{1 / value:.3g} times" if self.inverted else f"{value:.2f}"
+        shown = f"{_times(1 / value)} times" if self.inverted else f"{value:.2f}"
         return [self.text, row.program, shown, "yes" if value <= self.bound else "no"]
 
 
