@@ -45,24 +45,46 @@ def _stopping(result: Array, where: Sequence[Any], shape: Sequence[int]) -> Arra
     return jnp.where(jnp.stack(inside).all(), result, jnp.nan) if inside else result
 
 
-def _added(x: Array, where: tuple[Any, ...], source: Array) -> Array:
-    """``x`` with the sources added at their places."""
+def _hits(x: Array, where: tuple[Any, ...]) -> Array | None:
+    """Which of the indices is which place of the leading axes: ``(indices, places)``; ``None`` if these are many."""
     if not all(isinstance(each, Array) for each in where):
-        return x.at[where].add(source)
+        return None
     indices = jnp.broadcast_arrays(*where)
     leading, rest = x.shape[: len(where)], x.shape[len(where) :]
     size, number = math.prod(leading), indices[0].size
     if not number or size * number * math.prod(rest) > _DENSE:
-        return x.at[where].add(source)
+        return None
     place, inside = jnp.zeros(number, jnp.int64), jnp.ones(number, bool)
     for index, length in zip(indices, leading, strict=True):
         index = index.reshape(-1)
         inside &= (index >= -length) & (index < length)
         place = place * length + jnp.where(index < 0, index + length, index)
-    chosen = (place[:, None] == jnp.arange(size)) & inside[:, None]
-    rows = jnp.broadcast_to(source, (*indices[0].shape, *rest)).reshape(number, 1, -1)
-    added = jnp.where(chosen[:, :, None], rows, 0).sum(0).astype(x.dtype)
+    return (place[:, None] == jnp.arange(size)) & inside[:, None]
+
+
+def _rows(x: Array, where: tuple[Any, ...], source: Array) -> Array:
+    """The source of each index: ``(indices, elements of a place)``."""
+    shape = jnp.broadcast_shapes(*(each.shape for each in where))
+    return jnp.broadcast_to(source, (*shape, *x.shape[len(where) :])).reshape(math.prod(shape), -1)
+
+
+def _added(x: Array, where: tuple[Any, ...], source: Array) -> Array:
+    """``x`` with the sources added at their places."""
+    hits = _hits(x, where)
+    if hits is None:
+        return x.at[where].add(source)
+    added = jnp.where(hits[:, :, None], _rows(x, where, source)[:, None], 0).sum(0).astype(x.dtype)
     return x + added.reshape(x.shape)
+
+
+def _set(x: Array, where: tuple[Any, ...], source: Array) -> Array:
+    """``x`` with the sources at their places; of several at one place, any."""
+    hits = _hits(x, where)
+    if hits is None:
+        return x.at[where].set(source)
+    last = jnp.where(hits, jnp.arange(len(hits))[:, None], -1).max(0)
+    put = _rows(x, where, source)[jnp.maximum(last, 0)].reshape(x.shape)
+    return jnp.where((last >= 0).reshape(*x.shape[: len(where)], *[1] * (x.ndim - len(where))), put, x)
 
 
 def _reduced(x: Array, where: tuple[Any, ...], source: Any, reduce: str, include_self: bool = True) -> Array:
@@ -87,7 +109,7 @@ def _scattered(x: Array, dim: int, index: Array, source: Any, reduce: str | None
         source = jnp.atleast_1d(source)[tuple(slice(size) for size in index.shape)]
     source = jnp.broadcast_to(jnp.asarray(source, x.dtype), index.shape)
     if reduce is None:
-        result = _stopping(wide.at[where].set(source), where, wide.shape)
+        result = _stopping(_set(wide, where, source), where, wide.shape)
     else:
         result = _reduced(wide, where, source, _ALIASES.get(reduce, reduce), include_self)
     return result.reshape(x.shape)
@@ -126,7 +148,7 @@ def _index_put(x: Array, indices: Sequence[Array | None], values: Array, accumul
     where = places(indices)
     values = values.astype(x.dtype)
     if not accumulate:
-        return _stopping(x.at[where].set(values), where, x.shape)
+        return _stopping(_set(x, where, values), where, x.shape)
     return _reduced(x, where, values, "sum")
 
 
