@@ -103,7 +103,7 @@ def _check(layer: nn.Module, weights: dict[str, tuple[Tensor | None, int]], batc
             continue
         shape = value.shape[:-dims]
         for frame in active_frames():
-            if not frame.particle and _size(shape, frame) > 1 and not _is_meant(layer, name, frame):
+            if not frame.particle and frame.values_in(shape) > 1 and not _is_meant(layer, name, frame):
                 raise _by_slot(full_name_of(layer, name), value.shape[-dims:], frame)
         try:
             batch = torch.broadcast_shapes(batch, shape)
@@ -117,18 +117,13 @@ def _check(layer: nn.Module, weights: dict[str, tuple[Tensor | None, int]], batc
             ) from None
 
 
-def _size(batch_shape: torch.Size, frame: Frame) -> int:
-    """How many values a batch has along a plate."""
-    return batch_shape[frame.dim] if frame.dim is not None and len(batch_shape) >= -frame.dim else 1
-
-
 def _is_meant(layer: nn.Module, name: str, frame: Frame) -> bool:
     """Whether a weight has a value for each slot of a plate by its prior, and not by the place where it is read."""
     attribute = declared(layer, name)
     if not isinstance(attribute, PyroSample):
         return True
     prior = attribute.prior if attribute.is_given else _unheard(attribute.prior, layer)
-    return isinstance(prior, Tensor) or _size(prior.batch_shape, frame) > 1
+    return isinstance(prior, Tensor) or frame.values_in(prior.batch_shape) > 1
 
 
 def _unheard(function: Callable[[nn.Module], Any], layer: nn.Module) -> Any:

@@ -50,6 +50,10 @@ class Frame:
         """Whether the plate occupies a dim, rather than being iterated."""
         return self.dim is not None
 
+    def values_in(self, batch_shape: Sequence[int]) -> int:
+        """How many values a batch of this shape has along the plate: one for each slot, or 1 for all."""
+        return batch_shape[self.dim] if self.dim is not None and len(batch_shape) >= -self.dim else 1
+
     def _key(self) -> tuple[object, ...]:
         return (self.name, self.dim, self.size, self.full_size, self.counter)
 

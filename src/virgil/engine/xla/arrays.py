@@ -65,12 +65,17 @@ class Copies(Generic[Name]):
 
     def of(self, tensors: Mapping[Name, Tensor]) -> dict[Name, jax.Array]:
         """The arrays."""
-        plain = torch.contiguous_format  # an expanded tensor has fewer numbers in memory than entries
-        copies = {name: each.detach().clone(memory_format=plain) for name, each in tensors.items()}
-        values = {name: each.reshape(-1).view(torch.uint8).numpy().tobytes() for name, each in copies.items()}
+        values = {name: _bytes(each.detach()) for name, each in tensors.items()}
         if values != self._values:
+            copies = {name: each.clone(memory_format=torch.contiguous_format) for name, each in tensors.items()}
             self._values, self._arrays = values, {name: to_array(each) for name, each in copies.items()}
         return self._arrays
+
+
+def _bytes(tensor: Tensor) -> bytes:
+    """The values of a tensor, however it lies in memory."""
+    flat = tensor.contiguous().as_strided((tensor.numel(),), (1,))  # a single entry may have any stride
+    return flat.view(torch.uint8).numpy().tobytes()
 
 
 def to_tensor(array: jax.Array) -> Tensor:

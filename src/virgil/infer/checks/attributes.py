@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -53,7 +52,8 @@ class _Watch(Handler):
         """Note the site."""
         if not site.is_latent:
             return outer(site)
-        frames = [frame for frame in site.frames if _is_own(frame) and not _has(site.fn, frame)]
+        # before the plates widen it
+        frames = [frame for frame in site.frames if _is_own(frame) and frame.values_in(site.fn.batch_shape) <= 1]
         finished = outer(site)
         if frames:
             self.widened += [(finished, frames, values) for values in calls.open.values()]
@@ -63,12 +63,6 @@ class _Watch(Handler):
 def _is_own(frame: Frame) -> bool:
     """Whether a plate of the program's own, of more than one slot, has a dim."""
     return frame.dim is not None and frame.size > 1 and not frame.particle
-
-
-def _has(fn: Any, frame: Frame) -> bool:
-    """Whether a distribution has a value for each slot of a plate, before the plate widens it."""
-    shape, dim = fn.batch_shape, frame.dim or 0
-    return len(shape) >= -dim and shape[dim] > 1
 
 
 def _problem(site: Site, frames: list[Frame]) -> Problem:

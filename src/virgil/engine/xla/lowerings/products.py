@@ -54,7 +54,7 @@ def _parts(matrix: Any) -> int | None:
 
 @lowers(aten.addmm.default, aten.addmv.default)
 def _addmm(x: Any, one: Any, other: Any, beta: Any = 1, alpha: Any = 1) -> Any:
-    product = _mm(one, other) if other.ndim == 2 else jnp.matmul(one, other)
+    product = _mm(one, other) if other.ndim == 2 else _mm(one, other[:, None])[:, 0]
     product = product if alpha == 1 else product * jnp.asarray(alpha, product.dtype)
     if beta == 0:  # torch ignores x then, NaN included
         return product
