@@ -5,7 +5,8 @@ A step's noise is the same, however many steps it is drawn with.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -13,8 +14,9 @@ import jax.numpy as jnp
 from torch.fx import Graph, Node
 
 from virgil.engine.xla.arrays import DTYPES
-from virgil.engine.xla.interpret import apply, node_keys
+from virgil.engine.xla.interpret import apply
 from virgil.engine.xla.registry import LOWERINGS
+from virgil.engine.xla.rolled_keys import Keys
 
 __all__ = ["Ahead", "while_loop"]
 
@@ -27,23 +29,28 @@ Noise = dict[str, Any]
 class Ahead:
     """The random operators of a graph whose law depends on shapes alone.
 
+    Args:
+        graph: the graph.
+        rounds: lists of operators of one kind, whose noise is wanted in one array for each list.
+
     Attributes:
         steps: for how many steps they are drawn at once; 1 if that is left to each step.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, rounds: Iterable[Sequence[Node]] = ()) -> None:
         self._graph = graph
-        self._nodes = [node for node in graph.nodes if _is_by_shape(node)]
-        elements = sum(node.meta["val"].numel() for node in self._nodes)
-        self.steps = max(1, min(_STEPS, _ELEMENTS // max(1, elements))) if self._nodes else 1
+        nodes = [node for node in graph.nodes if _is_by_shape(node)]
+        self._together = [each for each in rounds if _is_by_shape(each[0])]
+        self._alone = [node for node in nodes if node not in set().union(*self._together)]
+        elements = sum(node.meta["val"].numel() for node in nodes)
+        self.steps = max(1, min(_STEPS, _ELEMENTS // max(1, elements))) if nodes else 1
 
     def draw(self, key: Any) -> Noise:
-        """The noise of the step that has this key, by name of the operator."""
-        keys = node_keys(self._graph, key)
-        return {
-            node.name: apply(node, {each: _blank(each) for each in node.all_input_nodes}, keys[node])
-            for node in self._nodes
-        }
+        """The noise of the step that has this key, by name of the operator, or of the first of its list."""
+        keys = Keys(self._graph, key)
+        alone = {node.name: _drawn(node, keys.one(node)) for node in self._alone}
+        together = {nodes[0].name: jax.vmap(partial(_drawn, nodes[0]))(keys.stack(nodes)) for nodes in self._together}
+        return alone | together
 
 
 def while_loop(
@@ -78,6 +85,10 @@ def while_loop(
         return jax.lax.while_loop(lambda carry: goes_on(carry) & (carry[0] - start < steps), step, carry)
 
     return jax.lax.while_loop(goes_on, block, begin)
+
+
+def _drawn(node: Node, key: Any) -> Any:
+    return apply(node, {each: _blank(each) for each in node.all_input_nodes}, key)
 
 
 def _is_by_shape(node: Node) -> bool:

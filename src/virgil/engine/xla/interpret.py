@@ -15,7 +15,7 @@ from virgil.engine.xla import lowerings  # noqa: F401 - registers them
 from virgil.engine.xla.registry import LOWERINGS, Lowering
 from virgil.errors import OperatorError
 
-__all__ = ["apply", "check_lowered", "interpret", "node_keys", "of_values"]
+__all__ = ["apply", "arguments", "check_lowered", "computed", "drawing", "interpret", "node_keys", "of_values"]
 
 _PLACEMENT = frozenset({"device", "layout", "memory_format", "non_blocking", "pin_memory"})
 """Arguments that are no matter of values."""
@@ -61,16 +61,33 @@ def interpret(
 
 def node_keys(graph: Graph, key: Any) -> dict[Node, Any]:
     """The keys of random operators, each of its own."""
-    drawing = [node for node in graph.nodes if node.op == "call_function" and _draws(node)]
-    return dict(zip(drawing, jax.random.split(key, len(drawing)), strict=True)) if drawing else {}
+    nodes = drawing(graph)
+    return dict(zip(nodes, jax.random.split(key, len(nodes)), strict=True)) if nodes else {}
+
+
+def drawing(graph: Graph) -> list[Node]:
+    """The random operators of a graph, in the order of their keys."""
+    return [node for node in graph.nodes if node.op == "call_function" and _draws(node)]
 
 
 def apply(node: Node, values: Mapping[Node, Any], key: Any) -> Any:
     """What an operator gives for the values of the nodes that it reads."""
     args: Any = map_arg(node.args, values.__getitem__)
+    kwargs: Any = map_arg(of_values(node.kwargs), values.__getitem__)
+    return computed(node, args, kwargs, key)
+
+
+def arguments(node: Node, given: Sequence[Any]) -> tuple[Any, Any]:
+    """The arguments of an operator with these values for the nodes among them, in their order."""
+    values = iter(given)
+    args: Any = map_arg(node.args, lambda _: next(values))
+    return args, map_arg(of_values(node.kwargs), lambda _: next(values))
+
+
+def computed(node: Node, args: Sequence[Any], kwargs: Mapping[str, Any], key: Any) -> Any:
+    """What an operator gives for these arguments."""
     if node.target is operator.getitem:
         return args[0][args[1]]
-    kwargs: Any = map_arg(of_values(node.kwargs), values.__getitem__)
     lowering = _lowering(node)
     return lowering.apply(key, *args, **kwargs) if lowering.draws else lowering.apply(*args, **kwargs)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ from virgil.engine.runner import Inputs
 from virgil.engine.xla.ahead import Ahead
 from virgil.engine.xla.arrays import to_array, to_input
 from virgil.engine.xla.interpret import check_lowered, interpret
+from virgil.engine.xla.rolled import rolled
 
 __all__ = ["XlaStep"]
 
@@ -40,8 +42,11 @@ class XlaStep:
         check_lowered(program.graph.graph)
         self.program = program
         self.constants = {name: to_array(each) for name, each in program.constants.items()}
+        graph = program.graph.graph
+        loops = rolled(graph)
+        self._interpret = partial(interpret, graph) if loops is None else loops.interpret
         self._streams: dict[int, Tensor] = {}
-        self.ahead = Ahead(program.graph.graph)
+        self.ahead = Ahead(graph, () if loops is None else loops.rounds)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -83,7 +88,7 @@ class XlaStep:
         self, constants: Mapping[str, Any], fixed: Mapping[int, Any], streams: Mapping[int, Any]
     ) -> Callable[[Any, Any, list[Any], Any], tuple[list[Any], Any, Any]]:
         """From a step's number in the streams, its key, state and noise drawn ahead: state, loss, norms after it."""
-        graph, size = self.program.graph.graph, self.program.num_state
+        size = self.program.num_state
 
         def step(number: Any, key: Any, state: list[Any], noise: Any) -> tuple[list[Any], Any, Any]:
             rows = {
@@ -91,7 +96,7 @@ class XlaStep:
             }
             both = {**fixed, **rows}
             inputs = [both[place] for place in range(self.program.num_inputs)]
-            outputs = interpret(graph, [*state, *inputs], constants, key, noise)
+            outputs = self._interpret([*state, *inputs], constants, key, noise)
             return outputs[:size], outputs[size], outputs[size + 1]
 
         return step
