@@ -40,7 +40,7 @@ def _leaves(tensors):
     return {name: each.detach().requires_grad_() for name, each in tensors.items()}
 
 
-def assert_lowered(graph):
+def assert_lowered(recording):
     """JAX gives the shapes and dtypes that torch gives; nothing is compiled."""
 
     def run(inputs, constants, key):
@@ -49,9 +49,9 @@ def assert_lowered(graph):
     def kind(value):
         return tuple(value.shape), str(value.dtype).removeprefix("torch.")
 
-    held = {str(node.target): getattr(graph.owning_module, node.target) for node in graph.find_nodes(op="get_attr")}
+    graph = recording.graph
     with jax.enable_x64(True):
-        constants = {name: to_array(each) for name, each in held.items()}
+        constants = {name: to_array(each) for name, each in recording.constants.items()}
         given = [jax.ShapeDtypeStruct(*kind(node.meta["val"])) for node in graph.find_nodes(op="placeholder")]
         got = jax.eval_shape(run, given, constants, jax.random.key(0))
     nodes = pytree.tree_leaves(graph.output_node().args)
@@ -66,7 +66,7 @@ def assert_captured(fn, args, others):
             return fn(*args)
 
     graph = traced(unchecked, *args)
-    assert_lowered(graph.graph)
+    assert_lowered(graph)
     virgil.set_rng_seed(1)
     expected = unchecked(*others)
     virgil.set_rng_seed(1)

@@ -61,7 +61,7 @@ def assert_xla_gives_the_eager_step(svi, step, args):
     state = [each.detach().clone() for each in step.state.tensors()]
     inputs = [*step.given.tensors, *svi.compiled("xla").rates()]
     virgil.set_rng_seed(1)
-    drawing = Drawing(program.graph)
+    drawing = Drawing(program.graph.module)
     drawing.boxed_run([*state, *inputs])
     virgil.set_rng_seed(1)
     loss = svi.step(*args)  # changes the state in place

@@ -11,6 +11,7 @@ from torch import distributions as td
 from torch.types import _size
 
 from virgil.distributions.shape_algebra import TorchDistributionMixin
+from virgil.ops.broadcast import broadcast_shapes
 
 __all__ = ["Categorical"]
 
@@ -56,7 +57,7 @@ class Categorical(TorchDistributionMixin, td.Categorical):
             scores = _taken(own, value.long())
         if own is self.logits or scores.shape == self._batch_shape:
             return scores
-        return scores.expand(torch.broadcast_shapes(self._batch_shape, value.shape))
+        return scores.expand(broadcast_shapes(self._batch_shape, value.shape))
 
 
 def _taken(logits: Tensor, labels: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from torch.types import _size
 from virgil.distributions.categorical import Categorical
 from virgil.distributions.shape_algebra import TorchDistributionMixin
 from virgil.errors import ShapeError
+from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.chain import chain_product
 
 __all__ = ["DiscreteHMM"]
@@ -51,7 +52,7 @@ class DiscreteHMM(TorchDistributionMixin):
         self.initial_logits = initial_logits - initial_logits.logsumexp(-1, keepdim=True)
         self.transition_logits = transition_logits - transition_logits.logsumexp(-1, keepdim=True)
         self.observation_dist = observation_dist
-        batch = torch.broadcast_shapes(
+        batch = broadcast_shapes(
             initial_logits.shape[:-1], transition_logits.shape[:-3], observation_dist.batch_shape[:-2]
         )
         super().__init__(batch, Size([self.duration]) + observation_dist.event_shape, validate_args=validate_args)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-import torch
 from torch import Size, Tensor
 from torch import distributions as td
 from torch.types import _size
@@ -12,6 +11,7 @@ from torch.types import _size
 from virgil.distributions.shape_algebra import TorchDistributionMixin
 from virgil.distributions.wrapper import Wrapper
 from virgil.errors import ShapeError
+from virgil.ops.broadcast import broadcast_shapes
 
 __all__ = ["ExpandedDistribution", "expanded"]
 
@@ -68,7 +68,7 @@ class ExpandedDistribution(TorchDistributionMixin, Wrapper):
         return self._spread(self.base_dist.rsample, sample_shape)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        shape = torch.broadcast_shapes(self._batch_shape, value.shape[: value.dim() - len(self._event_shape)])
+        shape = broadcast_shapes(self._batch_shape, value.shape[: value.dim() - len(self._event_shape)])
         return self.base_dist.log_prob(value).expand(shape)
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
@@ -91,7 +91,7 @@ class ExpandedDistribution(TorchDistributionMixin, Wrapper):
 
 def _check_expansion(fn: td.Distribution, batch_shape: Size) -> None:
     try:
-        fits = torch.broadcast_shapes(fn.batch_shape, batch_shape) == batch_shape
+        fits = broadcast_shapes(fn.batch_shape, batch_shape) == batch_shape
     except RuntimeError:
         fits = False
     if not fits:

@@ -11,6 +11,7 @@ from torch.types import _size
 
 from virgil.distributions.shape_algebra import TorchDistributionMixin
 from virgil.errors import ArgumentError, ShapeError
+from virgil.ops.broadcast import broadcast_shapes
 
 __all__ = ["ImproperUniform"]
 
@@ -62,7 +63,7 @@ class ImproperUniform(TorchDistributionMixin):
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        shape = torch.broadcast_shapes(self._batch_shape, value.shape[: value.dim() - len(self._event_shape)])
+        shape = broadcast_shapes(self._batch_shape, value.shape[: value.dim() - len(self._event_shape)])
         dtype = value.dtype if value.is_floating_point() else torch.get_default_dtype()
         return torch.zeros(shape, dtype=dtype, device=value.device)
 

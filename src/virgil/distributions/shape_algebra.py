@@ -20,6 +20,7 @@ from virgil.distributions.feasible import feasible_value
 from virgil.distributions.validation import is_validating
 from virgil.distributions.wrapper import Wrapper
 from virgil.errors import ArgumentError, ShapeError
+from virgil.ops.broadcast import broadcast_shapes
 
 __all__ = ["Distribution", "Independent", "MaskedDistribution", "TorchDistributionMixin", "resolve_validation"]
 
@@ -236,7 +237,7 @@ class MaskedDistribution(TorchDistributionMixin, Wrapper):
         if mask is True:
             return self.base_dist.log_prob(value)
         if mask is False:
-            shape = torch.broadcast_shapes(self._batch_shape, value.shape[: value.dim() - len(self._event_shape)])
+            shape = broadcast_shapes(self._batch_shape, value.shape[: value.dim() - len(self._event_shape)])
             return value.new_zeros(shape, dtype=value.dtype if value.is_floating_point() else torch.get_default_dtype())
         return torch.where(mask, self.base_dist.log_prob(self._feasible(value, mask)), 0.0)
 
@@ -269,7 +270,7 @@ def _checked_mask_shape(base_dist: td.Distribution, mask: Tensor) -> Size:
             f"The mask of {name} has dtype {mask.dtype}; it takes torch.bool. Write mask.bool() if nonzero means keep."
         )
     try:
-        return cast(Size, torch.broadcast_shapes(base_dist.batch_shape, mask.shape))
+        return broadcast_shapes(base_dist.batch_shape, mask.shape)
     except RuntimeError as error:
         raise ShapeError(
             f"The mask of {name} has shape {tuple(mask.shape)}, which does not broadcast with the distribution's "

@@ -10,6 +10,7 @@ from torch.distributions import constraints
 from torch.types import _size
 
 from virgil.distributions.shape_algebra import TorchDistributionMixin
+from virgil.ops.broadcast import broadcast_shapes
 
 __all__ = ["Unit"]
 
@@ -55,4 +56,4 @@ class Unit(TorchDistributionMixin):
         batch = value.shape[:-1]
         if batch == self._batch_shape:
             return self.log_factor
-        return self.log_factor.expand(torch.broadcast_shapes(self._batch_shape, batch))
+        return self.log_factor.expand(broadcast_shapes(self._batch_shape, batch))

@@ -12,6 +12,7 @@ from torch.types import _size
 from virgil.distributions.continuous import Chi2
 from virgil.distributions.shape_algebra import TorchDistributionMixin
 from virgil.errors import ArgumentError, ShapeError
+from virgil.ops.broadcast import broadcast_shapes
 
 __all__ = ["Wishart"]
 
@@ -46,7 +47,7 @@ class Wishart(TorchDistributionMixin, td.Wishart):
         }
         name, matrix = _only(matrices)
         df = torch.as_tensor(df, dtype=matrix.dtype, device=matrix.device)
-        batch_shape = torch.broadcast_shapes(df.shape, matrix.shape[:-2])
+        batch_shape = broadcast_shapes(df.shape, matrix.shape[:-2])
         self.df = df.expand(batch_shape)
         setattr(self, name, matrix.expand(batch_shape + matrix.shape[-2:]))
         td.Distribution.__init__(self, batch_shape, matrix.shape[-2:], validate_args=validate_args)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.fx import GraphModule, Node
+from torch.fx import Node
 
 from virgil.engine.compare import first_difference
-from virgil.engine.graph import functional, recorded
-from virgil.engine.lines import is_of_user, shown_line
+from virgil.engine.graph import Recording, functional, recorded
 from virgil.engine.program import Program, Step
 from virgil.errors import CaptureError
 from virgil.ops.random_state import preserved_rng
@@ -40,11 +38,7 @@ def capture(step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Pr
         return step([each.clone() for each in state], [each.clone() for each in inputs])
 
     with preserved_rng():
-        try:
-            first, second = recorded(pure, *given), recorded(pure, *given)
-        except RuntimeError as error:
-            _explain(error)
-            raise
+        first, second = recorded(pure, *given), recorded(pure, *given)
         difference = first_difference(first, second)
         if difference is not None:
             raise CaptureError(_varies(difference))
@@ -56,22 +50,7 @@ def capture(step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Pr
             ) from error
     _check_pure(graph, first)
     _check_state(graph, state)
-    constants = {
-        str(node.target): getattr(graph, str(node.target)) for node in graph.graph.nodes if node.op == "get_attr"
-    }
-    return Program(graph, len(state), len(inputs), constants)
-
-
-def _explain(error: RuntimeError) -> None:
-    """Raise what torch says of a tensor that became a Python value in the words of the user's program."""
-    if "out of a tracing tensor" not in str(error) and "data-dependent" not in str(error).lower():
-        return
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if is_of_user(frame.filename)]
-    place = f"\n  {shown_line(frames[-1].filename, frames[-1].lineno or 0, frames[-1].name)}\n" if frames else " "
-    raise CaptureError(
-        f"A tensor is used as a Python value, which a captured step cannot follow:{place}Use torch.where, masks or "
-        "indexing in the place of `if`, `.item()`, `int()` or `range()` on a tensor, or engine='eager'."
-    ) from error
+    return Program(graph, len(state), len(inputs))
 
 
 def _varies(difference: tuple[Node | None, Node | None]) -> str:
@@ -85,7 +64,7 @@ def _varies(difference: tuple[Node | None, Node | None]) -> str:
     )
 
 
-def _check_pure(graph: GraphModule, record: GraphModule) -> None:
+def _check_pure(graph: Recording, record: Recording) -> None:
     if not any(_writes(node) for node in graph.graph.nodes):
         return
     writing = (node for node in record.graph.nodes if _writes(node) and _held(node.args[0]))
@@ -108,7 +87,7 @@ def _held(node: Any) -> bool:
     return bool(node.op == "get_attr")
 
 
-def _check_state(graph: GraphModule, state: Sequence[Tensor]) -> None:
+def _check_state(graph: Recording, state: Sequence[Tensor]) -> None:
     outputs = list(graph.graph.nodes)[-1].args[0]
     for before, node in zip(state, outputs, strict=False):
         after = node.meta["val"]

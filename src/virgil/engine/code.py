@@ -47,8 +47,8 @@ def code_of(graph: GraphModule, replays: bool = False) -> Code:
         made.append(compile_fx_inner(*args, **kwargs))
         return made[-1]
 
-    examples = [node.meta["val"] for node in graph.graph.find_nodes(op="placeholder")]
-    tensors = [torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=x.device) for x in examples]
+    inputs = [(node.meta["val"], node.meta["device"]) for node in graph.graph.find_nodes(op="placeholder")]
+    tensors = [torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=device) for x, device in inputs]
     options = {**_OPTIONS, "triton.cudagraphs": replays}
     try:
         with torch.no_grad(), warnings.catch_warnings():

@@ -7,13 +7,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.fx import GraphModule, Node
-from torch.utils import _pytree as pytree
+from torch.fx import Node
+
+from virgil.engine.graph import Recording
 
 __all__ = ["first_difference"]
 
 
-def first_difference(left: GraphModule, right: GraphModule) -> tuple[Node | None, Node | None] | None:
+def first_difference(left: Recording, right: Recording) -> tuple[Node | None, Node | None] | None:
     """The first pair of nodes that differ, one of them ``None`` where a graph has ended; ``None`` for equal graphs."""
     ours, theirs = list(left.graph.nodes), list(right.graph.nodes)
     places = {node: place for nodes in (ours, theirs) for place, node in enumerate(nodes)}
@@ -26,16 +27,14 @@ def first_difference(left: GraphModule, right: GraphModule) -> tuple[Node | None
     return (ours[shared], None) if len(ours) > shared else (None, theirs[shared])
 
 
-def _same_node(one: Node, other: Node, left: GraphModule, right: GraphModule, places: dict[Node, int]) -> bool:
+def _same_node(one: Node, other: Node, left: Recording, right: Recording, places: dict[Node, int]) -> bool:
     if one.op != other.op:
         return False
     if one.op == "get_attr":
-        return _same(getattr(left, str(one.target)), getattr(right, str(other.target)), places)
+        return _same(left.constants[str(one.target)], right.constants[str(other.target)], places)
     if one.op == "call_function" and one.target is not other.target:
         return False
-    ours, structure = pytree.tree_flatten((one.args, one.kwargs))
-    theirs, other_structure = pytree.tree_flatten((other.args, other.kwargs))
-    return structure == other_structure and all(_same(a, b, places) for a, b in zip(ours, theirs, strict=True))
+    return _same(one.args, other.args, places) and _same(one.kwargs, other.kwargs, places)
 
 
 def _same(one: Any, other: Any, places: dict[Node, int]) -> bool:
@@ -43,6 +42,10 @@ def _same(one: Any, other: Any, places: dict[Node, int]) -> bool:
         return places[one] == places[other]
     if type(one) is not type(other):
         return False
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(_same(a, b, places) for a, b in zip(one, other, strict=True))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_same(each, other[key], places) for key, each in one.items())
     if isinstance(one, Tensor):
         if one.dtype != other.dtype or one.shape != other.shape:
             return False

@@ -10,6 +10,7 @@ smallest unsigned integers, of which there are no ranges.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -134,10 +135,26 @@ def _foreach() -> dict[Any, Callable[..., Any]]:
     return table
 
 
+def _foreach_in_place() -> dict[Any, Callable[..., Any]]:
+    """Of every such operator that writes, the writes into each tensor."""
+    table: dict[Any, Callable[..., Any]] = {}
+    for pure, each in _foreach().items():
+        written = getattr(getattr(aten, f"{pure.overloadpacket.__name__}_", None), pure._overloadname, None)
+        if written is not None:
+            table[written] = functools.partial(_write, each)
+    return table
+
+
+def _write(fn: Callable[..., list[Tensor]], tensors: Sequence[Tensor], *args: Any, **kwargs: Any) -> None:
+    for tensor, value in zip(tensors, fn(tensors, *args, **kwargs), strict=True):
+        tensor.copy_(value)
+
+
 RECORDED: dict[Any, Callable[..., Any]] = {
     aten.native_batch_norm.default: _native_batch_norm,
     aten._linalg_det.default: _det,
     aten._linalg_slogdet.default: _slogdet,
+    **_foreach_in_place(),
 }
 FUNCTIONAL: dict[Any, Callable[..., Any]] = {
     aten.as_strided.default: _as_strided,

@@ -1,83 +1,101 @@
-"""A function of tensors as one graph of functional operators, by running it once."""
+"""A function of tensors as one graph of functional operators, by running it."""
 
 from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch._decomp import core_aten_decompositions
-from torch._guards import TracingContext, tracing
-from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.fx import GraphModule
-from torch.fx.experimental.proxy_tensor import make_fx
-from torch.fx.traceback import preserve_node_meta
+from torch.fx import Graph, GraphModule
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _pytree as pytree
 
 from virgil.engine.decompositions import FUNCTIONAL, RECORDED
-from virgil.engine.lines import FollowsLines
+from virgil.engine.plain import PLAIN
+from virgil.engine.record import Recorder
+from virgil.engine.rerun import functionalized, renamed
 from virgil.ops.compiling import as_when_compiling
 
-__all__ = ["functional", "recorded", "traced"]
+__all__ = ["Recording", "functional", "recorded", "traced"]
 
 
-def traced(fn: Callable[..., Any], *args: Any) -> GraphModule:
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """What a function of tensors does; called, it does it.
+
+    Attributes:
+        graph: its operators; inputs and outputs are flat.
+        constants: by name, the tensors that it holds.
+        structure: how the outputs are nested.
+    """
+
+    graph: Graph
+    constants: dict[str, Tensor] = field(repr=False)
+    structure: pytree.TreeSpec = field(repr=False)
+
+    def __call__(self, *args: Any) -> Any:
+        """Do it for other arguments, nested like those that it was recorded with."""
+        return pytree.tree_unflatten(self.module(*pytree.tree_leaves(args)), self.structure)
+
+    @cached_property
+    def module(self) -> GraphModule:
+        """The graph as a module, with flat inputs and outputs."""
+        return GraphModule(self.constants, self.graph)
+
+
+def traced(fn: Callable[..., Any], *args: Any) -> Recording:
     """The operations of ``fn(*args)``, without mutation, in the Core ATen operator set."""
     return functional(recorded(fn, *args), *args)
 
 
-def recorded(fn: Callable[..., Any], *args: Any) -> GraphModule:
+def recorded(fn: Callable[..., Any], *args: Any) -> Recording:
     """The operations of ``fn(*args)`` as they happen, those of its derivatives among them.
 
     Each node's ``meta["stack_trace"]`` names the user's line that it comes from, where there is one.
+
+    Raises:
+        CaptureError: a tensor that depends on the arguments or on noise is used as a Python value.
     """
-
-    def followed(*args: Any) -> Any:
-        with FollowsLines():
-            return fn(*args)
-
-    with as_when_compiling(), _in_plain_operators(), _described(), preserve_node_meta():
-        graph = make_fx(followed, RECORDED)(*args)
-    for node in reversed(graph.graph.nodes):  # what torch's optimisers tell its profiler
-        if getattr(node.target, "namespace", None) == "profiler":
-            graph.graph.erase_node(node)
-    graph.recompile()
-    return graph
+    recorder = Recorder(RECORDED)
+    for each in pytree.tree_leaves(args):
+        recorder.placeholder(each)
+    with as_when_compiling(), _in_plain_operators(), recorder, recorder.unread():
+        outputs, structure = pytree.tree_flatten(fn(*args))
+    recorder.output(outputs)
+    return Recording(recorder.graph, recorder.constants, structure)
 
 
-def functional(graph: GraphModule, *args: Any) -> GraphModule:
+def functional(record: Recording, *args: Any) -> Recording:
     """The same function without mutation and decomposed; only now, when no derivative is left to be taken."""
-    constants = [getattr(graph, str(node.target)) for node in graph.graph.find_nodes(op="get_attr")]
-    # as an argument a constant is followed like any other tensor when something is written into what is made of it
-    pure = torch.func.functionalize(lambda constants, *args: _replayed(graph, constants, args), remove="mutations")
-    with _described(), preserve_node_meta():
-        result = make_fx(lambda *args: pure(constants, *args), _decompositions())(*args)
-    result.graph.eliminate_dead_code()
-    result.recompile()
-    return result
+    given = record.graph, list(record.constants.values()), pytree.tree_leaves(args), _decompositions()
+    recorder = renamed(*given) or functionalized(*given)
+    graph = recorder.graph
+    graph.eliminate_dead_code()
+    held = {str(node.target) for node in graph.find_nodes(op="get_attr")}
+    return Recording(graph, {name: each for name, each in recorder.constants.items() if name in held}, record.structure)
 
 
 @functools.cache
 def _decompositions() -> dict[Any, Callable[..., Any]]:
     """Into Core ATen; torch takes a tenth of a second to list them."""
-    return {**core_aten_decompositions(), **FUNCTIONAL}
+    listed = core_aten_decompositions()
+    plain = {op: _either(fn, listed[op]) for op, fn in PLAIN.items()}
+    return {**listed, **plain, **FUNCTIONAL}
 
 
-def _described() -> AbstractContextManager[object]:
-    """Let all nodes share the mode that describes their values; torch would make one for each, in half of the time."""
-    return tracing(TracingContext(FakeTensorMode(allow_fallback_kernels=True)))
+def _either(fn: Callable[..., Any], otherwise: Callable[..., Any]) -> Callable[..., Any]:
+    def apply(*args: Any, **kwargs: Any) -> Any:
+        result = fn(*args, **kwargs)
+        return otherwise(*args, **kwargs) if result is NotImplemented else result
 
-
-def _replayed(graph: GraphModule, constants: Sequence[Tensor], args: Any) -> Any:
-    """Run a graph with other constants than its own."""
-    held, inputs = graph.graph.find_nodes(op="get_attr"), graph.graph.find_nodes(op="placeholder")
-    given = zip([*held, *inputs], [*constants, *pytree.tree_leaves(args)], strict=True)
-    return torch.fx.Interpreter(graph).run(initial_env=dict(given))
+    return apply
 
 
 @contextmanager

@@ -58,7 +58,7 @@ def in_place(program: Program) -> InPlace:
     draws = _first_draws(graph)
     for node, example in {**held, **{node: node.meta["val"] for node in draws}}.items():
         values[node] = flat.placeholder(node.name)
-        values[node].meta["val"] = example
+        values[node].meta.update(val=example, device=node.meta["device"])
     outputs = pytree.tree_leaves(flat.graph_copy(graph, values))
     written = [place for place in range(size) if not _is_copy(outputs[place], state[place])]
     after = [_owned(flat, outputs[place]) for place in written]

@@ -152,7 +152,7 @@ class _Replayed:
         flat = Graph()
         outputs = flat.graph_copy(program.graph.graph, inputs_of(program, flat))
         flat.output(tuple(pytree.tree_leaves(outputs)))
-        self._code = code_of(GraphModule(program.graph, flat), replays=True)
+        self._code = code_of(GraphModule(program.constants, flat), replays=True)
         self._strides = strides
 
     def begin(self, state: list[Tensor]) -> list[Tensor]:
@@ -192,6 +192,5 @@ def _copied(tensor: Tensor, stride: tuple[int, ...]) -> Tensor:
 
 def _cuda_devices(graph: Graph) -> list[int]:
     """Those that hold any of a graph's tensors."""
-    values = pytree.tree_leaves([node.meta.get("val") for node in graph.nodes])
-    devices = {each.device for each in values if isinstance(each, Tensor)}
+    devices = {node.meta["device"] for node in graph.nodes if "device" in node.meta}
     return sorted({each.index or 0 for each in devices if each.type == "cuda"})

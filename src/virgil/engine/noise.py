@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from virgil.engine.decompositions import FUNCTIONAL
+from virgil.engine.rename import in_full, pure_form
 from virgil.errors import CaptureError
+from virgil.ops.operators import OperatorMode
 
 __all__ = ["DrawnBy", "in_order", "is_random"]
 
@@ -17,13 +18,8 @@ aten = torch.ops.aten
 
 Draw = Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]
 
-_WITHOUT_MUTATION = {
-    aten.normal_.default: aten.normal_functional.default,
-    aten.bernoulli_.float: aten.bernoulli.p,
-}
 
-
-class DrawnBy(TorchDispatchMode):
+class DrawnBy(OperatorMode):
     """Inside a ``with`` block, random operators are those that a captured step has, and something else draws them.
 
     Args:
@@ -42,7 +38,7 @@ class DrawnBy(TorchDispatchMode):
         if not is_random(func):
             return func(*args, **kwargs)
         if func._schema.is_mutable:
-            return args[0].copy_(self._drawn(_without_mutation(func), _in_full(func, args), kwargs))
+            return args[0].copy_(self._drawn(pure_form(func), in_full(func, args), kwargs))
         return self._drawn(func, args, kwargs)
 
     def _drawn(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -80,17 +76,3 @@ def in_order(expected: Sequence[Any], draw: Callable[[int, Sequence[Any], Mappin
         return draw(place, args, kwargs)
 
     return next_one
-
-
-def _without_mutation(func: Any) -> Any:
-    """The operator that gives what another one writes."""
-    if func in _WITHOUT_MUTATION:
-        return _WITHOUT_MUTATION[func]
-    namespace, _, name = func._schema.name.partition("::")
-    return getattr(getattr(getattr(torch.ops, namespace), name.removesuffix("_")), func._overloadname)
-
-
-def _in_full(func: Any, args: Sequence[Any]) -> list[Any]:
-    """Positional arguments with the operator's own defaults, which another operator may lack."""
-    rest = (each for each in func._schema.arguments[len(args) :] if not each.kwarg_only)
-    return [*args, *(each.default_value for each in rest)]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from torch import Tensor
-from torch.fx import GraphModule
+
+from virgil.engine.graph import Recording
 
 __all__ = ["Program", "Step"]
 
@@ -25,14 +26,16 @@ class Program:
         graph: the operations.
         num_state: how many tensors the state has.
         num_inputs: how many other tensors a step reads: mini-batches and learning rates.
-        constants: the tensors that the graph holds, by name.
-        num_nodes: how many operations there are.
     """
 
-    graph: GraphModule
+    graph: Recording
     num_state: int
     num_inputs: int
-    constants: dict[str, Tensor] = field(repr=False)
+
+    @property
+    def constants(self) -> dict[str, Tensor]:
+        """The tensors that the graph holds, by name."""
+        return self.graph.constants
 
     @property
     def num_nodes(self) -> int:

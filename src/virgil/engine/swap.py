@@ -7,7 +7,8 @@ from typing import Any
 
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils import _pytree as pytree
+
+from virgil.ops.nested import mapped
 
 __all__ = ["Swapped"]
 
@@ -31,8 +32,8 @@ class Swapped(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Call the function on the substitutes."""
-        return func(*pytree.tree_map(self._new, args), **pytree.tree_map(self._new, kwargs or {}))
+        return func(*mapped(self._new, args), **mapped(self._new, kwargs or {}))
 
-    def _new(self, each: Any) -> Any:
+    def _new(self, each: Tensor) -> Tensor:
         found = self._pairs.get(id(each))
         return each if found is None else found[1]

@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map_only
+from torch.utils._pytree import tree_map_only
 
 from virgil.distributions.validation import unchecked, unchecked_by_torch
 from virgil.explain.region import Region
+from virgil.ops.nested import tensors_in
+from virgil.ops.operators import OperatorMode, memory_id, written
 
 __all__ = ["Origins", "Provenance", "names_in", "regions_in"]
 
@@ -79,7 +80,7 @@ class Provenance:
 
     def of(self, tensor: Tensor) -> Origins:
         """The origins of a tensor."""
-        known = self._origins.get(_memory(tensor))
+        known = self._origins.get(memory_id(tensor))
         return frozenset({Region.of(tensor)}) if known is None else known
 
     def mark(self, tensor: Tensor, name: str) -> None:
@@ -87,7 +88,7 @@ class Provenance:
         self._put(tensor, frozenset({name}))
 
     def _put(self, tensor: Tensor, origins: Origins) -> None:
-        self._origins[_memory(tensor)] = origins
+        self._origins[memory_id(tensor)] = origins
         if origins:
             self._alive.append(_storage(tensor))
 
@@ -95,18 +96,18 @@ class Provenance:
         """Call an operator, and note the origins of its results."""
         result = func(*args, **kwargs)
         name = func.name().partition(".")[0]
-        inputs = _tensors((args, kwargs))
+        inputs = tensors_in((args, kwargs))
         origins = _NOTHING if name in _SHAPE_ALONE else _NOTHING.union(*map(self.of, inputs))
         if name in _TO_PYTHON:
             self.read(origins)
             return result
-        written = _written(func, args, kwargs)
-        for tensor in written:
-            self._put(tensor, origins | self._origins.get(_memory(tensor), _NOTHING))
-        if not written:
-            shared = set() if name == "aten::lift_fresh" else set(map(_memory, inputs))
-            for tensor in _tensors(result):
-                if _memory(tensor) not in shared:
+        changed = written(func, args, kwargs)
+        for tensor in changed:
+            self._put(tensor, origins | self._origins.get(memory_id(tensor), _NOTHING))
+        if not changed:
+            shared = set() if name == "aten::lift_fresh" else set(map(memory_id, inputs))
+            for tensor in tensors_in(result):
+                if memory_id(tensor) not in shared:
                     self._put(tensor, origins)
         return result
 
@@ -130,7 +131,7 @@ class Provenance:
             return result
         if func is Tensor.__setitem__:
             self._put(args[0], reads | self.of(args[0]))
-        elif _tensors(result) and func not in _COPIED_OUT:
+        elif tensors_in(result) and func not in _COPIED_OUT:
             return tree_map_only(Tensor, lambda tensor: self._copied(tensor, reads), result)
         else:
             self.read(reads)
@@ -143,7 +144,7 @@ class Provenance:
         return copy
 
 
-class _Operators(TorchDispatchMode):
+class _Operators(OperatorMode):
     """Shows every operator to a ``Provenance``."""
 
     def __init__(self, provenance: Provenance) -> None:
@@ -169,27 +170,5 @@ class _Calls(TorchFunctionMode):
         return self.provenance.call(func, args, kwargs or {})
 
 
-def _tensors(tree: Any) -> list[Tensor]:
-    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
-
-
-def _written(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
-    """The arguments that an operator changes."""
-    schema = func._schema
-    if not schema.is_mutable:
-        return []
-    given = {argument.name: value for argument, value in zip(schema.arguments, args, strict=False)} | kwargs
-    changed = (each.name for each in schema.arguments if each.alias_info is not None and each.alias_info.is_write)
-    return _tensors([given.get(name) for name in changed])
-
-
 def _storage(tensor: Tensor) -> object:
     return tensor if tensor.layout != torch.strided else tensor.untyped_storage()
-
-
-def _memory(tensor: Tensor) -> int:
-    """What a tensor shares with its views, and with no other tensor that is alive."""
-    if tensor.layout != torch.strided:
-        return id(tensor)
-    storage = tensor.untyped_storage()
-    return storage.data_ptr() or storage._cdata

@@ -15,6 +15,7 @@ from virgil.explain.provenance import Origins, Provenance, names_in, regions_in
 from virgil.explain.region import Region
 from virgil.infer.checks.containment import family_name
 from virgil.infer.dry_run import unmarked
+from virgil.ops.broadcast import broadcast_shapes
 from virgil.params import get_param_store
 from virgil.poutine.frame import Frame, Step
 from virgil.poutine.replay import Replay
@@ -168,7 +169,7 @@ def _drawn(site: Site, outer: Outer) -> Site:
         if site.value is not None:
             raise
         fn = site.fn
-        shape = torch.broadcast_shapes(fn.batch_shape, _plates(site.frames))
+        shape = broadcast_shapes(fn.batch_shape, _plates(site.frames))
         return outer(site.with_value(feasible_value(fn.support, shape + fn.event_shape)))
 
 

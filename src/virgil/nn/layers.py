@@ -18,6 +18,7 @@ from virgil.errors import ShapeError
 from virgil.nn.attributes import PyroSample
 from virgil.nn.reading import declared
 from virgil.nn.tree import full_name_of
+from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.indexing import vindex
 from virgil.poutine.block import Block
 from virgil.poutine.frame import Frame
@@ -106,7 +107,7 @@ def _check(layer: nn.Module, weights: dict[str, tuple[Tensor | None, int]], batc
             if not frame.particle and frame.values_in(shape) > 1 and not _is_meant(layer, name, frame):
                 raise _by_slot(full_name_of(layer, name), value.shape[-dims:], frame)
         try:
-            batch = torch.broadcast_shapes(batch, shape)
+            batch = broadcast_shapes(batch, shape)
         except RuntimeError:
             full_name = full_name_of(layer, name)
             raise ShapeError(

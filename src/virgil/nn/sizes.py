@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError, ShapeError
+from virgil.ops.broadcast import broadcast_shapes
 
 __all__ = ["check_sizes", "checked_input", "with_context"]
 
@@ -66,7 +67,7 @@ def with_context(network: _Network, x: Tensor, context: Tensor) -> Tensor:
         fits = (
             context.dim() > 0
             and context.shape[-1] == network.context_dim
-            and torch.broadcast_shapes(context.shape, expected) == expected
+            and broadcast_shapes(context.shape, expected) == expected
         )
     except RuntimeError:
         fits = False

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError
+from virgil.ops.broadcast import broadcast_shapes
 
 __all__ = ["Vindex", "vindex"]
 
@@ -127,7 +128,7 @@ def _positions(batch_shape: torch.Size, device: torch.device) -> list[Tensor]:
 def _must_broadcast(batch_shape: torch.Size, found: list[Tensor]) -> None:
     shapes = [index.shape for index in found]
     try:
-        torch.broadcast_shapes(batch_shape, *shapes)
+        broadcast_shapes(batch_shape, *shapes)
     except RuntimeError:
         raise ArgumentError(
             f"Vindex got index tensors of shapes {', '.join(str(tuple(shape)) for shape in shapes)} for a tensor of "

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError, MismatchError
+from virgil.optim.bare import take_step
 from virgil.optim.gradients import resting
 from virgil.optim.optimizer import Optimizer
 from virgil.optim.options import check_class
 from virgil.optim.scheduler import LRScheduler
-from virgil.optim.unlabelled import take_step
 
 __all__ = ["GivenOptimizer", "Steps", "as_optimizer"]
 

@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from virgil.errors import CaptureError
 from virgil.ops.compiling import as_when_compiling
+from virgil.optim.bare import take_step
 
 __all__ = ["Memory", "is_under_way", "memory_of", "pure_step"]
 
@@ -72,7 +73,7 @@ def pure_step(
     for name, value in fresh.items():
         twin.state[value] = {**optimizer.state.get(leaves[name], {}), **remembered[name]}
     with as_when_compiling(), _TensorFactors():
-        twin.step()
+        take_step(twin)
     for name, value in fresh.items():
         _check_counts(type(optimizer).__name__, optimizer.state.get(leaves[name], {}), twin.state[value])
     after = {name: {**memory[name], **_tensors(twin.state[value])} for name, value in fresh.items()}

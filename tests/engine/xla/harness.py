@@ -12,11 +12,10 @@ from typing import Any
 import jax
 import torch
 from torch import Tensor
-from torch.fx import GraphModule
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.utils import _pytree as pytree
 
-from virgil.engine.graph import traced
+from virgil.engine.graph import Recording, traced
 from virgil.engine.xla.arrays import dtype_of, to_array, to_tensor
 from virgil.engine.xla.interpret import check_lowered, interpret
 from virgil.engine.xla.registry import LOWERINGS
@@ -33,8 +32,8 @@ def lowered(fn: Callable[..., Any], *args: Any, key: Any = None) -> list[Tensor]
     return [to_tensor(each) for each in outputs]
 
 
-def _constants(graph: GraphModule) -> dict[str, Any]:
-    return {node.target: to_array(getattr(graph, node.target)) for node in graph.graph.nodes if node.op == "get_attr"}
+def _constants(graph: Recording) -> dict[str, Any]:
+    return {name: to_array(each) for name, each in graph.constants.items()}
 
 
 def operators_of(fn: Callable[..., Any], *args: Any) -> set[Any]:
@@ -71,7 +70,7 @@ def assert_gradient_lowered(fn: Callable[..., Any], *args: Any, **tolerance: Any
 class Captured:
     """A graph with inputs and what it must give."""
 
-    graph: GraphModule
+    graph: Recording
     inputs: Sequence[Tensor]
     expected: Sequence[Tensor]
 

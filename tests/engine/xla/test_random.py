@@ -149,7 +149,7 @@ def test_choices_without_replacement(name):
     """One draw from each of many keys; all choices in their order."""
     fn, shares, size, count = ORDERED[name]
     graph = traced(fn)
-    constants = {n.target: jax.numpy.asarray(getattr(graph, n.target)) for n in graph.graph.nodes if n.op == "get_attr"}
+    constants = {name: jax.numpy.asarray(each) for name, each in graph.constants.items()}
     with jax.enable_x64(True):
         keys = jax.random.split(jax.random.key(3), N)
         draw = jax.jit(jax.vmap(lambda key: interpret(graph.graph, [], constants, key)[0]))

@@ -10,7 +10,7 @@ from torch.utils import _pytree as pytree
 import virgil
 import virgil.distributions as dist
 from virgil.distributions import constraints
-from virgil.engine.graph import recorded
+from virgil.engine.graph import traced
 from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs
 from virgil.infer import SVI, Trace_ELBO
@@ -29,8 +29,8 @@ class Replayed:
             return step([each.clone() for each in state], inputs)
 
         with preserved_rng():
-            self.graph = recorded(pure, [each.detach() for each in state], list(inputs))
-        self.program = Program(self.graph, len(state), len(inputs), {})
+            self.graph = traced(pure, [each.detach() for each in state], list(inputs))
+        self.program = Program(self.graph, len(state), len(inputs))
 
     def load(self, state):
         self._state = [each.detach().clone() for each in state]

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from enum import Enum, auto
 from typing import Any
 
 import jax.numpy as jnp
 import torch
-from torch._prims_common import ELEMENTWISE_TYPE_PROMOTION_KIND as KIND
-from torch._prims_common import elementwise_dtypes
+from torch import Tensor
 
 from virgil.engine.xla.arrays import DTYPES, dtype_of
 
-__all__ = ["converted", "promoted"]
+__all__ = ["Described", "Kind", "converted", "dtypes_of", "promoted"]
+
+
+Described = tuple[torch.dtype, bool] | type
+"""Of an array its dtype and whether it has dims, of a number its type."""
+
+
+class Kind(Enum):
+    """What an operator makes of the dtype that its arguments have in common."""
+
+    SAME = auto()
+    FLOAT = auto()  # integers become floats
+    NUMBER = auto()  # truth values become integers
+    REAL = auto()  # complex numbers give real ones
+    TRUTH = auto()  # the result is true or false
 
 
 def converted(x: Any, dtype: torch.dtype) -> Any:
@@ -25,17 +40,46 @@ def converted(x: Any, dtype: torch.dtype) -> Any:
     return (x.astype(jnp.int8) if x.dtype == jnp.bool_ else x).astype(target)
 
 
-def promoted(fn: Callable[..., Any], kind: KIND = KIND.DEFAULT) -> Callable[..., Any]:
+def promoted(fn: Callable[..., Any], kind: Kind = Kind.SAME) -> Callable[..., Any]:
     """``fn`` on arrays and numbers in the dtype that torch computes in, its result in the one that torch gives."""
 
     def apply(*args: Any) -> Any:
-        compute, result = elementwise_dtypes(*map(_stand_in, args), type_promotion_kind=kind)
-        return converted(fn(*(converted(each, compute) for each in args)), result)
+        inputs, result = dtypes_of(tuple(map(_described, args)), kind)
+        return converted(fn(*(converted(each, inputs) for each in args)), result)
 
     return apply
 
 
-def _stand_in(each: Any) -> Any:
-    if isinstance(each, (bool, int, float, complex)):
-        return each
-    return torch.empty(each.shape, dtype=dtype_of(each), device="meta")
+def dtypes_of(args: tuple[Described, ...], kind: Kind) -> tuple[torch.dtype, torch.dtype]:
+    """In which dtype torch computes, and in which it gives the result: half precision is computed in single."""
+    common = _promoted(args, torch.get_default_dtype())
+    if kind is Kind.FLOAT and not (common.is_floating_point or common.is_complex):
+        common = torch.get_default_dtype()
+    if kind is Kind.NUMBER and common is torch.bool:
+        common = torch.int64
+    inputs = torch.float32 if common in (torch.float16, torch.bfloat16) else common
+    if kind is Kind.TRUTH:
+        return inputs, torch.bool
+    return inputs, common.to_real() if kind is Kind.REAL and common.is_complex else common
+
+
+def _described(each: Any) -> Described:
+    return type(each) if isinstance(each, (bool, int, float, complex)) else (dtype_of(each), len(each.shape) > 0)
+
+
+@functools.cache
+def _promoted(args: tuple[Described, ...], default: torch.dtype) -> torch.dtype:
+    """The dtype in common, where torch has this default: of arrays with dims, then those without, then numbers."""
+    arrays = [each for each in args if isinstance(each, tuple)]
+    ranks = [[dtype for dtype, has_dims in arrays if has_dims is wanted] for wanted in (True, False)]
+    stand_ins: list[Any] = [
+        torch.empty((1,) * (place == 0), dtype=functools.reduce(torch.promote_types, rank), device="meta")
+        for place, rank in enumerate(ranks)
+        if rank
+    ]
+    stand_ins += [each() for each in args if isinstance(each, type)]
+    result = stand_ins[0]
+    for each in stand_ins[1:]:
+        dtype = torch.result_type(result, each)
+        result = torch.empty(result.shape if isinstance(result, Tensor) else (), dtype=dtype, device="meta")
+    return result.dtype if isinstance(result, Tensor) else torch.result_type(result, result)

@@ -17,6 +17,7 @@ from torch import Tensor
 from virgil.distributions.feasible import feasible_value
 from virgil.errors import ArgumentError, ShapeError
 from virgil.infer.autoguide.bijection import find_bijection, is_discrete
+from virgil.ops.broadcast import broadcast_shapes
 from virgil.poutine.frame import plates_shape
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
@@ -236,6 +237,6 @@ def dtype_and_device(fn: Any) -> dict[str, Any]:
 
 def _broadcasts(shape: torch.Size, target: torch.Size) -> bool:
     try:
-        return bool(torch.broadcast_shapes(shape, target) == target)
+        return bool(broadcast_shapes(shape, target) == target)
     except RuntimeError:
         return False

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from virgil.engine.choice import default_engine, pays
 from virgil.errors import CaptureError
+from virgil.ops.operators import OperatorMode
 from virgil.optim import LRScheduler
 
 __all__ = ["Choice", "Chooser", "Work", "choose"]
@@ -82,7 +82,7 @@ def _obstacle(svi: Chooser) -> str | None:
     return None
 
 
-class Work(TorchDispatchMode):
+class Work(OperatorMode):
     """Counts what a step does: operators, elements of their results; and where."""
 
     def __init__(self) -> None:

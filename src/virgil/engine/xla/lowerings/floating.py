@@ -6,16 +6,15 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 from jax import Array
-from torch._prims_common import ELEMENTWISE_TYPE_PROMOTION_KIND as KIND
 
-from virgil.engine.xla.promotion import promoted
+from virgil.engine.xla.promotion import Kind, promoted
 
 __all__ = ["in_double", "of_floats"]
 
 
 def of_floats(function: Callable[..., Array]) -> Callable[..., Array]:
     """The function of arrays or numbers, made floats of one dtype and of one shape first."""
-    return promoted(lambda *args: function(*jnp.broadcast_arrays(*args)), KIND.INT_TO_FLOAT)
+    return promoted(lambda *args: function(*jnp.broadcast_arrays(*args)), Kind.FLOAT)
 
 
 def in_double(function: Callable[..., Array]) -> Callable[..., Array]:

@@ -8,11 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import torch
-from torch._prims_common import ELEMENTWISE_TYPE_PROMOTION_KIND as KIND
 
 from virgil.engine.xla.arrays import dtype_of
 from virgil.engine.xla.lowerings.floating import in_double
-from virgil.engine.xla.promotion import converted, promoted
+from virgil.engine.xla.promotion import Kind, converted, promoted
 from virgil.engine.xla.registry import lowers
 
 aten = torch.ops.aten
@@ -143,12 +142,12 @@ _TRUTH: dict[Any, Callable[..., Any]] = {
     aten.logical_xor.default: jnp.logical_xor,
     aten.logical_not.default: jnp.logical_not,
 }
-for _table, _kind in ((_SAME, KIND.DEFAULT), (_FLOAT, KIND.INT_TO_FLOAT), (_TRUTH, KIND.ALWAYS_BOOL)):
+for _table, _kind in ((_SAME, Kind.SAME), (_FLOAT, Kind.FLOAT), (_TRUTH, Kind.TRUTH)):
     for _operator, _fn in _table.items():
         lowers(_operator)(promoted(_fn, _kind))
 
 
-lowers(aten.abs.default)(promoted(jnp.abs, KIND.COMPLEX_TO_FLOAT))
+lowers(aten.abs.default)(promoted(jnp.abs, Kind.REAL))
 
 
 @lowers(aten.alias.default, aten.clone.default, aten.detach_copy.default, torch.ops.prims.copy_strided.default)
@@ -189,7 +188,7 @@ def _sub(x: Any, other: Any, alpha: Any = 1) -> Any:
 
 @lowers(aten.div.Tensor, aten.div.Scalar)
 def _div(x: Any, other: Any) -> Any:
-    return promoted(jnp.true_divide, KIND.INT_TO_FLOAT)(x, other)
+    return promoted(jnp.true_divide, Kind.FLOAT)(x, other)
 
 
 @lowers(aten.div.Tensor_mode, aten.div.Scalar_mode)
@@ -206,7 +205,7 @@ def _truncated(a: Any, b: Any) -> Any:
 @lowers(aten.pow.Tensor_Tensor, aten.pow.Tensor_Scalar, aten.pow.Scalar)
 def _pow(x: Any, exponent: Any) -> Any:
     number = exponent if isinstance(exponent, (int, float)) else None
-    return promoted(_POWERS.get(number, _power), KIND.BOOL_TO_LONG)(x, exponent)
+    return promoted(_POWERS.get(number, _power), Kind.NUMBER)(x, exponent)
 
 
 _POWERS: dict[float | None, Callable[..., Any]] = {  # as torch takes them, which shows at -0.0 and -inf

@@ -1,0 +1,56 @@
+"""Torch's optimisers without what torch puts around them: a label for its profiler, and its compiler."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from types import MethodType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import optimizer as hooks
+
+__all__ = ["made", "take_step"]
+
+_KNOWN = (["torch", "optim"], ["virgil", "optim"])
+
+
+def made(kind: type[torch.optim.Optimizer], leaves: Sequence[Tensor], options: Mapping[str, Any]) -> Any:
+    """``kind(leaves, **options)``.
+
+    Torch wraps ``add_param_group`` so that ``torch.compile`` passes it over, and loads the compiler when it is first
+    called, which takes as long as ``import torch``; while the optimiser is made, it has the method inside the wrapper.
+    """
+    optimizer: Any = kind.__new__(kind)
+    inner = getattr(kind.add_param_group, "__wrapped__", None)
+    if inner is not None:
+        optimizer.__dict__["add_param_group"] = MethodType(inner, optimizer)
+    optimizer.__init__(leaves, **options)
+    optimizer.__dict__.pop("add_param_group", None)
+    return optimizer
+
+
+def take_step(optimizer: torch.optim.Optimizer) -> None:
+    """``optimizer.step()``; where nobody watches an optimiser of torch's or Virgil's, the step inside torch's wrappers.
+
+    They call hooks and open a label for the profiler, which takes longer than Adam's step of a small model.
+    """
+    if type(optimizer).__module__.split(".")[:2] not in _KNOWN or _is_watched(optimizer):
+        optimizer.step()
+        return
+    step: Any = inspect.unwrap(type(optimizer).step)
+    with torch.set_grad_enabled(optimizer.defaults.get("differentiable", False)):
+        step(optimizer)
+
+
+def _is_watched(optimizer: Any) -> bool:
+    """Whether a profiler runs, hooks are registered, or a scheduler has put a wrapper of its own around the step."""
+    return bool(
+        torch.autograd._profiler_enabled()  # type: ignore[attr-defined]
+        or "step" in vars(optimizer)
+        or optimizer._optimizer_step_pre_hooks
+        or optimizer._optimizer_step_post_hooks
+        or hooks._global_optimizer_pre_hooks
+        or hooks._global_optimizer_post_hooks
+    )
