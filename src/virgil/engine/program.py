@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
@@ -36,6 +37,12 @@ class Program:
     def constants(self) -> dict[str, Tensor]:
         """The tensors that the graph holds, by name."""
         return self.graph.constants
+
+    @property
+    def reported(self) -> list[Tensor]:
+        """Tensors without values that are like the loss and the norms of the gradients."""
+        outputs: Any = self.graph.graph.output_node().args[0]
+        return [node.meta["val"] for node in outputs[self.num_state :]]
 
     @property
     def num_nodes(self) -> int:

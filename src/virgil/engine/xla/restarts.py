@@ -16,7 +16,7 @@ from torch import Tensor
 from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs, joined
 from virgil.engine.xla.ahead import while_loop
-from virgil.engine.xla.arrays import to_array, to_tensor
+from virgil.engine.xla.arrays import DTYPES, to_array, to_tensor
 from virgil.engine.xla.noise import drawn_by_key
 from virgil.engine.xla.step import XlaStep
 
@@ -114,8 +114,8 @@ class XlaRestarts:
             sums = [total + each * _beside(goes, each) for total, each in zip(sums, states, strict=False)]
             return number + 1, states, goes, taken, losses, norms, sums
 
-        loss, norm = jax.eval_shape(step, jnp.int64(0), run_keys, states, {})[1:]
-        records = jnp.zeros((size, longest), loss.dtype), jnp.zeros((size, longest, norm.shape[1]), norm.dtype)
+        reported = self._step.program.reported
+        records = [jnp.zeros((size, longest, *each.shape), DTYPES[each.dtype]) for each in reported]
         sums = [jnp.zeros_like(each, jnp.float64) for each in states[:summed]]
         begin = jnp.int64(0), states, is_finite, jnp.zeros(size, jnp.int64), *records, sums
         return while_loop(

@@ -16,7 +16,7 @@ from torch import Tensor
 from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs, joined
 from virgil.engine.xla.ahead import while_loop
-from virgil.engine.xla.arrays import Copies, to_array, to_tensor
+from virgil.engine.xla.arrays import DTYPES, Copies, to_array, to_tensor
 from virgil.engine.xla.noise import drawn_by_key
 from virgil.engine.xla.packing import Packing
 from virgil.engine.xla.step import XlaStep
@@ -179,8 +179,7 @@ class XlaRunner:
             sums = [total + each for total, each in zip(sums, state, strict=False)]
             return number + 1, state, is_finite, losses.at[number].set(loss), norms.at[number].set(norm), sums
 
-        loss, norm = jax.eval_shape(step, jnp.int64(0), run_key, state, {})[1:]
-        records = jnp.zeros((longest,), loss.dtype), jnp.zeros((longest, *norm.shape), norm.dtype)
+        records = [jnp.zeros((longest, *each.shape), DTYPES[each.dtype]) for each in self.program.reported]
         sums = [jnp.zeros_like(each, jnp.float64) for each in state[:summed]]
         begin = jnp.int64(0), state, jnp.bool_(True), *records, sums
         done, state, is_finite, *rest = while_loop(
