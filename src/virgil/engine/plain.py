@@ -1,7 +1,7 @@
 """The operators that most programs have, in terms of Core ATen.
 
-Torch has such a form of each, for all dtypes. Those load torch's compiler or its symbolic shapes, which takes as long
-as ``import torch``, and take five times as long themselves.
+Torch has such a form of each, for all dtypes, some of which take several times as long. They load torch's compiler or
+its symbolic shapes, which takes as long as ``import torch``.
 """
 
 from __future__ import annotations

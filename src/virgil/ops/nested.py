@@ -1,4 +1,4 @@
-"""Tensors among the nested arguments of a call; for lists, tuples and dicts in a tenth of the time of torch's trees."""
+"""Tensors among the nested arguments of a call: for lists, tuples and dicts, in much less time than torch's trees."""
 
 from __future__ import annotations
 
@@ -33,4 +33,6 @@ def tensors_in(value: Any) -> list[Tensor]:
     return found
 
 
-_LEAVES = frozenset({int, float, bool, str, type(None), torch.dtype, torch.device, torch.Size})
+_LEAVES = frozenset(
+    {int, float, bool, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format, torch.Size}
+)
