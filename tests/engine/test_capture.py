@@ -163,3 +163,12 @@ def test_what_torch_cannot_take_apart_is_a_capture_error(monkeypatch):
     monkeypatch.setattr("virgil.engine.capture.functional", failing)
     with pytest.raises(CaptureError, match=r"Torch cannot take an operator of the step apart: not for UInt16\. Use"):
         capture(lambda state, inputs: (state, state[0], state[0][None]), [torch.tensor(0.5)], [])
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's, of itself, when it loads its compiler
+def test_an_operator_that_takes_functions_is_an_error():
+    def step(state, inputs):
+        return ended(torch.cond(inputs[0] > 0, torch.sin, torch.cos, (state[0],)), inputs[0])
+
+    with pytest.raises(CaptureError, match="takes functions, such as torch.cond"):
+        capture(step, STATE, INPUTS)

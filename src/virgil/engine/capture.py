@@ -38,7 +38,15 @@ def capture(step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Pr
         return step([each.clone() for each in state], [each.clone() for each in inputs])
 
     with preserved_rng():
-        first, second = recorded(pure, *given), recorded(pure, *given)
+        try:
+            first, second = recorded(pure, *given), recorded(pure, *given)
+        except NotImplementedError as error:
+            if "HigherOrderOperator" not in str(error):
+                raise
+            raise CaptureError(
+                "The step calls an operator that takes functions, such as torch.cond, which cannot be captured. Use "
+                "torch.where, or a Python loop in the place of a scan, or engine='eager'."
+            ) from error
         difference = first_difference(first, second)
         if difference is not None:
             raise CaptureError(_varies(difference))
