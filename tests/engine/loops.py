@@ -160,9 +160,9 @@ def many_results(x: Tensor) -> Tensor:
     return x
 
 
-def apart(*args: Tensor) -> Tensor:
+def apart(*args: Tensor) -> list[Tensor]:
     """A tensor of its own for each round, and a result of its own for each."""
-    return [each.sin() * 2 + t for t, each in enumerate(args)] and [(each.sin() * 2 + 0.5).tanh() for each in args]
+    return [(each.sin() * 2 + 0.5).tanh() for each in args]
 
 
 def written(x: Tensor) -> Tensor:
@@ -172,6 +172,37 @@ def written(x: Tensor) -> Tensor:
         x = x.sin() + 0.1
         kept[t] = x
     return kept.cumsum(0)
+
+
+def sums(x: Tensor, y: Tensor) -> Tensor:
+    """Sums of functions that are linear in what changes from round to round, and of others."""
+    rows, columns = torch.tensor([[0, 1, 1]]), torch.tensor([1, 0, 0])
+    total, other, third = x[0], y, x.new_zeros(())
+    for t in range(ROUNDS):
+        now = x[t].sin() * y
+        total = total + torch.where(y > 0.5, now / y, 0.0).flip(0)
+        spread = torch.zeros(1, 3, dtype=x.dtype).scatter_add(1, rows, now[None])[0]
+        total = total + spread[columns] + torch.zeros_like(y).index_put((columns,), now - 2 * spread, accumulate=True)
+        other = now.cos() + other
+        third = third + (now * now).sum() / (now.abs() + 1).sum() + 1 / now.sum().exp()
+    return torch.cat([total, other, third[None]])
+
+
+def read_on_the_way(x: Tensor) -> Tensor:
+    """A sum of which each round is read."""
+    total, squares = x[0], []
+    for t in range(ROUNDS):
+        total = total + x[t].cos() * 2
+        squares.append((0.01 * total.square()).exp())
+    return torch.stack(squares).sum(0) + total
+
+
+def added_twice(x: Tensor) -> Tensor:
+    """What grows by itself is no sum."""
+    total = x[0]
+    for t in range(ROUNDS):
+        total = (total + x[t].cos()) + (total + 0.1 * x[t].sin())
+    return total
 
 
 def straight(x: Tensor) -> Tensor:
@@ -203,6 +234,9 @@ LOOPS = {
     "many results": Looping(many_results, (_uniform(4, 3),)),
     "apart": Looping(apart, tuple(_uniform(ROUNDS, 3))),
     "written": Looping(written, (_uniform(3),)),
+    "sums": Looping(sums, (_uniform(ROUNDS, 3), _uniform(3))),
+    "read on the way": Looping(read_on_the_way, (_uniform(ROUNDS, 3),)),
+    "added twice": Looping(added_twice, (_uniform(ROUNDS, 3),)),
     "straight": Looping(straight, (_uniform(3),), runs=0),
     "too few": Looping(too_few, (_uniform(3),), runs=0),
 }
@@ -220,5 +254,7 @@ LOOPS |= {
         ("one different", 3),
         ("nested", 1),
         ("written", 1),
+        ("sums", 2),
+        ("read on the way", 2),
     ]
 }

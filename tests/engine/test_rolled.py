@@ -1,13 +1,19 @@
 """The operations and the runs that are found in a graph are what they are said to be."""
 
+import itertools
+
 import numpy as np
 import pytest
+import torch
+from torch.fx.node import map_arg
 
 from tests.engine.loops import LOOPS
 from virgil.engine.graph import traced
+from virgil.engine.rolled_linear import is_linear
 from virgil.engine.rolled_operations import operations
 from virgil.engine.rolled_runs import runs
 from virgil.engine.rolled_stages import slots, stages
+from virgil.engine.rolled_totals import totals
 
 
 def _found(name):
@@ -68,3 +74,74 @@ def test_operations_read_earlier_ones_and_are_all_needed(name):
         read.update(row.reads)
     unread = [row for number, row in enumerate(found.rows) if number not in read]
     assert all(row.node.op == "placeholder" for row in unread)
+
+
+SUMS = {
+    "sums": 3,
+    "differences": 1,
+    "gradient of carry": 1,
+    "gradient of slices": 1,
+    "read on the way": 0,
+    "added twice": 0,
+}
+
+
+def _totals(name):
+    found = operations(traced(LOOPS[name].fn, *LOOPS[name].inputs).graph)
+    for run in runs(found.rows):
+        inside = range(run.start, run.stop)
+        read = {each for number, row in enumerate(found.rows) if number not in inside for each in row.reads}
+        outside = {each for each in read.union(found.outputs) if each in inside}
+        for total in totals(found.rows, run, slots(found.rows, run), outside):
+            yield found.rows, run, outside, total
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_a_total_is_the_chain_of_its_additions(name):
+    for rows, run, outside, total in _totals(name):
+        last = total.begin
+        for round in range(run.count):
+            for place, slot in zip(total.places, total.added, strict=True):
+                number = run.start + round * run.period + place
+                assert rows[number].node.target is torch.ops.aten.add.Tensor
+                assert sorted(rows[number].reads) == sorted([last, slot.first + round * slot.move])
+                readers = [row for row in rows[run.start : run.stop] for each in row.reads if each == last]
+                assert last == total.begin or (len(readers) == 1 and last not in outside)
+                last = number
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_sums_are_found_where_only_the_last_is_read(name):
+    assert len(list(_totals(name))) == SUMS[name]
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_what_is_called_linear_is(name):
+    graph = traced(LOOPS[name].fn, *LOOPS[name].inputs)
+    rows = operations(graph.graph).rows
+    values = _values(graph, rows, LOOPS[name].inputs)
+    for row in rows:
+        for moves in itertools.product([False, True], repeat=len(row.reads)):
+            if is_linear(rows, row, moves):
+                one = [values[each] for each in row.reads]
+                other = [torch.rand_like(each) if moving else each for each, moving in zip(one, moves, strict=True)]
+                both = [a + b if moving else a for a, b, moving in zip(one, other, moves, strict=True)]
+                torch.testing.assert_close(_applied(row, both), _applied(row, one) + _applied(row, other))
+
+
+def _values(graph, rows, inputs):
+    given, values = iter(inputs), []
+    for row in rows:
+        if row.node.op == "placeholder":
+            values.append(next(given))
+        elif row.node.op == "get_attr":
+            values.append(graph.constants[row.node.target])
+        else:
+            values.append(_applied(row, [values[each] for each in row.reads]))
+    return values
+
+
+def _applied(row, given):
+    values = iter(given)
+    args, kwargs = map_arg((row.node.args, dict(row.node.kwargs)), lambda _: next(values))
+    return row.node.target(*args, **kwargs)

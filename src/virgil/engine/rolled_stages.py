@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from virgil.engine.rolled_operations import Operation
@@ -58,9 +58,9 @@ def _slot(run: Run, first: int, move: int) -> Slot:
     return Slot(first, move, place, back) if move == run.period and back < run.count else Slot(first, move)
 
 
-def stages(read: list[list[Slot]]) -> Stages:
-    """The places of a run whose slots are these."""
-    everywhere = set(range(len(read)))
+def stages(read: list[list[Slot]], but: Collection[int] = ()) -> Stages:
+    """The places of a run whose slots are these, but for some that no other place reads."""
+    everywhere = set(range(len(read))) - set(but)
     earlier = {place: {slot.place for slot in read[place] if slot.place is not None} for place in everywhere}
     before = _peeled(everywhere, earlier)
     rest = everywhere - set(before)

@@ -29,9 +29,7 @@ def _both(fn, inputs, key=None):
     """What a graph gives, node by node and rolled up."""
     graph = traced(fn, *inputs)
     with jax.enable_x64(True):
-        constants = {
-            node.target: to_array(getattr(graph, node.target)) for node in graph.graph.find_nodes(op="get_attr")
-        }
+        constants = {name: to_array(each) for name, each in graph.constants.items()}
         given = [to_array(each) for each in inputs]
         plain = jax.jit(lambda given, constants: interpret(graph.graph, given, constants, key))(given, constants)
         loops = jax.jit(lambda given, constants: _rolled(graph.graph).interpret(given, constants, key))(

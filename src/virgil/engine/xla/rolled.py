@@ -13,6 +13,7 @@ from virgil.engine.rolled_runs import Run, runs
 from virgil.engine.xla.interpret import arguments, computed
 from virgil.engine.xla.rolled_keys import Keys
 from virgil.engine.xla.rolled_rounds import Rounds
+from virgil.engine.xla.rolled_sums import Sums
 from virgil.engine.xla.rolled_values import Values
 
 __all__ = ["Rolled", "rolled"]
@@ -57,11 +58,12 @@ class Rolled:
     ) -> list[Any]:
         """The outputs of the graph; see :func:`virgil.engine.xla.interpret.interpret`."""
         values, keys, noise = Values(self._loops), Keys(self._graph, key), noise or {}
+        sums = Sums(self._rows, {start: each.slots for start, each in self._rounds.items()}, values)
         number = 0
         while number < len(self._rows):
             row, rounds = self._rows[number], self._rounds.get(number)
             if rounds is not None:
-                rounds.compute(values, keys, noise)
+                rounds.compute(values, sums, keys, noise)
                 number = rounds.run.stop
                 continue
             if row.node.op == "placeholder":

@@ -11,8 +11,10 @@ from jax import lax
 from virgil.engine.rolled_operations import Operations
 from virgil.engine.rolled_runs import Run
 from virgil.engine.rolled_stages import Slot, slots, stages
+from virgil.engine.rolled_totals import totals
 from virgil.engine.xla.rolled_keys import Keys
 from virgil.engine.xla.rolled_numbers import apply_to_numbers, column
+from virgil.engine.xla.rolled_sums import Sums
 from virgil.engine.xla.rolled_values import Values
 
 __all__ = ["Rounds"]
@@ -27,6 +29,7 @@ class Rounds:
 
     Attributes:
         nodes: for each place, the operators of all rounds.
+        slots: for each place, what it reads.
     """
 
     def __init__(self, found: Operations, run: Run) -> None:
@@ -35,14 +38,18 @@ class Rounds:
         self.nodes = [
             [row.node for row in found.rows[run.start + place : run.stop : run.period]] for place in range(run.period)
         ]
-        self._slots = slots(found.rows, run)
-        self._stages = stages(self._slots)
+        self.slots = slots(found.rows, run)
         inside = range(run.start, run.stop)
         read = {each for number, row in enumerate(found.rows) if number not in inside for each in row.reads}
-        self._read = {(each - run.start) % run.period for each in read.union(found.outputs) if each in inside}
+        outside = {each for each in read.union(found.outputs) if each in inside}
+        self._totals = totals(found.rows, run, self.slots, outside)
+        summed = {place for total in self._totals for place in total.places}
+        self._stages = stages(self.slots, summed)
+        self._read = {(each - run.start) % run.period for each in outside}
         self._read |= {
-            slot.place for place in self._stages.after for slot in self._slots[place] if slot.place is not None
+            slot.place for place in self._stages.after for slot in self.slots[place] if slot.place is not None
         }
+        self._read |= {slot.place for total in self._totals for slot in total.added if slot.place is not None}
         self._numbers = [self._changing(place) for place in range(run.period)]
 
     def _changing(self, place: int) -> dict[int, Any]:
@@ -54,7 +61,7 @@ class Rounds:
             if any(row.free[argument] != value for row in rows)
         }
 
-    def compute(self, values: Values, keys: Keys, noise: Mapping[str, Any]) -> None:
+    def compute(self, values: Values, sums: Sums, keys: Keys, noise: Mapping[str, Any]) -> None:
         """Compute all rounds from the values of earlier operations."""
         for place in self._stages.before:
             values.keep_stack(self.run, place, self._at_once(place, values, keys, noise))
@@ -63,9 +70,13 @@ class Rounds:
                 values.keep_stack(self.run, place, stack)
         for place in self._stages.after:
             values.keep_stack(self.run, place, self._at_once(place, values, keys, noise))
+        for total in self._totals:
+            added = [sums.of(slot, self.run.count) for slot in total.added]
+            last = self.run.stop - self.run.period + total.places[-1]
+            values.keep(last, sum(added, start=values.one(total.begin)))
 
     def _at_once(self, place: int, values: Values, keys: Keys, noise: Mapping[str, Any]) -> Any:
-        nodes, read = self.nodes[place], self._slots[place]
+        nodes, read = self.nodes[place], self.slots[place]
         if nodes[0].name in noise:
             return noise[nodes[0].name]
         given = [values.column(slot, self.run.count) if slot.move else values.one(slot.first) for slot in read]
@@ -79,7 +90,7 @@ class Rounds:
     def _one_by_one(self, values: Values, keys: Keys, noise: Mapping[str, Any]) -> dict[int, Any]:
         """The places of the chain, of which each round reads up to a few rounds before it."""
         chain, run, count = self._stages.chain, self.run, self.run.count
-        read = [slot for place in chain for slot in self._slots[place]]
+        read = [slot for place in chain for slot in self.slots[place]]
         here = set(chain)
         begin = {
             place: [values.one(run.start + place - back * run.period) for back in range(1, most + 1)]
@@ -104,7 +115,7 @@ class Rounds:
 
             for place in chain:
                 if place not in drawn:
-                    read = [value(slot) for slot in self._slots[place]]
+                    read = [value(slot) for slot in self.slots[place]]
                     now[place] = apply_to_numbers(first[place], read, numbers[place], own_keys[place])
             after = {place: [now[place], *each[:-1]] for place, each in before.items()}
             return after, {place: now[place] for place in chain if place in self._read}

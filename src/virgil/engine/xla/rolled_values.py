@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -13,9 +14,16 @@ from jax import lax
 from virgil.engine.rolled_runs import Run
 from virgil.engine.rolled_stages import Slot
 
-__all__ = ["Values"]
+__all__ = ["Part", "Values"]
 
-_Part = tuple[Run, int, range]  # a place, and some of the rounds
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of the rounds of a place of a run."""
+
+    run: Run
+    place: int
+    rounds: range
 
 
 class Values:
@@ -51,8 +59,7 @@ class Values:
         """What an argument reads in so many rounds, along the first axis."""
         name = slot.first, slot.move, count
         if name not in self._columns:
-            numbers = range(slot.first, slot.first + count * slot.move, slot.move)
-            pieces = [self._piece(each) for each in self._parts(numbers)]
+            pieces = [self._piece(each) for each in self.parts(slot, count)]
             joined = jax.tree.map(lambda *each: jnp.concatenate(each), *pieces) if len(pieces) > 1 else pieces[0]
             self._columns[name] = joined
         return self._columns[name]
@@ -69,8 +76,9 @@ class Values:
         round, place = divmod(number - run.start, run.period)
         return run, place, round
 
-    def _parts(self, numbers: range) -> Iterator[list[int] | _Part]:
-        """Numbers in as few parts as possible: rounds of one place at equal distances, and others."""
+    def parts(self, slot: Slot, count: int) -> Iterator[list[int] | Part]:
+        """What an argument reads in so many rounds: rounds of one place at equal distances, and others by number."""
+        numbers = range(slot.first, slot.first + count * slot.move, slot.move)
         done = 0
         while done < len(numbers):
             run = self._owner(numbers[done])
@@ -86,14 +94,13 @@ class Values:
                 step = numbers.step // run.period
                 room = (run.count - 1 - round) // step if step > 0 else round // -step
                 end = min(len(rest), room + 1)
-                yield run, place, range(round, round + end * step, step)
+                yield Part(run, place, range(round, round + end * step, step))
             done += end
 
-    def _piece(self, part: list[int] | _Part) -> Any:
+    def _piece(self, part: list[int] | Part) -> Any:
         if isinstance(part, list):
             return jax.tree.map(lambda *each: jnp.stack(each), *map(self.one, part))
-        run, place, rounds = part
-        return jax.tree.map(lambda each: _rows(each, rounds), self._stacks[run.start + place])
+        return jax.tree.map(lambda each: _rows(each, part.rounds), self._stacks[part.run.start + part.place])
 
 
 def _rows(stack: Any, rounds: range) -> Any:
