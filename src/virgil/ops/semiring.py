@@ -33,14 +33,15 @@ class _LogSumExp(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, logs: Tensor, dims: tuple[int, ...]) -> Tensor:
-        total = torch.logsumexp(logs, dims, keepdim=True)
+        total = torch.logsumexp(logs, dims)
         ctx.save_for_backward(logs, total)
         ctx.dims = dims
-        return total.squeeze(dims)
+        return total
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         logs, total = ctx.saved_tensors
+        total = _unsqueezed(total, ctx.dims, logs)
         weights = torch.where(total == -torch.inf, 0.0, (logs - total).exp())
         return _unsqueezed(grads[0], ctx.dims, logs) * weights, None
 

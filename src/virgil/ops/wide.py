@@ -1,8 +1,9 @@
-"""Numbers of any magnitude: a mantissa from 1 up to 2, times two to the power of a whole number.
+"""Numbers of any magnitude, in two forms: as logarithms, and as a mantissa and a power of two.
 
-Products of many probabilities leave the range of floating-point numbers. Their logarithms do not, but cost an
-exponential and a logarithm for each sum. Here the power of two has a float64 of its own, and numbers are taken apart and
-put together by their bits, where a float64 keeps its power of two. Zero has the power minus infinity and any mantissa.
+Sums are taken of float64s, into which numbers are put together after division by a scale. To go there and back takes an
+exponential and a logarithm in the one form; in the other it takes a dozen operations on the bits of float64s, where
+these keep a power of two. The first is faster in PyTorch, where each operation is a pass over memory, the second
+in compiled code, where a pass does them all.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["LEAST", "SMALLEST", "assembled", "from_logs", "taken_apart", "to_logs"]
+__all__ = ["Binary", "LEAST", "Logs", "SMALLEST"]
 
 LEAST = -1e300
-"""A power of two that stands for minus infinity where one is subtracted."""
+"""A size that stands for that of zero where one is subtracted."""
 
 SMALLEST = 2.0**-1010
-"""A float64 up to here counts as zero; the reciprocals of the others may be added up without overflow."""
+"""What smaller sums are set to before they are taken apart; the reciprocals of many may be added without overflow."""
 
 _LN2 = math.log(2.0)
 _PLACES = 52  # of the fraction in a float64; its power of two, plus the bias, stands in the bits above
@@ -28,29 +29,61 @@ _ONE = _BIAS << _PLACES  # the bits of 1.0
 _WHOLE = 2.0**_PLACES  # added to a smaller whole number, it leaves this one in the lowest bits
 _WHOLE_BITS = (_BIAS + _PLACES) << _PLACES
 
-
-def from_logs(logs: Tensor) -> tuple[Tensor, Tensor]:
-    """Mantissas and powers of two of ``exp(logs)``. The exponential is taken in single precision at least."""
-    exact = logs.to(torch.float64, copy=True).mul_(1 / _LN2)
-    powers = exact.floor()
-    fractions = exact.sub_(powers.clamp_min(LEAST)).to(torch.promote_types(logs.dtype, torch.float32))
-    return fractions.mul_(_LN2).exp_().double(), powers
+Numbers = tuple[Tensor, ...]  # the last tensor has their sizes, of which that of zero is minus infinity
 
 
-def to_logs(mantissas: Tensor, powers: Tensor) -> Tensor:
-    """Logarithms, nats."""
-    return mantissas.log() + powers * _LN2
+class Logs:
+    """Numbers as logarithms, which are their sizes."""
+
+    @staticmethod
+    def from_logs(logs: Tensor) -> Numbers:
+        """The numbers of these logarithms."""
+        return (logs.double(),)
+
+    @staticmethod
+    def to_logs(numbers: Numbers) -> Tensor:
+        """Logarithms, nats."""
+        return numbers[0]
+
+    @staticmethod
+    def taken_apart(values: Tensor) -> Numbers:
+        """The numbers that positive float64s are; those below ``exp(-699)`` are zero."""
+        return (torch.threshold_(values.log(), -699.0, -torch.inf),)
+
+    @staticmethod
+    def assembled(numbers: Numbers, scale: Tensor) -> Tensor:
+        """Float64s: numbers divided by one whose size is not less. Smaller ones than ``exp(-708)`` may become zero."""
+        return (numbers[0] - scale).exp_()
 
 
-def taken_apart(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Mantissas and powers of two of float64s that are not negative."""
-    bits = values.view(torch.int64)
-    powers = (bits >> _PLACES).add_(_WHOLE_BITS).view(torch.float64).sub_(_WHOLE + _BIAS)
-    mantissas = (bits & _FRACTION).bitwise_or_(_ONE).view(torch.float64)
-    return mantissas, powers.masked_fill_(values <= SMALLEST, -torch.inf)
+class Binary:
+    """Numbers as mantissas from 1 up to 2 and powers of two, which are whole and their sizes."""
 
+    @staticmethod
+    def from_logs(logs: Tensor) -> Numbers:
+        """The numbers of these logarithms. The exponential is taken in single precision at least."""
+        exact = logs.double() * (1 / _LN2)
+        powers = exact.floor()
+        fractions = (exact - powers.clamp_min(LEAST)).to(torch.promote_types(logs.dtype, torch.float32))
+        return (fractions * _LN2).exp().double(), powers
 
-def assembled(mantissas: Tensor, powers: Tensor) -> Tensor:
-    """``mantissas * 2**powers`` as float64, for powers up to 0; zero for those of -1023 and less. Overwrites the powers."""
-    biased = powers.clamp_min_(-_BIAS).add_(_WHOLE + _BIAS)
-    return biased.view(torch.int64).bitwise_left_shift_(_PLACES).view(torch.float64).mul_(mantissas)
+    @staticmethod
+    def to_logs(numbers: Numbers) -> Tensor:
+        """Logarithms, nats."""
+        mantissas, powers = numbers
+        return mantissas.log() + powers * _LN2
+
+    @staticmethod
+    def taken_apart(values: Tensor) -> Numbers:
+        """The numbers that positive float64s are; those below ``2**-1009`` are zero."""
+        bits = values.view(torch.int64)
+        powers = ((bits >> _PLACES) + _WHOLE_BITS).view(torch.float64) - (_WHOLE + _BIAS)
+        mantissas = (bits & _FRACTION | _ONE).view(torch.float64)
+        return mantissas, torch.threshold(powers, -1010.0, -torch.inf)
+
+    @staticmethod
+    def assembled(numbers: Numbers, scale: Tensor) -> Tensor:
+        """Float64s: numbers divided by one whose size is not less. Smaller ones than ``2**-1022`` become zero."""
+        mantissas, powers = numbers
+        biased = (powers - scale).clamp_min(-_BIAS) + (_WHOLE + _BIAS)
+        return (biased.view(torch.int64) << _PLACES).view(torch.float64) * mantissas

@@ -11,8 +11,10 @@ import functools
 import operator
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import torch
+from jax.experimental.xla_metadata import set_xla_metadata
 
 from virgil.engine.xla.registry import lowers
 
@@ -30,6 +32,17 @@ def _bmm(left: Any, right: Any) -> Any:
     inner = left.shape[2]
     if not 1 <= inner <= max(*left.shape[1:], right.shape[2]) <= _SMALL:
         return jnp.matmul(left, right)
+    with set_xla_metadata(inlineable="false"):
+        return _written_out(left, right)
+
+
+@jax.jit
+def _written_out(left: Any, right: Any) -> Any:
+    """The sum, as a function of the program that is called.
+
+    Fused with others, what it reads would be computed anew for each addend, and the sum for each that reads it.
+    """
+    inner = left.shape[2]
     return functools.reduce(operator.add, (left[:, :, k, None] * right[:, k, None, :] for k in range(inner)))
 
 
