@@ -188,6 +188,15 @@ def sums(x: Tensor, y: Tensor) -> Tensor:
     return torch.cat([total, other, third[None]])
 
 
+def linear_chain(x: Tensor, w: Tensor) -> Tensor:
+    """A sum of what depends on the round before, by functions that are linear too."""
+    now, total = x[0], x[0]
+    for t in range(ROUNDS):
+        now = (0.5 * now).flip(0) @ w + x[t]
+        total = total + (now * 2).flip(0)
+    return total
+
+
 def read_on_the_way(x: Tensor) -> Tensor:
     """A sum of which each round is read."""
     total, squares = x[0], []
@@ -235,6 +244,7 @@ LOOPS = {
     "apart": Looping(apart, tuple(_uniform(ROUNDS, 3))),
     "written": Looping(written, (_uniform(3),)),
     "sums": Looping(sums, (_uniform(ROUNDS, 3), _uniform(3))),
+    "linear chain": Looping(linear_chain, (_uniform(ROUNDS, 3), _uniform(3, 3))),
     "read on the way": Looping(read_on_the_way, (_uniform(ROUNDS, 3),)),
     "added twice": Looping(added_twice, (_uniform(ROUNDS, 3),)),
     "straight": Looping(straight, (_uniform(3),), runs=0),
@@ -255,6 +265,7 @@ LOOPS |= {
         ("nested", 1),
         ("written", 1),
         ("sums", 2),
+        ("linear chain", 2),
         ("read on the way", 2),
     ]
 }

@@ -49,6 +49,11 @@ class InductorRunner:
         self._step: _Step = _Replayed(program, self._strides[: program.num_state]) if devices else _Called(program)
         self._state: list[Tensor] = []
 
+    @property
+    def num_compiled(self) -> int:
+        """How many operations are compiled: all."""
+        return self.program.num_nodes
+
     def load(self, state: Sequence[Tensor]) -> None:
         """Begin with this state."""
         strides = self._strides[: self.program.num_state]

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from torch.utils import _pytree as pytree
 
 from virgil.engine.rolled_operations import Operation
 
 __all__ = ["Run", "runs"]
 
-_ROUNDS = 8  # from which on a loop is worth its overhead
+_ROUNDS = 4  # from which on a loop is worth its overhead
 _SAVED = 32  # operations, likewise
 _FAR = 4  # rounds that a carried value lies back, at most
+_COPIED = 1024  # numbers brought side by side from outside all runs for each operation saved, at most
+_COMPUTED = (
+    4096  # numbers computed, likewise: it takes as long to compile one operation more as to read these 10,000 times
+)
 _READS = 8  # an operation that reads more is in no run
 
 Numbers = NDArray[np.int64]
@@ -64,7 +69,22 @@ def runs(rows: list[Operation]) -> list[Run]:
         for rest in _free_parts(run, taken):
             for part in _checked(reads, *rest, run.period):
                 heapq.heappush(heap, (-_saved(part), part.period, part.start, part))
-    return sorted(chosen, key=lambda run: run.start)
+    return [run for run in sorted(chosen, key=lambda run: run.start) if _pays(rows, run, taken)]
+
+
+def _pays(rows: list[Operation], run: Run, taken: NDArray[np.bool_]) -> bool:
+    """Whether so many operations are saved as the size of what they work on asks for."""
+    fixed = {number for row in rows[run.start : run.start + run.period] for number in row.reads}
+    fixed &= {number for row in rows[run.start + run.period : run.start + 2 * run.period] for number in row.reads}
+    read = {number for row in rows[run.start : run.stop] for number in row.reads if not taken[number]} - fixed
+    copied = sum(_elements(rows[number]) for number in read)
+    computed = sum(map(_elements, rows[run.start : run.stop]))
+    return copied <= _COPIED * _saved(run) and computed <= _COMPUTED * _saved(run)
+
+
+def _elements(row: Operation) -> int:
+    """How many numbers an operation gives."""
+    return sum(each.numel() for each in pytree.tree_leaves(row.node.meta["val"]))
 
 
 def _saved(run: Run) -> int:

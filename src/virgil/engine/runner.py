@@ -75,6 +75,11 @@ class Runner(Protocol):
         """What it runs."""
         ...
 
+    @property
+    def num_compiled(self) -> int:
+        """How many operations are compiled, those of all rounds of a loop counted once where it is rolled up."""
+        ...
+
     def load(self, state: Sequence[Tensor]) -> None:
         """Begin with this state; the tensors are not written."""
         ...

@@ -12,10 +12,15 @@ _MANY = 2_000  # operations, from which on a graph takes many seconds to compile
 _ROUNDS = 32  # so often is an operator repeated at one line of a program only by a loop
 
 
-def unrolled(graph: Graph) -> str | None:
-    """A line that says how a graph would be shorter; ``None`` for one that is short, or is not a loop's."""
+def unrolled(graph: Graph, num_compiled: int) -> str | None:
+    """A line that says how a graph would be shorter; ``None`` for one that is short, or is not a loop's.
+
+    Args:
+        graph: the graph.
+        num_compiled: how many operations an engine compiles for it.
+    """
     nodes = [node for node in graph.nodes if node.op == "call_function"]
-    if len(nodes) < _MANY:
+    if num_compiled < _MANY:
         return None
     counts = Counter((node.meta.get("stack_trace"), node.target) for node in nodes)
     repeated = [count for count in counts.values() if count >= _ROUNDS]

@@ -12,6 +12,7 @@ from virgil.engine.graph import traced
 from virgil.engine.rolled_operations import operations
 from virgil.engine.rolled_runs import runs
 from virgil.engine.runner import Inputs
+from virgil.engine.xla import rolled as lowering
 from virgil.engine.xla import step as steps
 from virgil.engine.xla.arrays import to_array
 from virgil.engine.xla.interpret import interpret
@@ -83,7 +84,8 @@ STATE, DATA = torch.ones(3), torch.linspace(0.0, 1.0, 3 * ROUNDS).reshape(ROUNDS
 
 
 @pytest.fixture
-def program():
+def program(monkeypatch):
+    monkeypatch.setattr(lowering, "_LONG", 100)
     return capture(_step, [STATE], [DATA])
 
 
@@ -119,6 +121,20 @@ def test_restarts_of_a_rolled_step_are_those_of_the_unrolled_one(program, monkey
         _unrolled(monkeypatch)
     for one, other in zip(*courses, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
+
+
+def test_a_loop_over_large_tensors_is_left_alone():
+    def deep(x, *weights):
+        for weight in weights:
+            x = (x @ weight).tanh().exp().sin().cos().square().sqrt() + 1
+        return x
+
+    def found(size):
+        tensors = [torch.ones(size, size)] * (ROUNDS + 1)
+        return runs(operations(traced(deep, *tensors).graph).rows)
+
+    assert found(8)
+    assert not found(128)
 
 
 def test_a_graph_without_a_long_loop_is_left_alone():

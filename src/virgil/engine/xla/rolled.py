@@ -18,8 +18,8 @@ from virgil.engine.xla.rolled_values import Values
 
 __all__ = ["Rolled", "rolled"]
 
-_LONG = 400  # operations, from which on it is worth looking
-_SHARE = 0.25  # of them, that must go
+_LONG = 1000  # operations, from which on it is worth looking
+_SHARE = 0.1  # of them, that must go
 
 
 def rolled(graph: Graph) -> Rolled | None:
@@ -49,6 +49,12 @@ class Rolled:
         self._inputs = {node: place for place, node in enumerate(nodes)}
 
     @property
+    def num_compiled(self) -> int:
+        """How many operations there are, those of all rounds of a run counted once."""
+        inputs = sum(row.node.op != "call_function" for row in self._rows)
+        return len(self._rows) - inputs - sum((run.count - 1) * run.period for run in self._loops)
+
+    @property
     def rounds(self) -> list[list[Node]]:
         """The operators at each place of each run, over its rounds."""
         return [nodes for each in self._rounds.values() for nodes in each.nodes]
@@ -58,7 +64,8 @@ class Rolled:
     ) -> list[Any]:
         """The outputs of the graph; see :func:`virgil.engine.xla.interpret.interpret`."""
         values, keys, noise = Values(self._loops), Keys(self._graph, key), noise or {}
-        sums = Sums(self._rows, {start: each.slots for start, each in self._rounds.items()}, values)
+        read = {start: each.slots for start, each in self._rounds.items()}
+        sums = Sums(self._rows, read, {start: each.stages.chain for start, each in self._rounds.items()}, values)
         number = 0
         while number < len(self._rows):
             row, rounds = self._rows[number], self._rounds.get(number)

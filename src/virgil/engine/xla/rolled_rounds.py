@@ -30,6 +30,7 @@ class Rounds:
     Attributes:
         nodes: for each place, the operators of all rounds.
         slots: for each place, what it reads.
+        stages: the order in which the places are computed, but for sums that the rounds accumulate.
     """
 
     def __init__(self, found: Operations, run: Run) -> None:
@@ -44,10 +45,10 @@ class Rounds:
         outside = {each for each in read.union(found.outputs) if each in inside}
         self._totals = totals(found.rows, run, self.slots, outside)
         summed = {place for total in self._totals for place in total.places}
-        self._stages = stages(self.slots, summed)
+        self.stages = stages(self.slots, summed)
         self._read = {(each - run.start) % run.period for each in outside}
         self._read |= {
-            slot.place for place in self._stages.after for slot in self.slots[place] if slot.place is not None
+            slot.place for place in self.stages.after for slot in self.slots[place] if slot.place is not None
         }
         self._read |= {slot.place for total in self._totals for slot in total.added if slot.place is not None}
         self._numbers = [self._changing(place) for place in range(run.period)]
@@ -63,12 +64,12 @@ class Rounds:
 
     def compute(self, values: Values, sums: Sums, keys: Keys, noise: Mapping[str, Any]) -> None:
         """Compute all rounds from the values of earlier operations."""
-        for place in self._stages.before:
+        for place in self.stages.before:
             values.keep_stack(self.run, place, self._at_once(place, values, keys, noise))
-        if self._stages.chain:
+        if self.stages.chain:
             for place, stack in self._one_by_one(values, keys, noise).items():
                 values.keep_stack(self.run, place, stack)
-        for place in self._stages.after:
+        for place in self.stages.after:
             values.keep_stack(self.run, place, self._at_once(place, values, keys, noise))
         for total in self._totals:
             added = [sums.of(slot, self.run.count) for slot in total.added]
@@ -89,7 +90,7 @@ class Rounds:
 
     def _one_by_one(self, values: Values, keys: Keys, noise: Mapping[str, Any]) -> dict[int, Any]:
         """The places of the chain, of which each round reads up to a few rounds before it."""
-        chain, run, count = self._stages.chain, self.run, self.run.count
+        chain, run, count = self.stages.chain, self.run, self.run.count
         read = [slot for place in chain for slot in self.slots[place]]
         here = set(chain)
         begin = {

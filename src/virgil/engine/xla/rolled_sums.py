@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
+import torch
 
 from virgil.engine.rolled_linear import is_linear
 from virgil.engine.rolled_operations import Operation
@@ -19,16 +20,24 @@ __all__ = ["Sums"]
 class Sums:
     """Sums of what arguments read over rounds.
 
-    A sum of values that a linear function gives is that function of a sum, and so on towards what is not linear.
+    A sum of values that a linear function gives is that function of a sum, and so on towards what is not linear, or
+    is computed round by round; a sum of products of matrices is one product.
 
     Args:
         rows: the operations of the graph.
         slots: of every run, by its first number: what its places read.
+        chains: likewise: the places that are computed round by round.
         values: what has been computed.
     """
 
-    def __init__(self, rows: Sequence[Operation], slots: Mapping[int, list[list[Slot]]], values: Values) -> None:
-        self._rows, self._slots, self._values = rows, slots, values
+    def __init__(
+        self,
+        rows: Sequence[Operation],
+        slots: Mapping[int, list[list[Slot]]],
+        chains: Mapping[int, Collection[int]],
+        values: Values,
+    ) -> None:
+        self._rows, self._slots, self._chains, self._values = rows, slots, chains, values
         self._known: dict[tuple[int, int, int], Any] = {}
 
     def of(self, slot: Slot, count: int) -> Any:
@@ -46,17 +55,21 @@ class Sums:
 
     def _rounds(self, part: Part) -> Any:
         run, rounds = part.run, part.rounds
-        first = run.start + part.place
-        row, read = self._rows[first], self._slots[run.start][part.place]
+        first, count = run.start + part.place, len(rounds)
+        row, read = self._rows[first], [_some(slot, rounds) for slot in self._slots[run.start][part.place]]
         moves = [slot.move != 0 for slot in read]
-        of_kind = self._rows[first : run.stop : run.period]
-        if is_linear(self._rows, row, moves) and all(each.free == row.free for each in of_kind):
-            given = [
-                self.of(Slot(slot.first + rounds[0] * slot.move, rounds.step * slot.move), len(rounds))
-                if slot.move
-                else self._values.one(slot.first)
-                for slot in read
-            ]
-            return computed(row.node, *arguments(row.node, given), None)
-        column = Slot(first + rounds[0] * run.period, rounds.step * run.period)
-        return jnp.sum(self._values.column(column, len(rounds)), axis=0)
+        free = (each.free for each in self._rows[first : run.stop : run.period])
+        if part.place not in self._chains[run.start] and all(each == row.free for each in free):
+            if is_linear(self._rows, row, moves):
+                given = [self.of(slot, count) if slot.move else self._values.one(slot.first) for slot in read]
+                return computed(row.node, *arguments(row.node, given), None)
+            if row.node.target is torch.ops.aten.mm.default and all(moves):
+                left, right = (self._values.column(slot, count) for slot in read)
+                beside, below = jnp.swapaxes(left, 0, 1), right.reshape(-1, right.shape[-1])
+                return computed(row.node, (beside.reshape(left.shape[1], -1), below), {}, None)
+        return jnp.sum(self._values.column(_some(Slot(first, run.period), rounds), count), axis=0)
+
+
+def _some(slot: Slot, rounds: range) -> Slot:
+    """What is read in some of the rounds."""
+    return Slot(slot.first + rounds[0] * slot.move, slot.move * rounds.step)

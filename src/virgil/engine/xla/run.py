@@ -82,6 +82,11 @@ class XlaRunner:
         self._next: _Next = None, None
         self._loop = jax.jit(self._steps, static_argnames=("longest", "summed"), compiler_options=self._step.options)
 
+    @property
+    def num_compiled(self) -> int:
+        """How many operations are compiled: the rounds of a loop once where they are rolled up."""
+        return self._step.num_compiled
+
     def load(self, state: Sequence[Tensor]) -> None:
         """Begin with this state."""
         with jax.enable_x64(True):

@@ -34,6 +34,12 @@ class XlaStep:
     Args:
         program: the captured step.
 
+    Attributes:
+        program: the same.
+        constants: the tensors that it holds, as arrays.
+        ahead: its random operators that may be drawn ahead.
+        num_compiled: how many operations are compiled.
+
     Raises:
         OperatorError: an operator has no lowering.
     """
@@ -46,6 +52,7 @@ class XlaStep:
         loops = rolled(graph)
         self._interpret = partial(interpret, graph) if loops is None else loops.interpret
         self._streams: dict[int, Tensor] = {}
+        self.num_compiled = program.num_nodes if loops is None else loops.num_compiled
         self.ahead = Ahead(graph, () if loops is None else loops.rounds)
 
     @property

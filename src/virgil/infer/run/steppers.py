@@ -148,7 +148,7 @@ class CompiledStepper:
             self.name, self.reason = "eager", str(error)
             warnings.warn(f"The steps are taken eagerly: {error}", UserWarning, stacklevel=2)
             return None
-        advice = None if step is None else unrolled(step.runner.program.graph.graph)
+        advice = None if step is None else unrolled(step.runner.program.graph.graph, step.runner.num_compiled)
         if advice is not None:
             self.reason = f"{self.reason}; {advice}"
             self._say(f"Compiling: {advice}.")
