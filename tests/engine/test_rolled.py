@@ -9,11 +9,11 @@ from torch.fx.node import map_arg
 
 from tests.engine.loops import LOOPS
 from virgil.engine.graph import traced
-from virgil.engine.rolled_linear import is_linear
-from virgil.engine.rolled_operations import operations
-from virgil.engine.rolled_runs import runs
-from virgil.engine.rolled_stages import slots, stages
-from virgil.engine.rolled_totals import totals
+from virgil.engine.rolled.linear import is_linear
+from virgil.engine.rolled.operations import operations
+from virgil.engine.rolled.runs import runs
+from virgil.engine.rolled.stages import slots, stages
+from virgil.engine.rolled.totals import totals
 
 
 def _found(name):

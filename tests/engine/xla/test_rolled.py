@@ -9,15 +9,15 @@ from torch.utils import _pytree as pytree
 from tests.engine.loops import LOOPS, ROUNDS
 from virgil.engine.capture import capture
 from virgil.engine.graph import traced
-from virgil.engine.rolled_operations import operations
-from virgil.engine.rolled_runs import runs
+from virgil.engine.rolled.operations import operations
+from virgil.engine.rolled.runs import runs
 from virgil.engine.runner import Inputs
 from virgil.engine.xla import rolled as lowering
 from virgil.engine.xla import step as steps
 from virgil.engine.xla.arrays import to_array
 from virgil.engine.xla.interpret import interpret
 from virgil.engine.xla.restarts import XlaRestarts
-from virgil.engine.xla.rolled import Rolled, rolled
+from virgil.engine.xla.rolled.graph import Rolled, rolled
 from virgil.engine.xla.run import XlaRunner
 
 

@@ -16,7 +16,7 @@ from torch.fx import Graph, Node
 from virgil.engine.xla.arrays import DTYPES
 from virgil.engine.xla.interpret import apply
 from virgil.engine.xla.registry import LOWERINGS
-from virgil.engine.xla.rolled_keys import Keys
+from virgil.engine.xla.rolled.keys import Keys
 
 __all__ = ["Ahead", "while_loop"]
 

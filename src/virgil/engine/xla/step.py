@@ -16,7 +16,7 @@ from virgil.engine.runner import Inputs
 from virgil.engine.xla.ahead import Ahead
 from virgil.engine.xla.arrays import to_array, to_input
 from virgil.engine.xla.interpret import check_lowered, interpret
-from virgil.engine.xla.rolled import rolled
+from virgil.engine.xla.rolled.graph import rolled
 
 __all__ = ["XlaStep"]
 

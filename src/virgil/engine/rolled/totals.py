@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import torch
 
-from virgil.engine.rolled_operations import Operation
-from virgil.engine.rolled_runs import Run
-from virgil.engine.rolled_stages import Slot
+from virgil.engine.rolled.operations import Operation
+from virgil.engine.rolled.runs import Run
+from virgil.engine.rolled.stages import Slot
 
 __all__ = ["Total", "totals"]
 

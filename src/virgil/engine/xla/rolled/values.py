@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from virgil.engine.rolled_runs import Run
-from virgil.engine.rolled_stages import Slot
+from virgil.engine.rolled.runs import Run
+from virgil.engine.rolled.stages import Slot
 
 __all__ = ["Part", "Values"]
 

@@ -8,11 +8,11 @@ from typing import Any
 import jax.numpy as jnp
 import torch
 
-from virgil.engine.rolled_linear import is_linear
-from virgil.engine.rolled_operations import Operation
-from virgil.engine.rolled_stages import Slot
+from virgil.engine.rolled.linear import is_linear
+from virgil.engine.rolled.operations import Operation
+from virgil.engine.rolled.stages import Slot
 from virgil.engine.xla.interpret import arguments, computed
-from virgil.engine.xla.rolled_values import Part, Values
+from virgil.engine.xla.rolled.values import Part, Values
 
 __all__ = ["Sums"]
 

@@ -8,13 +8,13 @@ from typing import Any
 import jax
 from torch.fx import Graph, Node
 
-from virgil.engine.rolled_operations import Operation, Operations, operations
-from virgil.engine.rolled_runs import Run, runs
+from virgil.engine.rolled.operations import Operation, Operations, operations
+from virgil.engine.rolled.runs import Run, runs
 from virgil.engine.xla.interpret import arguments, computed
-from virgil.engine.xla.rolled_keys import Keys
-from virgil.engine.xla.rolled_rounds import Rounds
-from virgil.engine.xla.rolled_sums import Sums
-from virgil.engine.xla.rolled_values import Values
+from virgil.engine.xla.rolled.keys import Keys
+from virgil.engine.xla.rolled.rounds import Rounds
+from virgil.engine.xla.rolled.sums import Sums
+from virgil.engine.xla.rolled.values import Values
 
 __all__ = ["Rolled", "rolled"]
 

@@ -8,14 +8,14 @@ from typing import Any
 import jax
 from jax import lax
 
-from virgil.engine.rolled_operations import Operations
-from virgil.engine.rolled_runs import Run
-from virgil.engine.rolled_stages import Slot, slots, stages
-from virgil.engine.rolled_totals import totals
-from virgil.engine.xla.rolled_keys import Keys
-from virgil.engine.xla.rolled_numbers import apply_to_numbers, column
-from virgil.engine.xla.rolled_sums import Sums
-from virgil.engine.xla.rolled_values import Values
+from virgil.engine.rolled.operations import Operations
+from virgil.engine.rolled.runs import Run
+from virgil.engine.rolled.stages import Slot, slots, stages
+from virgil.engine.rolled.totals import totals
+from virgil.engine.xla.rolled.keys import Keys
+from virgil.engine.xla.rolled.numbers import apply_to_numbers, column
+from virgil.engine.xla.rolled.sums import Sums
+from virgil.engine.xla.rolled.values import Values
 
 __all__ = ["Rounds"]
 

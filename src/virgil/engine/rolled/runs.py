@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils import _pytree as pytree
 
-from virgil.engine.rolled_operations import Operation
+from virgil.engine.rolled.operations import Operation
 
 __all__ = ["Run", "runs"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.fx import Node
 
-from virgil.engine.rolled_operations import Operation
+from virgil.engine.rolled.operations import Operation
 
 __all__ = ["is_linear"]
 

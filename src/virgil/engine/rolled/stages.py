@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from virgil.engine.rolled_operations import Operation
-from virgil.engine.rolled_runs import Run
+from virgil.engine.rolled.operations import Operation
+from virgil.engine.rolled.runs import Run
 
 __all__ = ["Slot", "Stages", "slots", "stages"]
 

@@ -1,0 +1,1 @@
+"""The rounds of unrolled Python loops, found in a graph."""
