@@ -19,7 +19,8 @@ Engine = Literal["auto", "eager", "xla", "inductor"]
 ENGINES = ("auto", "eager", "xla", "inductor")
 
 # What a step costs eagerly, and what it costs to capture and compile it: seconds, per operator and in all.
-_EAGER, _ELEMENT, _BASE, _COMPILE = 5e-6, 3e-10, 1.5, 8e-3
+_EAGER, _ELEMENT, _BASE, _CAPTURE, _COMPILE = 5e-6, 3e-10, 1.2, 4e-4, 5e-3
+_MANY = 1500  # operators, beyond which most are a loop's, of which XLA compiles one round
 
 
 def check_engine(engine: str) -> None:
@@ -43,13 +44,14 @@ def default_engine(device: torch.device) -> tuple[str, str]:
     return "eager", "JAX is not installed (pip install 'virgil-ppl[xla]')"
 
 
-def pays(num_steps: int, num_operators: int, num_elements: int) -> bool:
-    """Whether that many steps repay capturing and compiling one, by the size of it alone.
+def pays(engine: str, num_steps: int, num_operators: int, num_elements: int) -> bool:
+    """Whether that many steps repay capturing and compiling one for an engine, by the size of it alone.
 
     No clock is asked, so that the choice, and with it the stream of random numbers, is the same each time.
     """
     eager = num_steps * (num_operators * _EAGER + num_elements * _ELEMENT)
-    return eager > _BASE + num_operators * _COMPILE
+    num_compiled = min(num_operators, _MANY) if engine == "xla" else num_operators
+    return eager > _BASE + num_operators * _CAPTURE + num_compiled * _COMPILE
 
 
 def compiled(engine: str, step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Runner:

@@ -68,7 +68,7 @@ def choose(svi: Chooser, engine: str, num_steps: int | None) -> Choice | None:
     name, why = default_engine(svi.work.device)
     if name == "eager":
         return Choice(name, why)
-    if not (svi.compiles or pays(num_steps or _UNKNOWN_LENGTH, svi.work.operators, svi.work.elements)):
+    if not (svi.compiles or pays(name, num_steps or _UNKNOWN_LENGTH, svi.work.operators, svi.work.elements)):
         return Choice("eager", "the run is too short to repay compiling")
     return Choice(name, why, falls_back=True)
 
