@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.fx import Graph, Node
 
 from virgil.engine.noise import is_random
+from virgil.engine.placement import of_values
 
 __all__ = ["Operation", "Operations", "operations"]
 
 aten = torch.ops.aten
 
-_PLACEMENT = frozenset({"device", "layout", "memory_format", "non_blocking", "pin_memory"})
 _COPIES: dict[Any, int] = {aten.alias.default: 0, aten.clone.default: 0, aten.copy.default: 1}
 _RESHAPES = frozenset({aten.view.default, aten.expand.default})
 _PLACES: dict[Any, tuple[int, ...]] = {
@@ -122,7 +122,7 @@ def _identity(node: Node, same: dict[Node, Node]) -> Any:
     """Equal for nodes with the same value."""
     if node.op == "placeholder" or (node.op == "call_function" and _is_random(node)):
         return node
-    return node.target, _frozen(node.args, same.__getitem__), _frozen(_kwargs(node), same.__getitem__)
+    return node.target, _frozen(node.args, same.__getitem__), _frozen(of_values(node.kwargs), same.__getitem__)
 
 
 def _kind(node: Node, free: dict[int, Any]) -> Any:
@@ -130,7 +130,7 @@ def _kind(node: Node, free: dict[int, Any]) -> Any:
         return node
     args = [type(each) if place in free else each for place, each in enumerate(node.args)]
     described = tuple(_described(each.meta.get("val")) for each in _read(node))
-    rest = _frozen(args, lambda _: _Read), _frozen(_kwargs(node), lambda _: _Read)
+    rest = _frozen(args, lambda _: _Read), _frozen(of_values(node.kwargs), lambda _: _Read)
     return node.target, described, _described(node.meta.get("val")), *rest
 
 
@@ -150,13 +150,9 @@ def _is_random(node: Node) -> bool:
     return isinstance(node.target, torch._ops.OpOverload) and is_random(node.target)
 
 
-def _kwargs(node: Node) -> dict[str, Any]:
-    return {name: each for name, each in node.kwargs.items() if name not in _PLACEMENT}
-
-
 def _read(node: Node) -> list[Node]:
     """The nodes among the arguments that decide on values, in their order."""
-    return [*_nodes_in(node.args), *_nodes_in(_kwargs(node))]
+    return [*_nodes_in(node.args), *_nodes_in(of_values(node.kwargs))]
 
 
 def _nodes_in(argument: Any) -> Iterator[Node]:

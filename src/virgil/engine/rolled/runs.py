@@ -19,7 +19,7 @@ _SAVED = 32  # operations, likewise
 _FAR = 4  # rounds that a carried value lies back, at most
 _COPIED = 1024  # numbers brought side by side from outside all runs for each operation saved, at most
 _COMPUTED = (
-    4096  # numbers computed, likewise: it takes as long to compile one operation more as to read these 10,000 times
+    4096  # numbers computed, likewise; to compile one operation more takes as long as to read these 10,000 times
 )
 _READS = 8  # an operation that reads more is in no run
 

@@ -15,8 +15,8 @@ from torch.fx import Graph, Node
 
 from virgil.engine.xla.arrays import DTYPES
 from virgil.engine.xla.interpret import apply
+from virgil.engine.xla.keys import Keys
 from virgil.engine.xla.registry import LOWERINGS
-from virgil.engine.xla.rolled.keys import Keys
 
 __all__ = ["Ahead", "while_loop"]
 

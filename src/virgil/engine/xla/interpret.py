@@ -6,19 +6,17 @@ import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax
 from torch.fx import Graph, Node
 from torch.fx.node import map_arg
 from torch.utils import _pytree as pytree
 
+from virgil.engine.placement import of_values
 from virgil.engine.xla import lowerings  # noqa: F401 - registers them
+from virgil.engine.xla.keys import Keys
 from virgil.engine.xla.registry import LOWERINGS, Lowering
 from virgil.errors import OperatorError
 
-__all__ = ["apply", "arguments", "check_lowered", "computed", "drawing", "interpret", "node_keys", "of_values"]
-
-_PLACEMENT = frozenset({"device", "layout", "memory_format", "non_blocking", "pin_memory"})
-"""Arguments that are no matter of values."""
+__all__ = ["apply", "arguments", "check_lowered", "computed", "interpret"]
 
 
 def check_lowered(graph: Graph) -> None:
@@ -44,7 +42,7 @@ def interpret(
         key: for random operators, each of which gets a key of its own; ``None`` where there are none.
         noise: by name, the results of random operators that are not to be drawn.
     """
-    keys, noise = node_keys(graph, key), noise or {}
+    keys, noise = Keys(graph, key), noise or {}
     values: dict[Node, Any] = {}
     given = iter(inputs)
     for node in graph.nodes:
@@ -55,19 +53,8 @@ def interpret(
         elif node.op == "output":
             return pytree.tree_leaves(map_arg(node.args[0], values.__getitem__))
         else:
-            values[node] = noise[node.name] if node.name in noise else apply(node, values, keys.get(node))
+            values[node] = noise[node.name] if node.name in noise else apply(node, values, keys.one(node))
     raise ValueError("The graph has no output.")
-
-
-def node_keys(graph: Graph, key: Any) -> dict[Node, Any]:
-    """The keys of random operators, each of its own."""
-    nodes = drawing(graph)
-    return dict(zip(nodes, jax.random.split(key, len(nodes)), strict=True)) if nodes else {}
-
-
-def drawing(graph: Graph) -> list[Node]:
-    """The random operators of a graph, in the order of their keys."""
-    return [node for node in graph.nodes if node.op == "call_function" and _draws(node)]
 
 
 def apply(node: Node, values: Mapping[Node, Any], key: Any) -> Any:
@@ -90,16 +77,6 @@ def computed(node: Node, args: Sequence[Any], kwargs: Mapping[str, Any], key: An
         return args[0][args[1]]
     lowering = _lowering(node)
     return lowering.apply(key, *args, **kwargs) if lowering.draws else lowering.apply(*args, **kwargs)
-
-
-def of_values(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """The keyword arguments of an operator that decide on values."""
-    return {name: each for name, each in kwargs.items() if name not in _PLACEMENT}
-
-
-def _draws(node: Node) -> bool:
-    lowering = LOWERINGS.get(node.target)
-    return lowering is not None and lowering.draws
 
 
 def _lowering(node: Node) -> Lowering:

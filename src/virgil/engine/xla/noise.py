@@ -12,8 +12,9 @@ from torch.fx import Graph
 from torch.utils import _pytree as pytree
 
 from virgil.engine.noise import DrawnBy, in_order
+from virgil.engine.placement import of_values
 from virgil.engine.xla.arrays import to_array, to_tensor
-from virgil.engine.xla.interpret import node_keys, of_values
+from virgil.engine.xla.keys import Keys
 from virgil.engine.xla.registry import LOWERINGS
 from virgil.ops.compiling import as_when_compiling
 
@@ -23,15 +24,14 @@ __all__ = ["drawn_by_key"]
 @contextmanager
 def drawn_by_key(graph: Graph, key: Any) -> Iterator[None]:
     """A block in which eager operations draw, one after another, what a graph draws with this key."""
-    keys = node_keys(graph, key)
-    nodes = list(keys)
+    keys = Keys(graph, key)
 
     def draw(place: int, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        node = nodes[place]
+        node = keys.nodes[place]
         with jax.enable_x64(True):
             given, options = pytree.tree_map_only(Tensor, to_array, (args, of_values(kwargs)))
-            drawn = LOWERINGS[node.target].apply(keys[node], *given, **options)
+            drawn = LOWERINGS[node.target].apply(keys.one(node), *given, **options)
             return pytree.tree_map_only(jax.Array, lambda each: to_tensor(each).clone(), drawn)
 
-    with as_when_compiling(), DrawnBy(in_order([node.target for node in nodes], draw)):
+    with as_when_compiling(), DrawnBy(in_order([node.target for node in keys.nodes], draw)):
         yield

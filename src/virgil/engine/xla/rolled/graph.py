@@ -11,7 +11,7 @@ from torch.fx import Graph, Node
 from virgil.engine.rolled.operations import Operation, Operations, operations
 from virgil.engine.rolled.runs import Run, runs
 from virgil.engine.xla.interpret import arguments, computed
-from virgil.engine.xla.rolled.keys import Keys
+from virgil.engine.xla.keys import Keys
 from virgil.engine.xla.rolled.rounds import Rounds
 from virgil.engine.xla.rolled.sums import Sums
 from virgil.engine.xla.rolled.values import Values

@@ -12,7 +12,7 @@ from virgil.engine.rolled.operations import Operations
 from virgil.engine.rolled.runs import Run
 from virgil.engine.rolled.stages import Slot, slots, stages
 from virgil.engine.rolled.totals import totals
-from virgil.engine.xla.rolled.keys import Keys
+from virgil.engine.xla.keys import Keys
 from virgil.engine.xla.rolled.numbers import apply_to_numbers, column
 from virgil.engine.xla.rolled.sums import Sums
 from virgil.engine.xla.rolled.values import Values
