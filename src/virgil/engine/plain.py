@@ -20,8 +20,7 @@ aten = torch.ops.aten
 
 
 def _addcmul(x: Tensor, one: Tensor, other: Tensor, *, value: float = 1) -> Tensor:
-    product = one * other
-    return x + (product if value == 1 else value * product)
+    return x + (one if value == 1 else value * one) * other  # in this order as in torch: a square is not shared then
 
 
 def _addcdiv(x: Tensor, one: Tensor, other: Tensor, *, value: float = 1) -> Tensor:
