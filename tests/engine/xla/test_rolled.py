@@ -12,11 +12,11 @@ from virgil.engine.graph import traced
 from virgil.engine.rolled.operations import operations
 from virgil.engine.rolled.runs import runs
 from virgil.engine.runner import Inputs
-from virgil.engine.xla import rolled as lowering
 from virgil.engine.xla import step as steps
 from virgil.engine.xla.arrays import to_array
 from virgil.engine.xla.interpret import interpret
 from virgil.engine.xla.restarts import XlaRestarts
+from virgil.engine.xla.rolled import graph as lowering
 from virgil.engine.xla.rolled.graph import Rolled, rolled
 from virgil.engine.xla.run import XlaRunner
 
