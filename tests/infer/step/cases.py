@@ -31,6 +31,7 @@ class Replayed:
         with preserved_rng():
             self.graph = traced(pure, [each.detach() for each in state], list(inputs))
         self.program = Program(self.graph, len(state), len(inputs))
+        self.num_compiled = self.program.num_nodes
 
     def load(self, state):
         self._state = [each.detach().clone() for each in state]
