@@ -12,6 +12,7 @@ from torch.fx import Node
 from virgil.engine.compare import first_difference
 from virgil.engine.graph import Recording, functional, recorded
 from virgil.engine.program import Program, Step
+from virgil.engine.rename import writes
 from virgil.errors import CaptureError
 from virgil.ops.random_state import preserved_rng
 
@@ -73,9 +74,9 @@ def _varies(difference: tuple[Node | None, Node | None]) -> str:
 
 
 def _check_pure(graph: Recording, record: Recording) -> None:
-    if not any(_writes(node) for node in graph.graph.nodes):
+    if not any(writes(node) for node in graph.graph.nodes):
         return
-    writing = (node for node in record.graph.nodes if _writes(node) and _held(node.args[0]))
+    writing = (node for node in record.graph.nodes if writes(node) and _held(node.args[0]))
     line = next((node.meta.get("stack_trace") for node in writing), None)
     place = f":\n  {line}\n" if line else ". "
     raise CaptureError(
@@ -84,13 +85,9 @@ def _check_pure(graph: Recording, record: Recording) -> None:
     )
 
 
-def _writes(node: Node) -> bool:
-    return isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable
-
-
 def _held(node: Any) -> bool:
     """Whether a node is a tensor that the graph holds, or a view of one."""
-    while isinstance(node.target, torch._ops.OpOverload) and (node.target.is_view or _writes(node)):
+    while isinstance(node.target, torch._ops.OpOverload) and (node.target.is_view or writes(node)):
         node = node.args[0]
     return bool(node.op == "get_attr")
 

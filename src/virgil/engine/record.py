@@ -65,8 +65,7 @@ class Recorder(OperatorMode):
     def placeholder(self, tensor: Tensor) -> None:
         """Make a tensor an input of the graph."""
         node = self.graph.placeholder(f"input_{len(self.graph.nodes)}")
-        self._note(tensor, node)
-        self._known[tensor] = _Known(node, varies=True)
+        self._know(tensor, node, varies=True)
 
     def output(self, tensors: list[Any]) -> None:
         """End the graph with tensors that it gives."""
@@ -136,8 +135,7 @@ class Recorder(OperatorMode):
         name = f"constant_{len(self.constants)}"
         self.constants[name] = tensor
         node = self.graph.get_attr(name)
-        self._note(tensor, node)
-        self._known[tensor] = _Known(node, varies=False)
+        self._know(tensor, node, varies=False)
         return node
 
     def _know(self, result: Any, node: Node, varies: bool) -> None:

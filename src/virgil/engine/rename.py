@@ -11,7 +11,7 @@ import torch
 from torch._ops import OpOverload
 from torch.fx import Graph, Node
 
-__all__ = ["Renaming", "in_full", "last_uses", "pure_form", "without_writes"]
+__all__ = ["Renaming", "in_full", "last_uses", "pure_form", "without_writes", "writes"]
 
 aten = torch.ops.aten
 
@@ -37,7 +37,7 @@ def without_writes(graph: Graph) -> Renaming | None:
     members: dict[Node, list[Node]] = {}
     last = last_uses(graph)
     for place, node in enumerate(graph.nodes):
-        if _writes(node):
+        if writes(node):
             pure, written = pure_form(node.target), node.args[0]
             if pure is None or not isinstance(written, Node) or family[written].op != "call_function":
                 return None
@@ -56,13 +56,14 @@ def last_uses(graph: Graph) -> dict[Node, int]:
     return {read: place for place, node in enumerate(graph.nodes) for read in node.all_input_nodes}
 
 
-def _writes(node: Node) -> bool:
+def writes(node: Node) -> bool:
+    """Whether a node's operator changes a tensor."""
     return isinstance(node.target, OpOverload) and node.target._schema.is_mutable
 
 
 def _family(node: Node, family: dict[Node, Node]) -> Node:
     target: Any = node.target
-    if target is operator.getitem or target is aten._unsafe_view.default or _writes(node):
+    if target is operator.getitem or target is aten._unsafe_view.default or writes(node):
         shares = True
     else:
         shares = isinstance(target, OpOverload) and target.is_view

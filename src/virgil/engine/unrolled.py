@@ -19,9 +19,9 @@ def unrolled(graph: Graph, num_compiled: int) -> str | None:
         graph: the graph.
         num_compiled: how many operations an engine compiles for it.
     """
-    nodes = [node for node in graph.nodes if node.op == "call_function"]
     if num_compiled < _MANY:
         return None
+    nodes = [node for node in graph.nodes if node.op == "call_function"]
     counts = Counter((node.meta.get("stack_trace"), node.target) for node in nodes)
     repeated = [count for count in counts.values() if count >= _ROUNDS]
     if 2 * sum(repeated) < len(nodes):

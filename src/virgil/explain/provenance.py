@@ -9,11 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_map_only
 
 from virgil.distributions.validation import unchecked, unchecked_by_torch
 from virgil.explain.region import Region
-from virgil.ops.nested import tensors_in
+from virgil.ops.nested import mapped, tensors_in
 from virgil.ops.operators import OperatorMode, memory_id, written
 
 __all__ = ["Origins", "Provenance", "names_in", "regions_in"]
@@ -132,7 +131,7 @@ class Provenance:
         if func is Tensor.__setitem__:
             self._put(args[0], reads | self.of(args[0]))
         elif tensors_in(result) and func not in _COPIED_OUT:
-            return tree_map_only(Tensor, lambda tensor: self._copied(tensor, reads), result)
+            return mapped(lambda tensor: self._copied(tensor, reads), result)
         else:
             self.read(reads)
         return result
