@@ -13,7 +13,7 @@ from torch._ops import OpOverload
 from torch.fx import Graph, GraphModule, Node
 from torch.utils import _pytree as pytree
 
-from virgil.engine.noise import is_random
+from virgil.engine.noise import is_draw
 from virgil.engine.program import Program
 
 __all__ = ["Draw", "InPlace", "in_place", "inputs_of"]
@@ -85,7 +85,7 @@ def _first_draws(graph: Graph) -> dict[Node, Draw]:
     """The random operators up to the first whose numbers depend on values, because a generator gives them in order."""
     found = {}
     for node in graph.nodes:
-        if not isinstance(node.target, OpOverload) or not is_random(node.target):
+        if not is_draw(node):
             continue
         draw = _draw(node)
         if draw is None:

@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch._ops import OpOverload
+from torch.fx import Node
 
 from virgil.engine.decompositions import FUNCTIONAL
 from virgil.engine.rename import in_full, pure_form
 from virgil.errors import CaptureError
 from virgil.ops.operators import OperatorMode
 
-__all__ = ["DrawnBy", "in_order", "is_random"]
-
-aten = torch.ops.aten
+__all__ = ["DrawnBy", "in_order", "is_draw", "is_random"]
 
 Draw = Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]
 
@@ -51,6 +51,11 @@ class DrawnBy(OperatorMode):
 def is_random(func: Any) -> bool:
     """Whether an operator reads a random number generator."""
     return torch.Tag.nondeterministic_seeded in func.tags
+
+
+def is_draw(node: Node) -> bool:
+    """Whether a node's operator reads one."""
+    return isinstance(node.target, OpOverload) and is_random(node.target)
 
 
 def in_order(expected: Sequence[Any], draw: Callable[[int, Sequence[Any], Mapping[str, Any]], Any]) -> Draw:

@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import autograd_would_have_decomposed
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from virgil.engine.lines import line_of_user
+from virgil.engine.noise import is_random
 from virgil.errors import CaptureError
 from virgil.ops.nested import mapped, tensors_in
 from virgil.ops.operators import OperatorMode, memory_id, written
@@ -203,7 +204,7 @@ def _traits_of(func: OpOverload) -> _Traits:
     schema = func._schema
     only_values = bool(schema.returns) and not any("Tensor" in str(each.type) for each in schema.returns)
     return _Traits(
-        draws=torch.Tag.nondeterministic_seeded in func.tags,
+        draws=is_random(func),
         reads=torch.Tag.data_dependent_output in func.tags,
         writes=schema.is_mutable,
         is_node=(schema.is_mutable or not only_values) and func.namespace != "profiler",

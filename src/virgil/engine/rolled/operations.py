@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.fx import Graph, Node
 
-from virgil.engine.noise import is_random
+from virgil.engine.noise import is_draw
 from virgil.engine.placement import of_values
 
 __all__ = ["Operation", "Operations", "operations"]
@@ -120,7 +120,7 @@ def _copied(node: Node) -> Node | None:
 
 def _identity(node: Node, same: dict[Node, Node]) -> Any:
     """Equal for nodes with the same value."""
-    if node.op == "placeholder" or (node.op == "call_function" and _is_random(node)):
+    if node.op == "placeholder" or is_draw(node):
         return node
     return node.target, _frozen(node.args, same.__getitem__), _frozen(of_values(node.kwargs), same.__getitem__)
 
@@ -144,10 +144,6 @@ def _free(node: Node) -> dict[int, Any]:
     if len(node.args) <= max(places, default=0):
         return {}
     return {place: node.args[place] for place in places if type(node.args[place]) in (int, float)}
-
-
-def _is_random(node: Node) -> bool:
-    return isinstance(node.target, torch._ops.OpOverload) and is_random(node.target)
 
 
 def _read(node: Node) -> list[Node]:
