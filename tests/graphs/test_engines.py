@@ -16,7 +16,7 @@ from virgil.engine.xla.arrays import to_array, to_tensor
 from virgil.engine.xla.interpret import interpret
 from virgil.engine.xla.registry import LOWERINGS
 from virgil.infer import SVI
-from virgil.infer.dry_run import unmarked
+from virgil.infer.density.dry_run import unmarked
 from virgil.optim import zero_grads
 
 

@@ -7,7 +7,7 @@ from torch import nn
 import virgil
 import virgil.distributions as dist
 from virgil.infer import SVI, Trace_ELBO
-from virgil.infer.buffers import buffers_of
+from virgil.infer.density.buffers import buffers_of
 
 
 class Scaled(nn.Module):

@@ -139,7 +139,7 @@ def test_finding_the_structure_leaves_no_mark(options):
     before = {name: value.clone() for name, value in net.state_dict().items()}
     store = virgil.ParamStore()
     elbo = Trace_ELBO(**options)
-    call = virgil.infer.elbo.execution.Call(program, program, (), {})
+    call = virgil.infer.density.execution.Call(program, program, (), {})
     virgil.set_rng_seed(9)
     expected = _rng()
     virgil.set_rng_seed(9)

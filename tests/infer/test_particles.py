@@ -4,8 +4,8 @@ import torch
 
 import virgil
 import virgil.distributions as dist
-from virgil.infer.elbo.execution import Call
-from virgil.infer.elbo.particles import _together
+from virgil.infer.density.execution import Call
+from virgil.infer.density.vectorize import _together
 
 
 def guide():

@@ -29,7 +29,7 @@ from virgil.infer.autoguide import (
     init_to_sample,
     init_to_uniform,
 )
-from virgil.infer.elbo.execution import Call, run_pair
+from virgil.infer.density.execution import Call, run_pair
 
 FLAT = (AutoDiagonalNormal, AutoMultivariateNormal, AutoLowRankMultivariateNormal)
 FAMILIES = (AutoNormal, AutoDelta, *FLAT)

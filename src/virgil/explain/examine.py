@@ -15,11 +15,12 @@ from virgil.explain.report import Report
 from virgil.explain.row import plate_rows, rows_of
 from virgil.infer.checks import CALL, CHECKS, NOTES, all_problems
 from virgil.infer.checks.problem import Problem, Program
-from virgil.infer.dry_run import dry_run
+from virgil.infer.density.dry_run import dry_run
+from virgil.infer.density.execution import Call, Pair, run_pair
+from virgil.infer.density.nesting import nesting
+from virgil.infer.density.read_parameters import ReadParameters
 from virgil.infer.elbo import ELBO, Trace_ELBO, TraceEnum_ELBO
-from virgil.infer.elbo.execution import Call, Pair, run_pair
-from virgil.infer.elbo.structure import nesting, subject_of
-from virgil.infer.parameters import ReadParameters
+from virgil.infer.elbo.structure import subject_of
 from virgil.poutine.block import watching_hidden
 from virgil.poutine.site import Site
 from virgil.poutine.tracing import trace

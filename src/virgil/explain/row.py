@@ -10,7 +10,7 @@ from torch import Tensor
 from virgil.explain.distribution import family, support_words
 from virgil.infer.checks.pairing import is_auxiliary
 from virgil.infer.checks.problem import Subject
-from virgil.infer.elbo.chains import step_names
+from virgil.infer.density.chains import step_names
 from virgil.poutine.enumeration import draws, enumerated_dim
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace

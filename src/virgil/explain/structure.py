@@ -14,7 +14,7 @@ from virgil.distributions.feasible import feasible_value
 from virgil.explain.provenance import Origins, Provenance, names_in, regions_in
 from virgil.explain.region import Region
 from virgil.infer.checks.containment import family_name
-from virgil.infer.dry_run import unmarked
+from virgil.infer.density.dry_run import unmarked
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.params import get_param_store
 from virgil.poutine.frame import Frame, Step

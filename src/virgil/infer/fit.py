@@ -13,10 +13,10 @@ from rich.table import Table
 from torch import Tensor
 
 from virgil.infer.export.arviz import to_arviz
-from virgil.infer.fit_plot import plot_fit
-from virgil.infer.posterior_plot import plot_posterior
+from virgil.infer.plots.fit import plot_fit
+from virgil.infer.plots.posterior import plot_posterior
+from virgil.infer.run.origin import Origin
 from virgil.infer.trust.check import Check, check_fit
-from virgil.infer.trust.origin import Origin
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from virgil.errors import ArgumentError, did_you_mean
 from virgil.infer.checks.names import unknown_names
 from virgil.infer.checks.warn import show_warning
-from virgil.infer.dry_run import dry_run
-from virgil.infer.elbo.structure import nesting
+from virgil.infer.density.dry_run import dry_run
+from virgil.infer.density.nesting import nesting
 from virgil.poutine.frame import Frame
 from virgil.poutine.plate import PlateContext
 from virgil.poutine.runtime import Handler, Outer

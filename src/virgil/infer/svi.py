@@ -14,14 +14,13 @@ from torch import Tensor
 
 from virgil import settings
 from virgil.engine.choice import default_engine
+from virgil.engine.work import Work
 from virgil.errors import ArgumentError, CaptureError, VirgilError
 from virgil.infer.blame.sources import Executions
-from virgil.infer.elbo.execution import Program
+from virgil.infer.density.execution import Program
+from virgil.infer.density.read_parameters import ReadParameters
 from virgil.infer.elbo.objective import ELBO
 from virgil.infer.fit import Fit
-from virgil.infer.parameters import ReadParameters
-from virgil.infer.record import Record
-from virgil.infer.run.choose import Work
 from virgil.infer.run.loop import Callback
 from virgil.infer.run.restarts import Restarts
 from virgil.infer.run.run import Options, Run
@@ -29,6 +28,7 @@ from virgil.infer.run.source import NOTHING, source_of
 from virgil.infer.run.stop import Stop
 from virgil.infer.step.compiled import CompiledSteps, one_step
 from virgil.infer.step.eager import EagerSteps
+from virgil.infer.step.record import Record
 from virgil.optim import LRScheduler, Optimizer, as_optimizer, zero_grads
 from virgil.params import ParamStore, get_param_store
 from virgil.poutine.tracing import trace

@@ -13,7 +13,7 @@ from virgil.distributions.validation import unchecked
 from virgil.errors import ArgumentError, MismatchError
 from virgil.infer import SVI, Trace_ELBO
 from virgil.infer.autoguide import AutoDelta, AutoDiagonalNormal, AutoNormal, init_to_value
-from virgil.infer.elbo.execution import Call, run_pair
+from virgil.infer.density.execution import Call, run_pair
 
 SIZE, BATCH = 8, 3
 DATA = torch.linspace(-2.0, 2.0, SIZE)

@@ -3,8 +3,8 @@
 import pytest
 
 from virgil import settings
-from virgil.infer import progress
-from virgil.infer.progress import progress_bar
+from virgil.infer.run import progress
+from virgil.infer.run.progress import progress_bar
 
 
 @pytest.fixture(autouse=True)

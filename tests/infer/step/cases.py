@@ -14,7 +14,7 @@ from virgil.engine.graph import traced
 from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs
 from virgil.infer import SVI, Trace_ELBO
-from virgil.infer.dry_run import unmarked
+from virgil.infer.density.dry_run import unmarked
 from virgil.infer.step.arguments import arguments
 from virgil.ops.random_state import preserved_rng
 

@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from virgil.infer.figure import new_figure
+from virgil.infer.plots.figure import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from virgil.distributions.feasible import feasible_value
 from virgil.errors import ArgumentError, ShapeError
-from virgil.infer.autoguide.bijection import find_bijection, is_discrete
+from virgil.infer.density.bijection import find_bijection, is_discrete
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.poutine.frame import plates_shape
 from virgil.poutine.runtime import Handler, Outer

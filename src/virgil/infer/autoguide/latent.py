@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.distributions.transforms import Transform
 
 from virgil.errors import ArgumentError, MismatchError
-from virgil.infer.autoguide.bijection import Bijection, find_bijection, is_discrete
 from virgil.infer.autoguide.plates import Batches
+from virgil.infer.density.bijection import Bijection, find_bijection, is_discrete
 from virgil.poutine.frame import Frame
 from virgil.poutine.site import Site
 

@@ -11,7 +11,7 @@ from torch.types import _size
 
 from virgil.distributions import Independent, Normal, TransformedDistribution
 from virgil.distributions.shape_algebra import TorchDistributionMixin
-from virgil.infer.autoguide.bijection import Bijection
+from virgil.infer.density.bijection import Bijection
 
 __all__ = ["PushedNormal", "pushed_normal"]
 

@@ -14,8 +14,8 @@ from virgil.infer.blame.gradients import gradient_fault, remembering_lines
 from virgil.infer.blame.sites import first_fault
 from virgil.infer.blame.sources import Executions
 from virgil.infer.blame.watch import LinAlgError, Watch
-from virgil.infer.dry_run import unmarked
-from virgil.infer.parameters import ReadParameters
+from virgil.infer.density.dry_run import unmarked
+from virgil.infer.density.read_parameters import ReadParameters
 
 __all__ = ["Examined", "Noise", "inquire"]
 

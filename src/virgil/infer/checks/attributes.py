@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from virgil.infer.checks.problem import Problem, Subject
-from virgil.infer.dry_run import dry_run
+from virgil.infer.density.dry_run import dry_run
 from virgil.nn.call import Values, calls
 from virgil.poutine.frame import Frame
 from virgil.poutine.replay import Replay

@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_leaves
 
 from virgil.infer.checks.pairing import is_auxiliary
 from virgil.infer.checks.problem import Problem, Program, Subject
-from virgil.infer.parameters import ReadParameters, leaf_of
+from virgil.infer.density.read_parameters import ReadParameters, leaf_of
 from virgil.ops.gradient_graph import leaves_behind
 from virgil.params import get_param_store
 from virgil.poutine.runtime import Handled, installed

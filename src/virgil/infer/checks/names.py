@@ -9,7 +9,7 @@ import torch
 
 from virgil.errors import did_you_mean
 from virgil.infer.checks.problem import Problem, Subject
-from virgil.infer.dry_run import dry_run
+from virgil.infer.density.dry_run import dry_run
 from virgil.poutine.block import Block
 from virgil.poutine.condition import Condition
 from virgil.poutine.do import Do

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from virgil.errors import VirgilError
 from virgil.infer.checks.problem import Objective, Problem, Program, Subject
 from virgil.infer.checks.shapes import batch_problems
-from virgil.infer.dry_run import dry_run
+from virgil.infer.density.dry_run import dry_run
 from virgil.poutine.block import Block
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.replay import Replay

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from virgil.errors import ParamError
 from virgil.infer.checks.problem import Problem, Subject
-from virgil.infer.dry_run import dry_run
+from virgil.infer.density.dry_run import dry_run
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 

@@ -11,7 +11,7 @@ from torch import distributions as td
 from torch.distributions.transforms import Transform
 
 from virgil.infer.checks.problem import Problem, Subject
-from virgil.infer.parameters import leaf_of
+from virgil.infer.density.read_parameters import leaf_of
 from virgil.poutine.frame import Frame
 from virgil.poutine.site import Site
 

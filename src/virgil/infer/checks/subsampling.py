@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_leaves
 
 from virgil.errors import PlateError, ShapeError
 from virgil.infer.checks.problem import Problem, Subject
-from virgil.infer.dry_run import dry_run
+from virgil.infer.density.dry_run import dry_run
 from virgil.poutine.frame import Frame
 from virgil.poutine.replay import Replay
 from virgil.poutine.site import Site

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ShapeError
-from virgil.infer.elbo.chains import by_step, in_one, step_names
-from virgil.infer.elbo.execution import Call, Pair, run_pair
+from virgil.infer.density.chains import by_step, in_one, step_names
+from virgil.infer.density.execution import Call, Pair, run_pair
 from virgil.infer.elbo.step_agreement import agree, check_steps, check_tables, unlike_its_steps
 from virgil.ops.random_state import preserved_rng
 from virgil.poutine.enumeration import draws, enumerated_dim

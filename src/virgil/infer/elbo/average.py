@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import PlateError
-from virgil.infer.elbo.factors import factor_of
+from virgil.infer.density.factors import factor_of
 from virgil.infer.elbo.sequential import is_chosen
 from virgil.ops.factor import Factor
 from virgil.ops.semiring import SUM

@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor
 
-from virgil.infer.elbo.average import GuideAverage
-from virgil.infer.elbo.chains import chains_of
-from virgil.infer.elbo.estimator import estimate
-from virgil.infer.elbo.execution import Pair
-from virgil.infer.elbo.factors import (
+from virgil.infer.density.execution import Pair
+from virgil.infer.density.factors import (
     Cost,
     factor_of,
-    model_pieces,
     plate_weights,
     scale_of,
-    solve,
-    summed_together,
 )
+from virgil.infer.density.summed_out import model_costs, model_variables
+from virgil.infer.elbo.average import GuideAverage
+from virgil.infer.elbo.estimator import estimate
 from virgil.infer.elbo.influence import Influence
 from virgil.infer.elbo.sequential import has_exact_weight
 from virgil.infer.elbo.terms import all_terms, sampled
 from virgil.ops.factor import Factor
-from virgil.poutine.enumeration import draws, enumerated_dim
+from virgil.poutine.enumeration import draws
 from virgil.poutine.frame import in_other_rounds, rounds_of
 from virgil.poutine.masking import counted
 from virgil.poutine.site import Site
 
-__all__ = ["enumerated_estimate", "model_costs", "model_variables"]
-
-
-def model_variables(pair: Pair) -> frozenset[str]:
-    """The variables that the model sums out."""
-    return frozenset(
-        name for name, site in pair.model.nodes.items() if enumerated_dim(site) is not None and name not in pair.guide
-    )
+__all__ = ["enumerated_estimate"]
 
 
 def enumerated_estimate(pair: Pair) -> Tensor:
@@ -61,22 +49,6 @@ def enumerated_estimate(pair: Pair) -> Tensor:
         total = total + expected if cost.sign > 0 else total - expected
     score = _score(pair, average, costs)
     return total if score is None else total + (score - score.detach())
-
-
-def model_costs(pair: Pair, variables: frozenset[str], weights: Mapping[str, float]) -> list[Cost]:
-    """The terms of the model with its variables summed out, over plates and what the guide enumerates."""
-    costs = []
-    pieces = model_pieces(pair.model, pair.guide)
-    chains = chains_of(pair.model, pieces)
-    for group in summed_together(pieces, variables, chains):
-        position = max(piece.position for piece in group)
-        rounds = {
-            name: number
-            for name, number in group[0].rounds.items()
-            if all(piece.rounds.get(name) == number for piece in group)
-        }
-        costs += [Cost(1, factor, None, position, rounds) for factor in solve(group, variables, weights, chains=chains)]
-    return costs
 
 
 def _of_guide(pair: Pair) -> list[Cost]:

@@ -7,7 +7,7 @@ import functools
 import torch
 from torch import Tensor
 
-from virgil.infer.elbo.execution import Pair
+from virgil.infer.density.execution import Pair
 from virgil.infer.elbo.influence import Influence
 from virgil.infer.elbo.terms import Term
 from virgil.poutine.frame import Frame, in_other_rounds, rounds_of

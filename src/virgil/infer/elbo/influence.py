@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
-from virgil.infer.elbo.execution import Pair
+from virgil.infer.density.execution import Pair
 from virgil.poutine.frame import Frame
 
 __all__ = ["Influence", "Stated"]

@@ -16,17 +16,17 @@ from virgil.errors import ArgumentError, MismatchError, ShapeError
 from virgil.infer.blame import LinAlgError, blame
 from virgil.infer.checks import check
 from virgil.infer.checks.problem import Trial
-from virgil.infer.dry_run import dry_run
+from virgil.infer.density.dry_run import dry_run
+from virgil.infer.density.execution import Call, Pair, Program, particle_plate, run_pair
+from virgil.infer.density.nesting import nesting
 from virgil.infer.elbo.enumerated import enumerated_estimate
 from virgil.infer.elbo.estimator import estimate
-from virgil.infer.elbo.execution import Call, Pair, Program, particle_plate, run_pair
 from virgil.infer.elbo.sequential import branches
 from virgil.infer.elbo.structure import (
     Structure,
     check_pair,
     discover,
     look_apart,
-    nesting,
     run_or_explain,
     structure_key,
     subject_of,

@@ -14,14 +14,15 @@ from virgil.distributions import Bernoulli, Categorical, OneHotCategorical
 from virgil.errors import ArgumentError, NonFiniteError, SupportError, VirgilError
 from virgil.infer.checks import SHAPES, check
 from virgil.infer.checks.support import support_problem
-from virgil.infer.dry_run import dry_run
+from virgil.infer.density.chains import by_step, chains_of, support
+from virgil.infer.density.dry_run import dry_run
+from virgil.infer.density.execution import Call, Pair, Program, run_pair
+from virgil.infer.density.factors import Piece, model_pieces, plate_weights, solve, summed_together
+from virgil.infer.density.nesting import nesting
+from virgil.infer.density.summed_out import model_variables
 from virgil.infer.elbo.agreement import check_blocks
 from virgil.infer.elbo.average import GuideAverage
-from virgil.infer.elbo.chains import by_step, chains_of, support
-from virgil.infer.elbo.enumerated import model_variables
-from virgil.infer.elbo.execution import Call, Pair, Program, run_pair
-from virgil.infer.elbo.factors import Piece, model_pieces, plate_weights, solve, summed_together
-from virgil.infer.elbo.structure import nesting, structure_key, subject_of
+from virgil.infer.elbo.structure import structure_key, subject_of
 from virgil.ops.factor import Factor
 from virgil.ops.semiring import Semiring
 from virgil.poutine.block import Block

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from virgil.errors import PlateError
-from virgil.infer.elbo.execution import Call, Pair, run_pair
+from virgil.infer.density.execution import Call, Pair, run_pair
 from virgil.poutine.enumeration import all_values, checked_num_samples, draws, enumerated_dim
 from virgil.poutine.replay import Replay
 from virgil.poutine.runtime import Handler, Outer

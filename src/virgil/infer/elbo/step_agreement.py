@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ShapeError, SiteError
-from virgil.infer.elbo.chains import step_names, support
-from virgil.infer.elbo.factors import factor_of, scale_of
+from virgil.infer.density.chains import step_names, support
+from virgil.infer.density.factors import factor_of, scale_of
 from virgil.ops.factor import Factor
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.frame import Block

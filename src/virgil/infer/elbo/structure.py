@@ -10,10 +10,11 @@ import torch
 from virgil import settings
 from virgil.infer.checks import CALL, CAUSES, CHECKS, VALUES, Shown, check
 from virgil.infer.checks.problem import Objective, Subject
-from virgil.infer.dry_run import dry_run
+from virgil.infer.density.dry_run import dry_run
+from virgil.infer.density.execution import Call, Pair, run_pair
+from virgil.infer.density.nesting import nesting
+from virgil.infer.density.vectorize import can_vectorize
 from virgil.infer.elbo.agreement import check_agreement, check_blocks
-from virgil.infer.elbo.execution import Call, Pair, run_pair
-from virgil.infer.elbo.particles import can_vectorize
 from virgil.poutine.trace import Trace
 
 __all__ = [
@@ -21,7 +22,6 @@ __all__ = [
     "check_pair",
     "discover",
     "look_apart",
-    "nesting",
     "run_or_explain",
     "structure_key",
     "subject_of",
@@ -69,13 +69,6 @@ def structure_key(pair: Pair) -> object:
             if site.kind == "sample"
         ]
     )
-
-
-def nesting(trace: Trace) -> int:
-    """How many dims the plates of an execution take, and blocks of steps of its Markov chains would."""
-    dims = [frame.dim for site in trace.nodes.values() for frame in site.frames]
-    dims += [step.dim for site in trace.nodes.values() for step in site.steps]
-    return -min((dim for dim in dims if dim is not None), default=0)
 
 
 def subject_of(call: Call, pair: Pair, objective: Objective | None = None, failed: str | None = None) -> Subject:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from virgil.infer.elbo.execution import Pair
+from virgil.infer.density.execution import Pair
 from virgil.poutine.frame import Frame
 from virgil.poutine.masking import counted
 from virgil.poutine.site import Site

@@ -8,9 +8,9 @@ import torch
 
 from virgil import settings
 from virgil.errors import ArgumentError
-from virgil.infer.elbo.chains import by_step
-from virgil.infer.elbo.enumerated import model_variables
-from virgil.infer.elbo.execution import Call, Program
+from virgil.infer.density.chains import by_step
+from virgil.infer.density.execution import Call, Program
+from virgil.infer.density.summed_out import model_variables
 from virgil.infer.elbo.objective import ELBO
 from virgil.infer.elbo.posterior import Marginal, inferred, marginal, marks
 from virgil.infer.elbo.structure import look_apart, structure_key

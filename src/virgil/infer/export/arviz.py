@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from virgil.errors import ArgumentError
+from virgil.infer.density.draws_at_once import Joint
 from virgil.infer.export.dims import Dims, whole_value
 from virgil.infer.export.pointwise import is_datum
 from virgil.infer.export.samples import Samples, samples
 from virgil.infer.trust.draws import Arguments, fitted, joint, obstacle, origin_of_fit
-from virgil.infer.trust.joint import Joint
 from virgil.infer.trust.weights import LEAST, importance
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from virgil.infer.elbo.chains import chains_of
-from virgil.infer.elbo.enumerated import model_variables
-from virgil.infer.elbo.execution import PARTICLES, Pair
-from virgil.infer.elbo.factors import Piece, model_pieces, plate_weights, solve, summed_together
-from virgil.infer.trust.joint import Joint
+from virgil.infer.density.chains import chains_of
+from virgil.infer.density.draws_at_once import Joint
+from virgil.infer.density.execution import PARTICLES, Pair
+from virgil.infer.density.factors import Piece, model_pieces, plate_weights, solve, summed_together
+from virgil.infer.density.summed_out import model_variables
 from virgil.ops.chained import Chained
 from virgil.ops.factor import Factor
 from virgil.poutine.masking import counted

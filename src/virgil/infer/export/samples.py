@@ -10,13 +10,13 @@ from torch import Tensor
 
 from virgil.distributions.validation import unchecked
 from virgil.errors import ArgumentError
-from virgil.infer.elbo.enumerated import model_variables
-from virgil.infer.elbo.execution import PARTICLES, Pair, Program
+from virgil.infer.density.draws_at_once import Joint
+from virgil.infer.density.execution import PARTICLES, Pair, Program
+from virgil.infer.density.summed_out import model_variables
 from virgil.infer.elbo.posterior import inferred
 from virgil.infer.export.dims import whole_value
 from virgil.infer.export.pointwise import Pointwise, is_datum, pointwise
 from virgil.infer.predictive import stacked
-from virgil.infer.trust.joint import Joint
 from virgil.ops.semiring import SAMPLE
 from virgil.poutine.frame import Frame
 from virgil.poutine.plate import PlateContext

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError, FileFormatError
-from virgil.infer.record import Record
 from virgil.infer.run.source import Place, Source
+from virgil.infer.step.record import Record
 from virgil.ops.random_state import get_rng_state, set_rng_state
 from virgil.optim.optimizer import Optimizer
 from virgil.optim.state import pack_state, unpack_state

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import torch
-from torch import Tensor
-
 from virgil.engine.choice import default_engine, pays
+from virgil.engine.work import Work
 from virgil.errors import CaptureError
-from virgil.ops.operators import OperatorMode
 from virgil.optim import LRScheduler
 
-__all__ = ["Choice", "Chooser", "Work", "choose"]
+__all__ = ["Choice", "Chooser", "choose"]
 
 _UNKNOWN_LENGTH = 1000  # steps of a run whose data does not say how many batches it has
 
@@ -80,23 +77,3 @@ def _obstacle(svi: Chooser) -> str | None:
     if svi.scheduler is not None and svi.scheduler.takes_metric:
         return "the scheduler needs the loss of every step"
     return None
-
-
-class Work(OperatorMode):
-    """Counts what a step does: operators, elements of their results; and where."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.operators = 0
-        self.elements = 0
-        self.device = torch.device("cpu")
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Count, and call."""
-        result = func(*args, **(kwargs or {}))
-        self.operators += 1
-        if isinstance(result, Tensor):
-            self.elements += result.numel()
-            if result.device.type != "cpu":
-                self.device = result.device
-        return result

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from virgil.infer.interrupt import Interrupt
-from virgil.infer.progress import Report
-from virgil.infer.record import Record
 from virgil.infer.run.average import Average
+from virgil.infer.run.interrupt import Interrupt
+from virgil.infer.run.progress import Report
 from virgil.infer.run.source import Batch, Source
 from virgil.infer.run.stop import Stop
+from virgil.infer.step.record import Record
 
 __all__ = ["Between", "Callback", "Stepper", "drive"]
 

@@ -9,19 +9,20 @@ from dataclasses import replace
 
 import torch
 
+from virgil.engine.work import Work
 from virgil.errors import CaptureError, NonFiniteError
-from virgil.infer.dry_run import unmarked
+from virgil.infer.density.dry_run import unmarked
 from virgil.infer.fit import Fit
-from virgil.infer.interrupt import graceful_interrupt
-from virgil.infer.progress import progress_bar
 from virgil.infer.run.average import Average
-from virgil.infer.run.beginning import Beginning
-from virgil.infer.run.choose import Choice, Work, choose
+from virgil.infer.run.choose import Choice, choose
+from virgil.infer.run.initial_values import Beginning
+from virgil.infer.run.interrupt import graceful_interrupt
 from virgil.infer.run.loop import Between, drive
+from virgil.infer.run.origin import origin_of
+from virgil.infer.run.progress import progress_bar
 from virgil.infer.run.run import Options, Run, Steppable, constrained
 from virgil.infer.run.source import Batch, Source
-from virgil.infer.run.together import Together
-from virgil.infer.trust.origin import origin_of
+from virgil.infer.run.vectorized_restarts import Together
 from virgil.optim import zero_grads
 
 __all__ = ["Restarts"]

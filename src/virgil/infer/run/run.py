@@ -12,23 +12,24 @@ import torch
 from torch import Tensor, nn
 
 from virgil.engine.choice import check_engine
+from virgil.engine.work import Work
 from virgil.errors import ArgumentError, NonFiniteError
 from virgil.infer.blame.inquiry import Noise
-from virgil.infer.buffers import buffers_of
-from virgil.infer.dry_run import unmarked
+from virgil.infer.density.buffers import buffers_of
+from virgil.infer.density.dry_run import unmarked
 from virgil.infer.fit import Fit
-from virgil.infer.interrupt import graceful_interrupt
-from virgil.infer.progress import Display, progress_bar
-from virgil.infer.record import Record
 from virgil.infer.run.average import Average
 from virgil.infer.run.checkpoint import Checkpoint
-from virgil.infer.run.choose import Choice, Chooser, Work, choose
+from virgil.infer.run.choose import Choice, Chooser, choose
+from virgil.infer.run.interrupt import graceful_interrupt
 from virgil.infer.run.loop import Between, Callback, Stepper, drive
+from virgil.infer.run.origin import Svi, origin_of
+from virgil.infer.run.progress import Display, progress_bar
 from virgil.infer.run.source import Batch, Source
 from virgil.infer.run.steppers import CompiledStepper, EagerStepper, Numbers
 from virgil.infer.run.stop import Stop
+from virgil.infer.step.record import Record
 from virgil.infer.step.state import finding
-from virgil.infer.trust.origin import Svi, origin_of
 from virgil.params import get_param_store
 
 __all__ = ["Options", "Run", "Steppable", "constrained"]

@@ -13,14 +13,14 @@ from virgil.engine.runner import Course
 from virgil.engine.unrolled import unrolled
 from virgil.errors import CaptureError, NonFiniteError
 from virgil.infer.blame.inquiry import Noise
-from virgil.infer.interrupt import Interrupt
-from virgil.infer.record import Record
 from virgil.infer.run.average import Average
 from virgil.infer.run.choose import Choice
 from virgil.infer.run.feed import Feed
+from virgil.infer.run.interrupt import Interrupt
 from virgil.infer.run.source import Batch
 from virgil.infer.step.arguments import arguments
 from virgil.infer.step.compiled import CompiledStep, CompiledSteps
+from virgil.infer.step.record import Record
 from virgil.optim import LRScheduler
 
 __all__ = ["CompiledStepper", "EagerStepper", "Numbers"]

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 
 from virgil.errors import ArgumentError
-from virgil.infer.record import Record
+from virgil.infer.step.record import Record
 
 __all__ = ["Plateau", "Stop", "TimeLimit"]
 

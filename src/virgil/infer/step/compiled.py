@@ -15,8 +15,8 @@ from torch import Tensor
 from virgil.engine.choice import compiled
 from virgil.engine.runner import Course, Inputs, Runner
 from virgil.infer.blame.inquiry import Noise
-from virgil.infer.buffers import buffers_of
-from virgil.infer.dry_run import unmarked
+from virgil.infer.density.buffers import buffers_of
+from virgil.infer.density.dry_run import unmarked
 from virgil.infer.step.arguments import Arguments, arguments
 from virgil.infer.step.finite import Transform, are_finite, transformed
 from virgil.infer.step.function import step_function

@@ -17,8 +17,8 @@ from virgil.infer.blame.sources import Executions
 from virgil.infer.blame.summary import joined
 from virgil.infer.blame.updates import describe_update
 from virgil.infer.blame.watch import LinAlgError
-from virgil.infer.dry_run import Before, buffers_before, put_back, unmarked
-from virgil.infer.record import Record
+from virgil.infer.density.dry_run import Before, buffers_before, put_back, unmarked
+from virgil.infer.step.record import Record
 from virgil.infer.step.update import Broken, Update
 from virgil.ops.random_state import TorchState
 from virgil.optim import zero_grads

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from virgil.infer.buffers import buffers_of
-from virgil.infer.parameters import ReadParameters
+from virgil.infer.density.buffers import buffers_of
+from virgil.infer.density.read_parameters import ReadParameters
 from virgil.nn.call import noting
 from virgil.nn.tree import is_program
 from virgil.optim.pure import Memory, memory_of

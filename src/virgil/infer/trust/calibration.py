@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError, NonFiniteError
-from virgil.infer.run.beginning import Beginning
 from virgil.infer.run.feed import Feed
+from virgil.infer.run.initial_values import Beginning
+from virgil.infer.run.origin import Origin
 from virgil.infer.run.source import Batch
 from virgil.infer.trust.draws import joint, take
-from virgil.infer.trust.origin import Origin
 from virgil.infer.trust.simulation import check_simulable, simulated
 
 __all__ = ["Calibration", "SiteCalibration", "calibrate"]

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError
+from virgil.infer.plots.check import plot_check
 from virgil.infer.trust.calibration import Calibration, calibrate
-from virgil.infer.trust.check_plot import plot_check
 from virgil.infer.trust.convergence import Convergence, convergence
 from virgil.infer.trust.draws import Arguments, Draws, changes, joint, origin_of_fit, take
 from virgil.infer.trust.modes import Search, search
@@ -24,8 +24,8 @@ from virgil.infer.trust.weights import LEAST, Importance, importance, magnitude_
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from virgil.infer.density.draws_at_once import Joint
     from virgil.infer.fit import Fit
-    from virgil.infer.trust.joint import Joint
 
 __all__ = ["Check", "check_fit"]
 

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from virgil.infer.density.draws_at_once import Joint
 from virgil.infer.elbo.objective import ELBO
+from virgil.infer.run.origin import Origin
 from virgil.infer.run.source import Batch
 from virgil.infer.step.arguments import arguments
-from virgil.infer.trust.joint import Joint
-from virgil.infer.trust.origin import Origin
 from virgil.infer.trust.path import Path, path_of
 from virgil.infer.trust.stats import array_stats
 from virgil.ops.random_state import set_rng_seed

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from virgil.distributions import Delta
 from virgil.errors import ArgumentError
-from virgil.infer.elbo.execution import Call, Pair
+from virgil.infer.density.draws_at_once import Joint, joint_of
+from virgil.infer.density.execution import Call, Pair
 from virgil.infer.elbo.objective import ELBO
-from virgil.infer.trust.joint import Joint, joint_of
-from virgil.infer.trust.origin import Origin
+from virgil.infer.run.origin import Origin
 from virgil.ops.random_state import set_rng_seed
 from virgil.poutine.site import Site
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from virgil.errors import VirgilError
+from virgil.infer.density.draws_at_once import Joint
+from virgil.infer.density.unconstrained import Density, density_of
 from virgil.infer.trust.draws import Draws
-from virgil.infer.trust.joint import Joint
-from virgil.infer.trust.space import Density, density_of
 
 __all__ = ["Mode", "Search", "search"]
 

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from virgil.errors import NonFiniteError
 from virgil.infer.run.feed import Feed
+from virgil.infer.run.origin import Origin
 from virgil.infer.run.source import Batch
 from virgil.infer.step.arguments import arguments
 from virgil.infer.step.compiled import CompiledStep
-from virgil.infer.trust.origin import Origin
 
 __all__ = ["POINTS", "Path", "path_of"]
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError
+from virgil.infer.density.draws_at_once import Joint
+from virgil.infer.run.origin import Origin
 from virgil.infer.run.source import Batch
 from virgil.infer.trust.draws import is_point
-from virgil.infer.trust.joint import Joint
-from virgil.infer.trust.origin import Origin
 from virgil.poutine.condition import Uncondition
 from virgil.poutine.site import Site
 from virgil.poutine.tracing import trace

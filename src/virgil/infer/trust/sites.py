@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from virgil.infer.elbo.execution import Pair
+from virgil.infer.density.draws_at_once import Joint
+from virgil.infer.density.execution import Pair
 from virgil.infer.trust.draws import is_point
-from virgil.infer.trust.joint import Joint
 from virgil.infer.trust.weights import LEAST, pareto_shape, threshold
 from virgil.poutine.frame import Frame
 from virgil.poutine.site import Site

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from virgil.distributions.validation import unchecked
-from virgil.infer.elbo.enumerated import model_costs, model_variables
-from virgil.infer.elbo.execution import PARTICLES, Call, Pair, particle_plate, run_pair
-from virgil.infer.elbo.factors import plate_weights
-from virgil.infer.elbo.particles import can_vectorize
-from virgil.infer.elbo.structure import nesting
-from virgil.infer.run.choose import Work
+from virgil.engine.work import Work
+from virgil.infer.density.execution import PARTICLES, Call, Pair, particle_plate, run_pair
+from virgil.infer.density.factors import plate_weights
+from virgil.infer.density.nesting import nesting
+from virgil.infer.density.summed_out import model_costs, model_variables
+from virgil.infer.density.vectorize import can_vectorize
 from virgil.ops.factor import Factor
 from virgil.poutine.enumeration import Enumerate
 from virgil.poutine.frame import Frame

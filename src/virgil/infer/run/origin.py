@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from virgil.infer.dry_run import unmarked
+from virgil.infer.density.dry_run import unmarked
 from virgil.infer.run.source import Batch, Source
 from virgil.infer.step.compiled import CompiledSteps
 from virgil.infer.step.eager import EagerSteps

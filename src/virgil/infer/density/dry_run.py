@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from virgil.distributions.validation import checked
-from virgil.infer.buffers import buffers_of
+from virgil.infer.density.buffers import buffers_of
 from virgil.ops.random_state import preserved_rng
 from virgil.params import get_param_store
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import FitWarning
-from virgil.infer.elbo.execution import Call, Pair, particle_plate, run_pair
+from virgil.infer.density.execution import Call, Pair, particle_plate, run_pair
 from virgil.poutine.replay import Replay
 from virgil.poutine.trace import Trace
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import SiteError
-from virgil.infer.elbo.factors import Piece
+from virgil.infer.density.factors import Piece
 from virgil.ops.chained import Chained
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.frame import Frame

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError
-from virgil.infer.figure import new_figure, saved
+from virgil.infer.plots.figure import new_figure, saved
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from virgil.errors import ArgumentError, did_you_mean
 from virgil.infer.export.samples import marginals
-from virgil.infer.figure import new_figure, saved
+from virgil.infer.plots.figure import new_figure, saved
 from virgil.infer.trust.draws import Arguments, fitted, joint, origin_of_fit
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from virgil.errors import PlateError, ShapeError
-from virgil.infer.elbo.execution import Pair
+from virgil.infer.density.execution import Pair
 from virgil.ops.chained import Chained
 from virgil.ops.factor import Factor
 from virgil.ops.semiring import SUM, Semiring

@@ -6,7 +6,7 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 from virgil.errors import ArgumentError
-from virgil.infer.figure import new_figure, saved
+from virgil.infer.plots.figure import new_figure, saved
 from virgil.infer.trust.verdict import GOOD
 
 if TYPE_CHECKING:

@@ -12,15 +12,15 @@ from virgil.engine.choice import restarted
 from virgil.engine.runner import Course, Restarts
 from virgil.errors import CaptureError, NonFiniteError
 from virgil.infer.fit import tail_loss
-from virgil.infer.interrupt import Interrupt
-from virgil.infer.record import Record
 from virgil.infer.run.average import Average
-from virgil.infer.run.beginning import Beginning
 from virgil.infer.run.feed import Feed
+from virgil.infer.run.initial_values import Beginning
+from virgil.infer.run.interrupt import Interrupt
 from virgil.infer.run.run import Steppable
 from virgil.infer.run.source import Batch
 from virgil.infer.step.arguments import arguments
 from virgil.infer.step.compiled import CompiledStep
+from virgil.infer.step.record import Record
 
 __all__ = ["Leading", "Together"]
 

@@ -8,8 +8,8 @@ import torch
 from torch import Size, Tensor
 
 from virgil.errors import VirgilError
-from virgil.infer.autoguide.bijection import Bijection, find_bijection
-from virgil.infer.trust.joint import Joint
+from virgil.infer.density.bijection import Bijection, find_bijection
+from virgil.infer.density.draws_at_once import Joint
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 

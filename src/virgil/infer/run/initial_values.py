@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from virgil.errors import ParamError
-from virgil.infer.buffers import buffers_of
-from virgil.infer.dry_run import unmarked
+from virgil.infer.density.buffers import buffers_of
+from virgil.infer.density.dry_run import unmarked
 from virgil.infer.run.source import Batch
 from virgil.infer.step.state import finding
 from virgil.nn.assigning import begin_anew

@@ -1,0 +1,1 @@
+"""A program, or a model with its guide, as a density."""

@@ -1,0 +1,1 @@
+"""Pictures of fits, posteriors and checks, made from data by matplotlib."""
