@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from virgil.explain.alike import alike_as_one
 from virgil.explain.row import PlateRow, Row, Statement
-from virgil.infer.checks.problem import Problem
+from virgil.infer.checks.finding import Finding
 
 __all__ = ["Cells", "HEADS", "cause_and_cure", "cells_of", "plate_line"]
 
@@ -46,7 +46,7 @@ def _stated(row: Row, widths: tuple[int, int, int]) -> Iterator[tuple[str, str, 
             yield program, stated.distribution, _shape(stated, *widths), stated.support, plates
 
 
-def cause_and_cure(problem: Problem) -> tuple[str, str]:
+def cause_and_cure(problem: Finding) -> tuple[str, str]:
     """The two as sentences of their own."""
     cause, cure = problem.cause, problem.cure
     if cause.endswith((";", ":")):

@@ -14,7 +14,7 @@ from virgil.errors import ArgumentError, FitWarning, NonFiniteError
 from virgil.explain.report import Report
 from virgil.explain.row import plate_rows, rows_of
 from virgil.infer.checks import CALL, CHECKS, NOTES, all_problems
-from virgil.infer.checks.problem import Problem, Program
+from virgil.infer.checks.finding import Finding, Program
 from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.execution import Call, Pair, run_pair
 from virgil.infer.density.nesting import nesting
@@ -75,9 +75,9 @@ def explain(model: Program, guide: Program, *args: Any, loss: Any = None, **kwar
     return Report(name, tuple(rows), tuple(plate_rows(shown)), _ordered(problems))
 
 
-def _ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+def _ordered(problems: Iterable[Finding]) -> tuple[Finding, ...]:
     """Each once, errors first."""
-    unique: dict[str, Problem] = {}
+    unique: dict[str, Finding] = {}
     for problem in problems:
         unique.setdefault(problem.message, problem)
     return tuple(sorted(unique.values(), key=lambda problem: _ORDER.index(problem.severity)))
@@ -128,7 +128,7 @@ def _watched(model: Program, hidden: list[Site]) -> Program:
     return run
 
 
-def _objective(loss: Any, pair: Pair) -> tuple[Any, list[Problem]]:
+def _objective(loss: Any, pair: Pair) -> tuple[Any, list[Finding]]:
     """The objective, made where none is given, and what is wrong with the one given."""
     if loss is None:
         sites = [site for trace in (pair.guide, pair.model) for site in trace.nodes.values()]
@@ -138,14 +138,14 @@ def _objective(loss: Any, pair: Pair) -> tuple[Any, list[Problem]]:
         return loss.fresh(), []
     if isinstance(loss, type) and issubclass(loss, ELBO):
         cause, cure = f"loss={loss.__name__} is a class; SVI takes an instance.", f"Write {loss.__name__}()."
-        return loss(), [Problem(cause, cure, kind=ArgumentError)]
+        return loss(), [Finding(cause, cure, kind=ArgumentError)]
     if callable(loss):
         return loss, []
     cure = "Pass an objective such as Trace_ELBO(), or a function."
-    return Trace_ELBO(), [Problem(f"loss={loss!r} is no objective.", cure, kind=ArgumentError)]
+    return Trace_ELBO(), [Finding(f"loss={loss!r} is no objective.", cure, kind=ArgumentError)]
 
 
-def _problems(call: Call, run: _Run, objective: Any) -> list[Problem]:
+def _problems(call: Call, run: _Run, objective: Any) -> list[Finding]:
     """What the checks find, and the exception that ended a program."""
     subject = subject_of(call, run.pair, objective if isinstance(objective, ELBO) else None, run.failed)
     if run.error is None:
@@ -154,9 +154,9 @@ def _problems(call: Call, run: _Run, objective: Any) -> list[Problem]:
     return uncallable or [*all_problems(subject), _of_exception(run.error, f"The {run.failed}")]
 
 
-def _of_exception(error: Exception, doing: str) -> Problem:
+def _of_exception(error: Exception, doing: str) -> Finding:
     """An exception as a problem, with the user's line that it came from."""
-    problem = Problem.of(error, doing)
+    problem = Finding.of(error, doing)
     steps = [step for step in traceback.extract_tb(error.__traceback__) if is_of_user(step.filename)]
     if not steps:
         return problem
@@ -164,7 +164,7 @@ def _of_exception(error: Exception, doing: str) -> Problem:
     return replace(problem, details=f"{problem.details}\n{line}".strip())
 
 
-def _trial(call: Call, objective: Any) -> Iterator[Problem]:
+def _trial(call: Call, objective: Any) -> Iterator[Finding]:
     """What only the objective itself finds out, as SVI's first step would."""
     loss = objective.loss if isinstance(objective, ELBO) else objective
     with warnings.catch_warnings(record=True) as caught:
@@ -172,9 +172,9 @@ def _trial(call: Call, objective: Any) -> Iterator[Problem]:
         try:
             value = float(loss(call.model, call.guide, *call.args, **call.kwargs))
             if not math.isfinite(value):
-                yield Problem(f"The loss is {value}.", "Look at what the loss function computes.", kind=NonFiniteError)
+                yield Finding(f"The loss is {value}.", "Look at what the loss function computes.", kind=NonFiniteError)
         except Exception as error:
             yield _of_exception(error, "The objective")
     for each in caught:
         if issubclass(each.category, FitWarning):
-            yield Problem(str(each.message), severity="warning")
+            yield Finding(str(each.message), severity="warning")

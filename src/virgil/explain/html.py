@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from virgil.explain.cells import HEADS, cause_and_cure, cells_of, plate_line
-from virgil.infer.checks.problem import Problem
+from virgil.infer.checks.finding import Finding
 
 if TYPE_CHECKING:
     from virgil.explain.report import Report
@@ -51,7 +51,7 @@ def _lines(texts: Iterable[str]) -> str:
     return "<br>".join(lines)
 
 
-def _problem(problem: Problem) -> str:
+def _problem(problem: Finding) -> str:
     cause, cure = map(escape, cause_and_cure(problem))
     head = f'<b style="color:{_COLOURS[problem.severity]}">{problem.severity}</b> {cause}'
     details = f"<pre>{escape(problem.details)}</pre>" if problem.details else ""

@@ -14,7 +14,7 @@ from virgil.explain.html import html_of
 from virgil.explain.roles import sentences
 from virgil.explain.row import PlateRow, Row
 from virgil.explain.table import renderable
-from virgil.infer.checks.problem import Problem
+from virgil.infer.checks.finding import Finding
 
 __all__ = ["Report"]
 
@@ -37,10 +37,10 @@ class Report:
     objective: str
     rows: tuple[Row, ...]
     plates: tuple[PlateRow, ...]
-    problems: tuple[Problem, ...]
+    problems: tuple[Finding, ...]
 
     @property
-    def errors(self) -> tuple[Problem, ...]:
+    def errors(self) -> tuple[Finding, ...]:
         """The problems that SVI raises."""
         return tuple(problem for problem in self.problems if problem.severity == "error")
 
@@ -86,6 +86,6 @@ class Report:
         return html_of(self)
 
 
-def _plain(problem: Problem) -> dict[str, Any]:
+def _plain(problem: Finding) -> dict[str, Any]:
     values = {each.name: getattr(problem, each.name) for each in fields(problem)}
     return {**values, "kind": problem.kind.__name__}

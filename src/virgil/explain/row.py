@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from virgil.explain.distribution import family, support_words
+from virgil.infer.checks.finding import Subject
 from virgil.infer.checks.pairing import is_auxiliary
-from virgil.infer.checks.problem import Subject
 from virgil.infer.density.chains import step_names
 from virgil.poutine.enumeration import draws, enumerated_dim
 from virgil.poutine.site import Site

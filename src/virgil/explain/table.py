@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from virgil.explain.cells import HEADS, cause_and_cure, cells_of, plate_line
-from virgil.infer.checks.problem import Problem
+from virgil.infer.checks.finding import Finding
 
 if TYPE_CHECKING:
     from virgil.explain.report import Report
@@ -54,7 +54,7 @@ def _is_wrong(role: str) -> bool:
     return role in ("missing in the guide", "only in the guide", "observed in the guide", "sampled though observed")
 
 
-def _problem(problem: Problem) -> list[RenderableType]:
+def _problem(problem: Finding) -> list[RenderableType]:
     head = Text(problem.severity, style=_STYLES[problem.severity])
     cause, cure = cause_and_cure(problem)
     head.append(f"  {cause}", style="not bold default")

@@ -1,4 +1,4 @@
-"""Whether a model and a guide fit together: found from one execution of each, every finding a ``Problem``.
+"""Whether a model and a guide fit together: found from one execution of each, every finding a ``Finding``.
 
 One question a file: the call (``signature``), which sites there are (``pairing``) and what names handlers were given
 (``names``), plates (``plates``), mini-batches (``subsampling``, ``slots``), events and batches (``shapes``), sizes of
@@ -14,11 +14,11 @@ from virgil.infer.checks.attributes import attribute_problems
 from virgil.infer.checks.containment import containment_problems
 from virgil.infer.checks.counted import observation_problems
 from virgil.infer.checks.enumeration import enumeration_problems
+from virgil.infer.checks.finding import Check, Finding, Subject
 from virgil.infer.checks.learning import fixed_problems, learning_problems
 from virgil.infer.checks.names import hidden_problems, name_problems
 from virgil.infer.checks.pairing import pairing_problems, stated_problems
 from virgil.infer.checks.plates import plate_problems
-from virgil.infer.checks.problem import Check, Problem, Subject
 from virgil.infer.checks.redundant import redundancy_problems
 from virgil.infer.checks.shapes import batch_problems, event_problems
 from virgil.infer.checks.signature import signature_problems
@@ -79,7 +79,7 @@ def check(subject: Subject, checks: Sequence[Check] = CHECKS, shown: Shown | Non
         ShapeError: shapes do not fit their plates, or each other.
         SupportError: a value lies outside its distribution's support.
     """
-    warnings: list[tuple[tuple[str, str | None], Problem]] = []
+    warnings: list[tuple[tuple[str, str | None], Finding]] = []
     for each in checks:
         for problem in each(subject):
             if problem.severity == "error":
@@ -92,14 +92,14 @@ def check(subject: Subject, checks: Sequence[Check] = CHECKS, shown: Shown | Non
         shown.update(key for key, _ in warnings)
 
 
-def all_problems(subject: Subject, checks: Sequence[Check] = CHECKS) -> list[Problem]:
+def all_problems(subject: Subject, checks: Sequence[Check] = CHECKS) -> list[Finding]:
     """Everything that the checks find. One that cannot be asked because of what another has found is left out."""
-    found: list[Problem] = []
+    found: list[Finding] = []
     for each in checks:
         try:
             for problem in each(subject):
                 found.append(problem)
         except Exception as error:
             if not any(problem.severity == "error" for problem in found):
-                found.append(Problem.of(error, f"A check, {each.__name__},"))
+                found.append(Finding.of(error, f"A check, {each.__name__},"))
     return found

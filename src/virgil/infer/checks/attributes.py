@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from virgil.infer.checks.problem import Problem, Subject
+from virgil.infer.checks.finding import Finding, Subject
 from virgil.infer.density.dry_run import dry_run
 from virgil.nn.call import Values, calls
 from virgil.poutine.frame import Frame
@@ -19,7 +19,7 @@ from virgil.poutine.tracing import trace
 __all__ = ["attribute_problems"]
 
 
-def attribute_problems(subject: Subject) -> Iterator[Problem]:
+def attribute_problems(subject: Subject) -> Iterator[Finding]:
     """Attributes of modules, ``PyroSample``, that are first read in a plate of which their priors know nothing.
 
     The plate then makes one variable for each slot. That is how local variables are written, and also what becomes of
@@ -65,10 +65,10 @@ def _is_own(frame: Frame) -> bool:
     return frame.dim is not None and frame.size > 1 and not frame.particle
 
 
-def _problem(site: Site, frames: list[Frame]) -> Problem:
+def _problem(site: Site, frames: list[Frame]) -> Finding:
     plates = " and ".join(f"plate {frame.name!r}" for frame in frames)
     shape = tuple(site.value.shape) if isinstance(site.value, Tensor) else ()
-    return Problem(
+    return Finding(
         f"Attribute {site.name!r} is first read inside {plates}, and so has a value for each slot: shape {shape}.",
         "If one value is meant for all slots, read it before the plate. If not, a prior with the plate's size says so: "
         f"PyroSample(prior.expand({list(site.fn.batch_shape)})).",

@@ -12,8 +12,8 @@ from torch.distributions.transforms import ComposeTransform, Transform
 
 from virgil.distributions import Delta, Empirical
 from virgil.errors import SupportError
+from virgil.infer.checks.finding import Finding, Subject
 from virgil.infer.checks.pairing import is_auxiliary
-from virgil.infer.checks.problem import Problem, Subject
 from virgil.infer.checks.regions import contains, described
 from virgil.params.constraint import Constraint, same_constraint
 from virgil.poutine.site import Site
@@ -24,7 +24,7 @@ _POINTS = (Delta, Empirical)  # of these the values are looked at
 _NARROWER = (td.VonMises,)  # which say that they draw any real number, and do not
 
 
-def containment_problems(subject: Subject) -> Iterator[Problem]:
+def containment_problems(subject: Subject) -> Iterator[Finding]:
     """Sites at which the guide's support is wider than the model's, or of another kind.
 
     A narrower one is legal: the bound is then finite, and less than it might be.
@@ -89,12 +89,12 @@ def _entry(constraint: Constraint) -> Constraint:
     return constraint
 
 
-def _problem(name: str, site: Site, other: Site, ours: Constraint, theirs: Constraint) -> Problem:
+def _problem(name: str, site: Site, other: Site, ours: Constraint, theirs: Constraint) -> Finding:
     cause = (
         f"At site {name!r}, the guide's {family_name(site.fn)} draws from {described(ours)}, but the support of the "
         f"model's {family_name(other.fn)} is {described(theirs)}."
     )
-    return Problem(cause, _cure(ours, theirs), name, kind=SupportError)
+    return Finding(cause, _cure(ours, theirs), name, kind=SupportError)
 
 
 def _cure(ours: Constraint, theirs: Constraint) -> str:

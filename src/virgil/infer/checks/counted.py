@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from virgil.infer.checks.problem import Problem, Subject
+from virgil.infer.checks.finding import Finding, Subject
 from virgil.infer.checks.signature import arguments_of_none
 from virgil.poutine.frame import Frame
 from virgil.poutine.site import Site
@@ -12,7 +12,7 @@ from virgil.poutine.site import Site
 __all__ = ["observation_problems"]
 
 
-def observation_problems(subject: Subject) -> Iterator[Problem]:
+def observation_problems(subject: Subject) -> Iterator[Finding]:
     """Observations that are stretched over a plate, and a model that observes nothing because data were not passed."""
     observed = [site for role, site in subject.sites() if role == "model" and site.observed]
     for site in observed:
@@ -22,7 +22,7 @@ def observation_problems(subject: Subject) -> Iterator[Problem]:
     empty = arguments_of_none(subject, "model")
     if not observed and empty and subject.failed is None and subject.model.stochastic_nodes:
         names = " and ".join(map(repr, empty))
-        yield Problem(
+        yield Finding(
             f"The model observes nothing, and was called with None for {names}. Without data the guide is fitted to "
             "the prior.",
             "Pass the data to model and guide: a statement with obs=None is latent.",
@@ -30,13 +30,13 @@ def observation_problems(subject: Subject) -> Iterator[Problem]:
         )
 
 
-def _stretched(site: Site, frame: Frame) -> Iterator[Problem]:
+def _stretched(site: Site, frame: Frame) -> Iterator[Finding]:
     if frame.dim is None or frame.particle or frame.size == 1:
         return
     shape, dim = tuple(site.value.shape), frame.dim - len(site.fn.event_shape)
     if len(shape) >= -dim and shape[dim] == 1:
         whole = (*shape[:dim], frame.size, *(shape[dim + 1 :] if dim < -1 else ()))
-        yield Problem(
+        yield Finding(
             f"At site {site.name!r}, the observed value has shape {shape}, size 1 at dim {dim}, where plate "
             f"{frame.name!r} has size {frame.size}: each value there counts {frame.size} times.",
             f"Give every slot its own value. If the same one is meant for all, say so by .expand({whole}).",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from virgil.errors import PlateError
-from virgil.infer.checks.problem import Problem, Subject
+from virgil.infer.checks.finding import Finding, Subject
 from virgil.poutine.enumeration import draws
 from virgil.poutine.site import Site
 
 __all__ = ["enumeration_problems"]
 
 
-def enumeration_problems(subject: Subject) -> Iterator[Problem]:
+def enumeration_problems(subject: Subject) -> Iterator[Finding]:
     """Sites outside a plate that depend on an enumerated variable in it: all values in all slots would be summed."""
     for _, site in subject.sites():
         for variable in _used(site):
@@ -29,11 +29,11 @@ def _used(site: Site) -> list[str]:
     return [site.variables[dim] for dim in dims if shape[dim] != 1 and dim in site.variables and dim not in plates]
 
 
-def _outside(site: Site, variable: str, stated: Site) -> Iterator[Problem]:
+def _outside(site: Site, variable: str, stated: Site) -> Iterator[Finding]:
     plates = {frame.name for frame in site.frames}
     outside = [frame.name for frame in stated.frames if frame.dim is not None and frame.name not in plates]
     if outside:
-        yield Problem(
+        yield Finding(
             f"Site {site.name!r} depends on {variable!r}, which is enumerated in plate {outside[0]!r}, but is itself "
             "outside this plate, so that every combination of values in its slots would have to be summed.",
             f"Put the statement in the plate, or sample {variable!r} in the guide without enumerating it.",

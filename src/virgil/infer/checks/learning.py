@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
+from virgil.infer.checks.finding import Finding, Program, Subject
 from virgil.infer.checks.pairing import is_auxiliary
-from virgil.infer.checks.problem import Problem, Program, Subject
 from virgil.infer.density.read_parameters import ReadParameters, leaf_of
 from virgil.ops.gradient_graph import leaves_behind
 from virgil.params import get_param_store
@@ -24,7 +24,7 @@ Leaves = dict[int, Tensor]  # by identity
 _MODULE = "$$$"  # between a network's name and those of its parameters
 
 
-def learning_problems(subject: Subject) -> Iterator[Problem]:
+def learning_problems(subject: Subject) -> Iterator[Finding]:
     """What an optimiser would not, or could not, learn; nothing where no optimiser asks.
 
     An error is a draw that has a pathwise derivative but was made without it, since the gradient is then biased. The
@@ -41,12 +41,12 @@ def learning_problems(subject: Subject) -> Iterator[Problem]:
         yield _stranger(leaf, subject.programs)
 
 
-def fixed_problems(subject: Subject) -> Iterator[Problem]:
+def fixed_problems(subject: Subject) -> Iterator[Finding]:
     """A guide that no step changes, which is right where it is exact or is only to be evaluated."""
     latent = [name for name, site in subject.guide.iter_stochastic_nodes() if not is_auxiliary(site)]
     if latent and subject.failed is None and not _parameters(subject.guide) and not _leaves_behind(subject.guide):
         model = "" if _parameters(subject.model) else ", and neither has the model"
-        yield Problem(
+        yield Finding(
             f"The guide has no parameter{model}: it draws {latent[0]!r} from a distribution that no step changes.",
             "Make what the guide is to learn by virgil.param, register a network by virgil.module, or use one of "
             "virgil.infer.autoguide.",
@@ -74,11 +74,11 @@ def _leaves_behind(trace: Trace) -> Leaves:
     return leaves_behind(each for each in tensors if isinstance(each, Tensor))
 
 
-def _cut_draws(guide: Trace) -> Iterator[Problem]:
+def _cut_draws(guide: Trace) -> Iterator[Finding]:
     for name, site in guide.iter_stochastic_nodes():
         is_learnt = site.fn.has_rsample and site.unscaled_log_prob.requires_grad
         if is_learnt and isinstance(site.value, Tensor) and site.value.numel() and not site.value.requires_grad:
-            yield Problem(
+            yield Finding(
                 f"At site {name!r}, the guide's {type(site.fn).__name__} has parameters and a pathwise derivative, but "
                 "its draw carries no gradient, so that the gradient of the bound would be wrong.",
                 "Take the statement out of torch.no_grad(), and let a distribution of your own draw by rsample.",
@@ -86,7 +86,7 @@ def _cut_draws(guide: Trace) -> Iterator[Problem]:
             )
 
 
-def _without_gradient(parameters: dict[str, Tensor], reached: Leaves) -> Iterator[Problem]:
+def _without_gradient(parameters: dict[str, Tensor], reached: Leaves) -> Iterator[Finding]:
     """Parameters that nothing depends on; of a network only if that is so of all that it has."""
     used = {name.partition(_MODULE)[0] for name, leaf in parameters.items() if id(leaf) in reached}
     silent: dict[str, list[str]] = {}
@@ -96,7 +96,7 @@ def _without_gradient(parameters: dict[str, Tensor], reached: Leaves) -> Iterato
             silent.setdefault(owner, []).append(name)
     for owner, names in silent.items():
         what = f"Parameter {owner!r} gets" if names == [owner] else f"The parameters of module {owner!r} get"
-        yield Problem(
+        yield Finding(
             f"{what} no gradient: no log-probability, and no value that the guide draws, is computed from it.",
             "Use it in a distribution of the model or guide, without .detach(), .item() or torch.no_grad() on the way, "
             "or take the statement away.",
@@ -115,13 +115,13 @@ def _strangers(subject: Subject, parameters: dict[str, Tensor], reached: Leaves)
             yield leaf
 
 
-def _stranger(leaf: Tensor, programs: dict[str, Program]) -> Problem:
+def _stranger(leaf: Tensor, programs: dict[str, Program]) -> Finding:
     name = next((found for role in sorted(programs) if (found := _name(leaf, programs[role]))), None)
     what = f"tensor {name!r}, of shape" if name else "a tensor of shape"
     register = (
         f"virgil.module({name.split('.')[0]!r}, ...)" if name and "." in name else "virgil.module, or virgil.param"
     )
-    return Problem(
+    return Finding(
         f"The programs depend on {what} {tuple(leaf.shape)}, which asks for a gradient but is no parameter of theirs: "
         "the optimiser will not change it.",
         f"Register it by {register}, or, if it is to stay as it is, say so by requires_grad_(False).",

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from virgil.errors import did_you_mean
-from virgil.infer.checks.problem import Problem, Subject
+from virgil.infer.checks.finding import Finding, Subject
 from virgil.infer.density.dry_run import dry_run
 from virgil.poutine.block import Block
 from virgil.poutine.condition import Condition
@@ -26,7 +26,7 @@ _STATEMENTS = frozenset({"sample", "deterministic", "param", "plate"})
 Kinds = dict[str, str]  # by name of a statement: its kind
 
 
-def hidden_problems(subject: Subject) -> Iterator[Problem]:
+def hidden_problems(subject: Subject) -> Iterator[Finding]:
     """A model around which ``block`` hides every sample statement that there is."""
     chain = _chain(subject.programs.get("model"))[0]
     is_empty = not any(role == "model" for role, _ in subject.sites())
@@ -36,14 +36,14 @@ def hidden_problems(subject: Subject) -> Iterator[Problem]:
         ]
         if stated:
             names = ", ".join(map(repr, stated[:5])) + (", ..." if len(stated) > 5 else "")
-            yield Problem(
+            yield Finding(
                 f"block() hides every sample statement of the model: {names}. The objective sees none of them.",
                 "Say what to hide, or what to show, as in block(model, hide=[...]); with neither, all is hidden.",
                 stated[0],
             )
 
 
-def name_problems(subject: Subject) -> Iterator[Problem]:
+def name_problems(subject: Subject) -> Iterator[Finding]:
     """Names that a handler around model or guide was given and that no statement under it has.
 
     Where the trace at hand does not have them all, the program is run again to hear what it states under the handlers,
@@ -60,11 +60,11 @@ def name_problems(subject: Subject) -> Iterator[Problem]:
                 yield from _unknown(handler, watch.known_to(handler))
 
 
-def unknown_names(what: str, names: Mapping[str, Any] | list[str], known: Kinds) -> Iterator[Problem]:
+def unknown_names(what: str, names: Mapping[str, Any] | list[str], known: Kinds) -> Iterator[Finding]:
     """A warning for each name that is not known."""
     for name in names:
         if name not in known:
-            yield Problem(
+            yield Finding(
                 f"{what} {name!r}, but no statement under it has this name, so that nothing comes of it.",
                 f"{did_you_mean(name, known)} Correct the name, or take it away.",
                 name,
@@ -72,7 +72,7 @@ def unknown_names(what: str, names: Mapping[str, Any] | list[str], known: Kinds)
             )
 
 
-def _unknown(handler: Handler, known: Kinds) -> Iterator[Problem]:
+def _unknown(handler: Handler, known: Kinds) -> Iterator[Finding]:
     kinds = _kinds(handler)
     of_kind = {name: kind for name, kind in known.items() if kind in kinds}
     yield from unknown_names(f"{type(handler).__name__.lower()}() names", _names(handler), of_kind)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from virgil.errors import did_you_mean
-from virgil.infer.checks.problem import Objective, Problem, Subject
+from virgil.infer.checks.finding import Finding, Objective, Subject
 from virgil.infer.checks.signature import arguments_of_none
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.site import Site
@@ -29,7 +29,7 @@ def sampled_sites(trace: Trace) -> dict[str, Site]:
     return {name: site for name, site in trace.nodes.items() if site.kind == "sample"}
 
 
-def pairing_problems(subject: Subject) -> Iterator[Problem]:
+def pairing_problems(subject: Subject) -> Iterator[Finding]:
     """What the guide observes, and latent sites that only one of the two programs has, or that the model observes."""
     in_guide, in_model = sampled_sites(subject.guide), sampled_sites(subject.model)
     for name, site in in_model.items():
@@ -50,15 +50,15 @@ def pairing_problems(subject: Subject) -> Iterator[Problem]:
     yield from missing
 
 
-def stated_problems(subject: Subject) -> Iterator[Problem]:
+def stated_problems(subject: Subject) -> Iterator[Finding]:
     """What the guide must not state, whatever the model says: observations, and factors of unknown gradient."""
     for name, site in sampled_sites(subject.guide).items():
         yield from _observed_in_guide(name, site)
 
 
-def _observed_in_guide(name: str, site: Site) -> Iterator[Problem]:
+def _observed_in_guide(name: str, site: Site) -> Iterator[Finding]:
     if site.observed and site.infer.get("_factor"):
-        yield Problem(
+        yield Finding(
             f"Factor {name!r} is in the guide without has_rsample. Whether its value follows the parameters by a "
             "pathwise derivative decides the gradient.",
             f"Write virgil.factor({name!r}, ..., has_rsample=True) if it is a differentiable function of the "
@@ -66,7 +66,7 @@ def _observed_in_guide(name: str, site: Site) -> Iterator[Problem]:
             name,
         )
     elif site.observed and not is_auxiliary(site):
-        yield Problem(
+        yield Finding(
             f"Site {name!r} is observed in the guide. A guide is a distribution over the latent variables and sees "
             "data only through its arguments;",
             "take the obs= away, or the whole statement.",
@@ -74,49 +74,49 @@ def _observed_in_guide(name: str, site: Site) -> Iterator[Problem]:
         )
 
 
-def _guide_site_problems(name: str, in_guide: Sites, in_model: Sites, is_partial: bool) -> Iterator[Problem]:
+def _guide_site_problems(name: str, in_guide: Sites, in_model: Sites, is_partial: bool) -> Iterator[Finding]:
     counterpart = in_model.get(name)
     if counterpart is None:
         if not is_partial:
             yield _unknown(name, in_guide, in_model)
     elif counterpart.observed:
-        yield Problem(
+        yield Finding(
             f"Site {name!r} is observed in the model, but the guide samples it. A guide has the latent variables only;",
             "take the statement out of the guide.",
             name,
         )
 
 
-def _unknown(name: str, in_guide: Sites, in_model: Sites) -> Problem:
+def _unknown(name: str, in_guide: Sites, in_model: Sites) -> Finding:
     for each, other in in_model.items():
         if other.block is not None and name in other.block.names(each):
-            return Problem(
+            return Finding(
                 f"Site {name!r} is in the guide, but in the model it is part of {each!r}: a vectorized_markov "
                 "states many steps at once, to sum their variables out.",
                 "Leave these out of the guide, or write virgil.markov in the model.",
                 name,
             )
     free = [each for each, other in in_model.items() if each not in in_guide and not other.observed]
-    return Problem(
+    return Finding(
         f"Site {name!r} is in the guide but not in the model. {did_you_mean(name, free or in_model)}",
         'Use the model\'s name, or mark a variable of the guide alone by infer={"is_auxiliary": True}.',
         name,
     )
 
 
-def _mark_problems(name: str, site: Site, objective: Objective | None) -> Iterator[Problem]:
+def _mark_problems(name: str, site: Site, objective: Objective | None) -> Iterator[Finding]:
     way = site.infer.get("enumerate")
     if site.is_latent and way not in _WAYS and objective is not None and objective.enumerates:
-        yield Problem(
+        yield Finding(
             f"Site {name!r} is marked by infer={{'enumerate': {way!r}}}, which is no way to enumerate.",
             "Write 'parallel' or 'sequential', or None for not at all.",
             name,
         )
 
 
-def _missing(name: str, site: Site, in_guide: Sites, subject: Subject) -> Problem:
+def _missing(name: str, site: Site, in_guide: Sites, subject: Subject) -> Finding:
     if site.infer.get("enumerate") == "sequential" and getattr(site.fn, "has_enumerate_support", False):
-        return Problem(
+        return Finding(
             f"Site {name!r} is marked to be enumerated sequentially in the model, but missing in the guide. A model's "
             "variables are summed out in parallel only:",
             "mark it by infer={'enumerate': 'parallel'}, or state it in the guide and mark it there.",
@@ -136,7 +136,7 @@ def _missing(name: str, site: Site, in_guide: Sites, subject: Subject) -> Proble
         if site.infer.get("enumerate") == "parallel" and subject.objective is not None:
             cause += f" It is marked to be enumerated, but {type(subject.objective).__name__} does not enumerate."
         cure += " TraceEnum_ELBO sums a discrete variable out where the model is marked by config_enumerate."
-    return Problem(cause, cure, name)
+    return Finding(cause, cure, name)
 
 
 def _of_no_data(subject: Subject, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from virgil.errors import VirgilError
-from virgil.infer.checks.problem import Objective, Problem, Program, Subject
+from virgil.infer.checks.finding import Finding, Objective, Program, Subject
 from virgil.infer.checks.shapes import batch_problems
 from virgil.infer.density.dry_run import dry_run
 from virgil.poutine.block import Block
@@ -20,7 +20,7 @@ __all__ = ["redundancy_problems"]
 _LEAST = 0.01  # nats; a smaller gap is not worth a word
 
 
-def redundancy_problems(subject: Subject) -> Iterator[Problem]:
+def redundancy_problems(subject: Subject) -> Iterator[Finding]:
     r"""Variables that the model is marked to sum out and that the guide states nevertheless.
 
     The bound is then lower, in expectation over the guide's other variables :math:`z`, by
@@ -48,8 +48,8 @@ def _is_stated_twice(name: str, site: Site, guide: Trace) -> bool:
     return site.is_latent and is_marked and name in guide and guide.nodes[name].is_latent
 
 
-def _redundant(name: str, gap: float) -> Problem:
-    return Problem(
+def _redundant(name: str, gap: float) -> Finding:
+    return Finding(
         f"Site {name!r} is marked in the model to be summed out exactly, but the guide states it as well, so that it "
         "is not: the guide's distribution takes the place of the exact one, and the bound is "
         f"{gap:.3g} nats lower than it could be, at the parameters as they are.",

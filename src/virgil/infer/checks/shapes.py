@@ -8,7 +8,7 @@ from torch import Size, Tensor
 
 from virgil.distributions.validation import unchecked
 from virgil.errors import ShapeError
-from virgil.infer.checks.problem import Problem, Subject
+from virgil.infer.checks.finding import Finding, Subject
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
@@ -16,7 +16,7 @@ from virgil.poutine.trace import Trace
 __all__ = ["batch_problems", "event_problems", "shape_problem"]
 
 
-def event_problems(subject: Subject) -> Iterator[Problem]:
+def event_problems(subject: Subject) -> Iterator[Finding]:
     """Sites with another event in the guide than in the model, and values that do not broadcast."""
     for name, site in subject.guide.nodes.items():
         other = subject.model.nodes.get(name)
@@ -33,7 +33,7 @@ def event_problems(subject: Subject) -> Iterator[Problem]:
             yield shape_problem(subject, role, site, came, f"Give it a shape that ends in {batch + event}.")
 
 
-def batch_problems(subject: Subject) -> Iterator[Problem]:
+def batch_problems(subject: Subject) -> Iterator[Finding]:
     """Batch dims, masks and scales that belong to no plate."""
     for role, site in subject.sites():
         shape = _log_prob_shape(site)
@@ -42,11 +42,11 @@ def batch_problems(subject: Subject) -> Iterator[Problem]:
             yield from _weight_problems(subject, role, site, shape)
 
 
-def shape_problem(subject: Subject, role: str, site: Site, came: str, cure: str) -> Problem:
+def shape_problem(subject: Subject, role: str, site: Site, came: str, cure: str) -> Finding:
     """A problem of shapes at a site, with the table of the program's shapes."""
     trace = subject.guide if role == "guide" else subject.model
     table = trace.format_shapes(f"Shapes in the {role}:")
-    return Problem(f"At site {site.name!r}, {came}", cure, site.name, kind=ShapeError, details=table)
+    return Finding(f"At site {site.name!r}, {came}", cure, site.name, kind=ShapeError, details=table)
 
 
 def _log_prob_shape(site: Site) -> Size | None:
@@ -66,7 +66,7 @@ def _value_fits(site: Site) -> bool:
     return bool(shape[split:] == event) and _broadcasts_to(shape[:split], batch, widening=True)
 
 
-def _dim_problems(subject: Subject, role: str, site: Site, shape: Size) -> Iterator[Problem]:
+def _dim_problems(subject: Subject, role: str, site: Site, shape: Size) -> Iterator[Finding]:
     plates = {frame.dim: frame for frame in site.frames if frame.dim is not None}
     for dim in range(-len(shape), 0):
         frame = plates.get(dim)
@@ -116,7 +116,7 @@ def _beyond(dim: int, site: Site, trace: Trace) -> str:
     )
 
 
-def _weight_problems(subject: Subject, role: str, site: Site, shape: Size) -> Iterator[Problem]:
+def _weight_problems(subject: Subject, role: str, site: Site, shape: Size) -> Iterator[Finding]:
     for what, tensor in (("mask", site.mask), ("scale", site.scale)):
         if isinstance(tensor, Tensor) and not _broadcasts_to(tensor.shape, shape):
             came = f"the {what} has shape {tuple(tensor.shape)}, but the log-probability has shape {tuple(shape)}."
@@ -134,7 +134,7 @@ def _broadcasts_to(shape: Size, target: Size, widening: bool = False) -> bool:
     return all(size in (1, other) or (widening and other == 1) for size, other in pairs)
 
 
-def _event_problems(site: Site, other: Site, subject: Subject) -> Iterator[Problem]:
+def _event_problems(site: Site, other: Site, subject: Subject) -> Iterator[Finding]:
     ours, theirs = tuple(site.fn.event_shape), tuple(other.fn.event_shape)
     if ours != theirs:
         cure = (

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ParamError
-from virgil.infer.checks.problem import Problem, Subject
+from virgil.infer.checks.finding import Finding, Subject
 from virgil.infer.density.dry_run import dry_run
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
@@ -16,7 +16,7 @@ from virgil.poutine.trace import Trace
 __all__ = ["size_problems"]
 
 
-def size_problems(subject: Subject) -> Iterator[Problem]:
+def size_problems(subject: Subject) -> Iterator[Finding]:
     """Parameters and automatic guides of another size than the call needs: of earlier data, or of another model.
 
     A parameter whose initial value is a tensor is compared with it when it is declared. One whose initial value is made
@@ -34,7 +34,7 @@ def size_problems(subject: Subject) -> Iterator[Problem]:
         for name, ours, theirs in differing:
             made = prototype.nodes.get(name)
             if made is not None and tuple(made.fn.event_shape) == ours:
-                yield Problem(
+                yield Finding(
                     f"At site {name!r}, {type(subject.programs['guide']).__name__} has parameters for event shape "
                     f"{ours}, that of its first call, and the model has {theirs} in this one.",
                     "Make a new guide for data of another size. A guide whose plates keep their full size takes "
@@ -54,7 +54,7 @@ def _differing(subject: Subject) -> list[tuple[str, tuple[int, ...], tuple[int, 
     return [each for each in shapes if each[1] != each[2]]
 
 
-def _stale(name: str, site: Site) -> Iterator[Problem]:
+def _stale(name: str, site: Site) -> Iterator[Finding]:
     init = site.args[1] if len(site.args) > 1 else None
     if not callable(init) or isinstance(init, Tensor) or not isinstance(site.value, Tensor):
         return
@@ -62,7 +62,7 @@ def _stale(name: str, site: Site) -> Iterator[Problem]:
         made = init()
     present, wanted = tuple(site.value.shape), tuple(made.shape) if isinstance(made, Tensor) else ()
     if present != wanted:
-        yield Problem(
+        yield Finding(
             f"Parameter {name!r} is in the store with shape {present}, of earlier data or of another model; its "
             f"statement would now make it with shape {wanted}.",
             f"Forget it by del store[{name!r}], or all by clear_param_store(); or make it for all data at once and "

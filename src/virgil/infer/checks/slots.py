@@ -10,7 +10,7 @@ from torch import Tensor
 from torch import distributions as td
 from torch.distributions.transforms import Transform
 
-from virgil.infer.checks.problem import Problem, Subject
+from virgil.infer.checks.finding import Finding, Subject
 from virgil.infer.density.read_parameters import leaf_of
 from virgil.poutine.frame import Frame
 from virgil.poutine.site import Site
@@ -20,7 +20,7 @@ __all__ = ["slot_problems"]
 _FEWEST = 3  # slots that can tell one parameter a slot from parameters chosen otherwise
 
 
-def slot_problems(subject: Subject) -> Iterator[Problem]:
+def slot_problems(subject: Subject) -> Iterator[Finding]:
     """Local variables of a plate that subsamples whose guide has one parameter for each slot of the mini-batch.
 
     The first slot holds another datum at every step, so its parameter would be fitted to all data at once. That slot s
@@ -71,8 +71,8 @@ def _arguments(fn: Any) -> Iterator[Tensor]:
                 yield from _arguments(each)
 
 
-def _problem(name: str, frame: Frame, parameter: str, shape: tuple[int, ...]) -> Problem:
-    return Problem(
+def _problem(name: str, frame: Frame, parameter: str, shape: tuple[int, ...]) -> Finding:
+    return Finding(
         f"At site {name!r}, the guide has in {parameter!r}, whose unconstrained tensor has shape {shape}, one "
         f"parameter for each of the {frame.size} slots of plate {frame.name!r}. A slot holds another of the "
         f"{frame.full_size} data at each step, so what it learns from one is used for the next.",

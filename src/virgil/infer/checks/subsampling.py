@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 from virgil.errors import PlateError, ShapeError
-from virgil.infer.checks.problem import Problem, Subject
+from virgil.infer.checks.finding import Finding, Subject
 from virgil.infer.density.dry_run import dry_run
 from virgil.poutine.frame import Frame
 from virgil.poutine.replay import Replay
@@ -27,14 +27,14 @@ _INTEGERS = frozenset({torch.int64, torch.int32})
 _NAMED = frozenset({str, bool, type(None)})  # arguments that choose no rows
 
 
-def whole_problems(subject: Subject) -> Iterator[Problem]:
+def whole_problems(subject: Subject) -> Iterator[Finding]:
     """Observations that have a plate's full size where the plate takes a mini-batch."""
     for role, site in subject.sites():
         shape = tuple(site.value.shape) if role == "model" and site.observed and isinstance(site.value, Tensor) else ()
         for frame in site.frames:
             dim = _dim(site, frame)
             if dim is not None and len(shape) >= -dim and shape[dim] == frame.full_size:
-                yield Problem(
+                yield Finding(
                     f"At site {site.name!r}, the observed value has shape {shape}, the full size {frame.full_size} of "
                     f"plate {frame.name!r} at dim {dim}, but the plate takes {frame.size} of them at a time.",
                     _cure(frame.name),
@@ -43,7 +43,7 @@ def whole_problems(subject: Subject) -> Iterator[Problem]:
                 )
 
 
-def index_problems(subject: Subject) -> Iterator[Problem]:
+def index_problems(subject: Subject) -> Iterator[Finding]:
     """Plates whose indices choose nothing, or choose among too few or too many.
 
     Both programs are run once more where some plate draws indices, and not otherwise.
@@ -56,7 +56,7 @@ def index_problems(subject: Subject) -> Iterator[Problem]:
     yield from found
 
 
-def _found(subject: Subject, drawn: dict[str, int]) -> Iterator[Problem]:
+def _found(subject: Subject, drawn: dict[str, int]) -> Iterator[Finding]:
     guide, model, uses = _run(subject)
     for name, size in drawn.items():
         site = model.nodes.get(name) or guide.nodes[name]
@@ -128,10 +128,10 @@ def _size_indexed(func: Callable[..., Any], args: tuple[Any, ...], indices: Tens
     return None
 
 
-def _other_sizes(name: str, size: int, role: str, sizes: list[int]) -> Iterator[Problem]:
+def _other_sizes(name: str, size: int, role: str, sizes: list[int]) -> Iterator[Finding]:
     for other in sorted(set(sizes)):
         if other < size:
-            yield Problem(
+            yield Finding(
                 f"Plate {name!r} has size {size}, but in the {role} its indices choose among {other}: the step that "
                 f"draws an index of {other} or more will fail.",
                 "Give the plate the size of the data, or the data the size of the plate.",
@@ -139,7 +139,7 @@ def _other_sizes(name: str, size: int, role: str, sizes: list[int]) -> Iterator[
                 kind=PlateError,
             )
         elif other > size:
-            yield Problem(
+            yield Finding(
                 f"Plate {name!r} has size {size}, but in the {role} its indices choose among {other}: from {size} on "
                 "none is ever seen.",
                 "Give the plate the size of the data. If the rest is left out on purpose, cut it off before.",
@@ -148,7 +148,7 @@ def _other_sizes(name: str, size: int, role: str, sizes: list[int]) -> Iterator[
             )
 
 
-def _unused(name: str, subject: Subject, model: Trace) -> Iterator[Problem]:
+def _unused(name: str, subject: Subject, model: Trace) -> Iterator[Finding]:
     """What the model observes in the plate, where it is taken from the whole and is the same in two executions."""
     given = tree_leaves((subject.args, subject.kwargs))
     suspects = [
@@ -160,7 +160,7 @@ def _unused(name: str, subject: Subject, model: Trace) -> Iterator[Problem]:
     again = _run(subject)[1].nodes if suspects else {}
     for site, frame in suspects:
         if site.name in again and torch.equal(again[site.name].value, site.value):
-            yield Problem(
+            yield Finding(
                 f"Plate {name!r} takes {frame.size} of {frame.full_size}, but the model does not use its indices: at "
                 f"every step site {site.name!r} sees the same {frame.size} values, each with weight {frame.weight:g}.",
                 _cure(name),

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from virgil.errors import ShapeError, SupportError
 from virgil.infer.checks.containment import family_name
+from virgil.infer.checks.finding import Finding, Subject
 from virgil.infer.checks.outside import reason
-from virgil.infer.checks.problem import Problem, Subject
 from virgil.poutine.site import Site
 
 __all__ = ["support_problem", "support_problems", "under_some_value"]
@@ -17,7 +17,7 @@ __all__ = ["support_problem", "support_problems", "under_some_value"]
 Reduction = Callable[..., Tensor]
 
 
-def support_problems(subject: Subject) -> Iterator[Problem]:
+def support_problems(subject: Subject) -> Iterator[Finding]:
     """Values that count, latent or observed, outside the support of the distribution at their site."""
     for role, site in subject.sites():
         stated = subject.guide.nodes.get(site.name)
@@ -29,7 +29,7 @@ def support_problem(site: Site, role: str) -> str | None:
     return next((problem.message for problem in _outside(site, role)), None)
 
 
-def _outside(site: Site, role: str, drawn: Site | None = None) -> Iterator[Problem]:
+def _outside(site: Site, role: str, drawn: Site | None = None) -> Iterator[Finding]:
     """A value need be possible only under some value of the enumerated variables that the distribution depends on.
 
     Args:
@@ -45,7 +45,7 @@ def _outside(site: Site, role: str, drawn: Site | None = None) -> Iterator[Probl
     except (NotImplementedError, AttributeError, ValueError):  # a distribution whose support is not known to torch
         return
     except RuntimeError as error:
-        yield Problem(
+        yield Finding(
             f"At site {site.name!r} of the {role}, the value of shape {tuple(site.value.shape)} does not broadcast "
             f"with the distribution's batch shape {tuple(site.fn.batch_shape)} and event shape "
             f"{tuple(site.fn.event_shape)}: {error}",
@@ -76,7 +76,7 @@ def _of_plates(site: Site, table: Tensor) -> Tensor:
     return table
 
 
-def _described(site: Site, role: str, inside: Tensor, everywhere: str, drawn: Site | None) -> Problem:
+def _described(site: Site, role: str, inside: Tensor, everywhere: str, drawn: Site | None) -> Finding:
     wrong = int((~inside).sum())
     index = tuple((~inside).nonzero()[0].tolist())
     value = site.value.detach()
@@ -101,7 +101,7 @@ def _described(site: Site, role: str, inside: Tensor, everywhere: str, drawn: Si
         f"At site {site.name!r} of the {role}, {origin} lies outside the support of {type(site.fn).__name__}"
         f"{everywhere}: {shown}.{support}"
     )
-    return Problem(cause, cure, site.name, kind=SupportError)
+    return Finding(cause, cure, site.name, kind=SupportError)
 
 
 def _shown(example: Tensor) -> str:

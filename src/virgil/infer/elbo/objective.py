@@ -15,7 +15,7 @@ from virgil.distributions.validation import unchecked
 from virgil.errors import ArgumentError, MismatchError, ShapeError
 from virgil.infer.blame import LinAlgError, blame
 from virgil.infer.checks import check
-from virgil.infer.checks.problem import Trial
+from virgil.infer.checks.finding import Trial
 from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.execution import Call, Pair, Program, particle_plate, run_pair
 from virgil.infer.density.nesting import nesting

@@ -9,7 +9,7 @@ import torch
 
 from virgil import settings
 from virgil.infer.checks import CALL, CAUSES, CHECKS, VALUES, Shown, check
-from virgil.infer.checks.problem import Objective, Subject
+from virgil.infer.checks.finding import Objective, Subject
 from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.execution import Call, Pair, run_pair
 from virgil.infer.density.nesting import nesting

@@ -1,4 +1,4 @@
-"""``Problem``: what a check finds, and ``Subject``: what the checks look at."""
+"""``Finding``: something that a check has found, and ``Subject``: the pair of executions that checks look at."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from virgil.errors import MismatchError, SiteError, VirgilError
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
-__all__ = ["Check", "Executed", "Objective", "Problem", "Program", "Subject", "Trial"]
+__all__ = ["Check", "Executed", "Objective", "Finding", "Program", "Subject", "Trial"]
 
 Program = Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class Problem:
+class Finding:
     """Something wrong, or doubtful, about a model and a guide.
 
     Attributes:
@@ -49,7 +49,7 @@ class Problem:
         return self.kind(self.message, site=self.site) if issubclass(self.kind, SiteError) else self.kind(self.message)
 
     @classmethod
-    def of(cls, error: Exception, doing: str) -> Problem:
+    def of(cls, error: Exception, doing: str) -> Finding:
         """What an exception says; one that is not of ``virgil.errors``, with what was being done."""
         if isinstance(error, VirgilError):
             return cls(str(error), site=getattr(error, "site", None), kind=type(error))
@@ -117,4 +117,4 @@ class Subject:
                     yield role, site
 
 
-Check = Callable[[Subject], Iterator[Problem]]
+Check = Callable[[Subject], Iterator[Finding]]
