@@ -54,7 +54,7 @@ def _row(length: int, engine: str) -> tuple[list[str], float]:
         return programs[-1]
 
     with patch("virgil.engine.capture.capture", kept):
-        captured = svi.compiled(engine).make((data,), {})
+        captured = svi.session.compiled(engine).make((data,), {})
     if captured is None:
         raise RuntimeError("the step was not captured")
     compiled = -time.perf_counter()

@@ -34,7 +34,7 @@ def runs(name: str, engine: str) -> dict[str, Run]:
     svi = virgil.infer.SVI(problem.model, problem.guide, optim, loss, params=virgil.ParamStore())
     svi.run(10, *problem.args, engine=engine)
     with svi.params:
-        steps = svi.compiled(engine)
+        steps = svi.session.compiled(engine)
         step = steps.find(problem.args, {})
         if step is None:
             raise RuntimeError("the step was not captured")

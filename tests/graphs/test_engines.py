@@ -52,14 +52,14 @@ def captured(name, engine="xla"):
     model, guide, objective = PAIRS[name]()
     svi = SVI(model, guide, virgil.optim.Adam({"lr": 0.01}), objective)
     svi.step(*ARGS)
-    return svi, svi.compiled(engine).make(ARGS, {})
+    return svi, svi.session.compiled(engine).make(ARGS, {})
 
 
 def assert_xla_gives_the_eager_step(svi, step, args):
     """On the same noise; takes the step."""
     program = step.runner.program
     state = [each.detach().clone() for each in step.state.tensors()]
-    inputs = [*step.given.tensors, *svi.compiled("xla").rates()]
+    inputs = [*step.given.tensors, *svi.session.compiled("xla").rates()]
     virgil.set_rng_seed(1)
     drawing = Drawing(program.graph.module)
     drawing.boxed_run([*state, *inputs])
@@ -111,11 +111,11 @@ def on_inductor(names, in_every_check):
 def assert_inductor_gives_the_eager_step(svi, step, args):
     """On the numbers that torch draws; takes the step."""
     step.load()
-    inputs = [*step.given.tensors, *svi.compiled("inductor").rates()]
+    inputs = [*step.given.tensors, *svi.session.compiled("inductor").rates()]
     course = step.advance(Inputs(dict(enumerate(inputs)), {}), 1, 0, 1)
     torch.manual_seed(seed_of_step(1, 0))
     with unmarked():
-        loss, leaves = svi.gradients(args, {})
+        loss, leaves = svi.problem.gradients(args, {})
     norms = [torch.zeros(()) if each.grad is None else each.grad.norm() for each in leaves.values()]
     zero_grads(leaves.values())
     torch.manual_seed(seed_of_step(1, 0))
@@ -137,7 +137,7 @@ def test_a_second_run_captures_nothing():
     svi, _ = captured("AutoNormal")
     for _ in range(3):
         svi.run(5, *ARGS, engine="xla")
-    assert svi.compiled("xla").captures == 1
+    assert svi.session.compiled("xla").captures == 1
 
 
 def _changed_option(svi):
@@ -156,7 +156,7 @@ def test_what_changes_the_step_causes_one_capture(change):
     CHANGES[change](svi)
     for _ in range(2):
         svi.run(3, *ARGS, engine="xla")
-    assert svi.compiled("xla").captures == 2
+    assert svi.session.compiled("xla").captures == 2
 
 
 def test_arguments_of_another_kind_cause_one_capture_and_other_values_none():
@@ -181,7 +181,7 @@ def test_arguments_of_another_kind_cause_one_capture_and_other_values_none():
     svi.step(y)
     for args, kwargs, captures in calls:
         svi.run(2, *args, engine="xla", **kwargs)
-        assert svi.compiled("xla").captures == captures, (args, kwargs)
+        assert svi.session.compiled("xla").captures == captures, (args, kwargs)
 
 
 def test_train_and_eval_are_two_programs():
@@ -193,7 +193,7 @@ def test_train_and_eval_are_two_programs():
         network.encoder.train(training)
         before = network.encoder[2].running_mean.clone()
         svi.run(3, *ARGS, engine="xla")
-        assert svi.compiled("xla").captures == captures
+        assert svi.session.compiled("xla").captures == captures
         assert torch.equal(network.encoder[2].running_mean, before) is not training
 
 

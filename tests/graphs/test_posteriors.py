@@ -68,7 +68,7 @@ def test_runs_on_xla_end_where_eager_runs_do():
             virgil.set_rng_seed(seed)
             fit = svi.run(200, y, engine=engine, progress=False)
             rows.append(torch.cat([each.flatten() for each in fit.params.values()]))
-    assert svi.compiled("xla").captures == 1
+    assert svi.session.compiled("xla").captures == 1
     eager, xla = (torch.stack(rows).double() for rows in ends.values())
     error = ((eager.var(0) + xla.var(0)) / 16).sqrt()
     assert ((eager.mean(0) - xla.mean(0)).abs() < 7 * error).all()

@@ -23,7 +23,7 @@ def captured(name, engine):
     _, model, guide = of_modules(name)
     svi = svi_of(name, model, guide)
     svi.step(*ARGS)
-    return svi, svi.compiled(engine).make(ARGS, {})
+    return svi, svi.session.compiled(engine).make(ARGS, {})
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -73,11 +73,11 @@ def test_what_changes_the_step_causes_one_capture(change, monkeypatch):
     svi.step(*ARGS)
     for _ in range(2):
         svi.run(2, *ARGS, engine="xla", progress=False)
-    assert svi.compiled("xla").captures == 1
+    assert svi.session.compiled("xla").captures == 1
     CHANGES[change](net, monkeypatch)
     for _ in range(2):
         svi.run(2, *ARGS, engine="xla", progress=False)
-    assert svi.compiled("xla").captures == 2
+    assert svi.session.compiled("xla").captures == 2
 
 
 def test_a_prior_of_a_module_whose_methods_are_called_is_seen():
@@ -87,4 +87,4 @@ def test_a_prior_of_a_module_whose_methods_are_called_is_seen():
     svi.run(2, *ARGS, engine="xla", progress=False)
     net.w = PyroSample(dist.Normal(0.0, torch.tensor([1.0, 3.0])).to_event(1))
     svi.run(2, *ARGS, engine="xla", progress=False)
-    assert svi.compiled("xla").captures == 2
+    assert svi.session.compiled("xla").captures == 2

@@ -116,7 +116,7 @@ def program(name):
 
 def loss_and_gradients(model, guide, data, **options):
     svi = SVI(model, guide, virgil.optim.SGD({"lr": 0.0}), Trace_ELBO(**options))
-    loss, leaves = svi.gradients(data, {})
+    loss, leaves = svi.problem.gradients(data, {})
     gradients = {name: leaf.grad.clone() for name, leaf in leaves.items()}
     zero_grads(leaves.values())
     return {"loss": torch.tensor(loss), **gradients}
@@ -153,7 +153,7 @@ def test_xla_takes_the_same_step(name):
     model, guide, data = program(name)
     svi = SVI(model, guide, virgil.optim.Adam({"lr": 0.1}), Trace_ELBO(num_particles=PARTICLES))
     svi.step(*data)
-    assert_xla_gives_the_eager_step(svi, svi.compiled("xla").make(data, {}), data)
+    assert_xla_gives_the_eager_step(svi, svi.session.compiled("xla").make(data, {}), data)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -36,7 +36,7 @@ def test_the_sites_are_those_of_the_functions(name):
 def steps(svi):
     """Two steps: losses, and the gradients and leaves after them, by name."""
     virgil.set_rng_seed(2)
-    loss, leaves = svi.gradients(ARGS, {})
+    loss, leaves = svi.problem.gradients(ARGS, {})
     gradients = {name: None if leaf.grad is None else leaf.grad.clone() for name, leaf in leaves.items()}
     zero_grads(leaves.values())
     losses = [svi.step(*ARGS) for _ in range(2)]

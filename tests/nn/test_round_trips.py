@@ -64,7 +64,7 @@ def test_a_copy_is_the_same_program_and_shares_nothing(name, copied):
     if copied is not copy.deepcopy and not PROGRAMS[name].has_names:
         pytest.skip("functions without a name cannot be pickled")
     module, model, guide, svi = fitted(name)
-    leaves = dict(svi.gradients(ARGS, {})[1])
+    leaves = dict(svi.problem.gradients(ARGS, {})[1])
     pair = copied((module, model, guide))
     expected = loss_of(name, model, guide)
     assert loss_of(name, *pair[1:]) == expected
@@ -74,7 +74,7 @@ def test_a_copy_is_the_same_program_and_shares_nothing(name, copied):
     for buffer in pair[0].buffers():
         buffer.zero_()
     # the live ones are unharmed: same leaves, same loss, and they go on
-    assert all(leaves[each] is leaf for each, leaf in svi.gradients(ARGS, {})[1].items())
+    assert all(leaves[each] is leaf for each, leaf in svi.problem.gradients(ARGS, {})[1].items())
     svi.step(*ARGS)
     assert loss_of(name, model, guide) != expected
 
@@ -102,7 +102,7 @@ def test_double_precision(name):
     torch.set_default_dtype(torch.float64)  # for what the programs make themselves
     svi = svi_of(name, *around(name, module))
     virgil.set_rng_seed(1)
-    loss, leaves = svi.gradients(tuple(each.double() for each in ARGS), {})
+    loss, leaves = svi.problem.gradients(tuple(each.double() for each in ARGS), {})
     assert loss == loss
     assert {leaf.dtype for leaf in leaves.values()} == {torch.float64}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,10 @@ from rich.table import Table
 from torch import Tensor
 
 from virgil.infer.export.arviz import to_arviz
+from virgil.infer.export.samples import marginal_draws
 from virgil.infer.plots.fit import plot_fit
 from virgil.infer.plots.posterior import plot_posterior
-from virgil.infer.run.origin import Origin
+from virgil.infer.run.outcome import Outcome
 from virgil.infer.trust.check import Check, check_fit
 
 if TYPE_CHECKING:
@@ -23,50 +24,24 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from xarray import DataTree
 
-__all__ = ["Fit", "tail_loss"]
+__all__ = ["Fit"]
 
 
 @dataclass(frozen=True)
-class Fit:
-    """The course and the result of a run.
+class Fit(Outcome):
+    """What a run returns: its course and result, and what can be asked of them.
 
-    Attributes:
-        losses: the loss of every step, nats. Shape: ``(steps,)``.
-        gradient_norms: by parameter, the Euclidean norm of the gradient with respect to its unconstrained value at
-            every step; 0 at a step that did not reach it. Shape: ``(steps,)`` each.
-        params: the constrained value of every parameter after the last step, detached.
-        wall_time: seconds.
-        interrupted: whether Ctrl-C ended the run early.
-        engine: what ran the steps: ``"eager"``, ``"xla"`` or ``"inductor"``.
-        engine_reason: why this engine.
-        stopped: why a rule ended the run early; ``None`` if none did.
-        averaged: over how many of the last steps the parameters were averaged; 0 if they are those of the last step.
+    Attributes: those of :class:`Outcome`, and
+
         restarts: the fits from all initial values, if there were several, in their order; this one is the best of them.
-        failure: why a restart ended before its last step; ``None`` if it did not.
-        origin: what it was fitted from; ``None`` where it was made by hand or read from a file.
     """
 
-    losses: Tensor
-    gradient_norms: dict[str, Tensor]
-    params: dict[str, Tensor]
-    wall_time: float
-    interrupted: bool = False
-    engine: str = "eager"
-    engine_reason: str = ""
-    stopped: str | None = None
-    averaged: int = 0
     restarts: tuple[Fit, ...] = ()
-    failure: str | None = None
-    origin: Origin | None = field(default=None, repr=False, compare=False)
 
-    @property
-    def num_steps(self) -> int:
-        """How many steps were taken."""
-        return len(self.losses)
-
-    def tail_loss(self, share: float = 0.1) -> tuple[float, float]:
-        """Mean and standard deviation of the loss over the last ``share`` of the steps, nats; NaN without steps."""
-        return tail_loss(self.losses, share)
+    @classmethod
+    def of(cls, outcome: Outcome, restarts: Sequence[Outcome] = ()) -> Fit:
+        """The fit that an outcome is, beside those of the other restarts."""
+        return cls(**vars(outcome), restarts=tuple(map(cls.of, restarts)))
 
     def summary(self) -> str:
         """A table for the terminal: steps, time, loss, and each parameter's shape, range and last gradient norm."""
@@ -228,7 +203,8 @@ class Fit:
                 not installed.
         """
         given = None if model_args is None and model_kwargs is None else (model_args or (), model_kwargs or {})
-        return plot_posterior(self, given, filename, sites, num_samples, max_panels, seed)
+        posterior, prior = marginal_draws(self, given, num_samples, seed)
+        return plot_posterior(posterior, prior, filename, sites, max_panels)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "origin": None}  # programs and optimisers are not written to files
@@ -236,14 +212,6 @@ class Fit:
     def __repr__(self) -> str:
         loss = f", loss {self.tail_loss()[0]:.3f} nats" if self.num_steps else ""
         return f"Fit({self.num_steps} steps{loss}, {self.wall_time:.1f} s)"
-
-
-def tail_loss(losses: Tensor, share: float = 0.1) -> tuple[float, float]:
-    """Mean and standard deviation of the last ``share`` of losses, nats; NaN where there are none."""
-    if not len(losses):
-        return float("nan"), float("nan")
-    tail = losses[-max(1, round(share * len(losses))) :]
-    return tail.mean().item(), tail.std(correction=0).item()
 
 
 def _numbers(value: Tensor) -> list[str]:

@@ -2,50 +2,51 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from os import PathLike, fspath
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-import torch
 from torch import Tensor
 
-from virgil import settings
-from virgil.engine.choice import default_engine
-from virgil.engine.work import Work
-from virgil.errors import ArgumentError, CaptureError, VirgilError
-from virgil.infer.blame.sources import Executions
+from virgil.errors import ArgumentError, VirgilError
 from virgil.infer.density.execution import Program
-from virgil.infer.density.read_parameters import ReadParameters
-from virgil.infer.elbo.objective import ELBO
 from virgil.infer.fit import Fit
+from virgil.infer.objective import Objective, as_objective
+from virgil.infer.problem import Problem
 from virgil.infer.run.loop import Callback
 from virgil.infer.run.restarts import Restarts
 from virgil.infer.run.run import Options, Run
 from virgil.infer.run.source import NOTHING, source_of
 from virgil.infer.run.stop import Stop
-from virgil.infer.step.compiled import CompiledSteps, one_step
-from virgil.infer.step.eager import EagerSteps
-from virgil.infer.step.record import Record
-from virgil.optim import LRScheduler, Optimizer, as_optimizer, zero_grads
+from virgil.infer.step.session import Session
+from virgil.optim import LRScheduler, Optimizer, as_optimizer
+from virgil.optim.given import Steps
 from virgil.params import ParamStore, get_param_store
-from virgil.poutine.tracing import trace
 
 __all__ = ["SVI"]
 
-Loss = ELBO | Callable[..., Tensor]
+Loss = Objective | Callable[..., Tensor]
+Value = TypeVar("Value")
 
 
-@contextmanager
-def _no_gradients_after_an_error(leaves: dict[str, Tensor]) -> Iterator[None]:
-    """An error, or Ctrl-C, on the way leaves no gradients that the next step would add to."""
-    try:
-        yield
-    except BaseException:
-        zero_grads(leaves.values())
-        raise
+class _Part(Generic[Value]):
+    """A part of the problem as an attribute of :class:`SVI`; setting it takes up the problem with another part."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, svi: SVI, owner: type[SVI]) -> Value:
+        value: Value = getattr(svi.problem, self._name)
+        return value
+
+    def __set__(self, svi: SVI, value: Any) -> None:
+        adapt = _ADAPTERS.get(self._name)
+        svi.session.take_up(replace(svi.problem, **{self._name: value if adapt is None else adapt(value)}))
+
+
+_ADAPTERS: dict[str, Callable[[Any], Any]] = {"optim": as_optimizer, "objective": as_objective}
 
 
 class SVI:
@@ -92,90 +93,38 @@ class SVI:
         *,
         params: ParamStore | None = None,
     ) -> None:
-        if isinstance(loss, type):
-            raise ArgumentError(
-                f"SVI got loss={loss.__name__}, a class; it takes an instance. Write {loss.__name__}()."
-            )
-        if not isinstance(loss, ELBO) and not callable(loss):
-            raise ArgumentError(f"SVI got loss={loss!r}; it takes an objective such as Trace_ELBO(), or a function.")
         if params is not None and not isinstance(params, ParamStore):
             raise ArgumentError(f"SVI got params={params!r}; it takes a ParamStore. An optimiser goes to optim=.")
         for role, program in (("model", model), ("guide", guide)):
             if not callable(program):
                 raise ArgumentError(f"SVI got {role}={program!r}, which cannot be called. Pass the function itself.")
-        self.model = model
-        self.guide = guide
-        self.optim = as_optimizer(optim)
-        self.scheduler = optim if isinstance(optim, LRScheduler) else None
-        self.objective = loss
-        self.loss_and_grads = loss_and_grads
-        self.params = params
-        self._cannot_compile = False
-        self.work: Work | None = None  # of one step, for "auto" to decide by
-        self._compiled: dict[str, CompiledSteps] = {}
-        self.eager = EagerSteps(self)
+        objective, scheduler = as_objective(loss, loss_and_grads), optim if isinstance(optim, LRScheduler) else None
+        self.session = Session(Problem(model, guide, objective, as_optimizer(optim), scheduler, params))
+
+    @property
+    def problem(self) -> Problem:
+        """What is solved. A part of it may be exchanged between two steps: ``svi.model = other``."""
+        return self.session.problem
+
+    model, guide, optim = _Part[Program]("model"), _Part[Program]("guide"), _Part[Steps]("optim")
+    scheduler, params = _Part[LRScheduler | None]("scheduler"), _Part[ParamStore | None]("params")
+    objective = _Part[Objective]("objective")
 
     # One step
 
     def step(self, *args: Any, **kwargs: Any) -> float:
         """Take one step on these arguments of model and guide; returns the loss before it, nats."""
-        with self._store():
-            if self.compiles and not self._cannot_compile:
-                return self._compiled_step(args, kwargs)
-            return self.take_step(args, kwargs)
-
-    def _compiled_step(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float:
-        if self.work is None:  # the first step, which is eager, shows on what device steps are
-            with Work() as work:
-                first = self.take_step(args, kwargs)
-            self.work = work
-            return first
-        engine, why = default_engine(self.work.device)
-        try:
-            if engine == "eager":
-                raise CaptureError(why)
-            loss = one_step(self.compiled(engine), args, kwargs)
-        except CaptureError as error:
-            loss, self._cannot_compile = None, True
-            warnings.warn(f"The steps are taken eagerly: {error}", UserWarning, stacklevel=3)
-        if callable(loss):
-            raise self.eager.explained(args, kwargs, loss)
-        return self.take_step(args, kwargs) if loss is None else loss
-
-    def take_step(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: Record | None = None) -> float:
-        """Take a step in the store in use, eagerly, and record it; returns the loss before it, nats."""
-        return self.eager.take(args, kwargs, record)
-
-    def examined(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, Executions]:
-        """The loss, unchecked where that can be, and the executions behind it, each with its role."""
-        if isinstance(self.objective, ELBO):
-            return self.objective.examined(self.model, self.guide, args, kwargs)
-        guide, model = trace(self.guide), trace(self.model)
-        with settings.context(validate=False):  # an objective inside it does not look at itself
-            loss = self.objective(model, guide, *args, **kwargs)
-        return loss, [("guide", guide.trace), ("model", model.trace)]
+        with self.problem.store():
+            return self.session.step(args, kwargs)
 
     def evaluate_loss(self, *args: Any, **kwargs: Any) -> float:
         """The loss on these arguments, nats, without gradients and without a step."""
-        with self._store(), torch.no_grad():
-            if isinstance(self.objective, ELBO):
-                return self.objective.loss(self.model, self.guide, *args, **kwargs)
-            return float(self.objective(self.model, self.guide, *args, **kwargs))
+        with self.problem.store():
+            return self.problem.objective.loss(self.problem.model, self.problem.guide, *args, **kwargs)
 
-    def _store(self) -> Any:
-        return nullcontext() if self.params is None else self.params
-
-    def gradients(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[float, dict[str, Tensor]]:
-        """The loss, nats, and the leaves that were read, with their gradients."""
-        with ReadParameters() as read, _no_gradients_after_an_error(read.leaves):
-            if self.loss_and_grads is not None:
-                loss = self.loss_and_grads(self.model, self.guide, *args, **kwargs)
-            elif isinstance(self.objective, ELBO):
-                loss = self.objective.loss_and_grads(self.model, self.guide, *args, **kwargs)
-            else:
-                loss = self.objective(self.model, self.guide, *args, **kwargs)
-                loss.backward()
-        return float(loss.detach() if isinstance(loss, Tensor) else loss), read.leaves
+    def differentiable_loss(self, *args: Any, **kwargs: Any) -> Tensor:
+        """The loss on these arguments, a scalar tensor, in nats."""
+        return self.problem.loss(*args, **kwargs)
 
     # Many steps
 
@@ -233,41 +182,20 @@ class SVI:
             raise ArgumentError(f"run() got restarts={restarts!r}; it takes a whole number, 1 or more.")
         if restarts > 1 and checkpoint is not None:
             raise ArgumentError("run() got restarts= and checkpoint=; several restarts are not written to disk.")
-        with self._store():
-            run = Run(self, source(), options) if restarts == 1 else Restarts(self, source, options, restarts)
-            return run.take()
-
-    def advance_schedule(self, loss: float) -> None:
-        """Advance the learning rates' schedule by one, as :meth:`run` does after every step."""
-        if self.scheduler is not None:
-            self.scheduler.step(*([loss] if self.scheduler.takes_metric else []))
-
-    def differentiable_loss(self, *args: Any, **kwargs: Any) -> Tensor:
-        """The loss on these arguments, a scalar tensor, in nats."""
-        if isinstance(self.objective, ELBO):
-            return self.objective.differentiable_loss(self.model, self.guide, *args, **kwargs)
-        return self.objective(self.model, self.guide, *args, **kwargs)
-
-    @property
-    def compiles(self) -> bool:
-        """Whether the objective wants its steps compiled, however few they are."""
-        return isinstance(self.objective, ELBO) and self.objective.compiles
-
-    def compiled(self, engine: str) -> CompiledSteps:
-        """The steps that have been captured for a compiled engine."""
-        if engine not in self._compiled:
-            self._compiled[engine] = CompiledSteps(self, engine)
-        return self._compiled[engine]
+        with self.problem.store():
+            if restarts == 1:
+                return Fit.of(Run(self.session, source(), options).take())
+            return Fit.of(*Restarts(self.session, source, options, restarts).take())
 
     # Files
 
     def _own_optimizer(self) -> Optimizer:
-        if not isinstance(self.optim, Optimizer):
+        if not isinstance(self.problem.optim, Optimizer):
             raise ArgumentError(
                 "SVI was given a torch optimiser that holds its parameters without names, so their state cannot be "
                 'saved by name. Use virgil.optim, such as Adam({"lr": 0.01}), or save its state_dict() yourself.'
             )
-        return self.optim
+        return self.problem.optim
 
     def save(self, filename: str | PathLike[str]) -> None:
         """Write the parameters to ``filename`` and the optimiser's state beside it, to ``filename + ".optim"``.
@@ -276,7 +204,7 @@ class SVI:
             ArgumentError: the optimiser is an instance of ``torch.optim``.
         """
         optimizer = self._own_optimizer()
-        with self._store():
+        with self.problem.store():
             get_param_store().save(filename)
         optimizer.save(f"{fspath(filename)}.optim")
 
@@ -290,7 +218,7 @@ class SVI:
         before = optimizer.get_state()
         optimizer.load(f"{fspath(filename)}.optim")
         try:
-            with self._store():
+            with self.problem.store():
                 get_param_store().load(filename)
         except VirgilError:
             optimizer.set_state(before)

@@ -118,4 +118,4 @@ def test_a_finite_step_is_not_blamed():
     model, guide = way.program()
     svi = SVI(model, guide, way.optim(), way.objective())
     svi.step(way.good)
-    assert svi.eager.explained((way.good,), {}, torch.no_grad).site is None
+    assert svi.session.eager.explained((way.good,), {}, torch.no_grad).site is None

@@ -74,7 +74,7 @@ class Program:
 
     @property
     def captures(self):
-        return self.svi.compiled("xla").captures
+        return self.svi.session.compiled("xla").captures
 
     @property
     def leaf(self):

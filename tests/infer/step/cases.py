@@ -109,7 +109,7 @@ class Case:
 
     @property
     def steps(self):
-        return self.svi.compiled("xla")
+        return self.svi.session.compiled("xla")
 
     @property
     def group(self):

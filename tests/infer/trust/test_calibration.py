@@ -34,14 +34,14 @@ def test_exact_guides_pass_and_others_are_found(shift, factor, is_biased, is_mis
 def test_guides_are_fitted_anew_to_each_data_set(engine):
     svi = SVI(conjugate, AutoNormal(conjugate), virgil.optim.Adam({"lr": 0.1}), Trace_ELBO(num_particles=5))
     fit = svi.run(200, DATA, engine=engine, progress=False)
-    captures = svi.compiled("xla").captures
+    captures = svi.session.compiled("xla").captures
     found = fit.check(steps=0, modes=False, draws=100, calibration=20).calibration
     assert found.probabilities["mu"].shape == (20,)
     assert found.failed == 0
     (site,) = found.sites
     assert site.bias_p > ALARM
     assert site.uniform_p > ALARM
-    assert svi.compiled("xla").captures == captures  # the run's own step has served
+    assert svi.session.compiled("xla").captures == captures  # the run's own step has served
 
 
 def test_a_biased_guide_is_not_trusted():

@@ -13,8 +13,9 @@ from torch import Tensor
 from virgil.engine.lines import is_of_user
 from virgil.infer.blame.causes import of_derivative, operation
 from virgil.infer.blame.sites import Fault, arguments_of
-from virgil.infer.blame.sources import Executions, Labels, labels_of, listed, named, sources
+from virgil.infer.blame.sources import Labels, labels_of, listed, named, sources
 from virgil.infer.blame.summary import joined
+from virgil.infer.density.execution import Executions
 from virgil.ops.gradient_graph import node_of, nodes_behind
 from virgil.poutine.site import Site
 

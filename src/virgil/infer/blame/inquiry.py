@@ -5,46 +5,39 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
 
 from torch import Tensor
 
 from virgil.errors import CaptureError, NonFiniteError
 from virgil.infer.blame.gradients import gradient_fault, remembering_lines
 from virgil.infer.blame.sites import first_fault
-from virgil.infer.blame.sources import Executions
 from virgil.infer.blame.watch import LinAlgError, Watch
 from virgil.infer.density.dry_run import unmarked
+from virgil.infer.density.execution import Executions
 from virgil.infer.density.read_parameters import ReadParameters
 
 __all__ = ["Examined", "Noise", "inquire"]
 
 Noise = Callable[[], AbstractContextManager[object]]
+Examined = Callable[[tuple[Any, ...], dict[str, Any]], tuple[Tensor, Executions]]
 
 
-class Examined(Protocol):
-    """What is asked of an SVI."""
-
-    def examined(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, Executions]:
-        """The loss, unchecked, and the executions behind it."""
-        ...
-
-
-def inquire(svi: Examined, args: tuple[Any, ...], kwargs: dict[str, Any], noise: Noise) -> NonFiniteError | None:
+def inquire(examined: Examined, args: tuple[Any, ...], kwargs: dict[str, Any], noise: Noise) -> NonFiniteError | None:
     """What is wrong with the loss of a step, or else with its gradient; ``None`` if nothing is.
 
     Parameters, buffers and random generators stay as they are.
 
     Args:
-        svi: whose step.
-        args: its arguments.
+        examined: gives the loss on such arguments, unchecked, and the executions behind it.
+        args: the step's arguments.
         kwargs: likewise.
         noise: makes a block in which the step's random numbers are drawn.
     """
     with unmarked(), ReadParameters() as read, remembering_lines(), Watch() as watch:
         try:
             with noise():
-                loss, executions = svi.examined(args, kwargs)
+                loss, executions = examined(args, kwargs)
         except NonFiniteError as error:  # of an objective that looks at itself
             return error
         except LinAlgError as error:

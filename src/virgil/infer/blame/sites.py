@@ -12,9 +12,10 @@ from torch.distributions import constraints
 
 from virgil.errors import NonFiniteError
 from virgil.infer.blame.causes import LEARNING_RATE, Origin, likely_cause
-from virgil.infer.blame.sources import Executions, labels_of, listed, named, sources
+from virgil.infer.blame.sources import labels_of, listed, named, sources
 from virgil.infer.blame.summary import joined, not_finite, summary
 from virgil.infer.checks.support import support_problem, under_some_value
+from virgil.infer.density.execution import Executions
 from virgil.ops.gradient_graph import node_of
 from virgil.poutine.site import Site
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from virgil.infer.density.execution import Executions
 from virgil.ops.gradient_graph import node_of, nodes_behind
 from virgil.poutine.site import Site
-from virgil.poutine.trace import Trace
 
-__all__ = ["Executions", "Labels", "labels_of", "listed", "named", "sources"]
+__all__ = ["Labels", "labels_of", "listed", "named", "sources"]
 
-Executions = list[tuple[str, Trace]]
 Labels = Mapping[Any, tuple[str, str]]  # by node of autograd's graph: "parameter" or "site", and its name
 
 

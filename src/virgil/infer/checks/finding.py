@@ -12,7 +12,7 @@ from virgil.errors import MismatchError, SiteError, VirgilError
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
-__all__ = ["Check", "Executed", "Objective", "Finding", "Program", "Subject", "Trial"]
+__all__ = ["Check", "Executed", "EvidenceBound", "Finding", "Program", "Subject", "Trial"]
 
 Program = Callable[..., Any]
 
@@ -74,7 +74,7 @@ class Executed(Protocol):
 Trial = tuple[Tensor, Sequence[Executed]]
 
 
-class Objective(Protocol):
+class EvidenceBound(Protocol):
     """What the checks ask of an objective."""
 
     num_particles: int
@@ -106,7 +106,7 @@ class Subject:
     programs: dict[str, Program] = field(default_factory=dict)
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
-    objective: Objective | None = None
+    objective: EvidenceBound | None = None
     failed: str | None = None
 
     def sites(self) -> Iterator[tuple[str, Site]]:

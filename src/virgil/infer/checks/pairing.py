@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from virgil.errors import did_you_mean
-from virgil.infer.checks.finding import Finding, Objective, Subject
+from virgil.infer.checks.finding import EvidenceBound, Finding, Subject
 from virgil.infer.checks.signature import arguments_of_none
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.site import Site
@@ -104,7 +104,7 @@ def _unknown(name: str, in_guide: Sites, in_model: Sites) -> Finding:
     )
 
 
-def _mark_problems(name: str, site: Site, objective: Objective | None) -> Iterator[Finding]:
+def _mark_problems(name: str, site: Site, objective: EvidenceBound | None) -> Iterator[Finding]:
     way = site.infer.get("enumerate")
     if site.is_latent and way not in _WAYS and objective is not None and objective.enumerates:
         yield Finding(

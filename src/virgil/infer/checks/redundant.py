@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from virgil.errors import VirgilError
-from virgil.infer.checks.finding import Finding, Objective, Program, Subject
+from virgil.infer.checks.finding import EvidenceBound, Finding, Program, Subject
 from virgil.infer.checks.shapes import batch_problems
 from virgil.infer.density.dry_run import dry_run
 from virgil.poutine.block import Block
@@ -74,7 +74,7 @@ class _Enumerating(Handler):
         return outer(site)
 
 
-def _gap(name: str, subject: Subject, objective: Objective) -> float | None:
+def _gap(name: str, subject: Subject, objective: EvidenceBound) -> float | None:
     """How much higher the bound is where the model sums the variable out, in nats; ``None`` if that cannot be told."""
     others = Trace()
     others.nodes = {

@@ -13,9 +13,10 @@ from virgil.poutine.replay import Replay
 from virgil.poutine.trace import Trace
 from virgil.poutine.tracing import Tracer
 
-__all__ = ["Call", "PARTICLES", "Pair", "Program", "particle_plate", "run_pair"]
+__all__ = ["Call", "Executions", "PARTICLES", "Pair", "Program", "particle_plate", "run_pair"]
 
 Program = Callable[..., Any]
+Executions = list[tuple[str, Trace]]  # each with its role, "guide" or "model"
 
 PARTICLES = "num_particles_vectorized"
 

@@ -17,7 +17,7 @@ from virgil.infer.blame import LinAlgError, blame
 from virgil.infer.checks import check
 from virgil.infer.checks.finding import Trial
 from virgil.infer.density.dry_run import dry_run
-from virgil.infer.density.execution import Call, Pair, Program, particle_plate, run_pair
+from virgil.infer.density.execution import Call, Executions, Pair, Program, particle_plate, run_pair
 from virgil.infer.density.nesting import nesting
 from virgil.infer.elbo.enumerated import enumerated_estimate
 from virgil.infer.elbo.estimator import estimate
@@ -32,7 +32,6 @@ from virgil.infer.elbo.structure import (
     subject_of,
 )
 from virgil.infer.elbo.terms import LatentTerms, all_terms, sampled
-from virgil.poutine.trace import Trace
 
 __all__ = ["ELBO", "ELBOModule"]
 
@@ -98,6 +97,14 @@ class ELBO:
         self.retain_graph = retain_graph
         self._structures: dict[tuple[Program, Program], Structure] = {}
 
+    name = property(lambda self: type(self).__name__, doc="Its class's.")
+    obstacle = None
+
+    @property
+    def evidence_bound(self) -> ELBO:
+        """Itself."""
+        return self
+
     # What users call
 
     def loss(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> float:
@@ -136,7 +143,7 @@ class ELBO:
 
     def examined(
         self, model: Program, guide: Program, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[Tensor, list[tuple[str, Trace]]]:
+    ) -> tuple[Tensor, Executions]:
         """The loss, unchecked, and the executions behind it, each with its role: ``"guide"`` or ``"model"``."""
         call = Call(model, guide, args, kwargs)
         structure = self._structure(call)
@@ -217,7 +224,7 @@ class ELBO:
                 check(subject_of(call, run_or_explain(call, self), self), shown=structure.shown)
 
 
-def _executions(pairs: list[Pair]) -> list[tuple[str, Trace]]:
+def _executions(pairs: list[Pair]) -> Executions:
     return [run for pair in pairs for run in (("guide", pair.guide), ("model", pair.model))]
 
 

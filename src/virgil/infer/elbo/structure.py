@@ -9,7 +9,7 @@ import torch
 
 from virgil import settings
 from virgil.infer.checks import CALL, CAUSES, CHECKS, VALUES, Shown, check
-from virgil.infer.checks.finding import Objective, Subject
+from virgil.infer.checks.finding import EvidenceBound, Subject
 from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.execution import Call, Pair, run_pair
 from virgil.infer.density.nesting import nesting
@@ -71,13 +71,13 @@ def structure_key(pair: Pair) -> object:
     )
 
 
-def subject_of(call: Call, pair: Pair, objective: Objective | None = None, failed: str | None = None) -> Subject:
+def subject_of(call: Call, pair: Pair, objective: EvidenceBound | None = None, failed: str | None = None) -> Subject:
     """What the checks look at, from an execution."""
     programs = {"model": call.model, "guide": call.guide}
     return Subject(pair.guide, pair.model, programs, call.args, call.kwargs, objective, failed)
 
 
-def check_pair(call: Call, pair: Pair, objective: Objective, structure: Structure) -> None:
+def check_pair(call: Call, pair: Pair, objective: EvidenceBound, structure: Structure) -> None:
     """Go through the checks; raises the first error, shows each warning once.
 
     Of a first step that states what the dry run has stated only the values are new.
@@ -87,7 +87,7 @@ def check_pair(call: Call, pair: Pair, objective: Objective, structure: Structur
     check(subject_of(call, pair, objective), VALUES if is_known else CHECKS, structure.shown)
 
 
-def run_or_explain(call: Call, objective: Objective, **options: Any) -> Pair:
+def run_or_explain(call: Call, objective: EvidenceBound, **options: Any) -> Pair:
     """Run guide and model; where one raises, raise for what they disagree about instead, if that may be why."""
 
     def look_for_cause(failed: Pair, running: str) -> None:
@@ -97,7 +97,7 @@ def run_or_explain(call: Call, objective: Objective, **options: Any) -> Pair:
     return run_pair(call, look_for_cause, **options)
 
 
-def discover(call: Call, objective: Objective) -> Structure:
+def discover(call: Call, objective: EvidenceBound) -> Structure:
     """Run guide and model dry, check that they fit together, and find the structure."""
     validate = settings.get("validate")
     structure = Structure(0, False)
@@ -121,7 +121,7 @@ def discover(call: Call, objective: Objective) -> Structure:
     return structure
 
 
-def look_apart(call: Call, structure: Structure, objective: Objective) -> None:
+def look_apart(call: Call, structure: Structure, objective: EvidenceBound) -> None:
     """Ask of a changed structure what the first dry run asked: whether variables may share dims, and steps a statement.
 
     Raises:

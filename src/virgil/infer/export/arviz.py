@@ -13,13 +13,12 @@ from virgil.infer.density.draws_at_once import Joint
 from virgil.infer.export.dims import Dims, whole_value
 from virgil.infer.export.pointwise import is_datum
 from virgil.infer.export.samples import Samples, samples
+from virgil.infer.run.outcome import Outcome
 from virgil.infer.trust.draws import Arguments, fitted, joint, obstacle, origin_of_fit
 from virgil.infer.trust.weights import LEAST, importance
 
 if TYPE_CHECKING:
     from xarray import DataTree
-
-    from virgil.infer.fit import Fit
 
 __all__ = ["to_arviz"]
 
@@ -38,7 +37,7 @@ class _Group:
     is_sampled: bool = True
 
 
-def to_arviz(fit: Fit, given: Arguments | None, num_samples: int, seed: int | None) -> DataTree:
+def to_arviz(fit: Outcome, given: Arguments | None, num_samples: int, seed: int | None) -> DataTree:
     """A fit as a ``DataTree``; the arguments are those of ``Fit.to_arviz``."""
     try:
         import arviz_base  # noqa: PLC0415 - an optional dependency at its door

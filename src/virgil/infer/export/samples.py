@@ -17,6 +17,9 @@ from virgil.infer.elbo.posterior import inferred
 from virgil.infer.export.dims import whole_value
 from virgil.infer.export.pointwise import Pointwise, is_datum, pointwise
 from virgil.infer.predictive import stacked
+from virgil.infer.run.outcome import Outcome
+from virgil.infer.trust.draws import Arguments, fitted, origin_of_fit
+from virgil.infer.trust.draws import joint as joint_of_fit
 from virgil.ops.semiring import SAMPLE
 from virgil.poutine.frame import Frame
 from virgil.poutine.plate import PlateContext
@@ -26,7 +29,9 @@ from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 from virgil.poutine.tracing import trace
 
-__all__ = ["Samples", "marginals", "samples"]
+__all__ = ["Samples", "marginal_draws", "marginals", "samples"]
+
+_TOGETHER, _ALONE = 10_000, 1000  # draws, where one execution takes many of them and where it takes one
 
 Draws = dict[str, Tensor]
 
@@ -137,6 +142,28 @@ def marginals(joint: Joint, num: int) -> tuple[Draws, Draws]:
         posterior, prior = _latent(execution, joint.run(execution.count))
         parts.append((execution.values(posterior, _is_latent), execution.values(prior, _is_latent)))
     return _joined([each for each, _ in parts]), _joined([each for _, each in parts])
+
+
+def marginal_draws(
+    outcome: Outcome, given: Arguments | None, num: int | None = None, seed: int | None = None
+) -> tuple[Draws, Draws]:
+    """Draws of the latent sites of a fit, under its guide and under the prior; leaves no mark.
+
+    Args:
+        outcome: the fit.
+        given: arguments of model and guide. Default: those of the run's last step.
+        num: how many draws. Default: 10,000, or 1,000 where the programs take one an execution.
+        seed: of the draws. Default: where the generator stands; it is left there.
+
+    Raises:
+        ArgumentError: the fit does not know what it was fitted from, or ``num`` is out of range.
+    """
+    if num is not None and (not isinstance(num, int) or isinstance(num, bool) or num < 1):
+        raise ArgumentError(f"plot_posterior() got num_samples={num!r}; it takes a whole number, 1 or more.")
+    origin = origin_of_fit(outcome)
+    with fitted(origin, seed):
+        at = joint_of_fit(origin, given)
+        return marginals(at, num or (_TOGETHER if at.at_once else _ALONE))
 
 
 def _joined(parts: list[Draws]) -> Draws:

@@ -12,19 +12,14 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError, did_you_mean
-from virgil.infer.export.samples import marginals
 from virgil.infer.plots.figure import new_figure, saved
-from virgil.infer.trust.draws import Arguments, fitted, joint, origin_of_fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from virgil.infer.fit import Fit
-
 __all__ = ["plot_posterior"]
 
-_TOGETHER, _ALONE = 10_000, 1000  # draws, where one execution takes many of them and where it takes one
 _COLUMNS = 4
 _BINS = 48
 _GUIDE, _PRIOR = "C0", "0.85"
@@ -54,22 +49,26 @@ class _Marginal:
 
 
 def plot_posterior(
-    fit: Fit,
-    given: Arguments | None,
+    posterior: dict[str, Tensor],
+    prior: dict[str, Tensor],
     filename: str | PathLike[str] | None,
     sites: Sequence[str] | None,
-    num_samples: int | None,
     max_panels: int,
-    seed: int | None,
 ) -> Figure:
-    """Draw a panel a coordinate; the arguments are those of ``Fit.plot_posterior``."""
-    for name, number in (("num_samples", num_samples), ("max_panels", max_panels)):
-        if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
-            raise ArgumentError(f"plot_posterior() got {name}={number!r}; it takes a whole number, 1 or more.")
-    origin = origin_of_fit(fit)
-    with fitted(origin, seed):
-        at = joint(origin, given)
-        posterior, prior = marginals(at, num_samples or (_TOGETHER if at.at_once else _ALONE))
+    """Draw a panel a coordinate.
+
+    Args:
+        posterior: draws of the guide by latent site. Shape: ``(draws, *shape of the site)``.
+        prior: draws of the model, of those sites that can be drawn so.
+        filename: where to save the picture, if anywhere.
+        sites: which ones. Default: all.
+        max_panels: how many coordinates are drawn at most, the first ones.
+
+    Raises:
+        ArgumentError: an argument is out of range, or matplotlib is not installed.
+    """
+    if not isinstance(max_panels, int) or isinstance(max_panels, bool) or max_panels < 1:
+        raise ArgumentError(f"plot_posterior() got max_panels={max_panels!r}; it takes a whole number, 1 or more.")
     shown = _coordinates(posterior, prior, sites)
     count = min(len(shown), max_panels)
     rows, columns = math.ceil(count / _COLUMNS), min(count, _COLUMNS)

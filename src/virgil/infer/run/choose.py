@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from virgil.engine.choice import default_engine, pays
-from virgil.engine.work import Work
 from virgil.errors import CaptureError
-from virgil.optim import LRScheduler
+from virgil.infer.problem import Problem
+from virgil.infer.step.session import Session
 
-__all__ = ["Choice", "Chooser", "choose"]
+__all__ = ["Choice", "choose"]
 
 _UNKNOWN_LENGTH = 1000  # steps of a run whose data does not say how many batches it has
 
@@ -30,20 +29,7 @@ class Choice:
     falls_back: bool = False
 
 
-class Chooser(Protocol):
-    """What the choice depends on, of an SVI."""
-
-    scheduler: LRScheduler | None
-    loss_and_grads: Any
-    work: Work | None  # of one step, once one has been seen
-
-    @property
-    def compiles(self) -> bool:
-        """Whether steps are to be compiled, however few they are."""
-        ...
-
-
-def choose(svi: Chooser, engine: str, num_steps: int | None) -> Choice | None:
+def choose(session: Session, engine: str, num_steps: int | None) -> Choice | None:
     """The engine for so many steps; ``None`` where "auto" must see a step first.
 
     Raises:
@@ -51,7 +37,7 @@ def choose(svi: Chooser, engine: str, num_steps: int | None) -> Choice | None:
     """
     if engine == "eager":
         return Choice(engine, "asked for")
-    obstacle = _obstacle(svi)
+    obstacle = _obstacle(session.problem)
     if engine != "auto":
         if obstacle is not None:
             raise CaptureError(f"engine={engine!r} cannot take these steps: {obstacle}. Use engine='eager'.")
@@ -60,20 +46,20 @@ def choose(svi: Chooser, engine: str, num_steps: int | None) -> Choice | None:
         return Choice("eager", obstacle)
     if num_steps == 0:
         return Choice("eager", "there are no steps to take")
-    if svi.work is None:
+    if session.work is None:
         return None
-    name, why = default_engine(svi.work.device)
+    work = session.work
+    name, why = default_engine(work.device)
     if name == "eager":
         return Choice(name, why)
-    if not (svi.compiles or pays(name, num_steps or _UNKNOWN_LENGTH, svi.work.operators, svi.work.elements)):
+    repays = pays(name, num_steps or _UNKNOWN_LENGTH, work.operators, work.elements)
+    if not (repays or session.problem.objective.compiles):
         return Choice("eager", "the run is too short to repay compiling")
     return Choice(name, why, falls_back=True)
 
 
-def _obstacle(svi: Chooser) -> str | None:
+def _obstacle(problem: Problem) -> str | None:
     """Why no compiled engine can take these steps, whatever the program."""
-    if svi.loss_and_grads is not None:
-        return "loss_and_grads= computes gradients itself"
-    if svi.scheduler is not None and svi.scheduler.takes_metric:
+    if problem.scheduler is not None and problem.scheduler.takes_metric:
         return "the scheduler needs the loss of every step"
-    return None
+    return problem.objective.obstacle

@@ -23,12 +23,12 @@ class Feed:
 
     Args:
         steps: the captured steps.
-        scheduler: gives the learning rates.
+        scheduled: whether learning rates follow the problem's schedule, or stay as they are.
     """
 
-    def __init__(self, steps: CompiledSteps, scheduler: LRScheduler | None) -> None:
+    def __init__(self, steps: CompiledSteps, scheduled: bool = True) -> None:
         self._steps = steps
-        self._scheduler = scheduler
+        self._scheduled = scheduled
         self._behind = 0  # calls of the schedule before the present stretch
 
     def inputs(self, step: CompiledStep, batches: list[Batch], count: int, then: int = 0) -> Inputs:
@@ -65,6 +65,10 @@ class Feed:
                 "The scheduler changes other options than the learning rate, which a captured step holds fast. Use "
                 "cycle_momentum=False, or engine='eager'."
             )
+
+    @property
+    def _scheduler(self) -> LRScheduler | None:
+        return self._steps.problem.scheduler if self._scheduled else None
 
     def go_back(self, count: int) -> None:
         """Let the schedule stand where it is after the first ``count`` steps of the present stretch."""

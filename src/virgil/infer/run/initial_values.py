@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,12 +10,12 @@ from torch import Tensor, nn
 from virgil.errors import ParamError
 from virgil.infer.density.buffers import buffers_of
 from virgil.infer.density.dry_run import unmarked
+from virgil.infer.problem import Problem
 from virgil.infer.run.source import Batch
 from virgil.infer.step.state import finding
 from virgil.nn.assigning import begin_anew
 from virgil.nn.tree import is_program
 from virgil.ops.random_state import set_rng_seed
-from virgil.optim.given import Steps
 from virgil.params import ParamStore
 
 __all__ = ["Beginning"]
@@ -30,23 +29,21 @@ class Beginning:
     is.
 
     Args:
-        loss: of arguments of model and guide.
+        problem: what is solved.
         batch: arguments to run the programs on.
-        optim: the optimiser.
     """
 
-    def __init__(self, loss: Callable[..., Tensor], batch: Batch, optim: Steps) -> None:
+    def __init__(self, problem: Problem, batch: Batch) -> None:
         with unmarked(), finding() as found, torch.no_grad():
-            loss(*batch.args, **batch.kwargs)
-        self._loss = loss
+            problem.loss(*batch.args, **batch.kwargs)
+        self._problem = problem
         self._batch = batch
-        self._optim = optim
         self._leaves = found.leaves
         self._modules = found.modules
-        self.optimizer = optim.join(found.leaves)
+        self.optimizer = problem.optim.join(found.leaves)
         self._tensors = [*found.leaves.values(), *buffers_of(found.modules)]
         self._values = [each.detach().clone() for each in self._tensors]
-        self._memory = optim.get_state()
+        self._memory = problem.optim.get_state()
 
     def anew(self) -> bool:
         """Begin another restart; returns whether any parameter begins elsewhere than the first one's."""
@@ -64,7 +61,7 @@ class Beginning:
                 begin_anew(module)
         with ParamStore() as store, unmarked(), torch.no_grad():
             set_rng_seed(seed)
-            self._loss(*self._batch.args, **self._batch.kwargs)
+            self._problem.loss(*self._batch.args, **self._batch.kwargs)
             for name, leaf in self._leaves.items():
                 self._copy(name, leaf, store)
         return not all(map(torch.equal, self._tensors, self._values))
@@ -82,7 +79,7 @@ class Beginning:
 
     def state(self) -> Any:
         """Where parameters, buffers and optimiser are."""
-        return [each.detach().clone() for each in self._tensors], self._optim.get_state()
+        return [each.detach().clone() for each in self._tensors], self._problem.optim.get_state()
 
     def go_to(self, state: Any) -> None:
         """Put them where :meth:`state` found them."""
@@ -92,7 +89,7 @@ class Beginning:
         with torch.no_grad():
             for tensor, value in zip(self._tensors, values, strict=True):
                 tensor.copy_(value)
-        self._optim.set_state(memory)
+        self._problem.optim.set_state(memory)
 
 
 def _holds(module: nn.Module, owned: set[int]) -> bool:

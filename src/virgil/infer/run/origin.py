@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from virgil.infer.density.dry_run import unmarked
+from virgil.infer.problem import Problem
 from virgil.infer.run.source import Batch, Source
-from virgil.infer.step.compiled import CompiledSteps
-from virgil.infer.step.eager import EagerSteps
-from virgil.optim import LRScheduler
-from virgil.optim.given import Steps
+from virgil.infer.step.session import Session
 from virgil.params import ParamStore, get_param_store
 from virgil.params.constraint import Constraint
 
-__all__ = ["Origin", "Svi", "origin_of"]
-
-
-class Svi(Protocol):
-    """What is asked of the SVI that made a fit."""
-
-    model: Callable[..., Any]
-    guide: Callable[..., Any]
-    objective: Any
-    optim: Steps
-    scheduler: LRScheduler | None
-    eager: EagerSteps
-
-    def differentiable_loss(self, *args: Any, **kwargs: Any) -> Tensor:
-        """The loss."""
-        ...
-
-    def take_step(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float:
-        """Take a step eagerly."""
-        ...
-
-    def gradients(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[float, dict[str, Tensor]]:
-        """Loss and gradients, without a step."""
-        ...
-
-    def compiled(self, engine: str) -> CompiledSteps:
-        """The captured steps."""
-        ...
+__all__ = ["Origin", "origin_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +25,8 @@ class Origin:
     """What a fit was fitted from.
 
     Attributes:
-        svi: model, guide, objective and optimiser.
+        problem: what was solved.
+        session: what its steps have kept.
         source: of the arguments of its steps.
         batch: the arguments of its last step.
         leaves: the unconstrained parameters themselves, by name; they may have changed since.
@@ -62,7 +34,8 @@ class Origin:
         values: what the leaves were after the last step.
     """
 
-    svi: Svi
+    problem: Problem
+    session: Session
     source: Source
     batch: Batch
     leaves: Mapping[str, Tensor]
@@ -82,7 +55,14 @@ class Origin:
         """
         store = ParamStore()
         state: Any = {"params": dict(self.leaves), "constraints": dict(self.constraints)}
-        with unmarked(), self._written(self.values), store, store.scope(state), store.discarding():
+        with (
+            self.session.taking_up(self.problem),
+            unmarked(),
+            self._written(self.values),
+            store,
+            store.scope(state),
+            store.discarding(),
+        ):
             yield
 
     @contextmanager
@@ -103,7 +83,7 @@ class Origin:
                     self.leaves[name].copy_(value)
 
 
-def origin_of(svi: Svi, source: Source, names: Iterable[str]) -> Origin | None:
+def origin_of(session: Session, source: Source, names: Iterable[str]) -> Origin | None:
     """The origin of a fit that ends here; ``None`` where nothing was taken from the source."""
     if source.last is None:
         return None
@@ -112,4 +92,4 @@ def origin_of(svi: Svi, source: Source, names: Iterable[str]) -> Origin | None:
     leaves = {name: store.unconstrained(name) for name in held}
     constraints = {name: store.constraint(name) for name in held}
     values = {name: leaf.detach().clone() for name, leaf in leaves.items()}
-    return Origin(svi, source, source.last, leaves, constraints, values)
+    return Origin(session.problem, session, source, source.last, leaves, constraints, values)

@@ -12,17 +12,18 @@ import torch
 from virgil.engine.work import Work
 from virgil.errors import CaptureError, NonFiniteError
 from virgil.infer.density.dry_run import unmarked
-from virgil.infer.fit import Fit
 from virgil.infer.run.average import Average
 from virgil.infer.run.choose import Choice, choose
 from virgil.infer.run.initial_values import Beginning
 from virgil.infer.run.interrupt import graceful_interrupt
 from virgil.infer.run.loop import Between, drive
 from virgil.infer.run.origin import origin_of
+from virgil.infer.run.outcome import Outcome
 from virgil.infer.run.progress import progress_bar
-from virgil.infer.run.run import Options, Run, Steppable, constrained
+from virgil.infer.run.run import Options, Run, constrained
 from virgil.infer.run.source import Batch, Source
 from virgil.infer.run.vectorized_restarts import Together
+from virgil.infer.step.session import Session
 from virgil.optim import zero_grads
 
 __all__ = ["Restarts"]
@@ -32,42 +33,42 @@ class Restarts:
     """One call of ``SVI.run`` with ``restarts=``.
 
     Args:
-        svi: whose steps.
+        session: takes the steps.
         source: gives the arguments of the steps of one run, anew each time.
         options: of the run.
         count: how many restarts.
     """
 
-    def __init__(self, svi: Steppable, source: Callable[[], Source], options: Options, count: int) -> None:
-        self._svi = svi
+    def __init__(self, session: Session, source: Callable[[], Source], options: Options, count: int) -> None:
+        self._session = session
         self._source = source
         self._options = options
         self._count = count
 
-    def take(self) -> Fit:
-        """Take all steps from all initial values; the parameters are then those of the best."""
+    def take(self) -> tuple[Outcome, tuple[Outcome, ...]]:
+        """Take all steps from all initial values; returns the best, whose parameters are kept, and all."""
         begin = time.perf_counter()
         source = self._source()
         batches = source.take(1)
         if not batches or source.total == 0:
-            return Run(self._svi, self._source(), self._options).take()
+            return Run(self._session, self._source(), self._options).take(), ()
         choice = self._choose(batches[0], source.total)
-        beginning = Beginning(self._svi.differentiable_loss, batches[0], self._svi.optim)
+        beginning = Beginning(self._session.problem, batches[0])
         self._check_varied(beginning)
         fits, keep = self._together(choice, beginning, source, batches[0]) or self._one_by_one(choice, beginning)
         finite = [row for row, fit in enumerate(fits) if fit.failure is None]
         best = min(finite, key=lambda row: fits[row].tail_loss()[0])
         keep(best)
         seconds = time.perf_counter() - begin
-        return replace(fits[best], wall_time=seconds, restarts=tuple(fits))
+        return replace(fits[best], wall_time=seconds), tuple(fits)
 
     def _choose(self, batch: Batch, total: int | None) -> Choice:
-        if choose(self._svi, self._options.engine, total) is None:
+        if choose(self._session, self._options.engine, total) is None:
             with unmarked(), Work() as work:
-                _, leaves = self._svi.gradients(batch.args, batch.kwargs)
+                _, leaves = self._session.problem.gradients(batch.args, batch.kwargs)
                 zero_grads(leaves.values())
-            self._svi.work = work
-        choice = choose(self._svi, self._options.engine, None if total is None else total * self._count)
+            self._session.work = work
+        choice = choose(self._session, self._options.engine, None if total is None else total * self._count)
         return choice or Choice("eager", "there are no steps to take")
 
     def _check_varied(self, beginning: Beginning) -> None:
@@ -83,7 +84,7 @@ class Restarts:
 
     def _together(
         self, choice: Choice, beginning: Beginning, source: Source, batch: Batch
-    ) -> tuple[list[Fit], Callable[[int], object]] | None:
+    ) -> tuple[list[Outcome], Callable[[int], object]] | None:
         """All as one program on XLA; ``None`` on another engine, or where "auto" meets what cannot be captured."""
         if choice.name != "xla":
             return None
@@ -91,7 +92,7 @@ class Restarts:
         begin = time.perf_counter()
         with graceful_interrupt() as interrupt, progress_bar(source.total, options.progress) as display:
             try:
-                steps = Together(self._svi, beginning, self._count, batch, choice.reason)
+                steps = Together(self._session, beginning, self._count, batch, choice.reason)
             except CaptureError as error:
                 if not choice.falls_back:
                     raise
@@ -118,10 +119,10 @@ class Restarts:
 
     def _fit(
         self, steps: Together, row: int, seconds: float, interrupted: bool, why: str | None, source: Source
-    ) -> Fit:
+    ) -> Outcome:
         averaged, record = steps.write(row), steps.records[row]
         failure = None if steps.failures[row] is None else str(steps.failures[row])
-        return Fit(
+        return Outcome(
             losses=record.losses(),
             gradient_norms=record.gradient_norms(),
             params=constrained(record.names),
@@ -132,22 +133,22 @@ class Restarts:
             stopped=why,
             averaged=averaged,
             failure=failure,
-            origin=origin_of(self._svi, source, record.names),
+            origin=origin_of(self._session, source, record.names),
         )
 
-    def _one_by_one(self, choice: Choice, beginning: Beginning) -> tuple[list[Fit], Callable[[int], object]]:
+    def _one_by_one(self, choice: Choice, beginning: Beginning) -> tuple[list[Outcome], Callable[[int], object]]:
         engine = "eager" if choice.name == "xla" else choice.name
         fits, states = [], []
         for row in range(self._count):
             if row:
                 beginning.anew()
-            run = Run(self._svi, self._source(), replace(self._options, engine=engine))
+            run = Run(self._session, self._source(), replace(self._options, engine=engine))
             try:
                 fits.append(replace(run.take(), engine_reason=choice.reason))
             except NonFiniteError as error:
                 if row == self._count - 1 and all(fit.failure is not None for fit in fits):
                     raise
-                fits.append(Fit(torch.empty(0), {}, {}, 0.0, engine=engine, failure=str(error)))
+                fits.append(Outcome(torch.empty(0), {}, {}, 0.0, engine=engine, failure=str(error)))
             states.append(beginning.state())
             if fits[-1].interrupted:
                 break

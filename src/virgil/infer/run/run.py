@@ -6,45 +6,32 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from os import PathLike
-from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from virgil.engine.choice import check_engine
 from virgil.engine.work import Work
-from virgil.errors import ArgumentError, NonFiniteError
-from virgil.infer.blame.inquiry import Noise
+from virgil.errors import ArgumentError
 from virgil.infer.density.buffers import buffers_of
 from virgil.infer.density.dry_run import unmarked
-from virgil.infer.fit import Fit
 from virgil.infer.run.average import Average
 from virgil.infer.run.checkpoint import Checkpoint
-from virgil.infer.run.choose import Choice, Chooser, choose
+from virgil.infer.run.choose import Choice, choose
 from virgil.infer.run.interrupt import graceful_interrupt
 from virgil.infer.run.loop import Between, Callback, Stepper, drive
-from virgil.infer.run.origin import Svi, origin_of
+from virgil.infer.run.origin import origin_of
+from virgil.infer.run.outcome import Outcome
 from virgil.infer.run.progress import Display, progress_bar
-from virgil.infer.run.source import Batch, Source
+from virgil.infer.run.source import Source
 from virgil.infer.run.steppers import CompiledStepper, EagerStepper, Numbers
 from virgil.infer.run.stop import Stop
 from virgil.infer.step.record import Record
+from virgil.infer.step.session import Session
 from virgil.infer.step.state import finding
 from virgil.params import get_param_store
 
-__all__ = ["Options", "Run", "Steppable", "constrained"]
-
-
-class Steppable(Chooser, Svi, Protocol):
-    """What a run asks of an SVI."""
-
-    def take_step(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: Record | None = None) -> float:
-        """Take a step eagerly."""
-        ...
-
-    def advance_schedule(self, loss: float) -> None:
-        """Advance the learning rates."""
-        ...
+__all__ = ["Options", "Run", "constrained"]
 
 
 @dataclass(frozen=True)
@@ -76,22 +63,22 @@ class Options:
 class Run:
     """One call of ``SVI.run``."""
 
-    def __init__(self, svi: Steppable, source: Source, options: Options) -> None:
-        self._svi = svi
+    def __init__(self, session: Session, source: Source, options: Options) -> None:
+        self._session = session
         self._source = source
         self._options = options
         self._engine = options.engine
         self._seed: int | None = None
         self._begun = 0  # steps before the compiled engine's own first
         self._record = Record()
-        self._eager = EagerStepper(self._step, svi.advance_schedule, self._record)
+        self._eager = EagerStepper(session, self._record)
         self._present: Stepper = self._eager
         self._modules: list[nn.Module] = []
         self._stopped: str | None = None
         self._check_average()
         self._checkpoint: Checkpoint | None = None
         if options.checkpoint is not None:
-            self._checkpoint = Checkpoint(options.checkpoint, options.every, svi.optim)
+            self._checkpoint = Checkpoint(options.checkpoint, options.every, session.problem.optim)
 
     def _check_average(self) -> None:
         total, number = self._source.total, self._options.average
@@ -99,7 +86,7 @@ class Run:
             steps = "an unknown number of" if total is None else total
             raise ArgumentError(f"run() got average={number!r} for {steps} steps; it averages the last of them.")
 
-    def take(self) -> Fit:
+    def take(self) -> Outcome:
         """Take all steps."""
         begin = time.perf_counter()
         options = self._options
@@ -114,7 +101,7 @@ class Run:
             average = self._take_rest(between, why)
             if save is not None:
                 save(True)
-        return Fit(
+        return Outcome(
             losses=self._record.losses(),
             gradient_norms=self._record.gradient_norms(),
             params=constrained(self._record.names),
@@ -124,7 +111,7 @@ class Run:
             engine_reason=self._present.reason,
             stopped=self._stopped,
             averaged=average.count,
-            origin=origin_of(self._svi, self._source, self._record.names),
+            origin=origin_of(self._session, self._source, self._record.names),
         )
 
     def _first_step(self, between: Between) -> str | None:
@@ -134,7 +121,7 @@ class Run:
             return None
         with Work() as work, finding() as found:
             why = drive(self._eager, self._source, self._record, replace(between, save=None), 1)
-        self._svi.work, self._modules, self._begun = work, found.modules, 1
+        self._session.work, self._modules, self._begun = work, found.modules, 1
         return why
 
     def _take_rest(self, between: Between, why: str | None) -> Average:
@@ -171,7 +158,7 @@ class Run:
         def buffers() -> list[Tensor]:
             batch = self._source.take(1)[0]
             with unmarked(), finding() as found, torch.no_grad():
-                self._svi.differentiable_loss(*batch.args, **batch.kwargs)
+                self._session.problem.loss(*batch.args, **batch.kwargs)
             self._modules = found.modules
             return self._buffers()
 
@@ -181,7 +168,7 @@ class Run:
     # Engines
 
     def _choose(self) -> Choice | None:
-        return choose(self._svi, self._engine, self._source.total)
+        return choose(self._session, self._engine, self._source.total)
 
     def _stepper(self, choice: Choice | None, display: Display) -> Stepper:
         """What takes the steps."""
@@ -191,14 +178,7 @@ class Run:
         if self._seed is None:
             self._seed = int(torch.randint(2**62, ()))
         numbers = Numbers(self._seed, self._record.num_steps - self._begun)
-        steps, scheduler = self._svi.compiled(choice.name), self._svi.scheduler
-        return CompiledStepper(steps, self._eager, self._record, scheduler, self._explain, numbers, choice, display.say)
-
-    def _step(self, batch: Batch, record: Record) -> float:
-        return self._svi.take_step(batch.args, batch.kwargs, record)
-
-    def _explain(self, batch: Batch, noise: Noise, number: int) -> NonFiniteError:
-        return self._svi.eager.explained(batch.args, batch.kwargs, noise, number)
+        return CompiledStepper(self._session, self._eager, self._record, numbers, choice, display.say)
 
 
 def constrained(names: Iterable[str]) -> dict[str, Tensor]:

@@ -11,45 +11,37 @@ from typing import NoReturn
 
 from virgil.engine.runner import Course
 from virgil.engine.unrolled import unrolled
-from virgil.errors import CaptureError, NonFiniteError
-from virgil.infer.blame.inquiry import Noise
+from virgil.errors import CaptureError
 from virgil.infer.run.average import Average
 from virgil.infer.run.choose import Choice
 from virgil.infer.run.feed import Feed
 from virgil.infer.run.interrupt import Interrupt
 from virgil.infer.run.source import Batch
 from virgil.infer.step.arguments import arguments
-from virgil.infer.step.compiled import CompiledStep, CompiledSteps
+from virgil.infer.step.compiled import CompiledStep
 from virgil.infer.step.record import Record
-from virgil.optim import LRScheduler
+from virgil.infer.step.session import Session
 
 __all__ = ["CompiledStepper", "EagerStepper", "Numbers"]
 
-Step = Callable[[Batch, Record], float]
-
 
 class EagerStepper:
-    """Takes steps one by one.
-
-    Args:
-        step: takes a step and records it.
-        schedule: advances learning rates, given the loss.
-    """
+    """Takes steps one by one."""
 
     name = "eager"
     reason = "asked for"
     average: Average | None = None
 
-    def __init__(self, step: Step, schedule: Callable[[float], None], record: Record) -> None:
-        self._step = step
-        self._schedule = schedule
+    def __init__(self, session: Session, record: Record) -> None:
+        self._session = session
         self._record = record
 
     def advance(self, batches: list[Batch], count: int, interrupt: Interrupt, then: int = 0) -> int:
         """Take ``count`` steps, or as many as there are until Ctrl-C; returns how many."""
         for done in range(count):
-            loss = self._step(batches[done if len(batches) > 1 else 0], self._record)
-            self._schedule(loss)
+            batch = batches[done if len(batches) > 1 else 0]
+            loss = self._session.eager.take(batch.args, batch.kwargs, self._record)
+            self._session.problem.advance_schedule(loss)
             if self.average is not None:
                 self.average.add_present(self._record.names)
             if interrupt.requested:
@@ -72,10 +64,9 @@ class CompiledStepper:
     """Takes steps on a compiled engine; batches that no captured step fits are stepped eagerly.
 
     Args:
-        steps: the captured steps.
+        session: has the captured steps.
         eager: for the rest.
-        scheduler: gives the learning rates.
-        explain: takes a step again, on noise that is given, and says what is not finite.
+        record: of the run.
         noise: of the run.
         choice: of the engine.
         say: shows a line.
@@ -85,21 +76,19 @@ class CompiledStepper:
 
     def __init__(
         self,
-        steps: CompiledSteps,
+        session: Session,
         eager: EagerStepper,
         record: Record,
-        scheduler: LRScheduler | None,
-        explain: Callable[[Batch, Noise, int], NonFiniteError],
         noise: Numbers,
         choice: Choice,
         say: Callable[[str], object],
     ) -> None:
         self.name, self.reason, self._falls_back = choice.name, choice.reason, choice.falls_back
-        self._steps = steps
+        self._session = session
+        self._steps = session.compiled(choice.name)
         self._eager = eager
         self._record = record
-        self._feed = Feed(steps, scheduler)
-        self._explain = explain
+        self._feed = Feed(self._steps)
         self._noise = noise
         self._say = say
         self._present: CompiledStep | None = None
@@ -159,7 +148,8 @@ class CompiledStepper:
         self.finish()
         self._feed.go_back(taken)
         noise = partial(step.runner.noise, self._noise.seed, self._noise.done - 1)
-        raise self._explain(batches[taken if len(batches) > 1 else 0], noise, self._record.num_steps - 1)
+        batch = batches[taken if len(batches) > 1 else 0]
+        raise self._session.eager.explained(batch.args, batch.kwargs, noise, self._record.num_steps - 1)
 
     def finish(self) -> None:
         """Bring the engine's state back into store, networks and optimiser."""

@@ -11,16 +11,16 @@ from torch import Tensor
 from virgil.engine.choice import restarted
 from virgil.engine.runner import Course, Restarts
 from virgil.errors import CaptureError, NonFiniteError
-from virgil.infer.fit import tail_loss
 from virgil.infer.run.average import Average
 from virgil.infer.run.feed import Feed
 from virgil.infer.run.initial_values import Beginning
 from virgil.infer.run.interrupt import Interrupt
-from virgil.infer.run.run import Steppable
+from virgil.infer.run.outcome import tail_loss
 from virgil.infer.run.source import Batch
 from virgil.infer.step.arguments import arguments
 from virgil.infer.step.compiled import CompiledStep
 from virgil.infer.step.record import Record
+from virgil.infer.step.session import Session
 
 __all__ = ["Leading", "Together"]
 
@@ -65,7 +65,7 @@ class Together:
     """Takes the steps of all restarts.
 
     Args:
-        svi: whose steps.
+        session: takes the steps.
         beginning: where restarts begin.
         count: how many.
         batch: the arguments of the first step, which is taken eagerly.
@@ -77,7 +77,7 @@ class Together:
 
     name = "xla"
 
-    def __init__(self, svi: Steppable, beginning: Beginning, count: int, batch: Batch, reason: str) -> None:
+    def __init__(self, session: Session, beginning: Beginning, count: int, batch: Batch, reason: str) -> None:
         self.reason = reason
         self.average: Average | None = None  # its presence lets all be averaged
         self.records = [Record() for _ in range(count)]
@@ -85,13 +85,13 @@ class Together:
         self.failures: list[NonFiniteError | None] = [None] * count
         self.leading = Leading(self.records, self.goes_on)
         self._averages = [Average() for _ in range(count)]
-        self._svi = svi
-        self._steps = svi.compiled(self.name)
-        self._feed = Feed(self._steps, svi.scheduler)
+        self._session = session
+        self._steps = session.compiled(self.name)
+        self._feed = Feed(self._steps)
         self._runners: dict[int, Restarts] = {}
         self._seed, self._done = int(torch.randint(2**62, ())), 0
         self._states = [self._begin(number, beginning, batch) for number in range(count)]
-        svi.advance_schedule(self.records[0].last)
+        session.problem.advance_schedule(self.records[0].last)
 
     def _begin(self, number: int, beginning: Beginning, batch: Batch) -> list[Tensor]:
         """Take a restart's first step; returns the state after it."""
@@ -99,7 +99,7 @@ class Together:
             if number:
                 beginning.anew()
             try:
-                self._svi.take_step(batch.args, batch.kwargs, self.records[number])
+                self._session.eager.take(batch.args, batch.kwargs, self.records[number])
             except NonFiniteError:
                 if not number or attempt == _ATTEMPTS - 1:
                     raise
@@ -158,7 +158,7 @@ class Together:
         taken = len(course.losses) - 1
         batch, runner = batches[taken if len(batches) > 1 else 0], self._runners[id(step)]
         noise = partial(runner.noise, self._seed, self._done + taken, row)
-        return self._svi.eager.explained(batch.args, batch.kwargs, noise, self.records[row].num_steps - 1)
+        return self._session.eager.explained(batch.args, batch.kwargs, noise, self.records[row].num_steps - 1)
 
     def _refusal(self) -> NonFiniteError:
         last = max(range(len(self.records)), key=lambda row: self.records[row].num_steps)

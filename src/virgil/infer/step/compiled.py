@@ -1,4 +1,4 @@
-"""Steps of one SVI on a compiled engine: captured when first asked for, and kept."""
+"""Steps on a compiled engine: captured when first asked for, and kept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from virgil.engine.runner import Course, Inputs, Runner
 from virgil.infer.blame.inquiry import Noise
 from virgil.infer.density.buffers import buffers_of
 from virgil.infer.density.dry_run import unmarked
+from virgil.infer.problem import Problem
 from virgil.infer.step.arguments import Arguments, arguments
 from virgil.infer.step.finite import Transform, are_finite, transformed
 from virgil.infer.step.function import step_function
@@ -25,25 +26,11 @@ from virgil.infer.step.key import key_of
 from virgil.infer.step.seen import seen
 from virgil.infer.step.state import Found, State, finding, state_of
 from virgil.nn.tree import functions_of
-from virgil.optim.given import Steps
 from virgil.optim.pure import is_under_way, memory_of
 
-__all__ = ["CompiledStep", "CompiledSteps", "Stepped", "one_step"]
+__all__ = ["CompiledStep", "CompiledSteps", "one_step"]
 
-_KEPT = 8  # programs that an SVI keeps
-
-
-class Stepped(Protocol):
-    """What captured steps ask of an SVI; any of it may be exchanged between two runs."""
-
-    model: Any
-    guide: Any
-    objective: Any
-    optim: Steps
-
-    def differentiable_loss(self, *args: Any, **kwargs: Any) -> Tensor:
-        """The loss on these arguments of model and guide."""
-        ...
+_KEPT = 8  # captured steps that are kept
 
 
 @dataclass(eq=False)
@@ -119,15 +106,16 @@ class CompiledStep:
 
 
 class CompiledSteps:
-    """The captured steps of one SVI, by what they depend on.
+    """The captured steps on a problem, by what they depend on.
 
-    Args:
-        svi: whose.
+    Attributes:
+        problem: what is solved.
         engine: ``"xla"`` or ``"inductor"``.
+        captures: how many steps have been captured.
     """
 
-    def __init__(self, svi: Stepped, engine: str) -> None:
-        self._svi = svi
+    def __init__(self, problem: Problem, engine: str) -> None:
+        self.problem = problem
         self.engine = engine
         self.captures = 0
         self._kept: list[CompiledStep] = []
@@ -149,13 +137,13 @@ class CompiledSteps:
         """
         given = arguments(args, kwargs)
         with unmarked(), finding() as found, torch.no_grad():
-            self._svi.differentiable_loss(*args, **kwargs)
-        optimizer = self._svi.optim.join(found.leaves)
+            self.problem.loss(*args, **kwargs)
+        optimizer = self.problem.optim.join(found.leaves)
         if optimizer is None or not is_under_way(optimizer, found.leaves):
             return None
         begin = time.perf_counter()
         state = state_of(found, optimizer)
-        function = step_function(self._svi.differentiable_loss, state, given, optimizer, self._svi.optim.clip)
+        function = step_function(self.problem.loss, state, given, optimizer, self.problem.optim.clip)
         runner = compiled(self.engine, function, state.tensors(), [*given.tensors, *self.rates()])
         step = CompiledStep(
             found, state, given, runner, time.perf_counter() - begin, self._key(found), transformed(state.leaves)
@@ -167,7 +155,7 @@ class CompiledSteps:
     @property
     def torch_optimizer(self) -> torch.optim.Optimizer | None:
         """The torch optimiser underneath."""
-        return self._svi.optim.torch_optimizer
+        return self.problem.optim.torch_optimizer
 
     def rates(self) -> list[Tensor]:
         """The learning rate of each group of parameters, as it is now."""
@@ -176,9 +164,9 @@ class CompiledSteps:
         return [torch.as_tensor(group["lr"], dtype=torch.float64) for group in groups]
 
     def _key(self, found: Found) -> Hashable:
-        svi = self._svi
+        problem = self.problem
         buffers = frozenset(map(id, buffers_of(found.modules)))
-        programs = ((seen(each), held(each, buffers)) for each in (svi.model, svi.guide, svi.objective))
+        programs = ((seen(each), held(each, buffers)) for each in problem.programs)
         inside = (held(each, buffers) for module in found.modules for each in functions_of(module))
         return tuple(programs), tuple(inside), key_of(found, self.torch_optimizer)
 

@@ -3,58 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from virgil.errors import NonFiniteError
 from virgil.infer.blame.inquiry import Noise, inquire
-from virgil.infer.blame.sources import Executions
 from virgil.infer.blame.summary import joined
 from virgil.infer.blame.updates import describe_update
 from virgil.infer.blame.watch import LinAlgError
 from virgil.infer.density.dry_run import Before, buffers_before, put_back, unmarked
+from virgil.infer.problem import Problem
 from virgil.infer.step.record import Record
 from virgil.infer.step.update import Broken, Update
 from virgil.ops.random_state import TorchState
 from virgil.optim import zero_grads
-from virgil.optim.given import Steps
 
 __all__ = ["EagerSteps"]
 
 _OTHER_NOISE = 20  # draws on which the cause of what cannot be repeated is looked for
 
 
-class Stepped(Protocol):
-    """What eager steps ask of an SVI."""
-
-    model: Callable[..., Any]
-    guide: Callable[..., Any]
-    optim: Steps
-
-    def gradients(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[float, dict[str, Tensor]]:
-        """Loss and gradients."""
-        ...
-
-    def examined(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, Executions]:
-        """The loss, unchecked, and the executions behind it."""
-        ...
-
-
 class EagerSteps:
-    """The eager steps of one SVI.
+    """The eager steps on a problem.
 
-    Args:
-        svi: whose.
+    Attributes:
+        problem: what is solved.
     """
 
-    def __init__(self, svi: Stepped) -> None:
-        self._svi = svi
-        self._update = Update(svi.optim)
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self._update = Update(problem.optim)
         self._programs: tuple[Any, Any] | None = None
         self._buffers: list[Tensor] = []  # of the networks that the programs call
 
@@ -65,7 +48,7 @@ class EagerSteps:
             NonFiniteError: loss, gradient or the parameters after it are not finite. Parameters, buffers and optimiser
                 are as they were.
         """
-        programs = self._svi.model, self._svi.guide
+        programs = self.problem.model, self.problem.guide
         if self._programs == programs:
             return self._attempt(args, kwargs, record, [(each, each.clone()) for each in self._buffers])
         with buffers_before() as before:
@@ -86,12 +69,12 @@ class EagerSteps:
 
     @property
     def _updated(self) -> Update:
-        if self._update.optim is not self._svi.optim:  # another one since
-            self._update = Update(self._svi.optim)
+        if self._update.optim is not self.problem.optim:  # another one since
+            self._update = Update(self.problem.optim)
         return self._update
 
     def _step(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: Record | None) -> float:
-        loss, leaves = self._svi.gradients(args, kwargs)
+        loss, leaves = self.problem.gradients(args, kwargs)
         try:
             gradients = {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
             norms = dict(zip(gradients, _norms([*gradients.values()]), strict=True))
@@ -124,7 +107,7 @@ class EagerSteps:
         error = error or NonFiniteError("Loss, gradient or the parameters after the step are not finite.")
         found = None
         if not isinstance(error, Broken):
-            found = inquire(self._svi, args, kwargs, noise)
+            found = inquire(self.problem.examined, args, kwargs, noise)
             error = found or self._broken(args, kwargs, noise) or error
         if isinstance(error, Broken):
             text = describe_update(error.name, error.what, error.is_memory, error.leaf, error.gradient, error.options)
@@ -136,14 +119,14 @@ class EagerSteps:
     def _broken(self, args: tuple[Any, ...], kwargs: dict[str, Any], noise: Noise) -> Broken | None:
         """What the optimiser would do wrong, if loss and gradients are finite."""
         with unmarked(), noise():
-            loss, leaves = self._svi.gradients(args, kwargs)
+            loss, leaves = self.problem.gradients(args, kwargs)
         try:
             return self._updated.try_out(leaves) if math.isfinite(loss) else None
         finally:
             zero_grads(leaves.values())
 
     def _on_other_noise(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NonFiniteError | None:
-        found = (inquire(self._svi, args, kwargs, partial(_seeded, seed)) for seed in range(_OTHER_NOISE))
+        found = (inquire(self.problem.examined, args, kwargs, partial(_seeded, seed)) for seed in range(_OTHER_NOISE))
         return next(filter(None, found), None)
 
 

@@ -87,8 +87,8 @@ def calibrate(origin: Origin, engine: str, num: int, steps: int) -> Calibration:
     with torch.no_grad():
         at = joint(origin)
     check_simulable(at, origin)
-    beginning = Beginning(origin.svi.differentiable_loss, origin.batch, origin.svi.optim)
-    end, groups = beginning.state(), getattr(origin.svi.optim.torch_optimizer, "param_groups", [])
+    beginning = Beginning(origin.problem, origin.batch)
+    end, groups = beginning.state(), getattr(origin.problem.optim.torch_optimizer, "param_groups", [])
     rates = [group["lr"] for group in groups]
     fitted = _Fitting(origin, engine, steps, beginning)
     rows: list[dict[str, Tensor]] = []
@@ -125,21 +125,21 @@ class _Fitting:
 
     def to(self, batch: Batch) -> None:
         """Begin anew and take the steps."""
-        svi = self._origin.svi
+        session, optim = self._origin.session, self._origin.problem.optim
         self._beginning.anew()
-        for group in getattr(svi.optim.torch_optimizer, "param_groups", []):
+        for group in getattr(optim.torch_optimizer, "param_groups", []):
             group["lr"] = group.get("initial_lr", group["lr"])
-        svi.take_step(batch.args, batch.kwargs)  # the optimiser's memory begins with it
+        session.eager.take(batch.args, batch.kwargs)  # the optimiser's memory begins with it
         step = None
         if self._engine != "eager":
-            compiled = svi.compiled(self._engine)
+            compiled = session.compiled(self._engine)
             step = compiled.find(batch.args, batch.kwargs) or compiled.make(batch.args, batch.kwargs)
         if step is None:
             for _ in range(self._steps - 1):
-                svi.take_step(batch.args, batch.kwargs)
+                session.eager.take(batch.args, batch.kwargs)
             return
         step.load()
-        inputs = Feed(svi.compiled(self._engine), None).inputs(step, [batch], self._steps - 1)
+        inputs = Feed(session.compiled(self._engine), scheduled=False).inputs(step, [batch], self._steps - 1)
         course = step.advance(inputs, int(torch.randint(2**62, ())), 0, self._steps - 1)
         if not course.is_finite:
             raise NonFiniteError("A fit to simulated data became NaN or infinite.")

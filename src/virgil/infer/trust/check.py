@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -11,21 +11,21 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError
+from virgil.infer.density.draws_at_once import Joint
 from virgil.infer.plots.check import plot_check
+from virgil.infer.run.outcome import Outcome
 from virgil.infer.trust.calibration import Calibration, calibrate
 from virgil.infer.trust.convergence import Convergence, convergence
 from virgil.infer.trust.draws import Arguments, Draws, changes, joint, origin_of_fit, take
+from virgil.infer.trust.figures import Figures
 from virgil.infer.trust.modes import Search, search
 from virgil.infer.trust.sites import SiteShape, site_shapes
 from virgil.infer.trust.table import summary
-from virgil.infer.trust.verdict import SiteCheck, Verdict, given_points, verdict_of
+from virgil.infer.trust.verdict import GOOD, SiteCheck, given_points, verdict_of
 from virgil.infer.trust.weights import LEAST, Importance, importance, magnitude_of, moments, resampled, tied
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from virgil.infer.density.draws_at_once import Joint
-    from virgil.infer.fit import Fit
 
 __all__ = ["Check", "check_fit"]
 
@@ -36,29 +36,11 @@ _CALIBRATED = 1000  # steps of a fit to simulated data
 
 
 @dataclass(frozen=True, eq=False)
-class Check:
-    """How far to trust a fit, and the figures behind it.
+class Check(Figures):
+    """How far to trust a fit: a verdict, the figures behind it, and what can be made of them.
 
-    Attributes:
-        verdict: the judgement; ``str(check.verdict)`` is a sentence.
-        weights: what importance weights of the guide's draws say; ``None`` where there are none.
-        obstacle: why there are none; ``None`` if there are.
-        sites: each latent site.
-        modes: modes of the posterior that the guide misses.
-        convergence: what further steps show; ``None`` where none were asked for.
-        calibration: what simulation says; ``None`` where it was not asked for.
-        notes: what a reader of the figures should know.
+    Attributes: those of :class:`Figures`.
     """
-
-    verdict: Verdict
-    weights: Importance | None
-    obstacle: str | None
-    sites: tuple[SiteCheck, ...]
-    modes: Search
-    convergence: Convergence | None
-    calibration: Calibration | None
-    notes: tuple[str, ...]
-    _values: dict[str, Tensor] = field(repr=False)
 
     @property
     def k_hat(self) -> float:
@@ -92,7 +74,14 @@ class Check:
         Raises:
             ArgumentError: there are no weights, or matplotlib is not installed.
         """
-        return plot_check(self, filename)
+        if self.weights is None:
+            raise ArgumentError(f"There is no k-hat to draw: {self.obstacle}.")
+        rows = [("all sites together", self.weights.k_hat, self.weights.threshold)]
+        for site in self.sites:
+            if site.shape is not None:
+                slot = f"[{', '.join(map(str, site.shape.slot))}], the worst slot" if site.shape.slot else ""
+                rows.append((site.name + slot, site.shape.k_hat, site.shape.threshold))
+        return plot_check(rows, GOOD, filename)
 
     def summary(self) -> str:
         """A table for the terminal: the verdict, weights, evidence, convergence, and a row a site."""
@@ -125,7 +114,7 @@ class Check:
 
 
 def check_fit(
-    fit: Fit, given: Arguments | None, draws: int | None, steps: int | None, modes: bool, calibration: int
+    fit: Outcome, given: Arguments | None, draws: int | None, steps: int | None, modes: bool, calibration: int
 ) -> Check:
     """Check a fit; the arguments are those of ``Fit.check``."""
     steps = _steps(fit) if steps is None else steps
@@ -157,7 +146,7 @@ def _draws(at: Joint) -> int:
     return _TOGETHER if at.at_once else max(LEAST, min(_ALONE, int(_PATIENCE / at.seconds)))
 
 
-def _steps(fit: Fit) -> int:
+def _steps(fit: Outcome) -> int:
     pace = fit.wall_time / max(1, fit.num_steps)
     return max(_FEWEST, min(_STEPS, int(_PATIENCE / max(pace, 1e-9)) // _FEWEST * _FEWEST))
 

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from virgil.infer.density.draws_at_once import Joint
-from virgil.infer.elbo.objective import ELBO
 from virgil.infer.run.origin import Origin
 from virgil.infer.run.source import Batch
 from virgil.infer.step.arguments import arguments
@@ -181,8 +180,8 @@ def _loss(origin: Origin, joint: Joint, values: Mapping[str, Tensor], batch: Bat
     origin.write(values)
     set_rng_seed(seed)
     with torch.no_grad():
-        if not joint.at_once or not isinstance(origin.svi.objective, ELBO):
-            return float(origin.svi.differentiable_loss(*batch.args, **batch.kwargs))
+        if not joint.at_once or origin.problem.objective.evidence_bound is None:
+            return float(origin.problem.loss(*batch.args, **batch.kwargs))
         count = min(_AT_ONCE, joint.chunk)
         return -float(joint.log_weights(joint.run(count), count).mean())
 
@@ -213,7 +212,7 @@ def _signal(origin: Origin) -> float:
     sums: dict[str, Tensor] = {}
     squares = 0.0
     for batch in _batches(origin, _DRAWS):
-        _, leaves = origin.svi.gradients(batch.args, batch.kwargs)
+        _, leaves = origin.problem.gradients(batch.args, batch.kwargs)
         for name, leaf in leaves.items():
             if leaf.grad is not None:
                 gradient = leaf.grad.double()
@@ -229,7 +228,7 @@ def _signal(origin: Origin) -> float:
 
 def _decayed(origin: Origin) -> float:
     """The present learning rate as a part of the first, for the group in which it is least; 1 without a schedule."""
-    optimizer = origin.svi.optim.torch_optimizer
-    groups = [] if optimizer is None or origin.svi.scheduler is None else optimizer.param_groups
+    optimizer = origin.problem.optim.torch_optimizer
+    groups = [] if optimizer is None or origin.problem.scheduler is None else optimizer.param_groups
     parts = [float(group["lr"]) / float(group["initial_lr"]) for group in groups if group.get("initial_lr")]
     return min(parts, default=1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,13 +14,10 @@ from virgil.distributions import Delta
 from virgil.errors import ArgumentError
 from virgil.infer.density.draws_at_once import Joint, joint_of
 from virgil.infer.density.execution import Call, Pair
-from virgil.infer.elbo.objective import ELBO
 from virgil.infer.run.origin import Origin
+from virgil.infer.run.outcome import Outcome
 from virgil.ops.random_state import set_rng_seed
 from virgil.poutine.site import Site
-
-if TYPE_CHECKING:
-    from virgil.infer.fit import Fit
 
 __all__ = [
     "Arguments",
@@ -73,7 +70,7 @@ class Draws:
         return self.log_p - self.log_q
 
 
-def draws(fit: Fit, num: int, *, seed: int | None = None, given: Arguments | None = None) -> Draws:
+def draws(fit: Outcome, num: int, *, seed: int | None = None, given: Arguments | None = None) -> Draws:
     """Draw from the guide of a fit, at the fit's own parameters, and leave no mark.
 
     Args:
@@ -94,7 +91,7 @@ def draws(fit: Fit, num: int, *, seed: int | None = None, given: Arguments | Non
     return replace(result, notes=changed + result.notes)
 
 
-def origin_of_fit(fit: Fit) -> Origin:
+def origin_of_fit(fit: Outcome) -> Origin:
     """What a fit was fitted from.
 
     Raises:
@@ -124,11 +121,10 @@ def fitted(origin: Origin, seed: int | None = None) -> Iterator[None]:
 
 def joint(origin: Origin, given: Arguments | None = None) -> Joint:
     """Model and guide of a fit, ready to run; inside :func:`fitted`."""
-    svi = origin.svi
+    problem = origin.problem
     args, kwargs = (origin.batch.args, origin.batch.kwargs) if given is None else given
-    objective = svi.objective if isinstance(svi.objective, ELBO) else ELBO()
-    call = Call(svi.model, svi.guide, args, kwargs)
-    return joint_of(call, objective.enumerates, objective.max_plate_nesting)
+    call = Call(problem.model, problem.guide, args, kwargs)
+    return joint_of(call, problem.objective.enumerates, problem.objective.max_plate_nesting)
 
 
 def take(origin: Origin, joint: Joint, num: int, is_given: bool = False) -> Draws:

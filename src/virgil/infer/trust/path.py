@@ -81,7 +81,7 @@ def path_of(origin: Origin, engine: str, steps: int) -> Path:
     every = max(1, steps // POINTS)
     batches = origin.source.more()
     first = next(batches, origin.batch)
-    step = None if engine == "eager" else origin.svi.compiled(engine).find(first.args, first.kwargs)
+    step = None if engine == "eager" else origin.session.compiled(engine).find(first.args, first.kwargs)
     if step is None:
         _eager(origin, path, _from(first, batches), every)
     else:
@@ -106,17 +106,17 @@ def _entries(origin: Origin) -> list[tuple[str, int]]:
 
 
 def _eager(origin: Origin, path: Path, batches: Iterator[Batch], every: int) -> None:
-    svi, memory = origin.svi, origin.svi.optim.get_state()
+    memory = origin.problem.optim.get_state()
     try:
         for _ in range(POINTS):
             for batch in islice(batches, every):
-                path.losses.append(svi.take_step(batch.args, batch.kwargs))
+                path.losses.append(origin.session.eager.take(batch.args, batch.kwargs))
                 path.steps += 1
             path.add(dict(origin.leaves))
     except NonFiniteError:
         path.failed = True
     finally:
-        svi.optim.set_state(memory)
+        origin.problem.optim.set_state(memory)
         origin.write(origin.values)
 
 
@@ -124,8 +124,8 @@ def _compiled(
     origin: Origin, engine: str, step: CompiledStep, path: Path, batches: Iterator[Batch], every: int
 ) -> None:
     """As above; the engine's state is a copy, which the next run does not begin from."""
-    steps = origin.svi.compiled(engine)
-    feed, seed = Feed(steps, None), int(torch.randint(2**62, ()))
+    steps = origin.session.compiled(engine)
+    feed, seed = Feed(steps, scheduled=False), int(torch.randint(2**62, ()))
     step.load()
     names = list(step.state.leaves)
     others = {alias: first for alias, first in step.state.aliases.items() if alias in origin.leaves}

@@ -82,7 +82,7 @@ def simulated(origin: Origin, at: Joint) -> tuple[dict[str, Tensor], Batch]:
     """Latent values and arguments with data that were drawn with them from the model."""
     batch = origin.batch
     with torch.no_grad(), at.whole_plates():
-        drawn = trace(Uncondition()(origin.svi.model)).get_trace(*batch.args, **batch.kwargs)
+        drawn = trace(Uncondition()(origin.problem.model)).get_trace(*batch.args, **batch.kwargs)
     given: dict[str, Any] = {"args": batch.args, "kwargs": batch.kwargs}
     truth = {}
     for name, site in drawn.nodes.items():

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-if TYPE_CHECKING:
-    from virgil.infer.trust.check import Check
-    from virgil.infer.trust.convergence import Estimate
+from virgil.infer.trust.convergence import Estimate
+from virgil.infer.trust.figures import Figures
 
 __all__ = ["summary"]
 
 _WIDTH = 120
 
 
-def summary(check: Check) -> str:
+def summary(check: Figures) -> str:
     """The verdict, a line a figure, and a row a site."""
     console = Console(width=_WIDTH, no_color=True, highlight=False)
     with console.capture() as capture:
@@ -32,7 +30,7 @@ def summary(check: Check) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _figures(check: Check) -> Table:
+def _figures(check: Figures) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("question")
     table.add_column("figure", justify="right")
@@ -42,7 +40,7 @@ def _figures(check: Check) -> Table:
     return table
 
 
-def _of_weights(check: Check) -> Iterator[tuple[str, str, str]]:
+def _of_weights(check: Figures) -> Iterator[tuple[str, str, str]]:
     weights = check.weights
     if weights is None:
         yield "k-hat", "none", check.obstacle or ""
@@ -58,7 +56,7 @@ def _of_weights(check: Check) -> Iterator[tuple[str, str, str]]:
     yield "modes missed", "?" if modes.reason else str(len(modes.missed)), about if modes.reason or modes.missed else ""
 
 
-def _of_convergence(check: Check) -> Iterator[tuple[str, str, str]]:
+def _of_convergence(check: Figures) -> Iterator[tuple[str, str, str]]:
     found = check.convergence
     if found is None:
         return
@@ -71,7 +69,7 @@ def _of_convergence(check: Check) -> Iterator[tuple[str, str, str]]:
     yield "gradient signal", f"{found.signal:.2g}", "times the noise of one draw"
 
 
-def _of_calibration(check: Check) -> Iterator[tuple[str, str, str]]:
+def _of_calibration(check: Figures) -> Iterator[tuple[str, str, str]]:
     found = check.calibration
     if found is None:
         return
@@ -82,7 +80,7 @@ def _of_calibration(check: Check) -> Iterator[tuple[str, str, str]]:
         yield "failed fits", str(found.failed), f"of {found.num}"
 
 
-def _sites(check: Check) -> Table:
+def _sites(check: Figures) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     headings = (
         "site",

@@ -1,0 +1,81 @@
+"""``Session``: what steps on a problem keep, from one step to the next and from run to run."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from virgil.engine.choice import default_engine
+from virgil.engine.work import Work
+from virgil.errors import CaptureError
+from virgil.infer.problem import Problem
+from virgil.infer.step.compiled import CompiledSteps, one_step
+from virgil.infer.step.eager import EagerSteps
+from virgil.infer.step.record import Record
+
+__all__ = ["Session"]
+
+
+class Session:
+    """Takes the steps of a problem, and keeps those that have been captured.
+
+    Attributes:
+        problem: what is solved; another one is taken up by :meth:`take_up`.
+        eager: the eager steps.
+        work: the size of one step, once one has been seen, for ``"auto"`` to decide by.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.eager = EagerSteps(problem)
+        self.work: Work | None = None
+        self._compiled: dict[str, CompiledSteps] = {}
+        self._cannot_compile = False
+
+    def take_up(self, problem: Problem) -> None:
+        """Go on with another problem; captured steps that still hold for it are kept."""
+        self.problem = self.eager.problem = problem
+        for steps in self._compiled.values():
+            steps.problem = problem
+
+    @contextmanager
+    def taking_up(self, problem: Problem) -> Iterator[None]:
+        """A block in which the steps are those of this problem."""
+        before = self.problem
+        self.take_up(problem)
+        try:
+            yield
+        finally:
+            self.take_up(before)
+
+    def compiled(self, engine: str) -> CompiledSteps:
+        """The steps that have been captured for a compiled engine."""
+        if engine not in self._compiled:
+            self._compiled[engine] = CompiledSteps(self.problem, engine)
+        return self._compiled[engine]
+
+    def step(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: Record | None = None) -> float:
+        """Take one step, compiled where the objective wants that; returns the loss before it, nats."""
+        if self.problem.objective.compiles and not self._cannot_compile:
+            return self._compiled_step(args, kwargs)
+        return self.eager.take(args, kwargs, record)
+
+    def _compiled_step(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float:
+        if self.work is None:  # the first step, which is eager, shows on what device steps are
+            with Work() as work:
+                first = self.eager.take(args, kwargs)
+            self.work = work
+            return first
+        engine, why = default_engine(self.work.device)
+        try:
+            if engine == "eager":
+                raise CaptureError(why)
+            loss = one_step(self.compiled(engine), args, kwargs)
+        except CaptureError as error:
+            loss, self._cannot_compile = None, True
+            warnings.warn(f"The steps are taken eagerly: {error}", UserWarning, stacklevel=4)
+        if callable(loss):
+            raise self.eager.explained(args, kwargs, loss)
+        return self.eager.take(args, kwargs) if loss is None else loss
