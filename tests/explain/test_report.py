@@ -111,7 +111,7 @@ def test_a_loss_may_be_a_function():
 
 
 @pytest.mark.parametrize(
-    ("loss", "part"), [(Trace_ELBO, "loss=Trace_ELBO is a class"), (3.0, "loss=3.0 is no objective")]
+    ("loss", "part"), [(Trace_ELBO, "loss=Trace_ELBO, a class"), (3.0, "got loss=3.0; it takes an objective")]
 )
 def test_what_is_no_objective_is_a_problem(loss, part):
     report = virgil.explain(lambda: normal("z"), lambda: normal("z"), loss=loss)

@@ -21,6 +21,7 @@ from virgil.infer.density.nesting import nesting
 from virgil.infer.density.read_parameters import ReadParameters
 from virgil.infer.elbo import ELBO, Trace_ELBO, TraceEnum_ELBO
 from virgil.infer.elbo.structure import subject_of
+from virgil.infer.objective import Objective, as_objective
 from virgil.poutine.block import watching_hidden
 from virgil.poutine.site import Site
 from virgil.poutine.tracing import trace
@@ -71,8 +72,7 @@ def explain(model: Program, guide: Program, *args: Any, loss: Any = None, **kwar
             problems += _trial(call, objective)
     shown = subject_of(call, drawn.pair, failed=drawn.failed)
     rows = rows_of(shown, subject_of(call, run.pair, failed=run.failed), hidden)
-    name = type(objective).__name__ if isinstance(objective, ELBO) else getattr(objective, "__name__", "The loss")
-    return Report(name, tuple(rows), tuple(plate_rows(shown)), _ordered(problems))
+    return Report(objective.name, tuple(rows), tuple(plate_rows(shown)), _ordered(problems))
 
 
 def _ordered(problems: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -110,9 +110,9 @@ def _with_model_alone(call: Call, pair: Pair) -> Pair:
         return pair
 
 
-def _enumerated(call: Call, drawn: _Run, objective: Any) -> _Run:
+def _enumerated(call: Call, drawn: _Run, objective: Objective) -> _Run:
     """An execution as the objective has it: with all values of marked sites, if it sums over them."""
-    if drawn.error is not None or not isinstance(objective, ELBO) or not objective.enumerates:
+    if drawn.error is not None or not objective.enumerates:
         return drawn
     found, given = max(nesting(drawn.pair.guide), nesting(drawn.pair.model)), objective.max_plate_nesting
     return _run(call, -1 - (found if given is None else given))
@@ -128,26 +128,22 @@ def _watched(model: Program, hidden: list[Site]) -> Program:
     return run
 
 
-def _objective(loss: Any, pair: Pair) -> tuple[Any, list[Finding]]:
+def _objective(loss: Any, pair: Pair) -> tuple[Objective, list[Finding]]:
     """The objective, made where none is given, and what is wrong with the one given."""
     if loss is None:
         sites = [site for trace in (pair.guide, pair.model) for site in trace.nodes.values()]
         is_marked = any(site.is_latent and site.infer.get("enumerate") is not None for site in sites)
         return (TraceEnum_ELBO() if is_marked else Trace_ELBO()), []
-    if isinstance(loss, ELBO):
-        return loss.fresh(), []
-    if isinstance(loss, type) and issubclass(loss, ELBO):
-        cause, cure = f"loss={loss.__name__} is a class; SVI takes an instance.", f"Write {loss.__name__}()."
-        return loss(), [Finding(cause, cure, kind=ArgumentError)]
-    if callable(loss):
-        return loss, []
-    cure = "Pass an objective such as Trace_ELBO(), or a function."
-    return Trace_ELBO(), [Finding(f"loss={loss!r} is no objective.", cure, kind=ArgumentError)]
+    try:
+        return as_objective(loss).fresh(), []
+    except ArgumentError as error:
+        meant = loss() if isinstance(loss, type) and issubclass(loss, ELBO) else Trace_ELBO()
+        return meant, [Finding(str(error), kind=ArgumentError)]
 
 
-def _problems(call: Call, run: _Run, objective: Any) -> list[Finding]:
+def _problems(call: Call, run: _Run, objective: Objective) -> list[Finding]:
     """What the checks find, and the exception that ended a program."""
-    subject = subject_of(call, run.pair, objective if isinstance(objective, ELBO) else None, run.failed)
+    subject = subject_of(call, run.pair, objective.evidence_bound, run.failed)
     if run.error is None:
         return all_problems(subject, (*CHECKS, *NOTES))
     uncallable = all_problems(subject, CALL)  # says why a call raised a TypeError
@@ -164,13 +160,12 @@ def _of_exception(error: Exception, doing: str) -> Finding:
     return replace(problem, details=f"{problem.details}\n{line}".strip())
 
 
-def _trial(call: Call, objective: Any) -> Iterator[Finding]:
+def _trial(call: Call, objective: Objective) -> Iterator[Finding]:
     """What only the objective itself finds out, as SVI's first step would."""
-    loss = objective.loss if isinstance(objective, ELBO) else objective
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            value = float(loss(call.model, call.guide, *call.args, **call.kwargs))
+            value = float(objective.loss(call.model, call.guide, *call.args, **call.kwargs))
             if not math.isfinite(value):
                 yield Finding(f"The loss is {value}.", "Look at what the loss function computes.", kind=NonFiniteError)
         except Exception as error:

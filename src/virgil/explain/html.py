@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from typing import TYPE_CHECKING
 
 from virgil.explain.cells import HEADS, cause_and_cure, cells_of, plate_line
+from virgil.explain.contents import Contents
 from virgil.infer.checks.finding import Finding
-
-if TYPE_CHECKING:
-    from virgil.explain.report import Report
 
 __all__ = ["html_of"]
 
@@ -19,7 +16,7 @@ _CELL = "text-align:left;padding:4px 14px 4px 0;vertical-align:top;border-top:1p
 _LINE = "white-space:pre;font-family:monospace"
 
 
-def html_of(report: Report) -> str:
+def html_of(report: Contents) -> str:
     """A fragment of HTML that needs no style sheet; every name in it is escaped."""
     told = report.sentences
     parts = [f"<p>{escape(told[0])}</p><ul>{_items(told[1:])}</ul>"] if told else []
@@ -36,7 +33,7 @@ def _items(texts: Iterable[str]) -> str:
     return "".join(f"<li>{escape(text)}</li>" for text in texts)
 
 
-def _table(report: Report) -> str:
+def _table(report: Contents) -> str:
     heads = "".join(f'<th style="{_CELL}">{escape(head)}</th>' for head in HEADS)
     body = []
     for row in cells_of(report.rows):

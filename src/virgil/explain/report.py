@@ -10,9 +10,8 @@ from typing import Any
 
 from rich.console import Console, Group
 
+from virgil.explain.contents import Contents
 from virgil.explain.html import html_of
-from virgil.explain.roles import sentences
-from virgil.explain.row import PlateRow, Row
 from virgil.explain.table import renderable
 from virgil.infer.checks.finding import Finding
 
@@ -22,41 +21,13 @@ _WIDTH = 100  # of a report that goes to a file
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Contents):
     """How a model and a guide fit together; made by ``virgil.explain``.
 
     ``print(report)`` shows it as a table, a notebook as HTML, :meth:`to_dict` gives it to programs.
 
-    Attributes:
-        objective: the class of the objective that it is about.
-        rows: one a site.
-        plates: one a plate.
-        problems: all that was found, errors first.
+    Attributes: those of :class:`Contents`.
     """
-
-    objective: str
-    rows: tuple[Row, ...]
-    plates: tuple[PlateRow, ...]
-    problems: tuple[Finding, ...]
-
-    @property
-    def errors(self) -> tuple[Finding, ...]:
-        """The problems that SVI raises."""
-        return tuple(problem for problem in self.problems if problem.severity == "error")
-
-    @property
-    def sentences(self) -> list[str]:
-        """What the guide must state and why, in plain words: a rule, and a sentence for each role that is there."""
-        return sentences(self.rows)
-
-    @property
-    def verdict(self) -> str:
-        """How many problems there are, in words."""
-        counts = dict.fromkeys(("error", "warning", "note"), 0)
-        for problem in self.problems:
-            counts[problem.severity] += 1
-        found = [f"{count} {severity}{'s' * (count > 1)}" for severity, count in counts.items() if count]
-        return f"{', '.join(found)}." if found else "No problems."
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as lists, dicts, strings and numbers, which ``json`` can write."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -11,17 +9,15 @@ from rich.table import Table
 from rich.text import Text
 
 from virgil.explain.cells import HEADS, cause_and_cure, cells_of, plate_line
+from virgil.explain.contents import Contents
 from virgil.infer.checks.finding import Finding
-
-if TYPE_CHECKING:
-    from virgil.explain.report import Report
 
 __all__ = ["renderable"]
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
 
 
-def renderable(report: Report) -> Group:
+def renderable(report: Contents) -> Group:
     """What rich prints for a report."""
     parts: list[RenderableType] = []
     for number, sentence in enumerate(report.sentences):
@@ -38,7 +34,7 @@ def renderable(report: Report) -> Group:
     return Group(*parts)
 
 
-def _table(report: Report) -> Table:
+def _table(report: Contents) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for head in HEADS:
         folds = head in ("site", "role", "plates")  # the others have a line a program
