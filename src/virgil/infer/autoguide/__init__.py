@@ -4,14 +4,8 @@ A guide is a ``torch.nn.Module``. Its call states one latent site for each of th
 to value; :mod:`~virgil.infer.autoguide.initialization` says where it begins.
 """
 
-from virgil.infer.autoguide.auto_continuous import AutoContinuous
-from virgil.infer.autoguide.auto_delta import AutoDelta
-from virgil.infer.autoguide.auto_diagonal_normal import AutoDiagonalNormal
-from virgil.infer.autoguide.auto_low_rank_multivariate_normal import AutoLowRankMultivariateNormal
-from virgil.infer.autoguide.auto_multivariate_normal import AutoMultivariateNormal
-from virgil.infer.autoguide.auto_normal import AutoNormal
-from virgil.infer.autoguide.guide import AutoGuide
-from virgil.infer.autoguide.guide_list import AutoCallable, AutoGuideList
+from virgil.infer.autoguide.composed.guide_list import AutoCallable, AutoGuideList
+from virgil.infer.autoguide.core.guide import AutoGuide
 from virgil.infer.autoguide.initialization import (
     init_to_feasible,
     init_to_generated,
@@ -21,6 +15,12 @@ from virgil.infer.autoguide.initialization import (
     init_to_uniform,
     init_to_value,
 )
+from virgil.infer.autoguide.joint.auto_continuous import AutoContinuous
+from virgil.infer.autoguide.joint.auto_diagonal_normal import AutoDiagonalNormal
+from virgil.infer.autoguide.joint.auto_low_rank_multivariate_normal import AutoLowRankMultivariateNormal
+from virgil.infer.autoguide.joint.auto_multivariate_normal import AutoMultivariateNormal
+from virgil.infer.autoguide.site_by_site.auto_delta import AutoDelta
+from virgil.infer.autoguide.site_by_site.auto_normal import AutoNormal
 
 __all__ = [
     "AutoCallable",

@@ -12,11 +12,11 @@ from torch import distributions as td
 
 from virgil.distributions import Delta, constraints
 from virgil.errors import ArgumentError
-from virgil.infer.autoguide.guide import AutoGuide
+from virgil.infer.autoguide.core.guide import AutoGuide
+from virgil.infer.autoguide.core.latent import Latent
+from virgil.infer.autoguide.core.parameters import ConstrainedParameters
+from virgil.infer.autoguide.core.scales import checked_init_scale, normal_quantiles
 from virgil.infer.autoguide.initialization import InitFn, init_to_median
-from virgil.infer.autoguide.latent import Latent
-from virgil.infer.autoguide.parameters import ConstrainedParameters
-from virgil.infer.autoguide.scales import checked_init_scale, normal_quantiles
 from virgil.nn.parameter import emit_parameter, read_parameter
 from virgil.params import ParamStore, get_param_store
 from virgil.params.constraint import Constraint

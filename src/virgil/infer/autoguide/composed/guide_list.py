@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from virgil.errors import ArgumentError, DuplicateSiteError
-from virgil.infer.autoguide.guide import AutoGuide
+from virgil.infer.autoguide.core.guide import AutoGuide
 from virgil.nn.call import calls
 from virgil.nn.containers import Container
 from virgil.poutine.plate import plate

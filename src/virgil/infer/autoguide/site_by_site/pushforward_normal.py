@@ -13,10 +13,10 @@ from virgil.distributions import Independent, Normal, TransformedDistribution
 from virgil.distributions.shape_algebra import TorchDistributionMixin
 from virgil.infer.density.bijection import Bijection
 
-__all__ = ["PushedNormal", "pushed_normal"]
+__all__ = ["PushforwardNormal", "pushforward_normal"]
 
 
-class PushedNormal(TransformedDistribution):
+class PushforwardNormal(TransformedDistribution):
     """The image of independent normals under one bijection.
 
     It remembers what its last draw was made of, so that the density at that draw needs no inverse, which costs time and
@@ -36,8 +36,8 @@ class PushedNormal(TransformedDistribution):
         self._drawn: tuple[Tensor, Tensor] | None = None
         td.Distribution.__init__(self, base.batch_shape, event_shape, validate_args=None)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> PushedNormal:
-        return PushedNormal(self.base_dist.expand(Size(batch_shape)), self.transforms[0], self._event_shape)
+    def expand(self, batch_shape: _size, _instance: Any = None) -> PushforwardNormal:
+        return PushforwardNormal(self.base_dist.expand(Size(batch_shape)), self.transforms[0], self._event_shape)
 
     def rsample(self, sample_shape: _size = ()) -> Tensor:
         unconstrained = self.base_dist.rsample(sample_shape)
@@ -55,7 +55,7 @@ class PushedNormal(TransformedDistribution):
         return log_prob
 
 
-def pushed_normal(loc: Tensor, scale: Tensor, bijection: Bijection, event_shape: Size) -> TorchDistributionMixin:
+def pushforward_normal(loc: Tensor, scale: Tensor, bijection: Bijection, event_shape: Size) -> TorchDistributionMixin:
     """The image of ``Normal(loc, scale)``: a plain normal under the identity, so that its divergences are known."""
     transform, independent = bijection.transform, bijection.independent
     fn: TorchDistributionMixin = Normal(loc, scale)
@@ -63,5 +63,5 @@ def pushed_normal(loc: Tensor, scale: Tensor, bijection: Bijection, event_shape:
         own_dim = bijection.unconstrained_event_dim - independent
         if own_dim:
             fn = Independent(fn, own_dim)
-        fn = PushedNormal(fn, transform, event_shape[independent:])
+        fn = PushforwardNormal(fn, transform, event_shape[independent:])
     return Independent(fn, independent) if independent else fn

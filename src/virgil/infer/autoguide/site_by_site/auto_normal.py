@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from virgil.distributions import constraints
-from virgil.infer.autoguide.guide import AutoGuide
+from virgil.infer.autoguide.core.guide import AutoGuide
+from virgil.infer.autoguide.core.latent import Latent
+from virgil.infer.autoguide.core.parameters import SiteParameters
+from virgil.infer.autoguide.core.plates import GuidePlates
+from virgil.infer.autoguide.core.scales import checked_init_scale, normal_quantiles
 from virgil.infer.autoguide.initialization import InitFn, init_to_feasible
-from virgil.infer.autoguide.latent import Latent
-from virgil.infer.autoguide.parameters import SiteParameters
-from virgil.infer.autoguide.plates import GuidePlates
-from virgil.infer.autoguide.pushed import pushed_normal
-from virgil.infer.autoguide.scales import checked_init_scale, normal_quantiles
+from virgil.infer.autoguide.site_by_site.pushforward_normal import pushforward_normal
 from virgil.nn.parameter import emit_parameter, read_parameter
 from virgil.params import get_param_store
 from virgil.params.constraint import Constraint
@@ -101,7 +101,7 @@ class AutoNormal(AutoGuide):
                 frames = latent.frames_in(batches)
                 loc = latent.cut(loc, bijection.unconstrained_event_dim, batches)
                 scale = latent.cut(scale, bijection.unconstrained_event_dim, batches)
-            values[name] = self._state(name, pushed_normal(loc, scale, bijection, latent.event_shape), frames)
+            values[name] = self._state(name, pushforward_normal(loc, scale, bijection, latent.event_shape), frames)
         return values
 
     def _leaves(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

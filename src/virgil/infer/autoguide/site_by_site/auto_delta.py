@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from virgil.distributions import Delta
-from virgil.infer.autoguide.guide import AutoGuide
+from virgil.infer.autoguide.core.guide import AutoGuide
+from virgil.infer.autoguide.core.latent import Latent
+from virgil.infer.autoguide.core.parameters import SiteParameters
+from virgil.infer.autoguide.core.plates import GuidePlates
 from virgil.infer.autoguide.initialization import InitFn, init_to_median
-from virgil.infer.autoguide.latent import Latent
-from virgil.infer.autoguide.parameters import SiteParameters
-from virgil.infer.autoguide.plates import GuidePlates
 from virgil.nn.parameter import emit_parameter, read_parameter
 from virgil.params import get_param_store
 

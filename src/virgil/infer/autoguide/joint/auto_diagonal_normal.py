@@ -8,7 +8,7 @@ from torch import Tensor
 from torch import distributions as td
 
 from virgil.distributions import Normal, constraints
-from virgil.infer.autoguide.auto_continuous import AutoContinuous
+from virgil.infer.autoguide.joint.auto_continuous import AutoContinuous
 from virgil.params.constraint import Constraint
 
 __all__ = ["AutoDiagonalNormal"]

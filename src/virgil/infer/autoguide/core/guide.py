@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError
+from virgil.infer.autoguide.core.latent import Latent, find_latent
+from virgil.infer.autoguide.core.parameters import ConstrainedParameters
+from virgil.infer.autoguide.core.plates import GuidePlates
+from virgil.infer.autoguide.core.prototype import find_prototype
 from virgil.infer.autoguide.initialization import InitFn, init_to_feasible
-from virgil.infer.autoguide.latent import Latent, find_latent
-from virgil.infer.autoguide.parameters import ConstrainedParameters
-from virgil.infer.autoguide.plates import GuidePlates
-from virgil.infer.autoguide.prototype import find_prototype
 from virgil.nn import PyroModule
 from virgil.nn.call import calls
 from virgil.poutine.block import Block

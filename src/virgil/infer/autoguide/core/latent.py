@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.distributions.transforms import Transform
 
 from virgil.errors import ArgumentError, MismatchError
-from virgil.infer.autoguide.plates import Batches
+from virgil.infer.autoguide.core.plates import Batches
 from virgil.infer.density.bijection import Bijection, find_bijection, is_discrete
 from virgil.poutine.frame import Frame
 from virgil.poutine.site import Site

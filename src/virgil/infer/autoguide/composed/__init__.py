@@ -1,0 +1,1 @@
+"""Guides made of other guides."""

@@ -1,0 +1,1 @@
+"""What every automatic guide stands on: the dry run of its model, its plates, its parameters."""

@@ -1,0 +1,1 @@
+"""Guides with one distribution over all latent sites together, unconstrained and in a row."""

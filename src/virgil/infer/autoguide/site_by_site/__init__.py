@@ -1,0 +1,1 @@
+"""Guides that state one distribution for each latent site, independent of the other sites."""
