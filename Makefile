@@ -13,7 +13,7 @@ ARGS ?=
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-engines format bench clean
+.PHONY: help demo test check check-engines format drawing bench clean
 .SILENT:
 
 help: ## list the targets
@@ -37,6 +37,9 @@ check-engines: $(READY) ## the programs that `make check` does not compile on ev
 
 format: $(READY) ## rewrite the files in the house's format, with the lints that mend themselves
 	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+drawing: $(READY) ## draw the imports between rooms anew, into docs/design
+	$(BIN)/python -m tests.house.drawing
 
 bench: $(BENCH_READY) ## compare with the peers and write the tables of benchmarks/README.md (an hour)
 	$(BIN)/python -m benchmarks.import_time

@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.house.drawing import HOUSES, arrows, drawn_arrows, shown, upward
 from tests.house.source import FILES, PACKAGE, ROOT
 
 
@@ -22,3 +25,18 @@ def test_the_design_names_every_room() -> None:
     rooms = sorted({parts[0] + "/" * (len(parts) > 1) for parts in inside})
     missing = [room for room in rooms if f"{room}`" not in floors]
     assert not missing, f"docs/design.md gives no floor to {missing}."
+
+
+@pytest.mark.parametrize("house", HOUSES)
+def test_no_arrow_of_the_drawing_goes_up(house: str) -> None:
+    assert not upward(house)
+
+
+@pytest.mark.parametrize("house", HOUSES)
+def test_the_drawing_is_of_the_code(house: str) -> None:
+    assert drawn_arrows(house) == shown(arrows(house)), "The drawing is out of date: make drawing"
+
+
+def test_arrows_that_follow_from_others_are_left_out() -> None:
+    assert shown({("a", "b"), ("b", "c"), ("c", "d"), ("a", "d"), ("a", "c")}) == {("a", "b"), ("b", "c"), ("c", "d")}
+    assert shown({("a", "c"), ("b", "c")}) == {("a", "c"), ("b", "c")}
