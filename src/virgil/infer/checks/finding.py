@@ -12,7 +12,7 @@ from virgil.errors import MismatchError, SiteError, VirgilError
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
-__all__ = ["Check", "Executed", "EvidenceBound", "Finding", "Program", "Subject", "Trial"]
+__all__ = ["Check", "EvidenceBound", "Executed", "Finding", "Program", "Subject", "Trial"]
 
 Program = Callable[..., Any]
 
