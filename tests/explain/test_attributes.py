@@ -3,9 +3,9 @@
 import pytest
 
 import virgil
-from tests.explain.mistakes_modules import MEANT
 from tests.nn.pairs import ARGS, of_modules
 from tests.nn.programs import PROGRAMS
+from tests.pairs.mistaken_modules import MEANT
 from virgil.infer.autoguide import AutoNormal
 
 

@@ -12,14 +12,14 @@ import torch
 import virgil
 import virgil.distributions as dist
 from tests.explain.dependent_programs import DATA, PROGRAMS, crossing
-from tests.infer import chained_pairs, enumerated_pairs, legal_pairs
+from tests.pairs import chained, enumerated, plain
 from virgil.errors import ArgumentError
 from virgil.explain.render import render_model
 from virgil.infer import config_enumerate
 from virgil.infer.autoguide import AutoMultivariateNormal
 from virgil.params import ParamStore
 
-PAIRS = {**legal_pairs.PAIRS, **enumerated_pairs.PAIRS, **chained_pairs.PAIRS}
+PAIRS = {**plain.PAIRS, **enumerated.PAIRS, **chained.PAIRS}
 EVERYTHING = {"render_distributions": True, "render_params": True, "render_deterministic": True, "max_rounds": 1000}
 
 

@@ -11,10 +11,10 @@ from rich.console import Console
 
 import virgil
 import virgil.distributions as dist
-from tests.explain.legal_pairs import with_a_hidden_site
-from tests.infer.enumerated_pairs import EACH, crossing, flip, pick, see
-from tests.infer.mistakes import NORMAL, ONE, P3, program
-from tests.infer.plated_pairs import leaf, minibatch_guide, minibatch_model, nested_guide, nested_model, normal
+from tests.pairs.enumerated import EACH, crossing, flip, pick, see
+from tests.pairs.guides_and_supports import with_a_hidden_site
+from tests.pairs.plated import leaf, minibatch_guide, minibatch_model, nested_guide, nested_model, normal
+from tests.pairs.statements import NORMAL, ONE, P3, program
 from virgil.infer import JitTrace_ELBO, Trace_ELBO, TraceEnum_ELBO, config_enumerate
 
 

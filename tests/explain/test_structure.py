@@ -9,13 +9,13 @@ import virgil
 import virgil.distributions as dist
 from tests.explain.dependent_programs import DATA, PROGRAMS, not_sampled, see
 from tests.explain.interventions import dependences
-from tests.infer import chained_pairs, enumerated_pairs, legal_pairs
+from tests.pairs import chained, enumerated, plain
 from virgil import poutine
 from virgil.explain.structure import structures
 from virgil.infer.autoguide import AutoMultivariateNormal, AutoNormal
 from virgil.params import ParamStore
 
-PAIRS = {**legal_pairs.PAIRS, **enumerated_pairs.PAIRS, **chained_pairs.PAIRS}
+PAIRS = {**plain.PAIRS, **enumerated.PAIRS, **chained.PAIRS}
 ALL = PROGRAMS | {
     f"{name}: {role}": pair[k] for name, pair in PAIRS.items() for k, role in enumerate(("model", "guide"))
 }

@@ -1,4 +1,4 @@
-"""The imports between rooms as pictures, made from the code: ``python -m tests.house.drawing`` (``make drawing``) writes them.
+"""The imports between rooms as pictures, made from the code; ``make drawing`` writes them.
 
 A room is a module or package inside another package. Floors are those of the layers in ``pyproject.toml``. Arrows go
 from a room to those that it imports; an arrow that follows from two or more others is left out of the picture.

@@ -13,7 +13,7 @@ import torch
 
 import virgil
 import virgil.distributions as dist
-from tests.infer import legal_pairs
+from tests.pairs import plain
 from virgil import poutine
 from virgil.distributions import constraints
 from virgil.errors import ArgumentError
@@ -52,7 +52,7 @@ class Drawn(Handler):
         return outer(site)
 
 
-@pytest.mark.parametrize(("model", "guide"), legal_pairs.PAIRS.values(), ids=legal_pairs.PAIRS)
+@pytest.mark.parametrize(("model", "guide"), plain.PAIRS.values(), ids=plain.PAIRS)
 def test_densities_are_those_of_the_model_at_the_draws(model, guide):
     """A run of the model at a draw of the posterior group gives `lp`, and the log-likelihoods site by site."""
     tree = exported(model, guide)

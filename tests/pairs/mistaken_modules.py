@@ -7,7 +7,7 @@ from torch import nn
 
 import virgil
 import virgil.distributions as dist
-from tests.explain.mistake import Mistake
+from tests.pairs.mistake import Mistake
 from virgil.errors import ShapeError
 from virgil.infer.autoguide import AutoNormal
 from virgil.nn import PyroModule, PyroSample

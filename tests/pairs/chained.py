@@ -6,7 +6,8 @@ import torch
 
 import virgil
 import virgil.distributions as dist
-from tests.infer.enumerated_pairs import EACH, MOVES, flip, nothing, pick
+from tests.pairs.enumerated import EACH, MOVES, flip, nothing, pick
+from tests.pairs.mistake import raised
 from virgil import poutine
 from virgil.errors import ArgumentError, DuplicateSiteError, MismatchError, PlateError, ShapeError, SiteError
 from virgil.infer import config_enumerate
@@ -218,7 +219,7 @@ def stated_in_the_guide():
 
 AT_ONCE = "the log-probability of steps stated at once is not that of each step alone, as at"
 
-MISTAKES = {
+_MISTAKES = {
     "no step in a name": (body(states_without_step), nothing, DuplicateSiteError, ["'z' is declared twice"]),
     "another counter in names": (
         config_enumerate(counter_in_names),
@@ -306,6 +307,7 @@ MISTAKES = {
         ["Site 'z_1' is in the guide, but in the model it is part of 'z_1:6'"],
     ),
 }
+MISTAKES = {name: raised(*row) for name, row in _MISTAKES.items()}
 OF_THE_GUIDE = ["a normal variable", "drawn in the guide", "enumerated in the guide"]
 
 

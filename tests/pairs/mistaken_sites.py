@@ -6,9 +6,9 @@ import torch
 
 import virgil
 import virgil.distributions as dist
-from tests.explain.mistake import Mistake
-from tests.infer.enumerated_pairs import flip, pick, see
-from tests.infer.mistakes import NORMAL, ONE, program
+from tests.pairs.enumerated import flip, pick, see
+from tests.pairs.mistake import Mistake
+from tests.pairs.statements import NORMAL, ONE, program
 from virgil.errors import ArgumentError, MismatchError
 from virgil.infer import Trace_ELBO, TraceEnum_ELBO, config_enumerate
 from virgil.infer.autoguide import AutoNormal

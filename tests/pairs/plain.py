@@ -7,7 +7,7 @@ from torch import nn
 
 import virgil
 import virgil.distributions as dist
-from tests.infer.plated_pairs import (
+from tests.pairs.plated import (
     DATA,
     POSITIVE,
     guide_broadcast_by_its_plate,

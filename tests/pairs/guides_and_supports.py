@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import torch
 from torch import nn
 
 import virgil
 import virgil.distributions as dist
-from tests.infer.enumerated_pairs import EACH, MOVES, nothing, pick, see
-from tests.infer.legal_pairs import scalar_model
-from tests.infer.plated_pairs import DATA, POSITIVE, leaf, local_guide, local_model, nested_model, normal
+from tests.pairs.enumerated import EACH, MOVES, nothing, pick, see
+from tests.pairs.mistake import Pair
+from tests.pairs.plain import scalar_model
+from tests.pairs.plated import DATA, POSITIVE, leaf, local_guide, local_model, nested_model, normal
 from virgil import poutine
 from virgil.infer import TraceEnum_ELBO, TraceMeanField_ELBO, config_enumerate
 from virgil.infer.autoguide import (
@@ -27,16 +25,6 @@ from virgil.infer.autoguide import (
 from virgil.nn import PyroModule, PyroParam, PyroSample
 
 UNIT = dist.constraints.unit_interval
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A model and a guide that fit, with what they are called with."""
-
-    model: Any
-    guide: Any
-    args: tuple[Any, ...] = ()
-    loss: Any = None
 
 
 # arguments

@@ -6,6 +6,7 @@ import torch
 
 import virgil
 import virgil.distributions as dist
+from tests.pairs.mistake import raised
 from virgil import poutine
 from virgil.errors import ArgumentError, MismatchError, NonFiniteError, PlateError, ShapeError, SupportError
 from virgil.infer import config_enumerate
@@ -206,7 +207,7 @@ def uniforms(*observed):
     return model
 
 
-MISTAKES = {
+_MISTAKES = {
     "impossible under every value": (
         uniforms(0.5, 2.5, 1.5),
         nothing,
@@ -368,6 +369,7 @@ MISTAKES = {
         ["Sites 'z0' and 'z2' are enumerated in the guide", "Use the same virgil.markov"],
     ),
 }
+MISTAKES = {name: raised(*row) for name, row in _MISTAKES.items()}
 
 
 # pairs that fit

@@ -6,12 +6,10 @@ import pytest
 import torch
 
 import virgil
-from tests.explain import mistakes_modules, mistakes_plates, mistakes_sites
-from tests.infer import chained_pairs, enumerated_pairs, mistakes
+from tests.pairs.tables import MISTAKES
 from virgil.errors import FitWarning
 from virgil.infer import SVI, Trace_ELBO, TraceEnum_ELBO
 
-MISTAKES = {**mistakes_sites.MISTAKES, **mistakes_plates.MISTAKES, **mistakes_modules.MISTAKES}
 ERRORS = {name: each for name, each in MISTAKES.items() if each.severity == "error" and each.is_first}
 DOUBTS = {name: each for name, each in MISTAKES.items() if each.severity != "error"}
 
@@ -70,7 +68,7 @@ def test_a_warning_can_be_made_an_error():
 @pytest.mark.parametrize("name", ["summed out and drawn", "summed out and enumerated"])
 def test_the_gap_is_the_divergence_from_the_exact_posterior(name):
     """Four data of 1 with two components at 0 and 1: KL(q || p(k | x)) in closed form, by slot."""
-    from tests.infer.enumerated_pairs import MOVES
+    from tests.pairs.enumerated import MOVES
 
     joint = MOVES[0].log_softmax(-1) + torch.distributions.Normal(torch.tensor([0.0, 1.0]), 1.0).log_prob(
         torch.tensor(1.0)
@@ -80,20 +78,3 @@ def test_the_gap_is_the_divergence_from_the_exact_posterior(name):
     mistake = MISTAKES[name]
     (note,) = virgil.explain(mistake.model, mistake.guide).problems
     assert f"the bound is {gap:.3g} nats lower" in note.cause
-
-
-RAISED = {
-    **{name: (*each, None) for name, each in mistakes.MISTAKES.items()},
-    **{
-        f"enumerated, {name}": (*each, TraceEnum_ELBO)
-        for table in (enumerated_pairs.MISTAKES, chained_pairs.MISTAKES)
-        for name, each in table.items()
-    },
-}
-
-
-@pytest.mark.parametrize(("model", "guide", "error", "parts", "loss"), RAISED.values(), ids=RAISED)
-def test_whatever_the_first_step_raises_is_in_the_report(model, guide, error, parts, loss):
-    report = virgil.explain(model, guide, loss=loss and loss())
-    kinds = {problem.kind for problem in report.errors if all(part in problem.message for part in parts)}
-    assert error in kinds, str(report)

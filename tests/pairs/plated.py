@@ -1,4 +1,4 @@
-"""Models and guides with plates that fit together; ``legal_pairs.py`` has the table."""
+"""Models and guides with plates that fit together; ``plain.py`` has the table."""
 
 from __future__ import annotations
 

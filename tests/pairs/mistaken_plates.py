@@ -8,10 +8,10 @@ import torch
 
 import virgil
 import virgil.distributions as dist
-from tests.explain.mistake import Mistake
-from tests.explain.mistakes_sites import nothing
-from tests.infer.enumerated_pairs import pick, see
-from tests.infer.mistakes import NORMAL, P3, program
+from tests.pairs.enumerated import pick, see
+from tests.pairs.mistake import Mistake
+from tests.pairs.mistaken_sites import nothing
+from tests.pairs.statements import NORMAL, P3, program
 from virgil.errors import MismatchError, PlateError, ShapeError
 from virgil.infer import Trace_ELBO, TraceEnum_ELBO, config_enumerate
 
@@ -93,7 +93,13 @@ MISTAKES = {
         program(("z", NORMAL)),
         program(("z", dist.Normal(torch.zeros(3), 1.0))),
         "z",
-        ["size 3 at batch dim -1", "no plate is there", "Put the statement in a plate"],
+        [
+            "size 3 at batch dim -1",
+            "no plate is there",
+            "Put the statement in a plate",
+            "Shapes in the guide:",
+            "z dist     3 |",
+        ],
         ShapeError,
     ),
     "one observation in a plate of three": Mistake(
@@ -107,7 +113,14 @@ MISTAKES = {
         data_of((3, 1), ("data", 3, -1)),
         nothing,
         "x",
-        ["shape (3, 1) against batch shape (3,)", "gives a log-probability of shape (3, 3)", "squeeze it"],
+        [
+            "shape (3, 1) against batch shape (3,)",
+            "gives a log-probability of shape (3, 3)",
+            "no plate is there",
+            "squeeze it",
+            "Shapes in the model:",
+            "value    3 1 |",
+        ],
         ShapeError,
     ),
     "a column of observations in two plates": Mistake(

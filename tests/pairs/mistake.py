@@ -1,14 +1,25 @@
-"""What a table of mistakes is made of."""
+"""Rows of the tables: pairs of model and guide that fit, and pairs with a mistake."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import ANY
 
-from virgil.infer import ELBO
+from virgil.infer import ELBO, TraceEnum_ELBO
 
-__all__ = ["Mistake"]
+__all__ = ["Mistake", "Pair", "raised"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A model and a guide that fit, with what they are called with."""
+
+    model: Any
+    guide: Any
+    args: tuple[Any, ...] = ()
+    loss: Any = None
 
 
 @dataclass(frozen=True)
@@ -45,3 +56,8 @@ class Mistake:
     def objective(self) -> ELBO | None:
         """The objective, where one is asked for."""
         return None if self.loss is None else self.loss(**dict(self.options))
+
+
+def raised(model: Any, guide: Any, error: type[Exception], parts: Sequence[str]) -> Mistake:
+    """A mistake that enumeration finds, at whatever site it shows."""
+    return Mistake(model, guide, ANY, parts, error, loss=TraceEnum_ELBO)
