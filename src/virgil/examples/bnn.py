@@ -107,7 +107,7 @@ def predict_linear(train_x: Tensor, train_y: Tensor, x: Tensor, y: Tensor) -> Pr
 
 
 def held_out(x: Tensor, y: Tensor, steps: int) -> dict[str, Prediction]:
-    """What both models predict of all patients, each by a fit without them."""
+    """The predictions of both models for all patients, each by a fit without them."""
     parts: dict[str, list[Prediction]] = {"network": [], "linear regression": []}
     for others, part in folds(len(x)):
         network, guide = fit(x[others], y[others], steps)

@@ -52,7 +52,7 @@ class Reader(nn.Module):
         self.network = nn.RNN(KEYS, READ, batch_first=True)
 
     def forward(self, notes: Tensor, lengths: Tensor) -> Tensor:
-        """What it knows at each step of the notes from there on. Shape: ``(sequences, steps, READ)``."""
+        """Its summary, at each step, of the notes from there on. Shape: ``(sequences, steps, READ)``."""
         steps = notes.shape[1]
         # each sequence is turned around within its length, so that padding is read last; a turn is its own inverse
         turned = (lengths[:, None] - 1 - torch.arange(steps, device=notes.device)) % steps

@@ -43,7 +43,7 @@ NETWORK_RATE = 0.01
 
 
 def sigmoid_error(words: Tensor) -> SupportError | None:
-    """What a network that ends in a sigmoid meets at its first step."""
+    """The error that a network which ends in a sigmoid meets at its first step."""
     virgil.clear_param_store()
     guide = PointGuide(network(nn.Sigmoid()), first_counts(words))
     svi = SVI(word_model, guide, virgil.optim.Adam({"lr": 0.01}), TraceEnum_ELBO())

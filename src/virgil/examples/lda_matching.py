@@ -1,4 +1,4 @@
-"""Which fitted topic is which true one."""
+"""The matching of fitted topics to true ones."""
 
 from __future__ import annotations
 

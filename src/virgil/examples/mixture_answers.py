@@ -1,4 +1,4 @@
-"""What puzzles people about a mixture's guide, each question with a run that answers it.
+"""Questions that people ask about a mixture's guide, each with a run that answers it.
 
 The questions are those of a forum thread on the relation between model and guide.
 """
@@ -38,7 +38,7 @@ Guide = Callable[..., Any]
 
 
 def guide_by_hand(start: dict[str, Tensor]) -> Guide:
-    """What ``point_guide`` makes, written out: a parameter and a ``Delta`` for each variable."""
+    """The guide of ``point_guide``, written out: a parameter and a ``Delta`` for each variable."""
 
     def guide(data: Tensor) -> None:
         weights = virgil.param("auto_weights", start["weights"], constraint=constraints.simplex)
@@ -95,7 +95,7 @@ class Bounds:
 
     @property
     def gap(self) -> float:
-        """What the guide's memberships cost."""
+        """The cost of the guide's memberships."""
         return self.sampled - self.summed
 
 

@@ -1,4 +1,4 @@
-"""Which demos there are."""
+"""The list of demos."""
 
 from __future__ import annotations
 

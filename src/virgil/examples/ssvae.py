@@ -105,7 +105,7 @@ class SSVAE(nn.Module):
             virgil.sample("label", self.digits(images), obs=labels)
 
     def guide_of_all(self, data: Images) -> None:
-        """What both parts leave open."""
+        """The sites that both parts leave open."""
         self.guide(data.unlabelled, batch=BATCH)
         self.guide(*data.labelled)
 

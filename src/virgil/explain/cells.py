@@ -1,4 +1,4 @@
-"""What stands in a report: cells of the table, with shapes aligned by plate, and plates and problems in words."""
+"""The texts of a report: cells of the table, with shapes aligned by plate, and plates and problems in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``virgil explain`` reads: programs by file and name, an objective by name, arguments from a function."""
+"""The arguments of ``virgil explain``: programs by file and name, an objective by name, arguments from a function."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Contents:
 
     @property
     def sentences(self) -> list[str]:
-        """What the guide must state and why, in plain words: a rule, and a sentence for each role that is there."""
+        """The rule for a guide's statements, and a sentence for each role that is there."""
         return sentences(self.rows)
 
     @property

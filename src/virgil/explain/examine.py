@@ -103,7 +103,7 @@ def _run(call: Call, enumerate_from: int | None = None) -> _Run:
 
 
 def _with_model_alone(call: Call, pair: Pair) -> Pair:
-    """What the model states by itself, where the guide has failed."""
+    """The model's own statements, where the guide has failed."""
     try:
         return Pair(pair.guide, trace(call.model).get_trace(*call.args, **call.kwargs))
     except Exception:
@@ -142,7 +142,7 @@ def _objective(loss: Any, pair: Pair) -> tuple[Objective, list[Finding]]:
 
 
 def _problems(call: Call, run: _Run, objective: Objective) -> list[Finding]:
-    """What the checks find, and the exception that ended a program."""
+    """The findings of the checks, and the exception that ended a program."""
     subject = subject_of(call, run.pair, objective.evidence_bound, run.failed)
     if run.error is None:
         return all_problems(subject, (*CHECKS, *NOTES))
@@ -161,7 +161,7 @@ def _of_exception(error: Exception, doing: str) -> Finding:
 
 
 def _trial(call: Call, objective: Objective) -> Iterator[Finding]:
-    """What only the objective itself finds out, as SVI's first step would."""
+    """Findings that only the objective itself makes, as SVI's first step would."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:

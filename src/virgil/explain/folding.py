@@ -25,7 +25,7 @@ class Rest:
     label: str
 
     def is_around(self, node: Node) -> bool:
-        """Whether the node is in the loop."""
+        """True if the node is in the loop."""
         return self.loop in _rounds(node)
 
 

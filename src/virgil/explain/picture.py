@@ -1,4 +1,4 @@
-"""What is drawn of a model and a guide: nodes in boxes, and edges."""
+"""The drawing of a model and a guide: nodes in boxes, and edges."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Shown:
 
     @property
     def is_enumerated(self) -> bool:
-        """Whether all values are taken at once: by the guide if it states the variable, else by the model."""
+        """True if all values are taken at once: by the guide if it states the variable, else by the model."""
         return (self.guide or self.node).enumerated
 
 
@@ -112,7 +112,7 @@ def _edges(model: Structure, guide: Structure) -> Iterator[Edge]:
 
 
 def _sees(node: Node, seen: Node) -> bool:
-    """Whether a variable of the guide is computed from the data of an observation."""
+    """True if a variable of the guide is computed from the data of an observation."""
     if seen.role != "observed" or node.role != "latent":
         return False
     return any(region.meets(other) for region in node.data for other in seen.data)

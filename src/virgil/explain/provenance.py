@@ -1,4 +1,4 @@
-"""What each tensor of an execution was computed from, followed through every operator."""
+"""The origins of each tensor of an execution, followed through every operator."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Region(NamedTuple):
         return torch.Size(self.size).numel()
 
     def meets(self, other: Region) -> bool:
-        """Whether the two share an entry; taken to be so where they are large and interlocked."""
+        """True if the two share an entry; taken to be so where they are large and interlocked."""
         if self.memory != other.memory or not self.memory or not self.entries or not other.entries:
             return False
         (first, last), (other_first, other_last) = self.bounds, other.bounds

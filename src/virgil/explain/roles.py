@@ -1,4 +1,4 @@
-"""What each role of a site means for the guide, in a sentence."""
+"""The meaning of each role of a site for the guide, in a sentence."""
 
 from __future__ import annotations
 

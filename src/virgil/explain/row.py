@@ -22,7 +22,7 @@ _STATED = ("sample", "deterministic")
 
 @dataclass(frozen=True)
 class Statement:
-    """What one program says of a site.
+    """One program's statement of a site.
 
     Attributes:
         distribution: its family; empty where nothing is random.

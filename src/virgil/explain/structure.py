@@ -1,4 +1,4 @@
-"""Which statements a program has, and which depend on which: found by running it once."""
+"""The statements of a program and their dependences, found by running it once."""
 
 from __future__ import annotations
 

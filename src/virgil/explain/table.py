@@ -18,7 +18,7 @@ _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
 
 
 def renderable(report: Contents) -> Group:
-    """What rich prints for a report."""
+    """The renderable that rich prints for a report."""
     parts: list[RenderableType] = []
     for number, sentence in enumerate(report.sentences):
         parts.append(Text(sentence) if number == 0 else Padding(Text(sentence), (0, 0, 0, 2)))

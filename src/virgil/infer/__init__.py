@@ -1,4 +1,4 @@
-"""What a user calls: objectives, ``SVI``, guides, prediction."""
+"""Inference: objectives, ``SVI``, guides, prediction."""
 
 from virgil.infer import autoguide
 from virgil.infer.discrete import infer_discrete

@@ -29,7 +29,7 @@ __all__ = ["Fit"]
 
 @dataclass(frozen=True)
 class Fit(Outcome):
-    """What a run returns: its course and result, and what can be asked of them.
+    """The course and result of a run, with the questions that can be asked of them.
 
     Attributes: those of :class:`Outcome`, and
 

@@ -33,12 +33,12 @@ class Objective(Protocol):
 
     @property
     def compiles(self) -> bool:
-        """Whether it wants its steps compiled, however few they are."""
+        """True if it wants its steps compiled, however few they are."""
         ...
 
     @property
     def enumerates(self) -> bool:
-        """Whether marked variables are summed out."""
+        """True if marked variables are summed out."""
         ...
 
     @property
@@ -96,16 +96,16 @@ class FunctionObjective:
         return self
 
     def loss(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> float:
-        """What the function returns."""
+        """The function's value."""
         with torch.no_grad():
             return float(self.fn(model, guide, *args, **kwargs))
 
     def differentiable_loss(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> Tensor:
-        """What the function returns, with its derivative."""
+        """The function's value, with its derivative."""
         return self.fn(model, guide, *args, **kwargs)
 
     def loss_and_grads(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> float:
-        """What the function returns; gradients are added to the ``grad`` of every parameter."""
+        """The function's value; gradients are added to the ``grad`` of every parameter."""
         loss = self.fn(model, guide, *args, **kwargs)
         loss.backward()
         return float(loss.detach())
@@ -113,7 +113,7 @@ class FunctionObjective:
     def examined(
         self, model: Program, guide: Program, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Tensor, Executions]:
-        """What the function returns, and the last executions of both programs."""
+        """The function's value, and the last executions of both programs."""
         traced_guide, traced_model = trace(guide), trace(model)
         with settings.context(validate=False):  # an objective inside the function does not look at itself
             loss = self.fn(traced_model, traced_guide, *args, **kwargs)
@@ -159,7 +159,7 @@ class OwnGradients:
         return OwnGradients(self.objective.fresh(), self.fn)
 
     def loss_and_grads(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> float:
-        """What the function returns."""
+        """The function's value."""
         loss = self.fn(model, guide, *args, **kwargs)
         return float(loss.detach() if isinstance(loss, Tensor) else loss)
 

@@ -21,7 +21,7 @@ __all__ = ["Problem"]
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What stochastic variational inference solves.
+    """A model, a guide, and how the one is fitted to the other.
 
     Attributes:
         model: the generative program.
@@ -41,7 +41,7 @@ class Problem:
 
     @property
     def programs(self) -> tuple[Any, Any, Any]:
-        """What a step calls: model, guide, and the objective or the function that the user gave as one."""
+        """The callables of a step: model, guide, and the objective or the function that the user gave as one."""
         return self.model, self.guide, getattr(self.objective, "fn", self.objective)
 
     def store(self) -> AbstractContextManager[object]:

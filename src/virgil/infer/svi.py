@@ -103,7 +103,7 @@ class SVI:
 
     @property
     def problem(self) -> Problem:
-        """What is solved. A part of it may be exchanged between two steps: ``svi.model = other``."""
+        """The present problem. A part of it may be exchanged between two steps: ``svi.model = other``."""
         return self.session.problem
 
     model, guide, optim = _Part[Program]("model"), _Part[Program]("guide"), _Part[Steps]("optim")

@@ -75,7 +75,7 @@ def forget(module: nn.Module, name: str) -> bool:
 
 
 def is_overridden(module: nn.Module, name: str) -> bool:
-    """Whether an attribute of the class is another one in the module."""
+    """True if an attribute of the class is another one in the module."""
     own = vars(module)
     return any(name in held for held in (own, own["_pyro_attributes"], own["_parameters"], own["_buffers"]))
 

@@ -1,4 +1,4 @@
-"""What holds for the length of a module's call: each attribute is read once, and its value shared."""
+"""State for the length of a module's call: each attribute is read once, and its value shared."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Values = dict[str, Any]
 
 
 class Family:
-    """What a module and the modules inside it have in common; a copy of them is a family of its own."""
+    """The object that a module and the modules inside it have in common; a copy of them is a family of its own."""
 
     __slots__ = ()
 

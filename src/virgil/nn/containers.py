@@ -1,4 +1,4 @@
-"""What lists of modules and recurrent networks need to be programs."""
+"""Lists of modules and recurrent networks as programs."""
 
 from __future__ import annotations
 

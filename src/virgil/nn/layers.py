@@ -85,7 +85,7 @@ LAYERS: dict[Any, type[nn.Module]] = {
 
 
 def _is_batch(value: Tensor | None, dims: int) -> bool:
-    """Whether a weight has more dims than it has in one layer."""
+    """True if a weight has more dims than it has in one layer."""
     return value is not None and value.dim() > dims
 
 
@@ -119,7 +119,7 @@ def _check(layer: nn.Module, weights: dict[str, tuple[Tensor | None, int]], batc
 
 
 def _is_meant(layer: nn.Module, name: str, frame: Frame) -> bool:
-    """Whether a weight has a value for each slot of a plate by its prior, and not by the place where it is read."""
+    """True if a weight has a value for each slot of a plate by its prior, and not by the place where it is read."""
     attribute = declared(layer, name)
     if not isinstance(attribute, PyroSample):
         return True
@@ -128,7 +128,7 @@ def _is_meant(layer: nn.Module, name: str, frame: Frame) -> bool:
 
 
 def _unheard(function: Callable[[nn.Module], Any], layer: nn.Module) -> Any:
-    """What a function gives in the plates around, while no handler hears what it states."""
+    """A function's value in the plates around, while no handler hears its statements."""
     with ExitStack() as stack:
         plates = [handler for handler in installed() if isinstance(handler, PlateContext)]
         for handler in (Block(lambda site: True), *plates):

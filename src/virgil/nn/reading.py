@@ -27,7 +27,7 @@ def declared(module: nn.Module, name: str) -> Declared | None:
 
 
 def leaf_name(name: str) -> str:
-    """What the leaf of a ``PyroParam`` is called in its module."""
+    """The name of a ``PyroParam``'s leaf in its module."""
     return f"{name}_unconstrained"
 
 

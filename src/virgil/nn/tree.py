@@ -14,12 +14,12 @@ __all__ = ["attributes_of", "full_name_of", "functions_of", "is_program", "place
 
 
 def is_program(module: object) -> bool:
-    """Whether a module's attributes are read by statements."""
+    """True if a module's attributes are read by statements."""
     return "_pyro_family" in getattr(module, "__dict__", ())
 
 
 def attributes_of(module: nn.Module) -> list[Any]:
-    """What a module's attributes have been declared to be; nothing for a plain network."""
+    """The declarations of a module's attributes; none for a plain network."""
     return list(vars(module).get("_pyro_attributes", {}).values())
 
 

@@ -48,7 +48,7 @@ class Chorales(NamedTuple):
 
     @property
     def played(self) -> Tensor:
-        """Which steps belong to a chorale. Shape: ``(chorales, steps)``."""
+        """A mask of the steps that belong to a chorale. Shape: ``(chorales, steps)``."""
         return torch.arange(self.notes.shape[1], device=self.notes.device) < self.lengths[:, None]
 
 

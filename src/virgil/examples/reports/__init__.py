@@ -1,1 +1,1 @@
-"""What the programs print and draw, a file for each; ``output.py`` holds the table and the figure that they share."""
+"""Reports of the programs, one a file; ``output.py`` holds the table and the figure that they share."""

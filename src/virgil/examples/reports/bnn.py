@@ -1,4 +1,4 @@
-"""What the program ``bnn`` prints and draws."""
+"""The report of the program ``bnn``."""
 
 from __future__ import annotations
 

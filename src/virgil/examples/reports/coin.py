@@ -1,4 +1,4 @@
-"""What the coin demo prints and draws."""
+"""The report of the coin demo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the program ``dmm`` prints and draws."""
+"""The report of the program ``dmm``."""
 
 from __future__ import annotations
 

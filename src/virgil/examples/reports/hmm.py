@@ -1,4 +1,4 @@
-"""What the hidden Markov demo prints and draws, and the recessions that it compares with."""
+"""The report of the hidden Markov demo, beside dated recessions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RECESSIONS = (
 
 @dataclass(frozen=True)
 class Reading:
-    """What the model says about the states.
+    """The model's reading of the states.
 
     Attributes:
         path: the jointly most probable states. Shape: ``(quarters,)``.
@@ -53,7 +53,7 @@ def _between(quarters: Tensor, peak: tuple[int, int], trough: tuple[int, int]) -
 
 
 def in_recession(quarters: Tensor) -> Tensor:
-    """Whether each quarter belongs to a dated recession. Shape: as ``quarters``."""
+    """True if each quarter belongs to a dated recession. Shape: as ``quarters``."""
     return torch.stack([_between(quarters, *each) for each in RECESSIONS]).any(0)
 
 

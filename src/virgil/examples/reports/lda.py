@@ -1,4 +1,4 @@
-"""What the LDA demo prints and draws."""
+"""The report of the LDA demo."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RECOVERED = 0.8  # the cosine from which a topic is called recovered
 
 @dataclass(frozen=True)
 class Answer:
-    """What one form of the model says.
+    """The answer of one form of the model.
 
     Attributes:
         form: its name.

@@ -1,4 +1,4 @@
-"""What the mixture demo prints and draws."""
+"""The report of the mixture demo."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Membership:
 
 @dataclass(frozen=True)
 class Answers:
-    """What the runs behind the answers gave.
+    """The results of the runs behind the answers.
 
     Attributes:
         returned: what a call of ``AutoDelta`` returns.

@@ -1,4 +1,4 @@
-"""What the demos print and draw with: one console, one kind of table, one kind of figure."""
+"""Output of the demos: one console, one kind of table, one kind of figure."""
 
 from __future__ import annotations
 

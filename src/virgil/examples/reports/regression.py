@@ -1,4 +1,4 @@
-"""What the regression demo prints and draws."""
+"""The report of the regression demo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the eight-schools demo prints and draws, and the reference that it compares with."""
+"""The report of the eight-schools demo, beside its reference."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOG_EVIDENCE = -31.311  # nats
 
 @dataclass(frozen=True)
 class Answer:
-    """What one guide says.
+    """The answer of one guide.
 
     Attributes:
         guide: its class.

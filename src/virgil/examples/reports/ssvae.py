@@ -1,4 +1,4 @@
-"""What the program ``ssvae`` prints and draws."""
+"""The report of the program ``ssvae``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COLOURS = {"logistic regression": "C1", "network alone": "C2", "autoencoder": "
 
 @dataclass(frozen=True)
 class Answer:
-    """What was learnt with so many labels, on the images held out.
+    """The scores of a fit with so many labels, on the images held out.
 
     Attributes:
         labels: how many.

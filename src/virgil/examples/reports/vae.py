@@ -1,4 +1,4 @@
-"""What the autoencoder demo prints and draws."""
+"""The report of the autoencoder demo."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Bounds(NamedTuple):
 
 
 def log_frequencies(train: Tensor, held_out: Tensor) -> float:
-    """What one gets without a latent variable: the held-out log-probability by each pixel's own frequencies, nats.
+    """The score without a latent variable: the held-out log-probability by each pixel's own frequencies, nats.
 
     Each of the ``INK + 1`` shades is counted once more than it was seen, so that none is impossible.
     """

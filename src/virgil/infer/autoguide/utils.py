@@ -1,4 +1,4 @@
-"""What guides of one's own are written with, under the path from which programs import it."""
+"""Functions for writing guides, under the path from which programs import them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is likely behind a number that is not finite, and what helps."""
+"""Likely causes of numbers that are not finite, and their cures."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Origin:
 
     @property
     def sentence(self) -> str:
-        """What it did, and where."""
+        """The operation and its line, in words."""
         if self.operation == GIVEN:
             return f"What is not finite came in from outside: {self._place('read')}"
         given = ", ".join(summary(torch.as_tensor(each)) for each in self.inputs[:3])

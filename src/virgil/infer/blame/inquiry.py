@@ -24,7 +24,7 @@ Examined = Callable[[tuple[Any, ...], dict[str, Any]], tuple[Tensor, Executions]
 
 
 def inquire(examined: Examined, args: tuple[Any, ...], kwargs: dict[str, Any], noise: Noise) -> NonFiniteError | None:
-    """What is wrong with the loss of a step, or else with its gradient; ``None`` if nothing is.
+    """Find the fault in the loss of a step, or else in its gradient; ``None`` if there is none.
 
     Parameters, buffers and random generators stay as they are.
 

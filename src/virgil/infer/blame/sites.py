@@ -1,4 +1,4 @@
-"""Which site made a loss that is not finite."""
+"""The site that made a loss that is not finite."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OriginOf = Callable[[Any], Origin | None]
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong at a site.
+    """A fault at a site.
 
     Attributes:
         what: in a sentence that begins with a small letter.

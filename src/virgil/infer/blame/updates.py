@@ -1,4 +1,4 @@
-"""What an optimiser's step did to a parameter, and why."""
+"""Words for an optimiser's step that broke a parameter."""
 
 from __future__ import annotations
 

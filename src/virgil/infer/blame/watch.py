@@ -1,4 +1,4 @@
-"""Which operation, at which line, first gave a number that is not finite."""
+"""The first operation, with its line, that gave a number that is not finite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a model and a guide fit together: found from one execution of each, every finding a ``Finding``.
+"""Checks that a model and a guide fit together. Each looks at one execution of both and yields ``Finding``s.
 
 One question a file: the call (``signature``), which sites there are (``pairing``) and what names handlers were given
 (``names``), plates (``plates``), mini-batches (``subsampling``, ``slots``), events and batches (``shapes``), sizes of

@@ -1,4 +1,4 @@
-"""Whether a random attribute of a module has a value for each slot of a plate only because it is read there."""
+"""Check for random attributes of modules that have one value a slot only because a plate is around their first read."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class _Watch(Handler):
 
 
 def _is_own(frame: Frame) -> bool:
-    """Whether a plate of the program's own, of more than one slot, has a dim."""
+    """True if a plate of the program's own, of more than one slot, has a dim."""
     return frame.dim is not None and frame.size > 1 and not frame.particle
 
 

@@ -1,4 +1,4 @@
-"""Whether a guide's distributions can only draw what the model allows, seen from the distributions themselves."""
+"""Check that a guide's distributions draw only values that the model allows, by the distributions themselves."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _has_tensors(support: Constraint) -> bool:
 
 
 def _is_exact(fn: Any) -> bool:
-    """Whether ``fn.support`` is the set that it draws from, rather than one around it."""
+    """True if ``fn.support`` is the set that it draws from, rather than one around it."""
     if isinstance(fn, (*_POINTS, *_NARROWER)):
         return False
     if isinstance(fn, td.TransformedDistribution):
@@ -73,7 +73,7 @@ def _is_exact(fn: Any) -> bool:
 
 
 def _is_image(support: Constraint, transforms: list[Transform]) -> bool:
-    """Whether each transform is applied to all of its domain, so that its codomain is what comes out."""
+    """True if each transform is applied to all of its domain, so that its codomain is what comes out."""
     for transform in transforms:
         parts = transform.parts if isinstance(transform, ComposeTransform) else [transform]
         for part in parts:

@@ -1,4 +1,4 @@
-"""Whether there are data, and whether each datum is counted once."""
+"""Check that there are data, and that each datum counts once."""
 
 from __future__ import annotations
 

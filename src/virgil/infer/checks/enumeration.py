@@ -1,4 +1,4 @@
-"""Whether enumerated variables are used where they can be summed out."""
+"""Check that enumerated variables are used only where they can be summed out."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Finding:
 
     @classmethod
     def of(cls, error: Exception, doing: str) -> Finding:
-        """What an exception says; one that is not of ``virgil.errors``, with what was being done."""
+        """The finding that an exception makes; a foreign exception is told with the activity that raised it."""
         if isinstance(error, VirgilError):
             return cls(str(error), site=getattr(error, "site", None), kind=type(error))
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -75,7 +75,7 @@ Trial = tuple[Tensor, Sequence[Executed]]
 
 
 class EvidenceBound(Protocol):
-    """What the checks ask of an objective."""
+    """An objective that bounds the evidence, as far as checks need it."""
 
     num_particles: int
     max_plate_nesting: int | None

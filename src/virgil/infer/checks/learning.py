@@ -1,4 +1,4 @@
-"""Whether what a run is to learn gets a gradient, seen from autograd's graph; nothing is differentiated."""
+"""Check that parameters and guides get gradients, by autograd's graph; nothing is differentiated."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MODULE = "$$$"  # between a network's name and those of its parameters
 
 
 def learning_problems(subject: Subject) -> Iterator[Finding]:
-    """What an optimiser would not, or could not, learn; nothing where no optimiser asks.
+    """Findings about what an optimiser would not, or could not, learn; none where no optimiser asks.
 
     An error is a draw that has a pathwise derivative but was made without it, since the gradient is then biased. The
     rest are warnings: a program may well mean to learn less.
@@ -56,7 +56,7 @@ def fixed_problems(subject: Subject) -> Iterator[Finding]:
 
 
 def _learns() -> bool:
-    """Whether somebody takes note of the parameters that are read, with gradients on."""
+    """True if somebody takes note of the parameters that are read, with gradients on."""
     return torch.is_grad_enabled() and any(isinstance(each, ReadParameters) for each in installed())
 
 
@@ -131,7 +131,7 @@ def _stranger(leaf: Tensor, programs: dict[str, Program]) -> Finding:
 
 
 def _name(leaf: Tensor, program: Any) -> str | None:
-    """What a program calls a tensor that it takes from around it."""
+    """The name by which a program reads a tensor from around it."""
     while isinstance(program, Handled):
         program = program.fn
     function = inspect.unwrap(getattr(program, "__func__", program))

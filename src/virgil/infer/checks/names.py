@@ -1,4 +1,4 @@
-"""Whether the names given to ``condition``, ``do``, ``substitute``, ``lift`` and ``block`` are those of statements."""
+"""Check that names given to ``condition``, ``do``, ``substitute``, ``lift`` and ``block`` are those of statements."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class _Watch(Handler):
         return outer(site)
 
     def known_to(self, handler: Handler) -> Kinds:
-        """What came to a handler; a parameter that may have been lifted as a sample statement."""
+        """The statements that came to a handler, name and kind; one that may have been lifted is a sample."""
         known = self.met.get(id(handler), {})
         lifted = "sample" if self.lifts and not isinstance(handler, (Lift, Substitute)) else "param"
         return {name: lifted if kind == "param" else kind for name, kind in known.items()}

@@ -1,4 +1,4 @@
-"""What is wrong with a value that lies outside a support, in words."""
+"""Words for a value that lies outside a support."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the guide has the model's latent sites, and no others."""
+"""Check that the guide states the model's latent sites, and no others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WAYS = (None, "parallel", "sequential")
 
 
 def is_auxiliary(site: Site) -> bool:
-    """Whether a guide's site is declared to be of the guide alone."""
+    """True if a guide's site is declared to be of the guide alone."""
     return bool(site.infer.get("is_auxiliary"))
 
 
@@ -30,7 +30,7 @@ def sampled_sites(trace: Trace) -> dict[str, Site]:
 
 
 def pairing_problems(subject: Subject) -> Iterator[Finding]:
-    """What the guide observes, and latent sites that only one of the two programs has, or that the model observes."""
+    """Findings about sites that the guide observes, that only one program has as latent, or that the model observes."""
     in_guide, in_model = sampled_sites(subject.guide), sampled_sites(subject.model)
     for name, site in in_model.items():
         yield from _mark_problems(name, site, subject.objective)
@@ -51,7 +51,7 @@ def pairing_problems(subject: Subject) -> Iterator[Finding]:
 
 
 def stated_problems(subject: Subject) -> Iterator[Finding]:
-    """What the guide must not state, whatever the model says: observations, and factors of unknown gradient."""
+    """Findings about statements that no guide may make: observations, and factors of unknown gradient."""
     for name, site in sampled_sites(subject.guide).items():
         yield from _observed_in_guide(name, site)
 
@@ -140,6 +140,6 @@ def _missing(name: str, site: Site, in_guide: Sites, subject: Subject) -> Findin
 
 
 def _of_no_data(subject: Subject, name: str) -> str:
-    """What to say where the reason may be data that were not passed."""
+    """A sentence for a model whose data may not have been passed."""
     empty = " and ".join(map(repr, arguments_of_none(subject, "model")))
     return f" The model was called with None for {empty}: if {name!r} has obs=, obs=None makes it latent." * bool(empty)

@@ -1,4 +1,4 @@
-"""Whether guide and model use the same plates."""
+"""Check that guide and model use the same plates."""
 
 from __future__ import annotations
 

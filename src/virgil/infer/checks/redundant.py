@@ -1,4 +1,4 @@
-"""Whether the guide states what the model would sum out exactly, and what that costs."""
+"""Note of guide sites that the model would sum out exactly, with their cost in nats."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _gap(name: str, subject: Subject, objective: EvidenceBound) -> float | None:
 
 
 def _depends(site: Site, name: str) -> bool:
-    """Whether a site's density differs by the value of another, enumerated one."""
+    """True if a site's density differs by the value of another, enumerated one."""
     if site.kind != "sample" or site.name == name:
         return False
     shape = site.unscaled_log_prob.shape

@@ -1,4 +1,4 @@
-"""Which set of values lies inside which, as far as that follows from torch's constraints."""
+"""Inclusion of sets of values, as far as it follows from torch's constraints."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ class _Interval:
 
     @property
     def is_varied(self) -> bool:
-        """Whether bounds may differ from entry to entry."""
+        """True if bounds may differ from entry to entry."""
         return any(isinstance(bound, Tensor) and bound.numel() > 1 for bound in (self.lower, self.upper))
 
 
 def contains(outer: Constraint, inner: Constraint) -> bool | None:
-    """Whether ``inner`` lies in ``outer``, up to its boundary, and a density on it is one on ``outer``.
+    """True if ``inner`` lies in ``outer``, up to its boundary, and a density on it is one on ``outer``.
 
     ``None`` where that is not known, for instance of a constraint that a user has made.
     """
@@ -133,7 +133,7 @@ def _interval(constraint: Constraint) -> _Interval | None:
 
 
 def _bounds_hold(outer: _Interval, inner: _Interval) -> bool | None:
-    """Whether each bound of ``inner`` lies within those of ``outer``; ``None`` where the two do not broadcast."""
+    """True if each bound of ``inner`` lies within those of ``outer``; ``None`` where the two do not broadcast."""
     try:
         answers = [_at_most(outer.lower, inner.lower), _at_most(inner.upper, outer.upper)]
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""Whether every batch dim belongs to a plate, and whether the two distributions at a site have the same event."""
+"""Check that every batch dim belongs to a plate, and that both distributions of a site have the same event shape."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _dim_without_plate(site: Site, shape: Size, dim: int) -> str:
 
 
 def _beyond(dim: int, site: Site, trace: Trace) -> str:
-    """What to say of a dim that holds a variable out of the site's sight."""
+    """A sentence for a dim that holds a variable out of the site's sight."""
     owner = None
     for name, other in trace.nodes.items():
         if other is site:
@@ -125,7 +125,7 @@ def _weight_problems(subject: Subject, role: str, site: Site, shape: Size) -> It
 
 
 def _broadcasts_to(shape: Size, target: Size, widening: bool = False) -> bool:
-    """Whether ``shape`` broadcasts to ``target``, or with it where the target may be widened too."""
+    """True if ``shape`` broadcasts to ``target``, or with it where the target may be widened too."""
     if shape == target:
         return True
     if len(shape) > len(target) and not widening:

@@ -1,4 +1,4 @@
-"""Whether model and guide take the same call."""
+"""Check that model and guide take the same call."""
 
 from __future__ import annotations
 

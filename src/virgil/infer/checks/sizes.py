@@ -1,4 +1,4 @@
-"""Whether parameters were made for data of this size, asked where shapes do not fit."""
+"""Check that parameters were made for data of this size; it runs where shapes do not fit."""
 
 from __future__ import annotations
 

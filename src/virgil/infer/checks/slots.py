@@ -1,4 +1,4 @@
-"""Whether a guide of a mini-batch keeps a parameter for each datum, rather than for each slot of the batch."""
+"""Check that a guide of a mini-batch keeps a parameter for each datum, not for each slot of the batch."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def slot_problems(subject: Subject) -> Iterator[Finding]:
 
 
 def _is_by_slot(site: Site, frame: Frame, leaf: Tensor) -> bool:
-    """Whether some argument of the distribution depends, in each slot, on the slot's own entry of the leaf alone."""
+    """True if some argument of the distribution depends, in each slot, on the slot's own entry of the leaf alone."""
     batch = site.fn.batch_shape
     dim = len(batch) + (
         frame.dim or 0

@@ -1,4 +1,4 @@
-"""Whether a plate that subsamples has its indices used, so that every datum is seen in its turn."""
+"""Check that the indices of a subsampled plate are used, so that every datum is seen in its turn."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _run(subject: Subject) -> tuple[Trace, Trace, dict[str, _Use]]:
 
 @dataclass(frozen=True)
 class _Indexed:
-    """That some tensor of integers was an argument of torch, and the size of the dim that it indexed, if it did."""
+    """A tensor of integers that was an argument of torch, and the size of the dim that it indexed, if any."""
 
     integers: Tensor
     size: int | None
@@ -108,7 +108,7 @@ class _Use(TorchFunctionMode):
         return func(*args, **kwargs)
 
     def read(self, indices: Tensor) -> bool:
-        """Whether these indices were read."""
+        """True if these indices were read."""
         return any(each.integers is indices for each in self.noted)
 
     def sizes_of(self, indices: Tensor) -> list[int]:
@@ -149,7 +149,7 @@ def _other_sizes(name: str, size: int, role: str, sizes: list[int]) -> Iterator[
 
 
 def _unused(name: str, subject: Subject, model: Trace) -> Iterator[Finding]:
-    """What the model observes in the plate, where it is taken from the whole and is the same in two executions."""
+    """Observations in the plate that are taken from the whole and are the same in two executions."""
     given = tree_leaves((subject.args, subject.kwargs))
     suspects = [
         (site, frame)
@@ -169,7 +169,7 @@ def _unused(name: str, subject: Subject, model: Trace) -> Iterator[Finding]:
 
 
 def _is_of_whole(site: Site, frame: Frame, given: list[Any]) -> bool:
-    """Whether the value has the mini-batch's size, and what it can come from has the full one."""
+    """True if the value has the mini-batch's size, and what it can come from has the full one."""
     dim = _dim(site, frame)
     if dim is None or site.value.dim() < -dim or site.value.shape[dim] != frame.size:
         return False

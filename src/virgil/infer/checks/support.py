@@ -1,4 +1,4 @@
-"""Whether values lie in the support of their distributions."""
+"""Check that values lie in the support of their distributions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def support_problems(subject: Subject) -> Iterator[Finding]:
 
 
 def support_problem(site: Site, role: str) -> str | None:
-    """What is wrong with a site's value, as a message; ``None`` if nothing is."""
+    """The message about a site's value that lies outside its support; ``None`` for a value inside."""
     return next((problem.message for problem in _outside(site, role)), None)
 
 

@@ -35,7 +35,7 @@ class Pointwise:
 
 
 def is_datum(site: Site) -> bool:
-    """Whether a site of a model is an observation, and no factor."""
+    """True if a site of a model is an observation, and no factor."""
     return site.kind == "sample" and site.observed and not site.infer.get("_factor")
 
 

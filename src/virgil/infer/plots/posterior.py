@@ -43,7 +43,7 @@ class _Marginal:
 
     @property
     def is_discrete(self) -> bool:
-        """Whether only few values, all of them whole numbers, occur."""
+        """True if only few values, all of them whole numbers, occur."""
         values = self.posterior
         return bool((values == values.round()).all()) and len(values.unique()) <= _BINS
 

@@ -54,11 +54,11 @@ class Checkpoint:
 
     @property
     def exists(self) -> bool:
-        """Whether there is a run to go on with."""
+        """True if there is a run to go on with."""
         return self._path.exists()
 
     def is_due(self) -> bool:
-        """Whether it is time to write."""
+        """True if it is time to write."""
         return time.perf_counter() - self._written >= self._seconds
 
     def write(self, record: Record, source: Source, buffers: list[Tensor], engine: dict[str, Any]) -> None:

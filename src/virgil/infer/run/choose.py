@@ -1,4 +1,4 @@
-"""Which engine takes the steps of a run, and why."""
+"""The choice of the engine for the steps of a run, with its reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What captured steps read besides their state: batches and learning rates, as tensors."""
+"""The inputs of captured steps besides their state: batches and learning rates, as tensors."""
 
 from __future__ import annotations
 

@@ -93,5 +93,5 @@ class Beginning:
 
 
 def _holds(module: nn.Module, owned: set[int]) -> bool:
-    """Whether a network, or a part of it that is no network called on its own, holds one of the leaves."""
+    """True if a network, or a part of it that is no network called on its own, holds one of the leaves."""
     return any(id(each) in owned for each in module.parameters())

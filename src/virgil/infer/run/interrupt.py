@@ -12,7 +12,7 @@ __all__ = ["Interrupt", "graceful_interrupt"]
 
 
 class Interrupt:
-    """Whether Ctrl-C was pressed; a second press raises ``KeyboardInterrupt`` at once."""
+    """The record of a first Ctrl-C; a second one raises ``KeyboardInterrupt`` at once."""
 
     def __init__(self) -> None:
         self.requested = False

@@ -53,7 +53,7 @@ class Stepper(Protocol):
 
 @dataclass(frozen=True)
 class Between:
-    """What happens between stretches.
+    """The events between stretches.
 
     Attributes:
         interrupt: Ctrl-C.
@@ -107,7 +107,7 @@ def drive(stepper: Stepper, source: Source, record: Record, between: Between, li
 
 
 def _look(stepper: Stepper, record: Record, between: Between) -> str | None:
-    """What happens between two stretches; why the run ends, if it does."""
+    """Let the events between two stretches happen; returns why the run ends, if it does."""
     done = record.num_steps
     between.report(done, record.last)
     if between.callback is not None and done % between.callback_every == 0:

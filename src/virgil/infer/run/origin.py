@@ -22,7 +22,7 @@ __all__ = ["Origin", "origin_of"]
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """What a fit was fitted from.
+    """The problem, arguments and parameters that a fit came from.
 
     Attributes:
         problem: what was solved.
@@ -44,7 +44,7 @@ class Origin:
 
     @property
     def has_moved(self) -> bool:
-        """Whether the parameters have changed since, by further steps or by hand."""
+        """True if the parameters have changed since, by further steps or by hand."""
         return not all(torch.equal(self.leaves[name], value) for name, value in self.values.items())
 
     @contextmanager

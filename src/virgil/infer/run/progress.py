@@ -26,7 +26,7 @@ def _nothing(*shown: object) -> None:
 
 @dataclass(frozen=True)
 class Display:
-    """What a run shows.
+    """The lines and the bar that a run shows.
 
     Attributes:
         report: to call after each step with steps done and loss.

@@ -36,7 +36,7 @@ __all__ = ["Options", "Run", "constrained"]
 
 @dataclass(frozen=True)
 class Options:
-    """What a user asks of a run besides its steps; see ``SVI.run``."""
+    """The options of a run; see ``SVI.run``."""
 
     engine: str = "auto"
     progress: bool = True
@@ -171,7 +171,7 @@ class Run:
         return choose(self._session, self._engine, self._source.total)
 
     def _stepper(self, choice: Choice | None, display: Display) -> Stepper:
-        """What takes the steps."""
+        """The stepper that takes the steps."""
         if choice is None or choice.name == "eager":
             self._eager.reason = "there are no steps to take" if choice is None else choice.reason
             return self._eager

@@ -44,7 +44,7 @@ class Source(Protocol):
         ...
 
     def take(self, count: int) -> list[Batch]:
-        """Those of the next steps, ``count`` at most; none where the source ends."""
+        """The batches of the next steps, ``count`` at most; none where the source ends."""
         ...
 
     def place(self) -> Place | None:
@@ -162,7 +162,7 @@ class Batches:
 def source_of(
     num_steps: int | None, epochs: int | None, data: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Source:
-    """What the arguments of a run mean.
+    """The source of arguments that a call of ``run`` asks for.
 
     Raises:
         ArgumentError: they mean nothing.

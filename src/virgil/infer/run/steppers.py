@@ -1,4 +1,4 @@
-"""What takes the steps of a run: the program itself, or a compiled engine."""
+"""Steppers take the steps of a run: the program itself, or a compiled engine."""
 
 from __future__ import annotations
 

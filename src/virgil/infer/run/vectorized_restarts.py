@@ -42,7 +42,7 @@ class Leading(Record):
 
     @property
     def number(self) -> int:
-        """Which restart it is: the one with the lowest loss over its last tenth."""
+        """The number of the restart with the lowest loss over its last tenth."""
         ahead = {row: tail_loss(each.losses())[0] for row, each in enumerate(self._records) if self._goes_on[row]}
         return min(ahead, key=lambda row: ahead[row], default=0)
 

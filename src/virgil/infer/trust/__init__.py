@@ -1,1 +1,1 @@
-"""What a fit is worth: how well its guide matches the posterior, and whether its steps have arrived."""
+"""How far to trust a fit: its guide against the posterior, and its steps against where they lead."""

@@ -45,7 +45,7 @@ class SiteCalibration:
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """What simulation says of a fit *(Yao, Vehtari, Simpson and Gelman 2018, section 3.2)*.
+    """The result of calibration by simulation *(Yao, Vehtari, Simpson and Gelman 2018, section 3.2)*.
 
     Attributes:
         num: how many data sets were simulated and fitted.

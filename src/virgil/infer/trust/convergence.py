@@ -1,4 +1,4 @@
-"""Whether the steps of a run have arrived, and if not, what helps: figures in nats and of the parameters' path."""
+"""Convergence of a run: figures in nats and of the parameters' path, and advice where the steps have not arrived."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Estimate:
     error: float
 
     def exceeds(self, bound: float) -> bool:
-        """Whether it is above a bound, and more than two standard errors above 0."""
+        """True if it is above a bound, and more than two standard errors above 0."""
         return self.value > max(bound, 2 * self.error)
 
 
 @dataclass(frozen=True)
 class Convergence:
-    """What further steps, taken from where a run ended, show.
+    """The figures of further steps, taken from where a run ended.
 
     Attributes:
         steps: how many were taken.
@@ -79,21 +79,21 @@ class Convergence:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether further steps would lower the loss: the path drifts, or has left the fit's parameters far behind."""
+        """True if further steps would lower the loss: the path drifts, or has left the fit's parameters far behind."""
         drifts = self.drift.exceeds(self._tolerance(PER_LATENT)) and self.drift.value > self.jitter.value
         left = self.excess.exceeds(self._tolerance(PER_LATENT)) and self.excess.value > _BEYOND * self.jitter.value
         return drifts or left
 
     @property
     def is_noisy(self) -> bool:
-        """Whether the noise of the steps raises the loss."""
+        """True if the noise of the steps raises the loss."""
         left = self.excess.exceeds(self._tolerance(NOISE_PER_LATENT)) and not self.is_under_way
         jitters = not self.averaged and self.jitter.exceeds(self._tolerance(NOISE_PER_LATENT))
         return self.failed or left or jitters
 
     @property
     def advice(self) -> str | None:
-        """What helps; ``None`` where the run has arrived."""
+        """The step to take next, in words; ``None`` where the run has arrived."""
         if self.is_under_way:
             return "more steps, then a smaller rate" if self.is_noisy else "more steps"
         if self.is_noisy:

@@ -92,7 +92,7 @@ def draws(fit: Outcome, num: int, *, seed: int | None = None, given: Arguments |
 
 
 def origin_of_fit(fit: Outcome) -> Origin:
-    """What a fit was fitted from.
+    """The origin of a fit.
 
     Raises:
         ArgumentError: it does not know, or it took no step.
@@ -152,7 +152,7 @@ def take(origin: Origin, joint: Joint, num: int, is_given: bool = False) -> Draw
 
 
 def is_point(site: Site) -> bool:
-    """Whether a site of a guide is a point mass."""
+    """True if a site of a guide is a point mass."""
     fn = site.fn
     while not isinstance(fn, Delta) and hasattr(fn, "base_dist"):
         fn = fn.base_dist

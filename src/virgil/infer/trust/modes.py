@@ -1,4 +1,4 @@
-"""Whether the posterior has mass where the guide never goes, of which importance weights know nothing."""
+"""Search for modes of the posterior where the guide never draws, of which importance weights know nothing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Mode:
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """What a search for other modes gave.
+    """The result of a search for other modes.
 
     Attributes:
         missed: modes that the guide misses, the largest first.
@@ -60,7 +60,7 @@ class _Peak:
     precision: Tensor
 
     def holds(self, vectors: Tensor) -> Tensor:
-        """Which vectors lie within the ellipsoid that holds nearly all of the Gaussian."""
+        """A mask of the vectors within the ellipsoid that holds nearly all of the Gaussian."""
         difference, dim = vectors - self.place, len(self.place)
         return ((difference @ self.precision) * difference).sum(1) < dim + 4 * math.sqrt(2 * dim)
 
@@ -99,7 +99,7 @@ def search(joint: Joint, draws: Draws, evidence: float) -> Search:
 def _missed(
     density: Density, own: list[_Peak], others: list[_Peak], known: Tensor, evidence: float
 ) -> tuple[Mode, ...]:
-    """Those of the other peaks that are large and that the guide does not know."""
+    """The other peaks that are large and that the guide does not know."""
     # the guide's own weights and Laplace's approximation are two estimates of one mass: the larger is believed
     seen = max(evidence, _log_sum([peak.log_mass for peak in own]))
     unseen = []

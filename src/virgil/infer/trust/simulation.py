@@ -20,7 +20,7 @@ __all__ = ["check_simulable", "simulated"]
 
 
 def check_simulable(at: Joint, origin: Origin) -> None:
-    """Whether data can be drawn from the model and put in the place of those given.
+    """Refuse a model whose data cannot be drawn and put in the place of those given.
 
     Raises:
         ArgumentError: they cannot.
@@ -60,7 +60,7 @@ def _leaves(batch: Batch) -> dict[tuple[str | int, ...], Tensor]:
 
 
 def _place(site: Site, batch: Batch) -> tuple[str | int, ...] | None:
-    """Which argument holds the data of a site."""
+    """The place of the argument that holds the data of a site."""
     value = site.value
     leaves = _leaves(batch)
     same = [path for path, leaf in leaves.items() if leaf is value]

@@ -1,4 +1,4 @@
-"""Which site of a guide does not fit: the Pareto shape of each one's weights, given all others."""
+"""The Pareto shape of each site's weights, given all others: it shows the site of a guide that does not fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the figures of a check mean, in a sentence."""
+"""The rules by which the figures of a check become a sentence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SPREADS = (0.8, 1.25)  # ratio of standard deviations
 
 @dataclass(frozen=True)
 class SiteCheck:
-    """What is known of one latent site.
+    """The figures of one latent site.
 
     Attributes:
         name: the site's.
@@ -34,18 +34,18 @@ class SiteCheck:
 
     @property
     def is_at_fault(self) -> bool:
-        """Whether its own factor of the guide does not fit."""
+        """True if its own factor of the guide does not fit."""
         return self.shape is not None and self.shape.k_hat > self.shape.threshold
 
     @property
     def mean_holds(self) -> bool:
-        """Whether the weights do not say that the mean is off, by three standard errors."""
+        """True if the weights do not say that the mean is off, by three standard errors."""
         moments = self.moments
         return moments is None or abs(moments.shift) <= max(MEANS, 3 * moments.shift_error)
 
     @property
     def spread_holds(self) -> bool:
-        """Whether the weights do not say that the standard deviation is off."""
+        """True if the weights do not say that the standard deviation is off."""
         moments = self.moments
         return moments is None or SPREADS[0] <= moments.ratio <= SPREADS[1]
 

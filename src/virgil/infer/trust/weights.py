@@ -32,7 +32,7 @@ _EQUAL = 1e-3  # nats: what weights differ by where they are equal but for round
 
 @dataclass(frozen=True, eq=False)
 class Importance:
-    r"""What importance weights :math:`w = p(x, z) / q(z)` of draws :math:`z \sim q` say.
+    r"""Importance weights :math:`w = p(x, z) / q(z)` of draws :math:`z \sim q` say.
 
     Attributes:
         k_hat: the shape of a generalised Pareto distribution fitted to the largest weights; 0 where all are equal.
@@ -56,7 +56,7 @@ class Importance:
 
     @property
     def is_usable(self) -> bool:
-        """Whether weighted draws can be relied on."""
+        """True if weighted draws can be relied on."""
         return self.k_hat <= self.threshold
 
     @property
@@ -99,13 +99,13 @@ def magnitude_of(log_p: Tensor) -> float:
 
 
 def _equal(log_weights: Tensor, magnitude: float) -> Tensor:
-    """Whether all weights are the same but for rounding."""
+    """True if all weights are the same but for rounding."""
     rounding = max(_EQUAL, 8 * torch.finfo(torch.float32).eps * magnitude)
     return log_weights.amax(-1) - log_weights.amin(-1) <= rounding
 
 
 def tied(log_weights: Tensor, magnitude: float) -> Tensor:
-    """Whether so many of the largest weights are the same, but not all, that no distribution can be fitted to them.
+    """True if so many of the largest weights are the same, but not all, that no distribution can be fitted to them.
 
     That is so where they are weights of few values of discrete variables. Arguments are those of :func:`pareto_shape`.
     """
@@ -117,7 +117,7 @@ def tied(log_weights: Tensor, magnitude: float) -> Tensor:
 
 
 def importance(log_p: Tensor, log_q: Tensor) -> Importance:
-    """What the weights of draws say *(Yao, Vehtari, Simpson and Gelman 2018, section 2)*.
+    """Judge the weights of draws *(Yao, Vehtari, Simpson and Gelman 2018, section 2)*.
 
     Args:
         log_p: ``log p(x, z)``, nats. Shape: ``(num,)``.

@@ -44,7 +44,7 @@ class AutoCallable(AutoGuide):
         return dict(values) if isinstance(values, Mapping) else {}
 
     def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
-        """What the function ``median`` gives; nothing without one."""
+        """The medians that the function ``median`` gives; none without one."""
         return {} if self.median_of is None else dict(self.median_of(*args, **kwargs))
 
 

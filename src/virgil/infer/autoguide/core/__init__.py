@@ -1,1 +1,1 @@
-"""What every automatic guide stands on: the dry run of its model, its plates, its parameters."""
+"""The ground of every automatic guide: the dry run of its model, its plates, its parameters."""

@@ -1,4 +1,4 @@
-"""What a guide knows about one latent site of its model, found once."""
+"""``Latent``: a guide's knowledge of one latent site of its model, found once."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Latent:
 
 
 def find_latent(site: Site, value: Tensor) -> Latent:
-    """What a guide needs of a site of the prototype trace.
+    """Find a guide's knowledge of a site of the prototype trace.
 
     Args:
         site: the site.

@@ -29,7 +29,7 @@ _LISTED = 8  # entries of a list argument that are looked at
 
 
 def call_key(value: Any) -> object:
-    """What of an argument can change the size of a mini-batch: shapes, whole numbers, lengths."""
+    """The parts of an argument that can change the size of a mini-batch: shapes, whole numbers, lengths."""
     if isinstance(value, Tensor):
         return value.shape
     if value is None or isinstance(value, bool | int | str):
@@ -185,7 +185,7 @@ class GuidePlates:
         return probe.found
 
     def _created(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, plate]:
-        """What ``create_plates`` makes, by name."""
+        """The plates that ``create_plates`` makes, by name."""
         made = self.create_plates(*args, **kwargs) if self.create_plates is not None else ()
         plates = list(made) if isinstance(made, list | tuple) else [made]
         for each in plates:
