@@ -10,6 +10,7 @@ from torch import distributions as td
 from torch.types import _size
 
 from virgil.distributions.shape_algebra import TorchDistributionMixin
+from virgil.ops.von_mises import von_mises_angles
 
 __all__ = ["VonMises"]
 
@@ -25,7 +26,7 @@ class VonMises(TorchDistributionMixin, td.VonMises):
     def sample(self, sample_shape: _size = ()) -> Tensor:
         # in double precision, as rejection would not end for small concentrations otherwise
         concentration = self.concentration.detach().double().expand(self._extended_shape(sample_shape))
-        angle: Tensor = torch.ops.virgil.von_mises.default(concentration) + self.loc.detach()
+        angle = von_mises_angles(concentration) + self.loc.detach()
         return ((angle + math.pi) % (2 * math.pi) - math.pi).to(self.loc.dtype)
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -35,15 +36,3 @@ class VonMises(TorchDistributionMixin, td.VonMises):
         log_bessel: Tensor = torch.special.i0e(self.concentration).log()
         cosine: Tensor = torch.cos(value - self.loc)
         return self.concentration * (cosine - 1) - log_bessel - math.log(2 * math.pi)
-
-
-def _draw(concentration: Tensor) -> Tensor:
-    """Angles around zero. As one operator, so that a graph does not say how many were rejected."""
-    angles: Tensor = td.VonMises(torch.zeros_like(concentration), concentration, validate_args=False).sample()
-    return angles
-
-
-_library = torch.library.Library("virgil", "FRAGMENT")
-_library.define("von_mises(Tensor concentration) -> Tensor", tags=(torch.Tag.nondeterministic_seeded,))
-_library.impl("von_mises", _draw, "CompositeExplicitAutograd")
-torch.library.register_fake("virgil::von_mises", torch.empty_like, lib=_library)

@@ -14,7 +14,6 @@ import torch
 from scipy import special, stats
 from torch import Tensor, nan
 
-import virgil.distributions  # noqa: F401 - registers the operator of von Mises angles
 from tests.engine.xla.harness import lowered, lowerings_in, operators_of
 from virgil.engine.graph import traced
 from virgil.engine.xla.interpret import interpret
