@@ -1,11 +1,25 @@
-"""Sets in which parameters and values lie: torch's constraints, and those of Virgil.
+"""Sets in which parameters and values lie: torch's constraints, and those that torch lacks.
 
-A constraint's ``check`` says elementwise whether a value lies inside; ``biject_to`` and ``transform_to`` of
-:mod:`virgil.distributions.transforms` give a map onto it from all real vectors.
+A constraint's ``check`` says elementwise which values lie inside; ``biject_to`` and ``transform_to`` of
+:mod:`virgil.distributions.transforms` give a map onto it from real vectors. Beyond torch's there are:
+
+==============================  ======================================================================
+``ordered_vector``              vectors whose entries increase: cutpoints, the sorted means of a mixture
+``positive_ordered_vector``     the same with positive entries
+``sphere``                      vectors of Euclidean norm 1
+``softplus_positive``           positive numbers, reached by softplus: large gradients stay in bounds
+``softplus_lower_cholesky``     lower Cholesky factors with a diagonal reached by softplus
+``unit_lower_cholesky``         lower triangular matrices with a diagonal of ones: the L of L D L'
+``corr_matrix``                 correlation matrices
+==============================  ======================================================================
 """
 
 from __future__ import annotations
 
+from typing import cast
+
+import torch
+from torch import Tensor
 from torch.distributions.constraints import (
     Constraint,
     MixtureSameFamilyConstraint,
@@ -40,11 +54,6 @@ from torch.distributions.constraints import (
     symmetric,
     unit_interval,
 )
-
-from virgil.distributions.cholesky import corr_matrix, softplus_lower_cholesky, unit_lower_cholesky
-from virgil.distributions.ordered import ordered_vector, positive_ordered_vector
-from virgil.distributions.softplus import softplus_positive
-from virgil.distributions.sphere import sphere
 
 __all__ = [
     "Constraint",
@@ -87,3 +96,63 @@ __all__ = [
     "unit_interval",
     "unit_lower_cholesky",
 ]
+
+
+class _OrderedVector(Constraint):
+    event_dim = 1
+
+    def check(self, value: Tensor) -> Tensor:
+        return (value[..., 1:] > value[..., :-1]).all(-1) & (value == value).all(-1)
+
+
+class _PositiveOrderedVector(_OrderedVector):
+    def check(self, value: Tensor) -> Tensor:
+        return super().check(value) & (value > 0).all(-1)
+
+
+class _Sphere(Constraint):
+    event_dim = 1
+
+    def check(self, value: Tensor) -> Tensor:
+        # the norm of a rounded unit vector is off by up to the square root of its length in units of rounding
+        tolerance = 10 * torch.finfo(value.dtype).eps * max(value.shape[-1], 1) ** 0.5
+        norm: Tensor = torch.linalg.vector_norm(value, dim=-1)
+        return cast(Tensor, (norm - 1).abs() < tolerance)
+
+
+class _SoftplusPositive(greater_than):
+    def __init__(self) -> None:
+        super().__init__(lower_bound=0.0)
+
+    def __repr__(self) -> str:
+        return "SoftplusPositive()"
+
+
+class _SoftplusLowerCholesky(type(lower_cholesky)):  # type: ignore[misc]
+    pass
+
+
+class _UnitLowerCholesky(Constraint):
+    event_dim = 2
+
+    def check(self, value: Tensor) -> Tensor:
+        lower = (value.tril() == value).flatten(-2).all(-1)
+        return lower & (value.diagonal(dim1=-2, dim2=-1) == 1).all(-1)
+
+
+class _CorrMatrix(Constraint):
+    event_dim = 2
+
+    def check(self, value: Tensor) -> Tensor:
+        tolerance = 10 * value.size(-1) * torch.finfo(value.dtype).eps
+        unit = ((value.diagonal(dim1=-2, dim2=-1) - 1).abs() < tolerance).all(-1)
+        return unit & cast(Tensor, positive_definite.check(value))
+
+
+ordered_vector = _OrderedVector()
+positive_ordered_vector = _PositiveOrderedVector()
+sphere = _Sphere()
+softplus_positive = _SoftplusPositive()
+softplus_lower_cholesky = _SoftplusLowerCholesky()
+unit_lower_cholesky = _UnitLowerCholesky()
+corr_matrix = _CorrMatrix()

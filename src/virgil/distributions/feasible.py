@@ -14,7 +14,7 @@ from torch import Size, Tensor
 from torch.distributions import constraints, transform_to
 from torch.types import _size
 
-from virgil.distributions.sphere import sphere
+from virgil.distributions.constraints import sphere
 from virgil.errors import ArgumentError
 
 __all__ = ["feasible_value"]

@@ -8,9 +8,7 @@ import torch
 from torch import Tensor
 from torch.distributions import constraints
 
-from virgil.distributions.cholesky import corr_matrix
-from virgil.distributions.ordered import ordered_vector, positive_ordered_vector
-from virgil.distributions.sphere import sphere
+from virgil.distributions.constraints import corr_matrix, ordered_vector, positive_ordered_vector, sphere
 from virgil.params.constraint import Constraint
 
 __all__ = ["reason"]

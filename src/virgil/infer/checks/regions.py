@@ -9,9 +9,14 @@ import torch
 from torch import Tensor
 from torch.distributions import constraints
 
-from virgil.distributions.cholesky import corr_matrix, softplus_lower_cholesky, unit_lower_cholesky
-from virgil.distributions.ordered import ordered_vector, positive_ordered_vector
-from virgil.distributions.sphere import sphere
+from virgil.distributions.constraints import (
+    corr_matrix,
+    ordered_vector,
+    positive_ordered_vector,
+    softplus_lower_cholesky,
+    sphere,
+    unit_lower_cholesky,
+)
 from virgil.params.constraint import Constraint
 
 __all__ = ["contains", "described"]

@@ -1,120 +1,24 @@
 """The bijection from real vectors onto a site's support, whose Jacobian a guide's density needs.
 
-``biject_to`` is torch's registry of them. Supports of matrices that it lacks because an entry above the diagonal would
-be free are added here, from the vector of the entries that are free; and bounds that are the same in every slot of a
-plate become one number.
+``biject_to`` is torch's registry of them. It has none onto lower triangular and positive definite matrices; those are
+chosen here, from the vector of the free entries. Bounds that are the same in every slot of a plate become one number.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, cast
 
-import torch
-from torch import Size, Tensor
+from torch import Tensor
 from torch.distributions import biject_to
 from torch.distributions import constraints as torch_constraints
 from torch.distributions.transforms import ExpTransform, Transform
 
 from virgil.distributions import constraints
+from virgil.distributions.transforms import FreeCholeskyTransform, FreePositiveDefiniteTransform
 from virgil.errors import ArgumentError
 
-__all__ = ["Bijection", "FreeCholeskyTransform", "FreePositiveDefiniteTransform", "find_bijection", "is_discrete"]
-
-
-class FreeCholeskyTransform(Transform):
-    """From the free entries of a lower triangular matrix, row by row, to the matrix.
-
-    The diagonal is the exponential of its entries, or all ones where ``unit`` is true. Shape: ``(*batch, entries)`` to
-    ``(*batch, n, n)``.
-    """
-
-    domain = constraints.real_vector
-    bijective = True
-
-    def __init__(self, unit: bool = False, cache_size: int = 0) -> None:
-        super().__init__(cache_size=cache_size)
-        self.unit = unit
-
-    @property
-    def codomain(self) -> torch_constraints.Constraint:  # type: ignore[override]
-        """Lower triangular matrices with a positive diagonal, or one of ones."""
-        return cast(
-            torch_constraints.Constraint, constraints.unit_lower_cholesky if self.unit else constraints.lower_cholesky
-        )
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, FreeCholeskyTransform) and self.unit == other.unit
-
-    __hash__ = Transform.__hash__
-
-    def _offset(self) -> int:
-        return -1 if self.unit else 0
-
-    def _size(self, entries: int) -> int:
-        rest = math.isqrt(8 * entries + 1)
-        return (rest + 1) // 2 if self.unit else (rest - 1) // 2
-
-    def _call(self, x: Tensor) -> Tensor:
-        size = self._size(x.shape[-1])
-        rows, columns = torch.tril_indices(size, size, self._offset(), device=x.device)
-        matrix = x.new_zeros((*x.shape[:-1], size, size))
-        matrix[..., rows, columns] = x
-        diagonal = matrix.diagonal(dim1=-2, dim2=-1)
-        return matrix.tril(-1) + (torch.ones_like(diagonal) if self.unit else diagonal.exp()).diag_embed()
-
-    def _inverse(self, y: Tensor) -> Tensor:
-        size = y.shape[-1]
-        rows, columns = torch.tril_indices(size, size, self._offset(), device=y.device)
-        if not self.unit:
-            y = y.tril(-1) + y.diagonal(dim1=-2, dim2=-1).log().diag_embed()
-        return y[..., rows, columns]
-
-    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        if self.unit:
-            return x.new_zeros(x.shape[:-1])
-        return y.diagonal(dim1=-2, dim2=-1).log().sum(-1)
-
-    def forward_shape(self, shape: Any) -> Size:
-        size = self._size(shape[-1])
-        return Size((*shape[:-1], size, size))
-
-    def inverse_shape(self, shape: Any) -> Size:
-        size = shape[-1]
-        return Size((*shape[:-2], size * (size + 2 * self._offset() + 1) // 2))
-
-
-class FreePositiveDefiniteTransform(FreeCholeskyTransform):
-    r"""From the free entries of a Cholesky factor :math:`L` to :math:`L L^\top`.
-
-    The Jacobian of :math:`L \mapsto L L^\top` over lower triangles is :math:`2^n \prod_i L_{ii}^{n - i + 1}` *(Muirhead
-    1982, theorem 2.1.9)*.
-    """
-
-    @property
-    def codomain(self) -> torch_constraints.Constraint:  # type: ignore[override]
-        """Positive definite matrices."""
-        return cast(torch_constraints.Constraint, constraints.positive_definite)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, FreePositiveDefiniteTransform)
-
-    __hash__ = Transform.__hash__
-
-    def _call(self, x: Tensor) -> Tensor:
-        factor = super()._call(x)
-        return factor @ factor.mT
-
-    def _inverse(self, y: Tensor) -> Tensor:
-        return super()._inverse(torch.linalg.cholesky(y))
-
-    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        size = y.shape[-1]
-        rows, columns = torch.tril_indices(size, size, device=x.device)
-        log_diagonal = x[..., rows == columns]
-        powers = torch.arange(size + 1, 1, -1, dtype=x.dtype, device=x.device)  # n - i + 1, and 1 for the exponential
-        return (powers * log_diagonal).sum(-1) + size * math.log(2)
+__all__ = ["Bijection", "find_bijection", "is_discrete"]
 
 
 @dataclass(frozen=True, slots=True)

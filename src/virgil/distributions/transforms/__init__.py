@@ -1,12 +1,11 @@
-"""Invertible maps with a known Jacobian: torch's transforms, and those of Virgil.
+"""Maps with a known Jacobian: torch's transforms, and those that torch lacks, one a file.
 
-``biject_to(constraint)`` is a bijection from real vectors onto the constraint's set; ``transform_to(constraint)`` is a
-map onto it that need not be invertible but is cheaper or better conditioned where the two differ.
+``biject_to(constraint)`` and ``transform_to(constraint)`` give the map from real vectors onto a constraint's set
+(:mod:`~virgil.distributions.transforms.registry`).
 """
 
 from __future__ import annotations
 
-from torch.distributions import biject_to, transform_to
 from torch.distributions.transforms import (
     AbsTransform,
     AffineTransform,
@@ -29,14 +28,15 @@ from torch.distributions.transforms import (
     identity_transform,
 )
 
-from virgil.distributions.cholesky import (
-    CorrCholeskyTransform,
-    CorrMatrixTransform,
-    SoftplusLowerCholeskyTransform,
-    UnitLowerCholeskyTransform,
-)
-from virgil.distributions.ordered import OrderedTransform
-from virgil.distributions.sphere import NormalizeTransform
+from virgil.distributions.transforms.corr_cholesky import CorrCholeskyTransform
+from virgil.distributions.transforms.corr_matrix import CorrMatrixTransform
+from virgil.distributions.transforms.free_cholesky import FreeCholeskyTransform
+from virgil.distributions.transforms.free_positive_definite import FreePositiveDefiniteTransform
+from virgil.distributions.transforms.normalize import NormalizeTransform
+from virgil.distributions.transforms.ordered import OrderedTransform
+from virgil.distributions.transforms.registry import biject_to, transform_to
+from virgil.distributions.transforms.softplus_lower_cholesky import SoftplusLowerCholeskyTransform
+from virgil.distributions.transforms.unit_lower_cholesky import UnitLowerCholeskyTransform
 
 __all__ = [
     "AbsTransform",
@@ -47,6 +47,8 @@ __all__ = [
     "CorrMatrixTransform",
     "CumulativeDistributionTransform",
     "ExpTransform",
+    "FreeCholeskyTransform",
+    "FreePositiveDefiniteTransform",
     "IndependentTransform",
     "LowerCholeskyTransform",
     "NormalizeTransform",

@@ -1,0 +1,70 @@
+"""Virgil's entries in torch's registries of maps from real vectors onto a set.
+
+``biject_to(constraint)`` is a bijection from real vectors onto the constraint's set; ``transform_to(constraint)`` is a
+map onto it that need not be invertible but is cheaper or better conditioned where the two differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from torch import Tensor
+from torch.distributions import biject_to, transform_to
+from torch.distributions.transforms import (
+    ComposeTransform,
+    ExpTransform,
+    IndependentTransform,
+    SoftplusTransform,
+    Transform,
+)
+
+from virgil.distributions import constraints
+from virgil.distributions.transforms.corr_cholesky import CorrCholeskyTransform
+from virgil.distributions.transforms.corr_matrix import CorrMatrixTransform
+from virgil.distributions.transforms.normalize import NormalizeTransform
+from virgil.distributions.transforms.ordered import OrderedTransform
+from virgil.distributions.transforms.softplus_lower_cholesky import SoftplusLowerCholeskyTransform
+from virgil.distributions.transforms.unit_lower_cholesky import UnitLowerCholeskyTransform
+
+__all__ = ["biject_to", "transform_to"]
+
+# each with a function that takes the constraint and makes the map
+_BIJECTIONS: list[tuple[constraints.Constraint, Callable[[Any], Transform]]] = [
+    (constraints.softplus_positive, lambda _: SoftplusTransform()),
+    (constraints.ordered_vector, lambda _: OrderedTransform()),
+    (
+        constraints.positive_ordered_vector,
+        lambda _: ComposeTransform([OrderedTransform(), IndependentTransform(ExpTransform(), 1)]),
+    ),
+    (constraints.corr_cholesky, lambda _: CorrCholeskyTransform()),
+    (constraints.corr_matrix, lambda _: ComposeTransform([CorrCholeskyTransform(), CorrMatrixTransform()])),
+]
+_PROJECTIONS: list[tuple[constraints.Constraint, Callable[[Any], Transform]]] = [
+    (constraints.sphere, lambda _: NormalizeTransform()),
+    (constraints.softplus_lower_cholesky, lambda _: SoftplusLowerCholeskyTransform()),
+    (constraints.unit_lower_cholesky, lambda _: UnitLowerCholeskyTransform()),
+]
+
+for _constraint, _make in _BIJECTIONS:
+    biject_to.register(_constraint, _make)
+for _constraint, _make in _BIJECTIONS + _PROJECTIONS:
+    transform_to.register(_constraint, _make)
+
+
+@biject_to.register(constraints.MixtureSameFamilyConstraint)  # type: ignore[untyped-decorator]
+def _biject_to_mixture(constraint: constraints.MixtureSameFamilyConstraint) -> Transform:
+    return cast(Transform, biject_to(_common_support(constraint)))
+
+
+@transform_to.register(constraints.MixtureSameFamilyConstraint)  # type: ignore[untyped-decorator]
+def _transform_to_mixture(constraint: constraints.MixtureSameFamilyConstraint) -> Transform:
+    return cast(Transform, transform_to(_common_support(constraint)))
+
+
+def _common_support(constraint: constraints.MixtureSameFamilyConstraint) -> constraints.Constraint:
+    """The one support of all components; bounds that are tensors may differ from one component to the next."""
+    base: constraints.Constraint = constraint.base_constraint
+    if any(isinstance(each, Tensor) for each in vars(base).values()):
+        raise NotImplementedError(f"The components of a mixture have supports of their own, {base!r}.")
+    return base
