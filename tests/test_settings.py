@@ -58,7 +58,7 @@ def test_enable_validation_governs_distributions():
 
 
 def test_one_thread_skips_validation_alone():
-    from virgil.distributions.validation import is_validating, unchecked
+    from virgil.distributions.core.validation import is_validating, unchecked
 
     seen = {}
     inside, looked = threading.Event(), threading.Event()

@@ -7,7 +7,7 @@ A model and a guide are Python functions made of the statements below. ``virgil.
 from importlib.metadata import version
 
 from virgil import distributions, errors, infer, nn, ops, optim, params, poutine, settings, util
-from virgil.distributions.validation import enable_validation
+from virgil.distributions.core.validation import enable_validation
 from virgil.explain import explain, render_model
 from virgil.nn.random_module import random_module
 from virgil.ops.random_state import get_rng_state, set_rng_seed, set_rng_state

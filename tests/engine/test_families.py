@@ -11,8 +11,8 @@ from torch.utils import _pytree as pytree
 
 import virgil
 from tests.laws.distribution_table import DISCRETE, ROWS, Row
+from virgil.distributions.core.validation import unchecked_by_torch
 from virgil.distributions.transforms import biject_to
-from virgil.distributions.validation import unchecked_by_torch
 from virgil.engine.graph import traced
 from virgil.engine.xla.arrays import to_array
 from virgil.engine.xla.interpret import interpret

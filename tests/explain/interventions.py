@@ -6,7 +6,7 @@ import torch
 from torch.distributions import constraints, transform_to
 
 import virgil
-from virgil.distributions.validation import unchecked
+from virgil.distributions.core.validation import unchecked
 from virgil.poutine.runtime import Handler
 from virgil.poutine.tracing import trace
 

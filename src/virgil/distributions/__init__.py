@@ -1,10 +1,9 @@
 """Probability distributions: every family of ``torch.distributions``, with the shape algebra of plates added.
 
 Every family here has ``expand_by``, ``to_event``, ``mask``, ``shape`` and is called to draw from it
-(:mod:`~virgil.distributions.shape_algebra`). Families that torch lacks stand one in a file. Sets and maps between
-them are in :mod:`~virgil.distributions.constraints` and :mod:`~virgil.distributions.transforms`, divergences in
-:mod:`~virgil.distributions.kl`; whether arguments and values are checked is said by
-:mod:`~virgil.distributions.validation`. For a distribution of your own derive from `TorchDistribution`; a plain
+(:mod:`~virgil.distributions.core.shape_algebra`). Sets and maps between them are in
+:mod:`~virgil.distributions.constraints` and :mod:`~virgil.distributions.transforms`, divergences in
+:mod:`~virgil.distributions.kl`. For a distribution of your own derive from `TorchDistribution`; a plain
 ``torch.distributions`` object works at a ``sample`` statement as well.
 """
 
@@ -29,11 +28,18 @@ from virgil.distributions.continuous import (
     RelaxedBernoulli,
     Uniform,
 )
+from virgil.distributions.core.distribution import Distribution
+from virgil.distributions.core.expanded_distribution import ExpandedDistribution
+from virgil.distributions.core.shape_algebra import (
+    Independent,
+    MaskedDistribution,
+    TorchDistributionMixin,
+)
+from virgil.distributions.core.validation import enable_validation, is_validating
 from virgil.distributions.delta import Delta
 from virgil.distributions.discrete import Binomial, Geometric, NegativeBinomial, Poisson
 from virgil.distributions.discrete_hmm import DiscreteHMM
 from virgil.distributions.empirical import Empirical
-from virgil.distributions.expanded import ExpandedDistribution
 from virgil.distributions.folded import FoldedDistribution
 from virgil.distributions.gamma_poisson import GammaPoisson
 from virgil.distributions.generalized_pareto import GeneralizedPareto
@@ -59,16 +65,9 @@ from virgil.distributions.nested import (
     Weibull,
 )
 from virgil.distributions.normal import HalfNormal, Normal
-from virgil.distributions.shape_algebra import (
-    Distribution,
-    Independent,
-    MaskedDistribution,
-    TorchDistributionMixin,
-)
 from virgil.distributions.torch_distribution import TorchDistribution
 from virgil.distributions.transforms import biject_to, transform_to
 from virgil.distributions.unit import Unit
-from virgil.distributions.validation import enable_validation, is_validating
 from virgil.distributions.von_mises import VonMises
 from virgil.distributions.wishart import Wishart
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch import distributions as td
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from virgil.distributions.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 
 __all__ = ["Bernoulli"]
 

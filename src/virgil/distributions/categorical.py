@@ -10,7 +10,7 @@ from torch import Tensor
 from torch import distributions as td
 from torch.types import _size
 
-from virgil.distributions.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.broadcast import broadcast_shapes
 
 __all__ = ["Categorical"]

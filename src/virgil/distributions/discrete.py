@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import distributions as td
 
-from virgil.distributions.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 
 __all__ = [
     "Binomial",

@@ -11,7 +11,7 @@ from torch.distributions import constraints
 from torch.types import _size
 
 from virgil.distributions.categorical import Categorical
-from virgil.distributions.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ShapeError
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.chain import chain_product

@@ -10,7 +10,7 @@ from torch import distributions as td
 from torch.distributions import constraints
 from torch.types import _size
 
-from virgil.distributions.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ShapeError
 
 __all__ = ["FoldedDistribution"]

@@ -9,8 +9,8 @@ from torch import Size, Tensor
 from torch.distributions import constraints
 from torch.types import _size
 
-from virgil.distributions.parameters import broadcast_pair
-from virgil.distributions.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.broadcast_parameters import broadcast_pair
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 
 __all__ = ["GammaPoisson"]
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch import distributions as td
 from torch.distributions import constraints
 
-from virgil.distributions.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 
 __all__ = ["GeneralizedPareto"]
 

@@ -12,8 +12,8 @@ from torch.distributions.transforms import AbsTransform
 from torch.types import _size
 
 from virgil.distributions.continuous import Cauchy
-from virgil.distributions.parameters import broadcast_pair
-from virgil.distributions.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.broadcast_parameters import broadcast_pair
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 
 __all__ = ["HalfCauchy"]
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch import distributions as td
 from torch.distributions import kl_divergence, register_kl
 
+from virgil.distributions.core.shape_algebra import Independent, MaskedDistribution
 from virgil.distributions.delta import Delta
-from virgil.distributions.shape_algebra import Independent, MaskedDistribution
 from virgil.distributions.util import sum_rightmost
 
 __all__ = ["kl_divergence", "register_kl"]

@@ -9,8 +9,8 @@ from torch import Size, Tensor
 from torch import distributions as td
 from torch.types import _size
 
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.nested import Beta
-from virgil.distributions.shape_algebra import TorchDistributionMixin
 from virgil.errors import ArgumentError
 
 __all__ = ["LKJCholesky"]

@@ -9,8 +9,8 @@ from torch import distributions as td
 from torch.distributions.transforms import ExpTransform
 from torch.types import _size
 
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.normal import Normal
-from virgil.distributions.shape_algebra import TorchDistributionMixin
 
 __all__ = ["LogNormal"]
 

@@ -17,10 +17,11 @@ from torch.types import _size
 
 from virgil.distributions.categorical import Categorical
 from virgil.distributions.continuous import Chi2, Gamma
+from virgil.distributions.core.broadcast_parameters import broadcast_pair
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.validation import resolve_validation
 from virgil.distributions.discrete import Binomial
 from virgil.distributions.multivariate import Dirichlet
-from virgil.distributions.parameters import broadcast_pair
-from virgil.distributions.shape_algebra import TorchDistributionMixin, resolve_validation
 
 __all__ = [
     "Beta",

@@ -15,8 +15,8 @@ from torch import distributions as td
 from torch.distributions.transforms import AbsTransform
 from torch.types import _size
 
-from virgil.distributions.parameters import broadcast_pair, like_parameter
-from virgil.distributions.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.broadcast_parameters import broadcast_pair, like_parameter
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 
 __all__ = ["HalfNormal", "Normal"]
 

@@ -7,8 +7,8 @@ from typing import Any
 from torch.distributions import constraints
 from torch.types import _size
 
-from virgil.distributions.expanded import ExpandedDistribution
-from virgil.distributions.shape_algebra import MaskedDistribution, TorchDistributionMixin
+from virgil.distributions.core.expanded_distribution import ExpandedDistribution
+from virgil.distributions.core.shape_algebra import MaskedDistribution, TorchDistributionMixin
 
 __all__ = ["MaskedDistribution", "TorchDistribution", "TorchDistributionMixin"]
 

@@ -9,7 +9,7 @@ from torch import Size, Tensor
 from torch.distributions import constraints
 from torch.types import _size
 
-from virgil.distributions.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.broadcast import broadcast_shapes
 
 __all__ = ["Unit"]

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch import distributions as td
 from torch.types import _size
 
-from virgil.distributions.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.von_mises import von_mises_angles
 
 __all__ = ["VonMises"]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from virgil.distributions.validation import unchecked, unchecked_by_torch
+from virgil.distributions.core.validation import unchecked, unchecked_by_torch
 from virgil.explain.region import Region
 from virgil.ops.nested import mapped, tensors_in
 from virgil.ops.operators import OperatorMode, memory_id, written

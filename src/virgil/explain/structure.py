@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from virgil.distributions import constraints
-from virgil.distributions.feasible import feasible_value
+from virgil.distributions.core.feasible_value import feasible_value
 from virgil.explain.provenance import Origins, Provenance, names_in, regions_in
 from virgil.explain.region import Region
 from virgil.infer.checks.containment import family_name

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.distributions.validation import is_validating
+from virgil.distributions.core.validation import is_validating
 from virgil.errors import PlateError
 from virgil.ops.distinct import distinct_indices
 from virgil.poutine.frame import Frame

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.distributions.expanded import expanded
-from virgil.distributions.outside import extended_log_prob, support_varies
+from virgil.distributions.core.expanded_distribution import expanded
+from virgil.distributions.core.extended_support import extended_log_prob, support_varies
 from virgil.poutine.frame import Block, Frame, Step, plates_shape
 from virgil.poutine.masking import LogProb, counted, observed_log_prob
 

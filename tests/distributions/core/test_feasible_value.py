@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from virgil.distributions import constraints
-from virgil.distributions.feasible import feasible_value
+from virgil.distributions.core.feasible_value import feasible_value
 from virgil.errors import ArgumentError
 
 SHAPES = {

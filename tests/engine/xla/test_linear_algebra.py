@@ -14,7 +14,7 @@ from tests.engine.xla.harness import (
     lowerings_in,
     samples_of,
 )
-from virgil.distributions.validation import unchecked
+from virgil.distributions.core.validation import unchecked
 from virgil.engine.graph import traced
 from virgil.engine.xla.interpret import interpret
 from virgil.engine.xla.lowerings import distance, linear_algebra

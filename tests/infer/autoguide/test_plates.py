@@ -9,7 +9,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 import virgil
 import virgil.distributions as dist
 from virgil import poutine
-from virgil.distributions.validation import unchecked
+from virgil.distributions.core.validation import unchecked
 from virgil.errors import ArgumentError, MismatchError
 from virgil.infer import SVI, Trace_ELBO
 from virgil.infer.autoguide import AutoDelta, AutoDiagonalNormal, AutoNormal, init_to_value

@@ -14,7 +14,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from virgil.distributions.feasible import feasible_value
+from virgil.distributions.core.feasible_value import feasible_value
 from virgil.errors import ArgumentError, ShapeError
 from virgil.infer.density.bijection import find_bijection, is_discrete
 from virgil.ops.broadcast import broadcast_shapes

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from torch import Size, Tensor
 
-from virgil.distributions.validation import unchecked
+from virgil.distributions.core.validation import unchecked
 from virgil.errors import ShapeError
 from virgil.infer.checks.finding import Finding, Subject
 from virgil.poutine.enumeration import enumerated_dim

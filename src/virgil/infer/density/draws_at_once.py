@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.distributions.validation import unchecked
+from virgil.distributions.core.validation import unchecked
 from virgil.engine.work import Work
 from virgil.infer.density.execution import PARTICLES, Call, Pair, particle_plate, run_pair
 from virgil.infer.density.factors import plate_weights

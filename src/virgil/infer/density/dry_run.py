@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from virgil.distributions.validation import checked
+from virgil.distributions.core.validation import checked
 from virgil.infer.density.buffers import buffers_of
 from virgil.ops.random_state import preserved_rng
 from virgil.params import get_param_store

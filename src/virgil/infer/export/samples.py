@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from virgil.distributions.validation import unchecked
+from virgil.distributions.core.validation import unchecked
 from virgil.errors import ArgumentError
 from virgil.infer.density.draws_at_once import Joint
 from virgil.infer.density.execution import PARTICLES, Pair, Program

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from virgil import settings
-from virgil.distributions.validation import unchecked_by_torch
+from virgil.distributions.core.validation import unchecked_by_torch
 from virgil.engine.program import Step
 from virgil.engine.swap import Swapped
 from virgil.infer.step.arguments import Arguments

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.distributions.feasible import feasible_value
+from virgil.distributions.core.feasible_value import feasible_value
 from virgil.errors import ArgumentError, MismatchError
 from virgil.infer.autoguide.initialization import dtype_and_device
 from virgil.nn.call import isolated

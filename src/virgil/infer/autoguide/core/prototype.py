@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.distributions.validation import unchecked
+from virgil.distributions.core.validation import unchecked
 from virgil.errors import ArgumentError, NonFiniteError, SiteError, SupportError, did_you_mean
 from virgil.infer.autoguide.initialization import InitFn, InitMessenger, given_names
 from virgil.infer.checks.support import support_problem

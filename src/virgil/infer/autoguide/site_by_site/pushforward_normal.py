@@ -10,7 +10,7 @@ from torch.distributions.transforms import Transform
 from torch.types import _size
 
 from virgil.distributions import Independent, Normal, TransformedDistribution
-from virgil.distributions.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.infer.density.bijection import Bijection
 
 __all__ = ["PushforwardNormal", "pushforward_normal"]

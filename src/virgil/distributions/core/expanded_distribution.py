@@ -8,8 +8,8 @@ from torch import Size, Tensor
 from torch import distributions as td
 from torch.types import _size
 
-from virgil.distributions.shape_algebra import TorchDistributionMixin
-from virgil.distributions.wrapper import Wrapper
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.wrapper import Wrapper
 from virgil.errors import ShapeError
 from virgil.ops.broadcast import broadcast_shapes
 

@@ -19,7 +19,7 @@ def like_parameter(number: float, parameter: Tensor) -> Tensor:
 
 
 def broadcast_pair(first: Tensor | float, second: Tensor | float) -> tuple[Tensor, Tensor]:
-    """Both as tensors of one shape; numbers take dtype and device of the other where that is a tensor.
+    """Both parameters as tensors of one shape; a number takes dtype and device of a tensor beside it.
 
     Raises:
         ValueError: one of them is neither a tensor nor a number.

@@ -1,4 +1,4 @@
-"""A distribution around another one, with the support of that one and what it can do."""
+"""The base of distributions that pass on another one's values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Wrapper"]
 
 
 class Wrapper(td.Distribution):
-    """Abstract base of those that change the batch or the log-probability of ``base_dist``, but not its values."""
+    """Abstract base of distributions that change the batch or the log-probability of ``base_dist``, not its values."""
 
     arg_constraints: dict[str, constraints.Constraint] = {}
     base_dist: td.Distribution

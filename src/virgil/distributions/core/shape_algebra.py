@@ -16,73 +16,34 @@ from torch import distributions as td
 from torch.distributions import constraints
 from torch.types import _size
 
-from virgil.distributions.feasible import feasible_value
-from virgil.distributions.validation import is_validating
-from virgil.distributions.wrapper import Wrapper
+from virgil.distributions.core.distribution import Distribution
+from virgil.distributions.core.feasible_value import feasible_value
+from virgil.distributions.core.validation import SKIP_BY_SWITCH, VALIDATE_BY_SWITCH, is_validating
+from virgil.distributions.core.wrapper import Wrapper
 from virgil.errors import ArgumentError, ShapeError
 from virgil.ops.broadcast import broadcast_shapes
 
-__all__ = ["Distribution", "Independent", "MaskedDistribution", "TorchDistributionMixin", "resolve_validation"]
-
-
-class _Unsaid(int):
-    """An answer of `is_validating` that is true or false like any number but is not stored when assigned back.
-
-    torch's ``expand`` copies ``_validate_args`` from the old instance to the new; today's answer of a per-thread
-    switch must not become the new instance's own choice by that.
-    """
-
-
-_ON, _OFF = _Unsaid(True), _Unsaid(False)
-
-
-def resolve_validation(validate_args: bool | None) -> bool:
-    """What to pass to a torch constructor that builds inner torch distributions, which do not ask our switch."""
-    if validate_args is not None:
-        return validate_args
-    return cast(bool, _ON if is_validating() else _OFF)
-
-
-class Distribution(td.Distribution):
-    """Abstract base of all of Virgil's distributions, for ``isinstance`` and annotations."""
-
-    def __call__(self, sample_shape: _size = ()) -> Tensor:
-        """A draw, with a pathwise derivative where the family has one. Shape: (*sample_shape, *batch, *event)."""
-        return self.rsample(sample_shape) if self.has_rsample else self.sample(sample_shape)
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("_batch_shape", "_event_shape"):
-            raise ArgumentError(
-                f"{type(self).__name__} has no batch_shape and event_shape. Call "
-                "super().__init__(batch_shape, event_shape, validate_args=validate_args) in its __init__."
-            )
-        return super().__getattribute__(name)  # raises what it raised before
-
-    def __repr__(self) -> str:
-        try:
-            return super().__repr__()
-        except NotImplementedError:  # one of a user's own, without arg_constraints
-            return f"{type(self).__name__}()"
+__all__ = ["Independent", "MaskedDistribution", "TorchDistributionMixin"]
 
 
 class TorchDistributionMixin(Distribution):
-    """What every family has beyond torch's interface.
+    """The methods that every family has beyond torch's interface.
 
     It stands first among the bases: ``class Normal(TorchDistributionMixin, torch.distributions.Normal)``.
     """
 
-    _validation: bool | None = None  # what this instance's constructor was told; None: ask the switch
+    _validation: bool | None = None  # the constructor's argument; None: ask the switch
 
     @property
     def _validate_args(self) -> bool:
         own = self._validation
         if own is not None:
             return own
-        return _ON if is_validating() else _OFF  # type: ignore[return-value]
+        return VALIDATE_BY_SWITCH if is_validating() else SKIP_BY_SWITCH
 
     @_validate_args.setter
     def _validate_args(self, value: bool) -> None:
-        self._validation = None if value is _ON or value is _OFF else value  # type: ignore[comparison-overlap]
+        self._validation = None if value is VALIDATE_BY_SWITCH or value is SKIP_BY_SWITCH else value
 
     if TYPE_CHECKING:  # torch leaves these two without types
 

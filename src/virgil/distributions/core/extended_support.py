@@ -1,4 +1,7 @@
-"""What lies outside a support whose bounds are tensors: minus infinity, where torch gives any number or an error."""
+"""Log-densities extended beyond a support whose bounds are tensors: minus infinity where a value lies outside.
+
+torch gives any number there, or an error.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ import torch
 from torch import Tensor
 from torch.distributions import constraints
 
-from virgil.distributions.feasible import feasible_value
+from virgil.distributions.core.feasible_value import feasible_value
 from virgil.errors import ArgumentError
 
 __all__ = ["extended_log_prob", "support_varies"]
 
 
 def support_varies(fn: Any, dims: Iterable[int]) -> bool:
-    """Whether the bounds of the support differ along some of these batch dims, as far as their layout tells."""
+    """True where the bounds of the support differ along some of these batch dims, as far as their layout tells."""
     dims = tuple(dims)
     return any(
         bound.dim() >= right - dim and bound.shape[dim - right] > 1 and bound.stride(dim - right) != 0
@@ -26,9 +29,9 @@ def support_varies(fn: Any, dims: Iterable[int]) -> bool:
 
 
 def extended_log_prob(fn: Any, value: Tensor) -> Tensor:
-    """The log-density, and minus infinity outside a support with tensors for bounds, with a derivative of zero there.
+    """The log-density; outside a support with tensors for bounds it is minus infinity and its derivative zero.
 
-    It is taken at a point of the support in place of a value outside, so that no derivative is NaN. Shape: the batch.
+    A point of the support takes the place of a value outside, so that no derivative is NaN. Shape: ``(*batch,)``.
     """
     support = _support(fn)
     if next(_bounds(support, 0), None) is None:

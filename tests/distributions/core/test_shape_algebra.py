@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import virgil.distributions as dist
+from virgil.distributions.core.validation import checked, unchecked
 from virgil.distributions.util import sum_rightmost
-from virgil.distributions.validation import checked, unchecked
 from virgil.errors import ArgumentError, ShapeError
 
 

@@ -1,4 +1,4 @@
-"""Whether distributions validate their arguments and values.
+"""The switch that says when distributions validate their arguments and values.
 
 They do, everywhere, except inside :func:`unchecked`, which an SVI step enters once the structure of its programs has
 been checked. The answer is per thread: one thread's fast step does not turn off another's checks.
@@ -9,14 +9,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.overrides import TorchFunctionMode
 
 from virgil import settings
 
-__all__ = ["checked", "enable_validation", "is_validating", "unchecked", "unchecked_by_torch"]
+__all__ = [
+    "SKIP_BY_SWITCH",
+    "VALIDATE_BY_SWITCH",
+    "checked",
+    "enable_validation",
+    "is_validating",
+    "resolve_validation",
+    "unchecked",
+    "unchecked_by_torch",
+]
 
 
 class _Mode(threading.local):
@@ -26,9 +35,27 @@ class _Mode(threading.local):
 _mode = _Mode()
 
 
+class _BySwitch(int):
+    """The switch's answer: true or false like any number, but told from an argument by identity.
+
+    torch's ``expand`` copies ``_validate_args`` from the old instance to the new; today's answer of a per-thread
+    switch must not become the new instance's own choice by that.
+    """
+
+
+VALIDATE_BY_SWITCH, SKIP_BY_SWITCH = cast(bool, _BySwitch(True)), cast(bool, _BySwitch(False))
+
+
 def is_validating() -> bool:
-    """Whether a distribution made now validates its arguments."""
+    """True where a distribution made now validates its arguments."""
     return not _mode.skip and settings.get("validate")
+
+
+def resolve_validation(validate_args: bool | None) -> bool:
+    """The argument for a torch constructor that builds inner torch distributions, which do not ask our switch."""
+    if validate_args is not None:
+        return validate_args
+    return VALIDATE_BY_SWITCH if is_validating() else SKIP_BY_SWITCH
 
 
 @contextmanager
@@ -61,8 +88,8 @@ class _Trusting(TorchFunctionMode):
 def unchecked_by_torch() -> AbstractContextManager[object]:
     """A block in which torch's own distributions, which do not ask :func:`is_validating`, find all values valid.
 
-    They are those that a program states, and those inside some families. A tensor that is being traced has no value to
-    look at. As it costs time at every operation, it is for tracing alone.
+    Those are the ones that a program states, and those inside some families. A tensor that is being traced has no value
+    to look at. The block costs time at every operation, so it is for tracing alone.
     """
     return _Trusting()
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 import virgil.distributions as dist
-from virgil.distributions.outside import extended_log_prob, support_varies
+from virgil.distributions.core.extended_support import extended_log_prob, support_varies
+from virgil.distributions.core.validation import checked, unchecked
 
 
 def _t(*values):
@@ -30,7 +31,7 @@ def _gradients(total, leaves):
 @pytest.mark.parametrize("validate", [True, False])
 @pytest.mark.parametrize(("family", "params", "value"), FAMILIES.values(), ids=FAMILIES)
 def test_minus_infinity_outside_with_a_derivative_of_zero(family, params, value, validate):
-    with dist.validation.checked() if validate else dist.validation.unchecked():
+    with checked() if validate else unchecked():
         leaves = [each.clone().requires_grad_(True) for each in params]
         point = torch.tensor(value, dtype=torch.float64, requires_grad=True)
         fn = family(*leaves)

@@ -1,0 +1,56 @@
+"""The ``expand`` method of families whose attributes it can find by itself."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from torch import Size
+from torch import distributions as td
+from torch.types import _size
+
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+
+__all__ = ["expand_as_torch", "expand_parameters"]
+
+_Family = TypeVar("_Family", bound=TorchDistributionMixin)
+
+
+def expand_as_torch(family: type[_Family]) -> type[_Family]:
+    """Let a family of torch's with a constructor of its own keep torch's ``expand``.
+
+    torch refuses to expand a class whose constructor is not its own, as attributes could be missing in the copy. The
+    family sets the same attributes as torch's constructor and no others. A subclass that has a constructor is refused
+    as before.
+    """
+
+    def expand(self: Any, batch_shape: _size, _instance: Any = None) -> Any:
+        return super(family, self).expand(batch_shape, self._get_checked_instance(family, _instance))
+
+    return _with_expand(family, expand)
+
+
+def expand_parameters(family: type[_Family]) -> type[_Family]:
+    """Give a family an ``expand`` that expands each parameter named in its ``arg_constraints``.
+
+    The parameters are all that its constructor sets, and each spans the whole batch. A subclass that has a constructor
+    is refused, as its attributes could be missing in the copy.
+    """
+
+    def expand(self: Any, batch_shape: _size, _instance: Any = None) -> Any:
+        new = self._get_checked_instance(family, _instance)
+        shape = Size(batch_shape)
+        for name, constraint in self.arg_constraints.items():
+            value = getattr(self, name)
+            setattr(new, name, value.expand(shape + value.shape[value.dim() - constraint.event_dim :]))
+        td.Distribution.__init__(new, shape, self._event_shape, validate_args=False)
+        new._validate_args = self._validate_args
+        return new
+
+    return _with_expand(family, expand)
+
+
+def _with_expand(family: type[_Family], expand: Any) -> type[_Family]:
+    expand.__qualname__ = f"{family.__qualname__}.expand"
+    expand.__doc__ = "The same distribution over a larger batch."
+    family.expand = expand  # type: ignore[method-assign]
+    return family
