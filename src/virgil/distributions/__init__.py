@@ -1,75 +1,63 @@
 """Probability distributions: every family of ``torch.distributions``, with the shape algebra of plates added.
 
-Every family here has ``expand_by``, ``to_event``, ``mask``, ``shape`` and is called to draw from it
-(:mod:`~virgil.distributions.core.shape_algebra`). Sets and maps between them are in
+Families stand one in a file, in wings by what they are families of:
+
+====================================================  ====================================================
+:mod:`~virgil.distributions.continuous`               one real number
+:mod:`~virgil.distributions.discrete`                 one count, or labels and their counts
+:mod:`~virgil.distributions.multivariate`             vectors
+:mod:`~virgil.distributions.directional`              angles and directions
+:mod:`~virgil.distributions.matrix`                   matrices
+:mod:`~virgil.distributions.time_series`              whole sequences
+:mod:`~virgil.distributions.composed`                 made of other distributions, samples, one value, a set
+====================================================  ====================================================
+
+Every family has ``expand_by``, ``to_event``, ``mask``, ``shape`` and is called to draw from it
+(:mod:`~virgil.distributions.core.shape_algebra`). Sets and the maps onto them are in
 :mod:`~virgil.distributions.constraints` and :mod:`~virgil.distributions.transforms`, divergences in
 :mod:`~virgil.distributions.kl`. For a distribution of your own derive from `TorchDistribution`; a plain
 ``torch.distributions`` object works at a ``sample`` statement as well.
+
+A family's file is loaded when a program first asks for the family.
 """
 
 from __future__ import annotations
 
-from virgil.distributions import constraints, transforms
-from virgil.distributions.bernoulli import Bernoulli
-from virgil.distributions.beta_binomial import BetaBinomial
-from virgil.distributions.categorical import Categorical
-from virgil.distributions.composite import MixtureSameFamily, TransformedDistribution
-from virgil.distributions.continuous import (
-    Cauchy,
-    Chi2,
-    ContinuousBernoulli,
-    Exponential,
-    FisherSnedecor,
-    Gamma,
-    Gumbel,
-    Kumaraswamy,
-    Laplace,
-    Pareto,
-    RelaxedBernoulli,
-    Uniform,
+from typing import TYPE_CHECKING
+
+from virgil.distributions import (
+    composed,
+    constraints,
+    continuous,
+    directional,
+    discrete,
+    matrix,
+    multivariate,
+    time_series,
+    transforms,
 )
+from virgil.distributions.core import lazy_names
 from virgil.distributions.core.distribution import Distribution
 from virgil.distributions.core.expanded_distribution import ExpandedDistribution
-from virgil.distributions.core.shape_algebra import (
-    Independent,
-    MaskedDistribution,
-    TorchDistributionMixin,
-)
+from virgil.distributions.core.shape_algebra import Independent, MaskedDistribution, TorchDistributionMixin
 from virgil.distributions.core.validation import enable_validation, is_validating
-from virgil.distributions.delta import Delta
-from virgil.distributions.discrete import Binomial, Geometric, NegativeBinomial, Poisson
-from virgil.distributions.discrete_hmm import DiscreteHMM
-from virgil.distributions.empirical import Empirical
-from virgil.distributions.folded import FoldedDistribution
-from virgil.distributions.gamma_poisson import GammaPoisson
-from virgil.distributions.generalized_pareto import GeneralizedPareto
-from virgil.distributions.half_cauchy import HalfCauchy
-from virgil.distributions.improper_uniform import ImproperUniform
 from virgil.distributions.kl import kl_divergence, register_kl
-from virgil.distributions.lkj_cholesky import LKJCholesky
-from virgil.distributions.log_normal import LogNormal
-from virgil.distributions.multivariate import (
-    Dirichlet,
-    LogisticNormal,
-    LowRankMultivariateNormal,
-    MultivariateNormal,
-    RelaxedOneHotCategorical,
-)
-from virgil.distributions.nested import (
-    Beta,
-    InverseGamma,
-    Multinomial,
-    OneHotCategorical,
-    OneHotCategoricalStraightThrough,
-    StudentT,
-    Weibull,
-)
-from virgil.distributions.normal import HalfNormal, Normal
 from virgil.distributions.torch_distribution import TorchDistribution
 from virgil.distributions.transforms import biject_to, transform_to
-from virgil.distributions.unit import Unit
-from virgil.distributions.von_mises import VonMises
-from virgil.distributions.wishart import Wishart
+
+if TYPE_CHECKING:
+    from virgil.distributions.composed import *
+    from virgil.distributions.continuous import *
+    from virgil.distributions.directional import *
+    from virgil.distributions.discrete import *
+    from virgil.distributions.matrix import *
+    from virgil.distributions.multivariate import *
+    from virgil.distributions.time_series import *
+else:
+    _wings = (composed, continuous, directional, discrete, matrix, multivariate, time_series)
+    __getattr__, __dir__ = lazy_names.load_from(
+        __name__, {name: wing.__name__ for wing in _wings for name in wing.__all__}
+    )
 
 __all__ = [
     "Bernoulli",

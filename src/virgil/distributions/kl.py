@@ -12,8 +12,8 @@ from torch import Tensor
 from torch import distributions as td
 from torch.distributions import kl_divergence, register_kl
 
+from virgil.distributions.composed.delta import Delta
 from virgil.distributions.core.shape_algebra import Independent, MaskedDistribution
-from virgil.distributions.delta import Delta
 from virgil.distributions.util import sum_rightmost
 
 __all__ = ["kl_divergence", "register_kl"]
@@ -22,7 +22,7 @@ __all__ = ["kl_divergence", "register_kl"]
 @register_kl(Delta, MaskedDistribution)  # type: ignore[untyped-decorator]
 @register_kl(Delta, td.Distribution)  # type: ignore[untyped-decorator]
 def _kl_delta(p: Delta, q: td.Distribution) -> Tensor:
-    """What a point mass pays: the density that it carries less that of ``q`` at the point."""
+    """The log-density that the point carries, less that of ``q`` at the point."""
     return p.log_density - q.log_prob(p.v)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from virgil.distributions.composed.delta import Delta
 from virgil.distributions.core.expanded_distribution import expanded
-from virgil.distributions.delta import Delta
 from virgil.errors import ArgumentError, MismatchError, PlateError, ShapeError
 from virgil.poutine.frame import Frame, Step, in_other_rounds, rounds_of
 from virgil.poutine.runtime import Handler, Outer

@@ -1,0 +1,32 @@
+"""Families made of what they are given: other distributions, samples, one value, a set.
+
+What the shape algebra makes of a distribution (`Independent`, `MaskedDistribution`, `ExpandedDistribution`) belongs to
+the core.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from virgil.distributions.core.lazy_names import one_a_file
+
+__all__ = [
+    "Delta",
+    "Empirical",
+    "FoldedDistribution",
+    "ImproperUniform",
+    "MixtureSameFamily",
+    "TransformedDistribution",
+    "Unit",
+]
+
+if TYPE_CHECKING:
+    from virgil.distributions.composed.delta import Delta
+    from virgil.distributions.composed.empirical import Empirical
+    from virgil.distributions.composed.folded_distribution import FoldedDistribution
+    from virgil.distributions.composed.improper_uniform import ImproperUniform
+    from virgil.distributions.composed.mixture_same_family import MixtureSameFamily
+    from virgil.distributions.composed.transformed_distribution import TransformedDistribution
+    from virgil.distributions.composed.unit import Unit
+else:
+    __getattr__, __dir__ = one_a_file(__name__, __all__)

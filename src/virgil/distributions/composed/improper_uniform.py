@@ -1,0 +1,74 @@
+"""The flat prior, with density 1 on a whole set."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, Self
+
+import torch
+from torch import Size, Tensor
+from torch.distributions import constraints
+from torch.types import _size
+
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.errors import ArgumentError, ShapeError
+from virgil.ops.broadcast import broadcast_shapes
+
+__all__ = ["ImproperUniform"]
+
+
+class _NotSampledError(ArgumentError, NotImplementedError):
+    """torch raises a NotImplementedError where a family has no sampler, and programs catch that."""
+
+
+class ImproperUniform(TorchDistributionMixin):
+    """A flat prior: log-probability 0 everywhere in its support. It can be scored but not sampled.
+
+    Args:
+        support: the set of values.
+        batch_shape: shape of independent values.
+        event_shape: shape of one value; at least ``support.event_dim`` dims.
+
+    Raises:
+        ShapeError: ``event_shape`` has fewer dims than the support.
+    """
+
+    arg_constraints: dict[str, constraints.Constraint] = {}
+
+    def __init__(
+        self,
+        support: constraints.Constraint,
+        batch_shape: _size,
+        event_shape: _size,
+        validate_args: bool | None = None,
+    ) -> None:
+        if len(event_shape) < support.event_dim:
+            raise ShapeError(
+                f"ImproperUniform got event_shape {tuple(event_shape)}, but one value of its support {support!r} has "
+                f"{support.event_dim} dims. Give an event_shape with at least that many."
+            )
+        self._support = constraints.independent(support, len(event_shape) - support.event_dim)
+        super().__init__(Size(batch_shape), Size(event_shape), validate_args=validate_args)
+
+    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+        new = self._get_checked_instance(ImproperUniform, _instance)
+        new._support = self._support
+        super(ImproperUniform, new).__init__(Size(batch_shape), self._event_shape, validate_args=False)
+        new._validate_args = self._validate_args
+        return new
+
+    @constraints.dependent_property
+    def support(self) -> constraints.Constraint:
+        return self._support
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        shape = broadcast_shapes(self._batch_shape, value.shape[: value.dim() - len(self._event_shape)])
+        dtype = value.dtype if value.is_floating_point() else torch.get_default_dtype()
+        return torch.zeros(shape, dtype=dtype, device=value.device)
+
+    def sample(self, sample_shape: _size = ()) -> NoReturn:
+        raise _NotSampledError(
+            f"ImproperUniform over {self._support!r} is no probability distribution and cannot be sampled. Give the "
+            "site a value (obs=, condition, a guide that has the site), or take a proper prior."
+        )

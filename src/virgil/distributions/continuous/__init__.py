@@ -1,0 +1,60 @@
+"""Families of one real number: on the whole line, on a half-line, on an interval.
+
+Names and parameters are torch's where torch has the family. Densities and moments are those of the volumes *(Johnson,
+Kotz and Balakrishnan 1994, 1995)*.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from virgil.distributions.core.lazy_names import one_a_file
+
+__all__ = [
+    "Beta",
+    "Cauchy",
+    "Chi2",
+    "ContinuousBernoulli",
+    "Exponential",
+    "FisherSnedecor",
+    "Gamma",
+    "GeneralizedPareto",
+    "Gumbel",
+    "HalfCauchy",
+    "HalfNormal",
+    "InverseGamma",
+    "Kumaraswamy",
+    "Laplace",
+    "LogNormal",
+    "Normal",
+    "Pareto",
+    "RelaxedBernoulli",
+    "StudentT",
+    "Uniform",
+    "Weibull",
+]
+
+if TYPE_CHECKING:
+    from virgil.distributions.continuous.beta import Beta
+    from virgil.distributions.continuous.cauchy import Cauchy
+    from virgil.distributions.continuous.chi2 import Chi2
+    from virgil.distributions.continuous.continuous_bernoulli import ContinuousBernoulli
+    from virgil.distributions.continuous.exponential import Exponential
+    from virgil.distributions.continuous.fisher_snedecor import FisherSnedecor
+    from virgil.distributions.continuous.gamma import Gamma
+    from virgil.distributions.continuous.generalized_pareto import GeneralizedPareto
+    from virgil.distributions.continuous.gumbel import Gumbel
+    from virgil.distributions.continuous.half_cauchy import HalfCauchy
+    from virgil.distributions.continuous.half_normal import HalfNormal
+    from virgil.distributions.continuous.inverse_gamma import InverseGamma
+    from virgil.distributions.continuous.kumaraswamy import Kumaraswamy
+    from virgil.distributions.continuous.laplace import Laplace
+    from virgil.distributions.continuous.log_normal import LogNormal
+    from virgil.distributions.continuous.normal import Normal
+    from virgil.distributions.continuous.pareto import Pareto
+    from virgil.distributions.continuous.relaxed_bernoulli import RelaxedBernoulli
+    from virgil.distributions.continuous.student_t import StudentT
+    from virgil.distributions.continuous.uniform import Uniform
+    from virgil.distributions.continuous.weibull import Weibull
+else:
+    __getattr__, __dir__ = one_a_file(__name__, __all__)

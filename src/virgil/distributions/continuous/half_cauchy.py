@@ -1,0 +1,43 @@
+"""The half-Cauchy distribution, a usual prior of standard deviations *(Gelman 2006)*."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Size, Tensor
+from torch import distributions as td
+from torch.distributions.transforms import AbsTransform
+
+from virgil.distributions.continuous.cauchy import Cauchy
+from virgil.distributions.core.broadcast_parameters import broadcast_pair
+from virgil.distributions.core.expand_methods import expand_as_torch
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+
+__all__ = ["HalfCauchy"]
+
+_LOG_TWO_OVER_PI = math.log(2 / math.pi)
+
+
+@expand_as_torch
+class HalfCauchy(TorchDistributionMixin, td.HalfCauchy):
+    """A nonnegative number with density ``2 / (pi * scale * (1 + (x / scale)**2))``; it has no moments.
+
+    Shape: parameters ``(*batch,)``, event ``()``.
+
+    Args:
+        scale: median, > 0.
+    """
+
+    def __init__(self, scale: Tensor | float, validate_args: bool | None = None) -> None:
+        self.base_dist = Cauchy(*broadcast_pair(0.0, scale), validate_args=False)
+        self.transforms = [AbsTransform()]
+        td.Distribution.__init__(self, self.base_dist.batch_shape, Size(), validate_args=validate_args)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        scale = self.base_dist.scale
+        # scale * (1 + (x / scale)**2), in an order that neither over- nor underflows before the density does
+        spread = torch.addcmul(scale, value, value / scale)
+        return torch.where(value >= 0, torch.rsub(spread.log(), _LOG_TWO_OVER_PI), -torch.inf)

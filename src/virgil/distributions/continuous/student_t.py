@@ -1,0 +1,38 @@
+"""Student's t distribution."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch import distributions as td
+from torch.distributions.utils import broadcast_all
+
+from virgil.distributions.continuous.chi2 import Chi2
+from virgil.distributions.core.expand_methods import expand_as_torch
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+
+__all__ = ["StudentT"]
+
+
+@expand_as_torch
+class StudentT(TorchDistributionMixin, td.StudentT):
+    """A real number with heavy tails: density proportional to ``(1 + z**2 / df)**(-(df + 1) / 2)``.
+
+    Here ``z = (x - loc) / scale``. At ``df = 1`` it is a Cauchy distribution; it approaches a normal one as ``df``
+    grows. Shape: parameters ``(*batch,)``, event ``()``.
+
+    Args:
+        df: degrees of freedom, > 0; moments of this order and above do not exist.
+        loc: median.
+        scale: > 0; not the standard deviation.
+    """
+
+    def __init__(
+        self,
+        df: Tensor | float,
+        loc: Tensor | float = 0.0,
+        scale: Tensor | float = 1.0,
+        validate_args: bool | None = None,
+    ) -> None:
+        self.df, self.loc, self.scale = broadcast_all(df, loc, scale)
+        self._chi2 = Chi2(self.df, validate_args=False)
+        td.Distribution.__init__(self, self.df.shape, validate_args=validate_args)

@@ -1,0 +1,27 @@
+"""The Weibull distribution."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch import distributions as td
+
+from virgil.distributions.core.expand_methods import expand_as_torch
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.validation import resolve_validation
+
+__all__ = ["Weibull"]
+
+
+@expand_as_torch
+class Weibull(TorchDistributionMixin, td.Weibull):
+    """A positive number with distribution function ``1 - exp(-(x / scale)**concentration)``.
+
+    Shape: parameters ``(*batch,)``, event ``()``.
+
+    Args:
+        scale: > 0.
+        concentration: shape, > 0; below 1 the hazard falls.
+    """
+
+    def __init__(self, scale: Tensor | float, concentration: Tensor | float, validate_args: bool | None = None) -> None:
+        super().__init__(scale, concentration, resolve_validation(validate_args))

@@ -1,0 +1,40 @@
+"""The von Mises distribution."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch import distributions as td
+from torch.types import _size
+
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.von_mises import von_mises_angles
+
+__all__ = ["VonMises"]
+
+
+class VonMises(TorchDistributionMixin, td.VonMises):
+    """An angle in [-pi, pi) with density proportional to ``exp(concentration * cos(x - loc))``.
+
+    Shape: parameters ``(*batch,)``, event ``()``.
+
+    Args:
+        loc: mean direction, radians.
+        concentration: > 0; about the inverse of the variance where large.
+    """
+
+    def sample(self, sample_shape: _size = ()) -> Tensor:
+        # in double precision, as rejection would not end for small concentrations otherwise
+        concentration = self.concentration.detach().double().expand(self._extended_shape(sample_shape))
+        angle = von_mises_angles(concentration) + self.loc.detach()
+        return ((angle + math.pi) % (2 * math.pi) - math.pi).to(self.loc.dtype)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        # the scaled Bessel function is exact to rounding, torch's polynomial in log_prob to eight digits
+        log_bessel: Tensor = torch.special.i0e(self.concentration).log()
+        cosine: Tensor = torch.cos(value - self.loc)
+        return self.concentration * (cosine - 1) - log_bessel - math.log(2 * math.pi)

@@ -1,0 +1,40 @@
+"""Families of one count, or of labels and their counts.
+
+Names and parameters are torch's where torch has the family. ``probs`` and ``logits`` are two forms of one parameter:
+give exactly one of them. Probabilities and moments are those of the volume *(Johnson, Kemp and Kotz 2005)*.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from virgil.distributions.core.lazy_names import one_a_file
+
+__all__ = [
+    "Bernoulli",
+    "BetaBinomial",
+    "Binomial",
+    "Categorical",
+    "GammaPoisson",
+    "Geometric",
+    "Multinomial",
+    "NegativeBinomial",
+    "OneHotCategorical",
+    "OneHotCategoricalStraightThrough",
+    "Poisson",
+]
+
+if TYPE_CHECKING:
+    from virgil.distributions.discrete.bernoulli import Bernoulli
+    from virgil.distributions.discrete.beta_binomial import BetaBinomial
+    from virgil.distributions.discrete.binomial import Binomial
+    from virgil.distributions.discrete.categorical import Categorical
+    from virgil.distributions.discrete.gamma_poisson import GammaPoisson
+    from virgil.distributions.discrete.geometric import Geometric
+    from virgil.distributions.discrete.multinomial import Multinomial
+    from virgil.distributions.discrete.negative_binomial import NegativeBinomial
+    from virgil.distributions.discrete.one_hot_categorical import OneHotCategorical
+    from virgil.distributions.discrete.one_hot_categorical_straight_through import OneHotCategoricalStraightThrough
+    from virgil.distributions.discrete.poisson import Poisson
+else:
+    __getattr__, __dir__ = one_a_file(__name__, __all__)

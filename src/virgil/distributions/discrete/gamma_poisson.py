@@ -1,0 +1,54 @@
+"""The gamma-Poisson distribution."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.distributions import constraints
+from torch.types import _size
+
+from virgil.distributions.core.broadcast_parameters import broadcast_pair
+from virgil.distributions.core.expand_methods import expand_parameters
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+
+__all__ = ["GammaPoisson"]
+
+
+@expand_parameters
+class GammaPoisson(TorchDistributionMixin):
+    """An overdispersed count, Poisson with a rate from ``Gamma(concentration, rate)``.
+
+    It is the negative binomial with ``total_count = concentration`` and ``logits = -log(rate)`` *(Johnson, Kemp and
+    Kotz 2005, section 5.3)*. Shape: parameters ``(*batch,)``, event ``()``.
+
+    Args:
+        concentration: shape of the gamma distribution, > 0.
+        rate: inverse scale of the gamma distribution, > 0; the mean count is concentration / rate.
+    """
+
+    arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
+    support = constraints.nonnegative_integer
+
+    def __init__(self, concentration: Tensor | float, rate: Tensor | float, validate_args: bool | None = None) -> None:
+        self.concentration, self.rate = broadcast_pair(concentration, rate)
+        super().__init__(self.rate.shape, validate_args=validate_args)
+
+    def sample(self, sample_shape: _size = ()) -> Tensor:
+        with torch.no_grad():
+            gamma = torch._standard_gamma(self.concentration.expand(self.shape(sample_shape)))
+            return torch.poisson(gamma / self.rate)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        a, rate = self.concentration, self.rate
+        ways = torch.lgamma(a + value) - torch.lgamma(a) - torch.lgamma(value + 1)
+        return ways - a * rate.reciprocal().log1p() - value * rate.log1p()
+
+    @property
+    def mean(self) -> Tensor:
+        return self.concentration / self.rate
+
+    @property
+    def variance(self) -> Tensor:
+        return self.concentration / self.rate**2 * (1 + self.rate)

@@ -1,0 +1,18 @@
+"""Families of matrices: covariances, and Cholesky factors of correlations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from virgil.distributions.core.lazy_names import one_a_file
+
+__all__ = [
+    "LKJCholesky",
+    "Wishart",
+]
+
+if TYPE_CHECKING:
+    from virgil.distributions.matrix.lkj_cholesky import LKJCholesky
+    from virgil.distributions.matrix.wishart import Wishart
+else:
+    __getattr__, __dir__ = one_a_file(__name__, __all__)

@@ -1,0 +1,42 @@
+"""The distribution of Lewandowski, Kurowicka and Joe, of Cholesky factors."""
+
+from __future__ import annotations
+
+import torch
+from torch import Size, Tensor
+from torch import distributions as td
+
+from virgil.distributions.continuous.beta import Beta
+from virgil.distributions.core.expand_methods import expand_as_torch
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.errors import ArgumentError
+
+__all__ = ["LKJCholesky"]
+
+
+@expand_as_torch
+class LKJCholesky(TorchDistributionMixin, td.LKJCholesky):
+    """The Cholesky factor of a random correlation matrix *(Lewandowski, Kurowicka and Joe 2009)*.
+
+    The density of the matrix R is proportional to ``det(R)**(concentration - 1)``. Shape: event ``(dim, dim)``.
+
+    Args:
+        dim: number of rows, >= 2.
+        concentration: > 0; 1 is uniform over correlation matrices. Shape: ``(*batch,)``.
+
+    Raises:
+        ArgumentError: fewer rows than two.
+    """
+
+    def __init__(self, dim: int, concentration: Tensor | float = 1.0, validate_args: bool | None = None) -> None:
+        if dim < 2:
+            raise ArgumentError(f"LKJCholesky got dim={dim!r}; it takes a number of rows, 2 or more.")
+        self.dim = dim
+        self.concentration = torch.as_tensor(concentration)
+        if not self.concentration.is_floating_point():
+            self.concentration = self.concentration.to(torch.get_default_dtype())
+        # The part of row k = 1, 2, ... left of the diagonal has a squared length that is
+        # Beta(k / 2, concentration + (dim - 1 - k) / 2) (section 3.2); torch leaves that of row 0 unused.
+        before = torch.arange(dim, dtype=self.concentration.dtype, device=self.concentration.device).clamp(min=1)
+        self._beta = Beta(before / 2, self.concentration.unsqueeze(-1) + (dim - 1 - before) / 2, validate_args=False)
+        td.Distribution.__init__(self, self.concentration.shape, Size((dim, dim)), validate_args=validate_args)
