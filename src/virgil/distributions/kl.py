@@ -1,4 +1,4 @@
-"""Kullback-Leibler divergences between pairs of families, in nats: torch's registry, and what Virgil adds to it.
+"""Kullback-Leibler divergences between pairs of families, in nats: torch's registry, and Virgil's entries in it.
 
 They are exact, so a term of the evidence lower bound that is one of them has no Monte Carlo noise.
 """

@@ -17,7 +17,7 @@ __all__ = ["ImproperUniform"]
 
 
 class _NotSampledError(ArgumentError, NotImplementedError):
-    """torch raises a NotImplementedError where a family has no sampler, and programs catch that."""
+    """Also a NotImplementedError, which torch raises where a family has no sampler."""
 
 
 class ImproperUniform(TorchDistributionMixin):

@@ -1,4 +1,4 @@
-"""The ``expand`` method of families whose attributes it can find by itself."""
+"""The ``expand`` methods that families share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A distribution repeated over a larger batch, for those that do not say how to expand their parameters."""
+"""A distribution repeated over a larger batch, for families that define no ``expand``."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ExpandedDistribution(TorchDistributionMixin, Wrapper):
         return new
 
     def _spread(self, draw: Any, sample_shape: _size) -> Tensor:
-        """Draw one dim for every dim that grows, and move each to where it belongs."""
+        """Draw one dim for every dim that grows, and move each to its place."""
         base_shape = self.base_dist.batch_shape
         left = self._batch_shape[: len(self._batch_shape) - len(base_shape)]
         grown = [d for d in range(-len(base_shape), 0) if base_shape[d] != self._batch_shape[d]]

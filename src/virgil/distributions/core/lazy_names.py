@@ -18,7 +18,7 @@ _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])")
 
 
 def snake_case(name: str) -> str:
-    """The file's name of a class.
+    """The name of a class's file.
 
     >>> [snake_case(name) for name in ("StudentT", "LKJCholesky", "DiscreteHMM", "Chi2")]
     ['student_t', 'lkj_cholesky', 'discrete_hmm', 'chi2']

@@ -36,7 +36,7 @@ _mode = _Mode()
 
 
 class _BySwitch(int):
-    """The switch's answer: true or false like any number, but told from an argument by identity.
+    """An answer of the switch, which identity tells from a constructor's argument.
 
     torch's ``expand`` copies ``_validate_args`` from the old instance to the new; today's answer of a per-thread
     switch must not become the new instance's own choice by that.

@@ -63,7 +63,7 @@ class Categorical(TorchDistributionMixin, td.Categorical):
 
 
 def _taken(logits: Tensor, labels: Tensor) -> Tensor:
-    """The logit of each label, where batch dims of one or the other may have size 1: in time and memory of the result.
+    """The logit of each label; batch dims of either may have size 1. Time and memory grow with the result alone.
 
     Shape: ``(*batch, n)`` and ``(*labels)`` give the two broadcast.
     """

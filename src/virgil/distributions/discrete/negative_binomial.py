@@ -10,7 +10,7 @@ __all__ = ["NegativeBinomial"]
 
 
 class NegativeBinomial(TorchDistributionMixin, td.NegativeBinomial):
-    """The number of successes before failure number r: proportional to ``C(k + r - 1, k) * p**k`` for k = 0, 1, 2, ...
+    """The number of successes before failure number r: ``C(k + r - 1, k) * (1 - p)**r * p**k`` for k = 0, 1, ...
 
     The mean is ``r * p / (1 - p)``. Shape: parameters ``(*batch,)``, event ``()``.
 

@@ -71,7 +71,7 @@ class Wishart(TorchDistributionMixin, td.Wishart):
         return new
 
     def _squared_diagonal(self) -> Chi2:
-        """The squares of the diagonal of a draw's Cholesky factor, for the unit matrix *(Bartlett 1933)*."""
+        """The law of the squared diagonal of a draw's Cholesky factor, for the unit matrix *(Bartlett 1933)*."""
         below = torch.arange(self._event_shape[-1], dtype=self.df.dtype, device=self.df.device)
         return Chi2(self.df.unsqueeze(-1) - below, validate_args=False)
 
@@ -93,7 +93,11 @@ def _only(matrices: dict[str, Tensor | None]) -> tuple[str, Tensor]:
 
 
 def _factor_of_inverse(precision: Tensor) -> Tensor:
-    """Read backwards, a precision has the lower factor C, and its inverse the lower factor C^-T read backwards."""
+    """The lower Cholesky factor of the inverse of a precision.
+
+    With rows and columns reversed the precision has a lower factor C; C^-T, reversed again, is the factor of the
+    inverse.
+    """
     factor = torch.linalg.cholesky(precision.flip(-2, -1))
     unit = torch.eye(precision.shape[-1], dtype=precision.dtype, device=precision.device)
     transposed: Tensor = torch.linalg.solve_triangular(factor, unit, upper=False).mT
