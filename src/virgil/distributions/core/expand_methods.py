@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from torch import Size
 from torch import distributions as td
+from torch.distributions import constraints
 from torch.types import _size
 
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 
 __all__ = ["expand_as_torch", "expand_parameters"]
 
+_Constraints = dict[str, constraints.Constraint]
 _Family = TypeVar("_Family", bound=TorchDistributionMixin)
 
 
@@ -35,13 +37,14 @@ def expand_parameters(family: type[_Family]) -> type[_Family]:
     The parameters are all that its constructor sets, and each spans the whole batch. A subclass that has a constructor
     is refused, as its attributes could be missing in the copy.
     """
+    event_dims = {name: constraint.event_dim for name, constraint in cast(_Constraints, family.arg_constraints).items()}
 
     def expand(self: Any, batch_shape: _size, _instance: Any = None) -> Any:
         new = self._get_checked_instance(family, _instance)
         shape = Size(batch_shape)
-        for name, constraint in self.arg_constraints.items():
+        for name, event_dim in event_dims.items():
             value = getattr(self, name)
-            setattr(new, name, value.expand(shape + value.shape[value.dim() - constraint.event_dim :]))
+            setattr(new, name, value.expand(shape + value.shape[value.dim() - event_dim :]))
         td.Distribution.__init__(new, shape, self._event_shape, validate_args=False)
         new._validate_args = self._validate_args
         return new
