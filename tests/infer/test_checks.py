@@ -12,7 +12,7 @@ from tests.pairs.statements import NORMAL, ONE, program
 from tests.pairs.tables import MISTAKES
 from virgil.errors import MismatchError, ShapeError, SupportError
 from virgil.infer import SVI, Trace_ELBO, elbo
-from virgil.infer.elbo import structure
+from virgil.infer.elbo import program_structure as structure
 
 
 def _fit(model, guide, *args, steps=1, loss=None, **kwargs):

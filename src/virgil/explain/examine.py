@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from virgil.engine.lines import is_of_user, shown_line
@@ -20,7 +21,7 @@ from virgil.infer.density.execution import Call, Pair, run_pair
 from virgil.infer.density.nesting import nesting
 from virgil.infer.density.read_parameters import ReadParameters
 from virgil.infer.elbo import ELBO, Trace_ELBO, TraceEnum_ELBO
-from virgil.infer.elbo.structure import subject_of
+from virgil.infer.elbo.program_structure import subject_of
 from virgil.infer.objective import Objective, as_objective
 from virgil.poutine.block import watching_hidden
 from virgil.poutine.site import Site
@@ -92,10 +93,10 @@ class _Run:
     error: Exception | None = None
 
 
-def _run(call: Call, enumerate_from: int | None = None) -> _Run:
+def _run(call: Call, run: Callable[..., Pair] = run_pair) -> _Run:
     ended: list[tuple[Pair, str]] = []
     try:
-        pair = run_pair(call, lambda *end: ended.append(end), enumerate_from, apart=enumerate_from is not None)
+        pair = run(call, failed=lambda *end: ended.append(end))
     except Exception as error:
         ((pair, failed),) = ended
         return _Run(_with_model_alone(call, pair) if failed == "guide" else pair, failed, error)
@@ -112,10 +113,13 @@ def _with_model_alone(call: Call, pair: Pair) -> Pair:
 
 def _enumerated(call: Call, drawn: _Run, objective: Objective) -> _Run:
     """An execution as the objective has it: with all values of marked sites, if it sums over them."""
-    if drawn.error is not None or not objective.enumerates:
+    bound = objective.evidence_bound
+    if drawn.error is not None or bound is None or not (bound.enumerates or bound.enumerates_guide):
         return drawn
     found, given = max(nesting(drawn.pair.guide), nesting(drawn.pair.model)), objective.max_plate_nesting
-    return _run(call, -1 - (found if given is None else given))
+    first_dim = -1 - (found if given is None else given)
+    enumerating = partial(run_pair, guide=bound.enumerates_guide, model=bound.enumerates)
+    return _run(call, partial(enumerating, enumerate_from=first_dim, apart=True))
 
 
 def _watched(model: Program, hidden: list[Site]) -> Program:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from virgil.errors import ArgumentError
-from virgil.infer.elbo.posterior import inferred
+from virgil.infer.elbo.discrete_posterior import inferred
 from virgil.ops.semiring import MAXIMUM, SAMPLE
 
 __all__ = ["infer_discrete"]

@@ -71,6 +71,7 @@ class Enumerate(Handler):
             variable whose slot another one has taken shows it, by a dim that belongs to no variable in sight; where
             both share a dim it would go unseen.
         sums: whether its variables are summed out inside a logarithm, where draws may not stand for an expectation.
+        known_only: whether it enumerates no site itself and only notes which sites can see the known ones.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Enumerate(Handler):
         known: Mapping[str, Site] | None = None,
         apart: bool = False,
         sums: bool = False,
+        known_only: bool = False,
     ) -> None:
         if not isinstance(first_available_dim, int) or first_available_dim >= 0:
             raise ArgumentError(
@@ -89,6 +91,7 @@ class Enumerate(Handler):
         self.known = known or {}
         self.apart = apart
         self.sums = sums
+        self.known_only = known_only
         slots = Counter(site.infer[_SLOT] for site in self.known.values())
         self._foreseen = {  # dims that hold one variable alone, so that it is known even before it is stated
             site.infer[_DIM]: name for name, site in self.known.items() if slots[site.infer[_SLOT]] == 1
@@ -113,13 +116,19 @@ class Enumerate(Handler):
         known = self.known.get(site.name)
         if known is not None:
             self._take_over(site, known, visible)
-        elif site.is_latent and site.value is None and site.infer.get("enumerate") == "parallel":
+        elif (
+            not self.known_only and site.is_latent and site.value is None and site.infer.get("enumerate") == "parallel"
+        ):
             count = self._num_samples(site)
             if count != 1:
                 site = self._enumerated(site, count, visible)
                 if site.block is not None and site.block.is_copy:
                     site = site.replace(kind="deterministic")  # values alone: the density is that of another block
         return outer(site.replace(variables=visible))
+
+    def _enumerates(self, site: Site) -> bool:
+        is_free = not self.known_only and site.is_latent and site.value is None
+        return is_free and site.infer.get("enumerate") == "parallel"
 
     def _check_plates(self, site: Site) -> None:
         for frame in site.frames:

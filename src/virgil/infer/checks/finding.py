@@ -77,10 +77,27 @@ Trial = tuple[Tensor, Sequence[Executed]]
 class EvidenceBound(Protocol):
     """An objective that bounds the evidence, as far as checks need it."""
 
-    num_particles: int
     max_plate_nesting: int | None
-    vectorize_particles: bool | None
-    enumerates: bool
+
+    @property
+    def num_particles(self) -> int:
+        """How many draws of the guide it takes."""
+        ...
+
+    @property
+    def vectorize_particles(self) -> bool | None:
+        """Whether they run at once; ``None``: where a trial shows that they can."""
+        ...
+
+    @property
+    def enumerates(self) -> bool:
+        """Whether it sums marked variables of the model out that the guide does not state."""
+        ...
+
+    @property
+    def enumerates_guide(self) -> bool:
+        """Whether it averages over marked variables of the guide with their own probabilities."""
+        ...
 
     def trial(self, model: Program, guide: Program, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Trial:
         """The bound of one execution, unchecked, and the executions of guide and model behind it."""

@@ -42,7 +42,14 @@ class Pair:
 Failed = Callable[[Pair, str], None]
 
 
-def run_pair(call: Call, failed: Failed | None = None, enumerate_from: int | None = None, apart: bool = False) -> Pair:
+def run_pair(
+    call: Call,
+    failed: Failed | None = None,
+    enumerate_from: int | None = None,
+    apart: bool = False,
+    guide: bool = True,
+    model: bool = True,
+) -> Pair:
     """Trace the guide, then the model replayed against it. An exception carries a note that says which was running.
 
     Args:
@@ -51,14 +58,21 @@ def run_pair(call: Call, failed: Failed | None = None, enumerate_from: int | Non
             one.
         enumerate_from: the first dim for variables to be enumerated; ``None`` to enumerate none.
         apart: whether enumerated variables share dims as little as possible, to find out whether they may.
+        guide: whether the guide's marked variables are enumerated; else they are drawn.
+        model: whether those of the model are that the guide does not state.
     """
     guide_tracer, model_tracer = Tracer(), Tracer()
     running = "guide"
     try:
-        guide_tracer.run(_enumerating(call.guide, enumerate_from, apart), call.args, call.kwargs)
+        enumerating = call.guide
+        if enumerate_from is not None and guide:
+            enumerating = Enumerate(enumerate_from, apart=apart)(call.guide)
+        guide_tracer.run(enumerating, call.args, call.kwargs)
         running = "model"
-        model = Replay(guide_tracer.trace)(call.model)
-        model_tracer.run(_enumerating(model, enumerate_from, apart, guide_tracer.trace), call.args, call.kwargs)
+        enumerating = Replay(guide_tracer.trace)(call.model)
+        if enumerate_from is not None:
+            enumerating = _beside(guide_tracer.trace, enumerate_from, apart, not model)(enumerating)
+        model_tracer.run(enumerating, call.args, call.kwargs)
     except Exception as error:
         error.add_note(f"This happened while the {running} was running.")
         if failed is not None:
@@ -67,16 +81,13 @@ def run_pair(call: Call, failed: Failed | None = None, enumerate_from: int | Non
     return Pair(guide_tracer.trace, model_tracer.trace)
 
 
-def _enumerating(program: Program, first_dim: int | None, apart: bool, guide: Trace | None = None) -> Program:
-    """The program with its marked sites enumerated, left of the variables that the guide has enumerated."""
-    if first_dim is None:
-        return program
-    nodes = guide.nodes if guide is not None else {}
-    known = {name: site for name, site in nodes.items() if enumerated_dim(site) is not None}
+def _beside(guide: Trace, first_dim: int, apart: bool, known_only: bool) -> Enumerate:
+    """Enumerates a model's variables left of those that the guide has enumerated."""
+    known = {name: site for name, site in guide.nodes.items() if enumerated_dim(site) is not None}
     first = min([first_dim, *(leftmost(site) - 1 for site in known.values())])
-    return Enumerate(first, known, apart, sums=guide is not None)(program)
+    return Enumerate(first, known, apart, sums=True, known_only=known_only)
 
 
 def particle_plate(dim: int, num_particles: int) -> PlateContext:
-    """The outermost plate, in which every slot is a whole execution; its weight makes sums over it means."""
-    return PlateContext(Frame(PARTICLES, dim, num_particles, full_size=1, particle=True))
+    """The outermost plate, in which every slot is a whole execution."""
+    return PlateContext(Frame(PARTICLES, dim, num_particles, particle=True))

@@ -19,7 +19,17 @@ from virgil.poutine.masking import counted
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
-__all__ = ["Cost", "Piece", "factor_of", "model_pieces", "plate_weights", "scale_of", "solve", "summed_together"]
+__all__ = [
+    "Cost",
+    "Piece",
+    "factor_of",
+    "model_pieces",
+    "piece_of",
+    "plate_weights",
+    "scale_of",
+    "solve",
+    "summed_together",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +125,14 @@ def model_pieces(model: Trace, guide: Trace) -> list[Piece]:
         log_prob = site.unscaled_log_prob
         if site.mask is not None and not is_variable:
             log_prob = counted(log_prob, site.mask)
-        scale = scale_of(site)
-        factor, slots = factor_of(site, log_prob), _slots(site, scale)
-        pieces.append(Piece(factor, scale, slots, is_variable, position, rounds_of(site.frames)))
+        pieces.append(piece_of(site, log_prob, position, is_variable))
     return pieces
+
+
+def piece_of(site: Site, log_prob: Tensor, position: int, is_variable: bool) -> Piece:
+    """The piece of a site with this log-probability, masked, without the scale."""
+    scale = scale_of(site)
+    return Piece(factor_of(site, log_prob), scale, _slots(site, scale), is_variable, position, rounds_of(site.frames))
 
 
 def _slots(site: Site, scale: float | Tensor) -> Factor | None:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from virgil.infer.density.chains import chains_of
 from virgil.infer.density.execution import Pair
-from virgil.infer.density.factors import Cost, model_pieces, solve, summed_together
+from virgil.infer.density.factors import Cost, Piece, model_pieces, solve, summed_together
 from virgil.poutine.enumeration import enumerated_dim
+from virgil.poutine.trace import Trace
 
-__all__ = ["model_costs", "model_variables"]
+__all__ = ["model_costs", "model_variables", "summed_costs"]
 
 
 def model_variables(pair: Pair) -> frozenset[str]:
@@ -21,9 +22,15 @@ def model_variables(pair: Pair) -> frozenset[str]:
 
 def model_costs(pair: Pair, variables: frozenset[str], weights: Mapping[str, float]) -> list[Cost]:
     """The terms of the model with its variables summed out, over plates and what the guide enumerates."""
+    return summed_costs(model_pieces(pair.model, pair.guide), pair.model, variables, weights)
+
+
+def summed_costs(
+    pieces: list[Piece], model: Trace, variables: frozenset[str], weights: Mapping[str, float]
+) -> list[Cost]:
+    """The terms that pieces of a model's joint probability have once its variables are summed out."""
     costs = []
-    pieces = model_pieces(pair.model, pair.guide)
-    chains = chains_of(pair.model, pieces)
+    chains = chains_of(model, pieces)
     for group in summed_together(pieces, variables, chains):
         position = max(piece.position for piece in group)
         rounds = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from virgil.infer.elbo.mean_field import TraceMeanField_ELBO
 from virgil.infer.elbo.trace_elbo import Trace_ELBO
-from virgil.infer.elbo.trace_enum import TraceEnum_ELBO
+from virgil.infer.elbo.trace_enum_elbo import TraceEnum_ELBO
+from virgil.infer.elbo.trace_mean_field_elbo import TraceMeanField_ELBO
 
 __all__ = ["JitTraceEnum_ELBO", "JitTraceMeanField_ELBO", "JitTrace_ELBO"]
 

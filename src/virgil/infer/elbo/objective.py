@@ -1,28 +1,32 @@
-"""``ELBO``: what every objective offers."""
+"""``ELBO``: an objective, made of independent choices."""
 
 from __future__ import annotations
 
 import copy
 import math
-import warnings
+from functools import partial
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from virgil import settings
-from virgil.distributions.core.validation import unchecked
-from virgil.errors import ArgumentError, MismatchError, ShapeError
+from virgil.distributions.validation import unchecked
+from virgil.errors import ArgumentError, ShapeError
 from virgil.infer.blame import LinAlgError, blame
 from virgil.infer.checks import check
 from virgil.infer.checks.finding import Trial
 from virgil.infer.density.dry_run import dry_run
-from virgil.infer.density.execution import Call, Executions, Pair, Program, particle_plate, run_pair
+from virgil.infer.density.execution import Call, Executions, Pair, Program, run_pair
 from virgil.infer.density.nesting import nesting
-from virgil.infer.elbo.enumerated import enumerated_estimate
-from virgil.infer.elbo.estimator import estimate
-from virgil.infer.elbo.sequential import branches
-from virgil.infer.elbo.structure import (
+from virgil.infer.elbo.bound import Bound, BoundFunction
+from virgil.infer.elbo.choices import Choices
+from virgil.infer.elbo.costs import Costs
+from virgil.infer.elbo.elbo_module import ELBOModule
+from virgil.infer.elbo.former_choices import nesting_of, of_attributes, warn_of_unused
+from virgil.infer.elbo.gradient import Estimate, GradientRule
+from virgil.infer.elbo.particles import Particles, run_particles
+from virgil.infer.elbo.program_structure import (
     Structure,
     check_pair,
     discover,
@@ -31,41 +35,71 @@ from virgil.infer.elbo.structure import (
     structure_key,
     subject_of,
 )
-from virgil.infer.elbo.terms import LatentTerms, all_terms, sampled
+from virgil.infer.elbo.summing_out import Elimination, SumOut
+from virgil.infer.elbo.terms import LatentTerms, Terms, all_terms
 
-__all__ = ["ELBO", "ELBOModule"]
+__all__ = ["ELBO"]
 
 _REMEMBERED = 16  # pairs of model and guide whose structure an objective keeps
+_FIXED = frozenset({"enumerates", "latent_terms", "num_particles", "vectorize_particles"})
 
 
 class ELBO:
-    r"""The evidence lower bound, estimated with draws from the guide.
+    r"""The evidence lower bound, or another bound on the log evidence, made of independent choices.
 
     .. math:: \mathrm{ELBO} = \mathbb{E}_{q(z)}\bigl[\log p(x, z) - \log q(z)\bigr] \le \log p(x)
 
-    The loss is the negative bound, in nats. Its gradient is an unbiased estimate of the gradient of the loss.
+    The loss is the negative bound, in nats. Its gradient is an unbiased estimate of the gradient of the loss. The named
+    objectives, such as ``Trace_ELBO``, are this class with other defaults for ``terms`` and ``sum_out``.
 
     Args:
-        num_particles: draws that are averaged.
+        num_particles: draws that the bound is computed from. Default: 1.
         max_plate_nesting: how many dims from the right belong to plates. Default: found by a dry run, which leaves no
             mark.
         max_iarange_nesting: its former name.
         vectorize_particles: whether all particles run in one execution, with a dim of their own left of all plates.
             Default: yes where a trial shows that the programs allow it.
-        strict_enumeration_warning, ignore_jit_warnings, jit_options, retain_graph, tail_adaptive_beta: accepted for
-            the sake of existing programs.
+        strict_enumeration_warning: whether to warn where ``sum_out`` finds no marked variable.
+        ignore_jit_warnings: whether a step that cannot be compiled, under an objective that compiles its steps, is
+            taken eagerly without a warning.
+        jit_options: options of ``torch.jit.trace``, which Virgil does not use; a warning says so.
+        retain_graph: handed to ``backward`` by :meth:`loss_and_grads`.
+        tail_adaptive_beta: of tail-adaptive weights, which no choice of Virgil's has; a warning says so.
+        terms: how the terms of latent variables are computed: ``"sampled"``, both log-probabilities at the value drawn,
+            or ``"analytic"``, the divergence of guide and model in closed form where that is known and right.
+        sum_out: which marked discrete variables are summed out: ``"none"``; ``"model"``, those that the guide does not
+            state, inside the logarithm; ``"guide"``, the guide's, averaged over with its own probabilities; or
+            ``"both"``.
+        gradient: how the gradient is estimated: ``"pathwise_or_score"``, site by site.
+        bound: how particles make a bound: ``"mean"``.
+
+    For each of the last four a function may be passed instead of a name; its contract is ``LatentTerms``,
+    ``Elimination``, ``Estimate`` and ``BoundFunction`` in ``virgil.infer.elbo``.
 
     Raises:
-        ArgumentError: an argument out of range.
+        ArgumentError: an argument out of range, or choices that do not fit together.
+
+    Example:
+        >>> import torch, virgil, virgil.distributions as dist
+        >>> from virgil.infer import ELBO, config_enumerate
+        >>> @config_enumerate
+        ... def model():
+        ...     z = virgil.sample("z", dist.Normal(0.0, 1.0))
+        ...     which = virgil.sample("which", dist.Bernoulli(0.5))
+        ...     virgil.sample("x", dist.Normal(2 * which, 1.0), obs=torch.tensor(1.0))
+        >>> def guide():
+        ...     virgil.sample("z", dist.Normal(torch.tensor(1.0), 1.0))
+        >>> loss = ELBO(terms="analytic", sum_out="model").loss(model, guide)
+        >>> round(loss, 4)  # KL = 1 / 2, and -log p(x) = 1 / 2 + log(2 pi) / 2
+        1.9189
     """
 
-    latent_terms: LatentTerms = staticmethod(sampled)
-    enumerates = False
+    choices: Choices = Choices()
     compiles = False  # whether SVI takes its steps on a compiled engine
 
     def __init__(
         self,
-        num_particles: int = 1,
+        num_particles: int | None = None,
         max_plate_nesting: float | None = None,
         max_iarange_nesting: int | None = None,
         vectorize_particles: bool | None = None,
@@ -74,28 +108,48 @@ class ELBO:
         jit_options: dict[str, Any] | None = None,
         retain_graph: bool | None = None,
         tail_adaptive_beta: float = -1.0,
+        *,
+        terms: str | Terms | LatentTerms | None = None,
+        sum_out: str | SumOut | Elimination | None = None,
+        gradient: str | GradientRule | Estimate | None = None,
+        bound: str | Bound | BoundFunction | None = None,
     ) -> None:
-        if max_iarange_nesting is not None:
-            warnings.warn(
-                "max_iarange_nesting is the former name of max_plate_nesting. Write max_plate_nesting instead.",
-                DeprecationWarning,
-                stacklevel=2,
-            )
-            max_plate_nesting = max_iarange_nesting
-        if not isinstance(num_particles, int) or num_particles < 1:
-            raise ArgumentError(
-                f"{type(self).__name__} got num_particles={num_particles!r}; it takes a whole number, 1 or more."
-            )
-        if max_plate_nesting is not None and (math.isnan(max_plate_nesting) or max_plate_nesting < 0):
-            raise ArgumentError(
-                f"{type(self).__name__} got max_plate_nesting={max_plate_nesting!r}; it takes a whole number, 0 or "
-                f"more."
-            )
-        self.num_particles = num_particles
-        self.max_plate_nesting = None if max_plate_nesting in (None, math.inf) else int(max_plate_nesting)
-        self.vectorize_particles = vectorize_particles
+        former = of_attributes(self, frozenset({ELBO}), terms, sum_out)
+        self.choices = former.but(terms, sum_out, gradient, bound, num_particles, vectorize_particles)
+        self.max_plate_nesting = nesting_of(self, max_plate_nesting, max_iarange_nesting)
+        self.strict_enumeration_warning = strict_enumeration_warning
+        self.ignore_jit_warnings = ignore_jit_warnings
         self.retain_graph = retain_graph
         self._structures: dict[tuple[Program, Program], Structure] = {}
+        warn_of_unused(self, jit_options, tail_adaptive_beta)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _FIXED:
+            raise ArgumentError(
+                f"{name} of a {type(self).__name__} cannot be changed, since what it has found out about programs "
+                "depends on it. Make another objective."
+            )
+        super().__setattr__(name, value)
+
+    @property
+    def num_particles(self) -> int:
+        """How many draws of the guide the bound is computed from."""
+        return self.choices.num_particles
+
+    @property
+    def vectorize_particles(self) -> bool | None:
+        """Whether particles run in one execution; ``None``: where a trial shows that they can."""
+        return self.choices.vectorize_particles
+
+    @property
+    def enumerates(self) -> bool:
+        """Whether marked variables of the model, which the guide does not state, are summed out."""
+        return self.choices.sum_out.model
+
+    @property
+    def enumerates_guide(self) -> bool:
+        """Whether marked variables of the guide are averaged over with their own probabilities."""
+        return self.choices.sum_out.guide
 
     name = property(lambda self: type(self).__name__, doc="Its class's.")
     obstacle = None
@@ -131,7 +185,7 @@ class ELBO:
         structure = self._structure(call)
         with unchecked():
             try:
-                bound, pairs = self.bound(call, structure)
+                bound, pairs = self._bound(call, structure)
             except LinAlgError:  # a matter of values, which a step looks into
                 raise
             except (RuntimeError, ShapeError):
@@ -148,7 +202,7 @@ class ELBO:
         call = Call(model, guide, args, kwargs)
         structure = self._structure(call)
         with unchecked():
-            bound, pairs = self.bound(call, structure)
+            bound, pairs = self._bound(call, structure)
         return -bound, _executions(pairs)
 
     def __call__(self, model: nn.Module, guide: nn.Module) -> ELBOModule:
@@ -161,34 +215,29 @@ class ELBO:
         key = (call.model, call.guide)
         structure = self._structures.get(key)
         if structure is None:
-            structure = discover(call, self)
+            structure = discover(call, self, self.choices.sum_out, self.strict_enumeration_warning)
             while len(self._structures) >= _REMEMBERED:
                 del self._structures[next(iter(self._structures))]
             self._structures[key] = structure
         return structure
 
-    def bound(self, call: Call, structure: Structure) -> tuple[Tensor, list[Pair]]:
+    def _bound(self, call: Call, structure: Structure) -> tuple[Tensor, list[Pair]]:
         """The bound, a scalar in nats, and the executions behind it: tensor operations alone, so it can be captured."""
-        first_dim = -structure.max_plate_nesting - 1
-        if structure.vectorize_particles:
-            with particle_plate(first_dim, self.num_particles):
-                pairs, repeats = self._runs(call, first_dim - 1), 1
-        else:
-            pairs = [pair for _ in range(self.num_particles) for pair in self._runs(call, first_dim)]
-            repeats = self.num_particles
-        bounds = [self._estimate(pair) for pair in pairs]
-        return (bounds[0] if len(bounds) == 1 else torch.stack(bounds).sum() / repeats), pairs
+        choices = self.choices
+        particles = run_particles(
+            call,
+            partial(self._costs, call),
+            choices.num_particles,
+            -structure.max_plate_nesting - 1,
+            structure.vectorize_particles,
+        )
+        return choices.gradient.estimate(particles, choices.bound), particles.pairs
 
-    def _runs(self, call: Call, first_dim: int) -> list[Pair]:
-        return branches(call, first_dim) if self.enumerates else [self._run(call, first_dim)]
-
-    def _run(self, call: Call, first_dim: int) -> Pair:
-        return run_pair(call, enumerate_from=first_dim if self.enumerates else None)
-
-    def _estimate(self, pair: Pair) -> Tensor:
-        if self.enumerates:
-            return enumerated_estimate(pair)
-        return estimate(pair, all_terms(pair, self.latent_terms))
+    def _costs(self, call: Call, first_dim: int, particle_dim: int | None) -> list[Costs]:
+        """Run the programs, and take the executions to costs."""
+        sum_out, terms = self.choices.sum_out, self.choices.terms
+        pairs = sum_out.runs(call, first_dim)
+        return [sum_out.costs(pair, all_terms(pair, terms), particle_dim) for pair in pairs]
 
     # How it is checked
 
@@ -203,16 +252,17 @@ class ELBO:
         call = Call(model, guide, args, kwargs)
         with torch.no_grad(), unchecked():
             drawn = run_pair(call)
-            pairs = self._runs(call, -1 - max(nesting(drawn.guide), nesting(drawn.model)))
-            return torch.stack([self._estimate(pair) for pair in pairs]).sum(), pairs
+            costs = self._costs(call, -1 - max(nesting(drawn.guide), nesting(drawn.model)), None)
+            particles = Particles(call, [costs], 1, None)
+            return particles.log_weights(), particles.pairs
 
     def _check(self, call: Call, bound: Tensor, pairs: list[Pair], structure: Structure) -> None:
         """Look at executions of a structure not seen before, and for the cause of a bound that is not finite."""
         new = {key: pair for pair in pairs if (key := structure_key(pair)) not in structure.checked}
         for pair in new.values():
             check_pair(call, pair, self, structure)
-        if new and self.enumerates and structure.checked:
-            look_apart(call, structure, self)
+        if new and self.choices.sum_out.enumerates and structure.checked:
+            look_apart(call, structure, self, self.choices.sum_out)
         structure.checked.update(new)
         if not math.isfinite(bound.detach()):
             blame(_executions(pairs))
@@ -226,27 +276,3 @@ class ELBO:
 
 def _executions(pairs: list[Pair]) -> Executions:
     return [run for pair in pairs for run in (("guide", pair.guide), ("model", pair.model))]
-
-
-class ELBOModule(nn.Module):
-    """An objective together with its model and guide: ``loss = module(*args)`` is the differentiable loss, in nats.
-
-    Its parameters are those of model and guide, so ``torch.optim.Adam(module.parameters())`` trains both. Made by
-    ``elbo(model, guide)``.
-    """
-
-    def __init__(self, elbo: ELBO, model: nn.Module, guide: nn.Module) -> None:
-        super().__init__()
-        for role, program in (("model", model), ("guide", guide)):
-            if not isinstance(program, nn.Module):
-                raise MismatchError(
-                    f"elbo(model, guide) got {program!r} as its {role}; both must be torch.nn.Module, "
-                    "so that the result knows their parameters. With functions, use SVI, or elbo.differentiable_loss."
-                )
-        self.elbo = elbo
-        self.model = model
-        self.guide = guide
-
-    def forward(self, *args: Any, **kwargs: Any) -> Tensor:
-        """The differentiable loss."""
-        return self.elbo.differentiable_loss(self.model, self.guide, *args, **kwargs)

@@ -1,43 +1,49 @@
-"""Terms: what an objective is a sum of."""
+"""Terms: the log-probabilities and divergences that an objective is a sum of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
 from virgil.infer.density.execution import Pair
+from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.frame import Frame
 from virgil.poutine.masking import counted
 from virgil.poutine.site import Site
 
-__all__ = ["LatentTerms", "Placed", "Term", "all_terms", "sampled"]
+__all__ = ["LatentTerms", "Placed", "Term", "Terms", "all_terms", "of_guide", "of_model"]
 
 
 class Term(NamedTuple):
-    """One log-probability, counted or taken away.
+    """One log-probability or divergence, added to the bound or taken from it.
 
     Attributes:
         sign: 1 for what is added to the bound, -1 for what is taken from it.
-        value: nats, with the scale and mask of handlers, before the plates' weights. Shape: ``(*plates,)``.
-        frames: the plates it lies in.
-        weight: the product of their weights.
-        guide_position: where the guide states it, or ``None``.
-        model_position: where the model states it, or ``None``.
+        value: nats, masked, before the scale of handlers and the plates' weights. Shape: ``(*plates,)``.
+        site: has the plates, the scale, and the names of enumerated variables' dims.
+        guide_position: the last statement of the guide that it depends on; ``None`` for a density of the model.
+        model_position: where the model states it; ``None`` for what depends on the guide's statements alone.
     """
 
     sign: int
     value: Tensor
-    frames: tuple[Frame, ...]
-    weight: float
+    site: Site
     guide_position: int | None
     model_position: int | None
 
-    def total(self) -> Tensor:
-        """The weighted sum over all plates, without the sign. A scalar."""
-        total = self.value.sum() if self.value.dim() else self.value
-        return total if self.weight == 1.0 else total * self.weight
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """The plates it lies in."""
+        return self.site.frames
+
+    @property
+    def scaled(self) -> Tensor:
+        """The value with the scale of handlers."""
+        scale = self.site.scale
+        return self.value * scale if isinstance(scale, Tensor) or scale != 1.0 else self.value
 
 
 class Placed(NamedTuple):
@@ -47,43 +53,70 @@ class Placed(NamedTuple):
     position: int
 
 
-# How the terms of one latent variable are computed, from its site in the guide, its site in the model, and the model's
-# sites that the guide has not stated up to there.
-LatentTerms = Callable[[Placed, Placed, Mapping[str, Placed]], list[Term]]
+class LatentTerms(Protocol):
+    """How the terms of one latent variable are computed."""
+
+    def __call__(self, guide: Placed, model: Placed, unstated: Mapping[str, Placed], /) -> list[Term]:
+        """The variable's terms.
+
+        Args:
+            guide: its site in the guide.
+            model: its site in the model.
+            unstated: by name, the model's sites that the guide has not stated up to there.
+        """
+        ...
 
 
-def _of_guide(placed: Placed) -> Term:
-    site = placed.site
-    return Term(-1, site.term, site.frames, site.weight, placed.position, None)
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A choice of an objective: how the terms of latent variables are computed.
 
-
-def _of_model(placed: Placed) -> Term:
-    site = placed.site
-    return Term(1, site.term, site.frames, site.weight, None, placed.position)
-
-
-def sampled(guide: Placed, model: Placed, unstated: Mapping[str, Placed]) -> list[Term]:
-    """``log p(z) - log q(z)`` at the value drawn.
-
-    Of a partly observed variable the slots that are observed are no variables, whatever the guide draws for them.
+    Attributes:
+        name: what a user calls it.
+        of_pair: computes the terms of one variable.
+        at_draws: whether all terms are log-probabilities at the values drawn, so that their sum is the logarithm of an
+            importance weight.
     """
-    term = _of_guide(guide)
-    if "_latent_slots" in model.site.infer:
-        term = term._replace(value=counted(term.value, model.site.infer["_latent_slots"]))
-    return [_of_model(model), term]
+
+    name: str
+    of_pair: LatentTerms
+    at_draws: bool = False
 
 
-def all_terms(pair: Pair, latent_terms: LatentTerms) -> list[Term]:
+def of_guide(placed: Placed) -> Term:
+    """The log-probability of a guide's site, taken from the bound."""
+    site = placed.site
+    value = site.unscaled_log_prob
+    return Term(-1, value if site.mask is None else counted(value, site.mask), site, placed.position, None)
+
+
+def of_model(placed: Placed) -> Term:
+    """The log-probability of a model's site, added to the bound."""
+    site = placed.site
+    value = site.unscaled_log_prob
+    return Term(1, value if site.mask is None else counted(value, site.mask), site, None, placed.position)
+
+
+def _of_unstated(placed: Placed) -> Term:
+    """The term of a site that the guide does not state. A mask leaves a variable that is summed out alone."""
+    site = placed.site
+    if site.mask is not None and enumerated_dim(site) is not None:
+        return Term(1, site.unscaled_log_prob, site, None, placed.position)
+    return of_model(placed)
+
+
+def all_terms(pair: Pair, terms: Terms) -> list[Term]:
     """The terms of ``log p(x, z) - log q(z)``."""
     in_model = {
         name: Placed(site, position)
         for position, (name, site) in enumerate(pair.model.nodes.items())
         if site.kind == "sample"
     }
-    terms: list[Term] = []
+    of_pair = terms.of_pair
+    found: list[Term] = []
     for position, (name, site) in enumerate(pair.guide.nodes.items()):
         if site.kind == "sample":
             placed, counterpart = Placed(site, position), in_model.pop(name, None)
-            terms += [_of_guide(placed)] if counterpart is None else latent_terms(placed, counterpart, in_model)
-    terms += [_of_model(placed) for placed in in_model.values()]
-    return terms
+            found += [of_guide(placed)] if counterpart is None else of_pair(placed, counterpart, in_model)
+    found += [_of_unstated(placed) for placed in in_model.values()]
+    return found

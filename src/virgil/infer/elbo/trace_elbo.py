@@ -10,9 +10,9 @@ __all__ = ["Trace_ELBO"]
 class Trace_ELBO(ELBO):
     """The evidence lower bound with every term taken at the value drawn.
 
-    The gradient is pathwise where a site's distribution has ``rsample`` and by score function elsewhere, site by site,
-    the latter with costs limited to the site's own plate slots and to what comes after it. See :class:`ELBO` for the
-    formula and the arguments.
+    It is :class:`ELBO` with its defaults, which see for the formula and the arguments. The gradient is pathwise where a
+    site's distribution has ``rsample`` and by score function elsewhere, site by site, the latter with costs limited to
+    the site's own plate slots and to what comes after it.
 
     Example:
         >>> import torch, virgil, virgil.distributions as dist

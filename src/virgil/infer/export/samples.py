@@ -13,7 +13,7 @@ from virgil.errors import ArgumentError
 from virgil.infer.density.draws_at_once import Joint
 from virgil.infer.density.execution import PARTICLES, Pair, Program
 from virgil.infer.density.summed_out import model_variables
-from virgil.infer.elbo.posterior import inferred
+from virgil.infer.elbo.discrete_posterior import inferred
 from virgil.infer.export.dims import whole_value
 from virgil.infer.export.pointwise import Pointwise, is_datum, pointwise
 from virgil.infer.predictive import stacked

@@ -11,9 +11,11 @@ from virgil.errors import ArgumentError
 from virgil.infer.density.chains import by_step
 from virgil.infer.density.execution import Call, Program
 from virgil.infer.density.summed_out import model_variables
+from virgil.infer.elbo.choices import Choices
+from virgil.infer.elbo.discrete_posterior import Marginal, inferred, marginal, marks
 from virgil.infer.elbo.objective import ELBO
-from virgil.infer.elbo.posterior import Marginal, inferred, marginal, marks
-from virgil.infer.elbo.structure import look_apart, structure_key
+from virgil.infer.elbo.program_structure import look_apart, structure_key
+from virgil.infer.elbo.summing_out import BOTH
 from virgil.ops.semiring import SAMPLE, SUM
 from virgil.poutine.replay import Replay
 from virgil.poutine.tracing import trace
@@ -29,8 +31,8 @@ class TraceEnum_ELBO(ELBO):
     Variables :math:`m` that the model marks by ``infer={"enumerate": "parallel"}``, or by
     :func:`virgil.infer.config_enumerate`, and that the guide does not state are summed out inside the logarithm; a
     guide needs no statement for them. Variables :math:`e` that the guide marks are averaged over with its own
-    probabilities, outside the logarithm, which gives a lower bound. It differs from :class:`Trace_ELBO` in that
-    nothing discrete need be drawn, so that the gradient has no score-function noise.
+    probabilities, outside the logarithm, which gives a lower bound. It is ``ELBO(sum_out="both")``. It differs from
+    :class:`Trace_ELBO` in that nothing discrete need be drawn, so that the gradient has no score-function noise.
 
     Example:
         >>> import torch, virgil, virgil.distributions as dist
@@ -44,7 +46,7 @@ class TraceEnum_ELBO(ELBO):
         2.5814
     """
 
-    enumerates = True
+    choices = Choices(sum_out=BOTH)
 
     def compute_marginals(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> dict[str, Marginal]:
         """The exact posterior of each variable that the model sums out, given the data and one draw of the guide.
@@ -64,11 +66,11 @@ class TraceEnum_ELBO(ELBO):
         call = Call(model, guide, args, kwargs)
         structure = self._structure(call)
         with torch.no_grad():
-            pair = self._run(call, -1 - structure.max_plate_nesting)
+            pair = self.choices.sum_out.run(call, -1 - structure.max_plate_nesting)
         key = structure_key(pair)
         if settings.get("validate") and key not in structure.checked:
             if structure.checked:
-                look_apart(call, structure, self)
+                look_apart(call, structure, self, self.choices.sum_out)
             structure.checked.add(key)
         variables = model_variables(pair)
         if not variables:

@@ -1,4 +1,4 @@
-"""What a latent variable of the guide can influence, as far as the order of the statements and their plates tell."""
+"""The terms downstream of a latent variable, as far as the order of the statements and their plates tell."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Protocol
 from virgil.infer.density.execution import Pair
 from virgil.poutine.frame import Frame
 
-__all__ = ["Influence", "Stated"]
+__all__ = ["Downstream"]
 
 
 class Stated(Protocol):
-    """A term, as far as it says where the programs state it."""
+    """A term and where the programs state it."""
 
     @property
     def guide_position(self) -> int | None:
-        """Where the guide states it."""
+        """The last statement of the guide that it depends on."""
         ...
 
     @property
@@ -25,8 +25,8 @@ class Stated(Protocol):
         ...
 
 
-class Influence:
-    """Which terms can depend on a value, given where the guide draws it.
+class Downstream:
+    """The terms that can depend on a value, given where the guide draws it.
 
     A value passes on to every later statement of the guide; and to the model from where it first reads this value, or
     that of a later variable of the guide. Slots of a plate stay apart until a variable outside the plate, which may
@@ -48,12 +48,12 @@ class Influence:
             self._first_read[position] = earliest
 
     def reaches(self, position: int, term: Stated) -> bool:
-        """Whether the term can depend on the variable at this position of the guide."""
+        """Tell whether the term can depend on the variable at this position of the guide."""
         in_guide = term.guide_position is not None and term.guide_position >= position
         return in_guide or (term.model_position is not None and term.model_position >= self._first_read[position])
 
     def apart(self, position: int, frames: tuple[Frame, ...], term: Stated) -> tuple[Frame, ...]:
-        """Of the plates around the variable, those whose other slots in the term cannot depend on it."""
+        """Return the plates around the variable whose other slots in the term cannot depend on it."""
         return tuple(frame for frame in frames if not self._joined(position, frame, term))
 
     def _joined(self, position: int, frame: Frame, term: Stated) -> bool:

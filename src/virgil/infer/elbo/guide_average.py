@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from virgil.errors import PlateError
+from virgil.infer.density.execution import PARTICLES
 from virgil.infer.density.factors import factor_of
-from virgil.infer.elbo.sequential import is_chosen
+from virgil.infer.elbo.branches import is_chosen
+from virgil.infer.elbo.costs import per_particle
 from virgil.ops.factor import Factor
 from virgil.ops.semiring import SUM
 from virgil.ops.sum_product import contract
@@ -78,19 +80,21 @@ class GuideAverage:
         return needed
 
     def total(self, cost: Factor) -> Tensor:
-        """The expected cost, summed over its plates with their weights. A scalar."""
+        """The expected cost, summed over its plates with their weights. Shape: ``()`` or ``(particles,)``."""
         variables = self.variables.intersection(cost.dims)
         if not variables and not self._chosen:
-            return self._weighted(cost.logs.sum(), cost)
+            return self._weighted(_summed(cost.logs, cost.dims), cost)
         self._check_local(variables, cost)
         marginal = self.marginal(variables)
         dims = _union(marginal, cost)
         probability, value = marginal.aligned(dims).exp(), cost.aligned(dims)
         value = torch.where(probability > 0, value, value.new_zeros(()))  # log 0 that never happens counts nothing
-        return self._weighted((probability * value).sum(), cost)
+        return self._weighted(_summed(probability * value, dims), cost)
 
     def surrogate(self, density: Factor, cost: Factor, joined: frozenset[str]) -> Tensor:
-        """``log q`` of a drawn variable times the cost that it influences, averaged over enumerated ones. A scalar.
+        """``log q`` of a drawn variable times the cost that it influences, averaged over enumerated ones.
+
+        Shape: ``()`` or ``(particles,)``.
 
         Args:
             density: the logarithm of the variable's density.
@@ -111,7 +115,7 @@ class GuideAverage:
         dims = _union(average, density, cost)
         probability, value = average.aligned(dims).exp().detach(), cost.aligned(dims).detach()
         value = torch.where(probability > 0, value, value.new_zeros(()))
-        return (probability * density.aligned(dims) * value).sum() * weights
+        return _summed(probability * density.aligned(dims) * value, dims) * weights
 
     def _weighted(self, total: Tensor, cost: Factor) -> Tensor:
         for dim in cost.dims:
@@ -129,6 +133,10 @@ class GuideAverage:
                     "variable outside this plate that the model sums out, so that every combination of the plate's "
                     "slots would have to be summed. Sample one of the two in the guide."
                 )
+
+
+def _summed(values: Tensor, dims: tuple[str, ...]) -> Tensor:
+    return per_particle(values, dims.index(PARTICLES) if PARTICLES in dims else None)
 
 
 def _union(*factors: Factor) -> tuple[str, ...]:

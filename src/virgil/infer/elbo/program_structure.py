@@ -1,23 +1,27 @@
-"""What an objective finds out once about a model and guide: nesting, vectorisation, which structures were checked."""
+"""``Structure``: what an objective finds out once about a model and guide, and the checks that it makes then."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Protocol
 
 import torch
 
 from virgil import settings
 from virgil.infer.checks import CALL, CAUSES, CHECKS, VALUES, Shown, check
 from virgil.infer.checks.finding import EvidenceBound, Subject
+from virgil.infer.checks.warn import show_warning
 from virgil.infer.density.dry_run import dry_run
-from virgil.infer.density.execution import Call, Pair, run_pair
+from virgil.infer.density.execution import Call, Failed, Pair, run_pair
 from virgil.infer.density.nesting import nesting
 from virgil.infer.density.vectorize import can_vectorize
-from virgil.infer.elbo.agreement import check_agreement, check_blocks
+from virgil.infer.elbo.enumeration_check import check_agreement, check_blocks
+from virgil.infer.elbo.summing_out import SumOut
 from virgil.poutine.trace import Trace
 
 __all__ = [
+    "Run",
     "Structure",
     "check_pair",
     "discover",
@@ -26,6 +30,14 @@ __all__ = [
     "structure_key",
     "subject_of",
 ]
+
+
+class Run(Protocol):
+    """Runs guide and model once."""
+
+    def __call__(self, call: Call, /, *, failed: Failed | None = None) -> Pair:
+        """The execution; ``failed`` as that of ``run_pair``."""
+        ...
 
 
 @dataclass
@@ -87,18 +99,25 @@ def check_pair(call: Call, pair: Pair, objective: EvidenceBound, structure: Stru
     check(subject_of(call, pair, objective), VALUES if is_known else CHECKS, structure.shown)
 
 
-def run_or_explain(call: Call, objective: EvidenceBound, **options: Any) -> Pair:
+def run_or_explain(call: Call, objective: EvidenceBound, run: Run = run_pair) -> Pair:
     """Run guide and model; where one raises, raise for what they disagree about instead, if that may be why."""
 
     def look_for_cause(failed: Pair, running: str) -> None:
         if settings.get("validate"):
             check(subject_of(call, failed, objective, running), CAUSES)
 
-    return run_pair(call, look_for_cause, **options)
+    return run(call, failed=look_for_cause)
 
 
-def discover(call: Call, objective: EvidenceBound) -> Structure:
-    """Run guide and model dry, check that they fit together, and find the structure."""
+def discover(call: Call, objective: EvidenceBound, sum_out: SumOut, strict: bool = True) -> Structure:
+    """Run guide and model dry, check that they fit together, and find the structure.
+
+    Args:
+        call: the programs and their arguments.
+        objective: what they are run for.
+        sum_out: how it sums variables out.
+        strict: whether to warn where there is none to be summed out.
+    """
     validate = settings.get("validate")
     structure = Structure(0, False)
     if validate:
@@ -109,19 +128,33 @@ def discover(call: Call, objective: EvidenceBound) -> Structure:
         given = objective.max_plate_nesting
         structure.max_plate_nesting = max(nesting(pair.guide), nesting(pair.model)) if given is None else given
         first_dim = -1 - structure.max_plate_nesting
-        if objective.enumerates:
-            pair = run_or_explain(call, objective, enumerate_from=first_dim, apart=True)
+        if sum_out.enumerates:
+            pair = run_or_explain(call, objective, partial(sum_out.run, first_dim=first_dim, apart=True))
         if validate:
             check_pair(call, pair, objective, structure)
             check_agreement(call, drawn, pair, first_dim)
             structure.dry = statements_key(pair)
+        if strict and sum_out.enumerates and not _is_marked(drawn, sum_out):
+            show_warning(_UNMARKED.format(type(objective).__name__, sum_out.name))
         if objective.num_particles > 1:
             wanted = objective.vectorize_particles
             structure.vectorize_particles = can_vectorize(call, -1 - first_dim) if wanted is None else wanted
     return structure
 
 
-def look_apart(call: Call, structure: Structure, objective: EvidenceBound) -> None:
+_UNMARKED = (
+    "{} with sum_out={!r} finds nothing to sum out: no site is marked, so every variable is drawn, as under "
+    "Trace_ELBO. Mark discrete sites by config_enumerate, or set strict_enumeration_warning=False to accept this."
+)
+
+
+def _is_marked(pair: Pair, sum_out: SumOut) -> bool:
+    """Whether a site is marked in a program whose variables are summed out."""
+    traces = [trace for trace, sums in ((pair.guide, sum_out.guide), (pair.model, sum_out.model)) if sums]
+    return any(site.infer.get("enumerate") is not None for trace in traces for site in trace.nodes.values())
+
+
+def look_apart(call: Call, structure: Structure, objective: EvidenceBound, sum_out: SumOut) -> None:
     """Ask of a changed structure what the first dry run asked: whether variables may share dims, and steps a statement.
 
     Raises:
@@ -129,6 +162,6 @@ def look_apart(call: Call, structure: Structure, objective: EvidenceBound) -> No
     """
     first_dim = -1 - structure.max_plate_nesting
     with dry_run():
-        pair = run_pair(call, enumerate_from=first_dim, apart=True)
+        pair = sum_out.run(call, first_dim, apart=True)
         check_pair(call, pair, objective, structure)
         check_blocks(call, pair, first_dim)

@@ -20,9 +20,9 @@ from virgil.infer.density.execution import Call, Pair, Program, run_pair
 from virgil.infer.density.factors import Piece, model_pieces, plate_weights, solve, summed_together
 from virgil.infer.density.nesting import nesting
 from virgil.infer.density.summed_out import model_variables
-from virgil.infer.elbo.agreement import check_blocks
-from virgil.infer.elbo.average import GuideAverage
-from virgil.infer.elbo.structure import structure_key, subject_of
+from virgil.infer.elbo.enumeration_check import check_blocks
+from virgil.infer.elbo.guide_average import GuideAverage
+from virgil.infer.elbo.program_structure import structure_key, subject_of
 from virgil.ops.factor import Factor
 from virgil.ops.semiring import Semiring
 from virgil.poutine.block import Block

@@ -1,12 +1,13 @@
-"""Sites of a guide that are enumerated one value after another: an execution for each joint choice."""
+"""Executions for each joint choice of the values of a guide's sites that are enumerated sequentially."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 
 from virgil.errors import PlateError
-from virgil.infer.density.execution import Call, Pair, run_pair
+from virgil.infer.density.execution import Call, Pair
 from virgil.poutine.enumeration import all_values, checked_num_samples, draws, enumerated_dim
 from virgil.poutine.replay import Replay
 from virgil.poutine.runtime import Handler, Outer
@@ -19,18 +20,18 @@ _CHOSEN = "_enumerate_chosen"
 
 
 def is_chosen(site: Site) -> bool:
-    """Whether the site has one of its values by choice, so that its probability is a weight of the execution."""
+    """Tell whether the site has its value by choice, so that its probability is a weight of the execution."""
     return bool(site.infer.get(_CHOSEN))
 
 
 def has_exact_weight(site: Site) -> bool:
-    """Whether the site's values count by their probability, and not because they were drawn."""
+    """Tell whether the site's values count by their probability, and not because they were drawn."""
     return is_chosen(site) or (enumerated_dim(site) is not None and draws(site) is None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """Which of a site's values comes next, out of how many."""
+    """The number of the value that a site takes next, out of how many."""
 
     name: str
     number: int
@@ -72,10 +73,15 @@ def _check_plates(site: Site) -> None:
         )
 
 
-def branches(call: Call, enumerate_from: int) -> list[Pair]:
-    """An execution of guide and model for each joint choice of the guide's sequential sites, depth first.
+def branches(call: Call, run: Callable[[Call, int], Pair], first_dim: int) -> list[Pair]:
+    """Run guide and model for each joint choice of the guide's sequential sites, depth first.
 
     Executions that agree up to some choice share what was drawn before it, so that their weights sum to one.
+
+    Args:
+        call: the programs and their arguments.
+        run: runs them once.
+        first_dim: the first dim for variables to be enumerated in parallel.
     """
     pairs: list[Pair] = []
     choices: tuple[_Choice, ...] | None = ()
@@ -84,7 +90,7 @@ def branches(call: Call, enumerate_from: int) -> list[Pair]:
         handler = Choose(choices)
         chosen = Call(call.model, handler(call.guide), call.args, call.kwargs)
         with Replay(before) if before.nodes else nullcontext():  # outside of all, where dims are known
-            pair = run_pair(chosen, enumerate_from=enumerate_from)
+            pair = run(chosen, first_dim)
         pairs.append(pair)
         choices = _following(handler.made)
         before.nodes = {} if choices is None else _drawn_before(pair.guide, choices[-1].name)
@@ -101,7 +107,7 @@ def _following(made: list[_Choice]) -> tuple[_Choice, ...] | None:
 
 
 def _drawn_before(guide: Trace, name: str) -> dict[str, Site]:
-    """What a guide drew before a site, by name."""
+    """The sites that a guide drew before another one, by name."""
     drawn: dict[str, Site] = {}
     for other, site in guide.nodes.items():
         if other == name:

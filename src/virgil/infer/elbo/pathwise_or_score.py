@@ -1,0 +1,44 @@
+"""``gradient="pathwise_or_score"``: pathwise where a site allows it, by the score function elsewhere."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from virgil.infer.elbo.bound import Bound
+from virgil.infer.elbo.branches import has_exact_weight
+from virgil.infer.elbo.gradient import GradientRule
+from virgil.infer.elbo.particles import Particles
+from virgil.infer.elbo.refusals import score_refused
+from virgil.poutine.site import Site
+
+__all__ = ["PATHWISE_OR_SCORE", "pathwise_or_score"]
+
+
+def pathwise_or_score(particles: Particles, bound: Bound, /) -> Tensor:
+    r"""The bound, with the gradient estimator of each site's own kind.
+
+    With terms :math:`c_j` of weight :math:`w_j`, and :math:`D_i` the terms that the latent variable :math:`z_i` of the
+    guide can influence, the gradient of the mean over particles is
+
+    .. math:: \sum_j w_j \nabla c_j + \sum_{i\ \text{not pathwise}} \nabla \log q(z_i) \sum_{j \in D_i} w_j c_j
+
+    *(Ranganath, Gerrish and Blei 2014, section 3.1; Schulman et al. 2015, corollary 1)*. Variables that the guide
+    enumerates have neither: their probabilities are weights, which are differentiated.
+
+    Raises:
+        ArgumentError: a site needs its score, but the bound is no mean.
+    """
+    log_weights = particles.log_weights()
+    scores = particles.scores(_is_scored)
+    if scores is not None:
+        if not bound.is_mean:
+            raise score_refused(particles.names(_is_scored), PATHWISE_OR_SCORE.name, bound.name)
+        log_weights = log_weights + (scores - scores.detach())
+    return bound(log_weights)
+
+
+def _is_scored(site: Site) -> bool:
+    return not site.fn.has_rsample and not has_exact_weight(site)
+
+
+PATHWISE_OR_SCORE = GradientRule("pathwise_or_score", pathwise_or_score)

@@ -1,0 +1,84 @@
+"""The costs of an execution in which no variable has several values: one for each term, dims by position."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from virgil.infer.density.execution import Pair
+from virgil.infer.elbo.costs import IsScored, per_particle
+from virgil.infer.elbo.downstream import Downstream
+from virgil.infer.elbo.terms import Term
+from virgil.poutine.frame import Frame, in_other_rounds, rounds_of
+from virgil.poutine.site import Site
+
+__all__ = ["SiteCosts"]
+
+
+class SiteCosts:
+    """The terms of an execution, summed over their plates.
+
+    Args:
+        pair: the execution.
+        terms: its terms.
+        particle_dim: the dim of the particles; ``None`` where there is but one.
+    """
+
+    __slots__ = ("pair", "particle_dim", "terms")
+
+    def __init__(self, pair: Pair, terms: list[Term], particle_dim: int | None) -> None:
+        self.pair = pair
+        self.terms = terms
+        self.particle_dim = particle_dim
+
+    def log_weights(self) -> Tensor:
+        """The sum of all terms, for each particle."""
+        total = _sum([self._total(term) for term in self.terms if term.sign > 0])
+        taken = [self._total(term) for term in self.terms if term.sign < 0]
+        return total - _sum(taken) if taken else total
+
+    def scores(self, is_scored: IsScored) -> Tensor | None:
+        """The score function's surrogate, for each particle; see ``Costs``."""
+        drawn = [
+            (position, site)
+            for position, site in enumerate(self.pair.guide.nodes.values())
+            if site.is_latent and is_scored(site)
+        ]
+        if not drawn:
+            return None
+        downstream = Downstream(self.pair)
+        return _sum([self._summed(_score(position, site, downstream, self.terms)) for position, site in drawn])
+
+    def _total(self, term: Term) -> Tensor:
+        total, weight = self._summed(term.scaled), term.site.weight
+        return total if weight == 1.0 else total * weight
+
+    def _summed(self, value: Tensor) -> Tensor:
+        dim = self.particle_dim
+        return per_particle(value, None if dim is None or value.dim() < -dim else value.dim() + dim)
+
+
+def _sum(scalars: Sequence[Tensor]) -> Tensor:
+    return functools.reduce(torch.add, scalars) if scalars else torch.zeros(())
+
+
+def _score(position: int, site: Site, downstream: Downstream, terms: list[Term]) -> Tensor:
+    """``log q`` of a variable times the weighted cost that it can influence. Shape: ``(*plates,)``."""
+    cost = torch.zeros((), device=site.unscaled_log_prob.device)
+    for term in terms:
+        if downstream.reaches(position, term):
+            apart = downstream.apart(position, site.frames, term)
+            if not in_other_rounds(rounds_of(term.frames), rounds_of(apart)):
+                cost = cost + _reduced(term, apart) * (term.sign * term.site.weight)
+    return site.unscaled_log_prob * cost
+
+
+def _reduced(term: Term, apart: tuple[Frame, ...]) -> Tensor:
+    """The term summed over every dim that is not of these plates, detached."""
+    value = term.scaled.detach()
+    shared = {frame.dim for frame in term.frames if frame in apart}
+    summed = [dim for dim in range(-value.dim(), 0) if dim not in shared]
+    return value.sum(summed, keepdim=True) if summed else value
