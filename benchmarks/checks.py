@@ -24,7 +24,7 @@ from virgil.examples import coin, hmm, lda_model, mixture_model, regression, sch
 from virgil.examples.data import diabetes, digits, faithful, gdp
 from virgil.infer import ELBO, SVI, Trace_ELBO, TraceEnum_ELBO
 from virgil.infer.autoguide import AutoDelta, AutoNormal
-from virgil.infer.elbo import structure
+from virgil.infer.elbo import program_structure as structure
 from virgil.poutine import block
 
 GOAL = 50.0

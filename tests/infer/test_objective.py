@@ -262,7 +262,7 @@ def test_the_former_name_of_nesting_warns():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"num_particles": 0}, "Trace_ELBO got num_particles=0; it takes a whole number, 1 or more"),
+        ({"num_particles": 0}, "An objective got num_particles=0; it takes a whole number, 1 or more"),
         ({"num_particles": 1.5}, "got num_particles=1.5"),
         ({"max_plate_nesting": -1}, "got max_plate_nesting=-1; it takes a whole number, 0 or more"),
         ({"max_plate_nesting": math.nan}, "got max_plate_nesting=nan"),

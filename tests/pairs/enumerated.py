@@ -467,7 +467,7 @@ PAIRS = {
     ),
     "in turn": (_two_of_model, lambda: _two(**IN_TURN)),
     "at once": (_two_of_model, lambda: _two(**EACH)),
-    "drawn": (_two_of_model, _two),
+    "drawn": (all_sites(_two_of_model), _two),
     "several draws": (_two_of_model, lambda: _two(**SEVERAL)),
     "several draws of the components": (mixture_of_drawn, config_enumerate(mixture_of_drawn_guide, num_samples=3)),
     "two back": (all_sites(lambda: two_back(5, history=2)), nothing),
