@@ -211,11 +211,14 @@ class ELBO:
 
     # How it is computed
 
-    def _structure(self, call: Call) -> Structure:
+    def _structure(self, call: Call, strict: bool = True) -> Structure:
+        """The structure of the programs; with ``strict``, a warning may say that they mark no variable."""
         key = (call.model, call.guide)
         structure = self._structures.get(key)
         if structure is None:
-            structure = discover(call, self, self.choices.sum_out, self.strict_enumeration_warning)
+            structure = discover(
+                call, self, self.choices.sum_out, strict and self.strict_enumeration_warning
+            )
             while len(self._structures) >= _REMEMBERED:
                 del self._structures[next(iter(self._structures))]
             self._structures[key] = structure

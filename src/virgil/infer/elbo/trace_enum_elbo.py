@@ -64,7 +64,7 @@ class TraceEnum_ELBO(ELBO):
                 "Use an objective with one particle."
             )
         call = Call(model, guide, args, kwargs)
-        structure = self._structure(call)
+        structure = self._structure(call, strict=False)  # that nothing is marked is an error here
         with torch.no_grad():
             pair = self.choices.sum_out.run(call, -1 - structure.max_plate_nesting)
         key = structure_key(pair)
