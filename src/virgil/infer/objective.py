@@ -37,6 +37,11 @@ class Objective(Protocol):
         ...
 
     @property
+    def ignore_jit_warnings(self) -> bool:
+        """Whether a single step that cannot be compiled is taken eagerly without a warning."""
+        ...
+
+    @property
     def enumerates(self) -> bool:
         """True if marked variables are summed out."""
         ...
@@ -79,6 +84,7 @@ class FunctionObjective:
 
     obstacle = None
     compiles = False
+    ignore_jit_warnings = False
     enumerates = False
     max_plate_nesting = None
     evidence_bound = None
@@ -130,6 +136,7 @@ class OwnGradients:
 
     obstacle = "loss_and_grads= computes gradients itself"
     compiles = False
+    ignore_jit_warnings = False
 
     def __init__(self, objective: Objective, fn: Callable[..., Any]) -> None:
         self.objective = objective

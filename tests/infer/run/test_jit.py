@@ -21,7 +21,7 @@ def svi(objective, model=model, guide=guide):
 @pytest.mark.parametrize("objective", [JitTrace_ELBO, JitTraceEnum_ELBO, JitTraceMeanField_ELBO])
 def test_steps_are_captured_once_and_reach_the_posterior(objective):
     virgil.set_rng_seed(0)
-    fit = svi(objective())
+    fit = svi(objective(strict_enumeration_warning=False))
     losses = [fit.step(DATA) for _ in range(1500)]
     assert fit.compiled("xla").captures == 1
     assert all(isinstance(each, float) for each in losses)
@@ -64,6 +64,14 @@ def test_what_cannot_be_captured_is_stepped_eagerly_and_that_is_said_once():
         before = virgil.param("loc").item()
         fit.step(DATA)
     assert virgil.param("loc").item() != before
+
+
+def test_the_fall_back_is_silent_where_the_user_wants_that(monkeypatch):
+    monkeypatch.setattr("virgil.engine.choice._has_jax", lambda: False)
+    fit = svi(JitTrace_ELBO(ignore_jit_warnings=True))
+    losses = [fit.step(DATA) for _ in range(3)]
+    assert all(loss > 0 for loss in losses)
+    assert "xla" not in fit._session._compiled
 
 
 def test_parameters_set_between_steps_are_where_the_next_begins():

@@ -14,9 +14,7 @@ from virgil import settings
 from virgil.distributions.validation import unchecked
 from virgil.errors import ArgumentError, ShapeError
 from virgil.infer.blame import LinAlgError, blame
-from virgil.infer.checks import check
 from virgil.infer.checks.finding import Trial
-from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.execution import Call, Executions, Pair, Program, run_pair
 from virgil.infer.density.nesting import nesting
 from virgil.infer.elbo.bound import Bound, BoundFunction
@@ -26,15 +24,7 @@ from virgil.infer.elbo.elbo_module import ELBOModule
 from virgil.infer.elbo.former_choices import nesting_of, of_attributes, warn_of_unused
 from virgil.infer.elbo.gradient import Estimate, GradientRule
 from virgil.infer.elbo.particles import Particles, run_particles
-from virgil.infer.elbo.program_structure import (
-    Structure,
-    check_pair,
-    discover,
-    look_apart,
-    run_or_explain,
-    structure_key,
-    subject_of,
-)
+from virgil.infer.elbo.program_structure import Structure, check_new, discover, look_for_cause
 from virgil.infer.elbo.summing_out import Elimination, SumOut
 from virgil.infer.elbo.terms import LatentTerms, Terms, all_terms
 
@@ -60,8 +50,8 @@ class ELBO:
         vectorize_particles: whether all particles run in one execution, with a dim of their own left of all plates.
             Default: yes where a trial shows that the programs allow it.
         strict_enumeration_warning: whether to warn where ``sum_out`` finds no marked variable.
-        ignore_jit_warnings: whether a step that cannot be compiled, under an objective that compiles its steps, is
-            taken eagerly without a warning.
+        ignore_jit_warnings: of objectives that compile the steps of ``SVI.step``, whether one that cannot be compiled
+            is taken eagerly without a warning.
         jit_options: options of ``torch.jit.trace``, which Virgil does not use; a warning says so.
         retain_graph: handed to ``backward`` by :meth:`loss_and_grads`.
         tail_adaptive_beta: of tail-adaptive weights, which no choice of Virgil's has; a warning says so.
@@ -84,13 +74,10 @@ class ELBO:
         >>> from virgil.infer import ELBO, config_enumerate
         >>> @config_enumerate
         ... def model():
-        ...     z = virgil.sample("z", dist.Normal(0.0, 1.0))
-        ...     which = virgil.sample("which", dist.Bernoulli(0.5))
-        ...     virgil.sample("x", dist.Normal(2 * which, 1.0), obs=torch.tensor(1.0))
-        >>> def guide():
-        ...     virgil.sample("z", dist.Normal(torch.tensor(1.0), 1.0))
-        >>> loss = ELBO(terms="analytic", sum_out="model").loss(model, guide)
-        >>> round(loss, 4)  # KL = 1 / 2, and -log p(x) = 1 / 2 + log(2 pi) / 2
+        ...     virgil.sample("z", dist.Normal(0.0, 1.0))
+        ...     virgil.sample("x", dist.Normal(2 * virgil.sample("m", dist.Bernoulli(0.5)), 1.0), obs=torch.tensor(1.0))
+        >>> guide = lambda: virgil.sample("z", dist.Normal(torch.tensor(1.0), 1.0))
+        >>> round(ELBO(terms="analytic", sum_out="model").loss(model, guide), 4)  # 1/2 + 1/2 + log(2 pi)/2
         1.9189
     """
 
@@ -189,10 +176,12 @@ class ELBO:
             except LinAlgError:  # a matter of values, which a step looks into
                 raise
             except (RuntimeError, ShapeError):
-                self._look_again(call, structure)
+                look_for_cause(call, self, structure)
                 raise
             if settings.get("validate"):
-                self._check(call, bound, pairs, structure)
+                check_new(call, pairs, self, self.choices.sum_out, structure)
+                if not math.isfinite(bound.detach()):
+                    blame(_executions(pairs))
         return -bound
 
     def examined(
@@ -216,9 +205,7 @@ class ELBO:
         key = (call.model, call.guide)
         structure = self._structures.get(key)
         if structure is None:
-            structure = discover(
-                call, self, self.choices.sum_out, strict and self.strict_enumeration_warning
-            )
+            structure = discover(call, self, self.choices.sum_out, strict and self.strict_enumeration_warning)
             while len(self._structures) >= _REMEMBERED:
                 del self._structures[next(iter(self._structures))]
             self._structures[key] = structure
@@ -258,23 +245,6 @@ class ELBO:
             costs = self._costs(call, -1 - max(nesting(drawn.guide), nesting(drawn.model)), None)
             particles = Particles(call, [costs], 1, None)
             return particles.log_weights(), particles.pairs
-
-    def _check(self, call: Call, bound: Tensor, pairs: list[Pair], structure: Structure) -> None:
-        """Look at executions of a structure not seen before, and for the cause of a bound that is not finite."""
-        new = {key: pair for pair in pairs if (key := structure_key(pair)) not in structure.checked}
-        for pair in new.values():
-            check_pair(call, pair, self, structure)
-        if new and self.choices.sum_out.enumerates and structure.checked:
-            look_apart(call, structure, self, self.choices.sum_out)
-        structure.checked.update(new)
-        if not math.isfinite(bound.detach()):
-            blame(_executions(pairs))
-
-    def _look_again(self, call: Call, structure: Structure) -> None:
-        """After an error of shapes, or torch's own, run the programs with every check, which may know the cause."""
-        if settings.get("validate"):
-            with dry_run():
-                check(subject_of(call, run_or_explain(call, self), self), shown=structure.shown)
 
 
 def _executions(pairs: list[Pair]) -> Executions:

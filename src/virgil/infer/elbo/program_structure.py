@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -20,16 +21,7 @@ from virgil.infer.elbo.enumeration_check import check_agreement, check_blocks
 from virgil.infer.elbo.summing_out import SumOut
 from virgil.poutine.trace import Trace
 
-__all__ = [
-    "Run",
-    "Structure",
-    "check_pair",
-    "discover",
-    "look_apart",
-    "run_or_explain",
-    "structure_key",
-    "subject_of",
-]
+__all__ = ["Structure", "check_new", "discover", "look_apart", "look_for_cause", "structure_key", "subject_of"]
 
 
 class Run(Protocol):
@@ -99,14 +91,33 @@ def check_pair(call: Call, pair: Pair, objective: EvidenceBound, structure: Stru
     check(subject_of(call, pair, objective), VALUES if is_known else CHECKS, structure.shown)
 
 
+def check_new(
+    call: Call, pairs: Sequence[Pair], objective: EvidenceBound, sum_out: SumOut, structure: Structure
+) -> None:
+    """Go through the checks for executions of a structure not seen before."""
+    new = {key: pair for pair in pairs if (key := structure_key(pair)) not in structure.checked}
+    for pair in new.values():
+        check_pair(call, pair, objective, structure)
+    if new and sum_out.enumerates and structure.checked:
+        look_apart(call, structure, objective, sum_out)
+    structure.checked.update(new)
+
+
+def look_for_cause(call: Call, objective: EvidenceBound, structure: Structure) -> None:
+    """After an error of shapes, or torch's own, run the programs with every check, which may know the cause."""
+    if settings.get("validate"):
+        with dry_run():
+            check(subject_of(call, run_or_explain(call, objective), objective), shown=structure.shown)
+
+
 def run_or_explain(call: Call, objective: EvidenceBound, run: Run = run_pair) -> Pair:
     """Run guide and model; where one raises, raise for what they disagree about instead, if that may be why."""
 
-    def look_for_cause(failed: Pair, running: str) -> None:
+    def failed_in(failed: Pair, running: str) -> None:
         if settings.get("validate"):
             check(subject_of(call, failed, objective, running), CAUSES)
 
-    return run(call, failed=look_for_cause)
+    return run(call, failed=failed_in)
 
 
 def discover(call: Call, objective: EvidenceBound, sum_out: SumOut, strict: bool = True) -> Structure:

@@ -75,7 +75,8 @@ class Session:
             loss = one_step(self.compiled(engine), args, kwargs)
         except CaptureError as error:
             loss, self._cannot_compile = None, True
-            warnings.warn(f"The steps are taken eagerly: {error}", UserWarning, stacklevel=4)
+            if not self.problem.objective.ignore_jit_warnings:
+                warnings.warn(f"The steps are taken eagerly: {error}", UserWarning, stacklevel=4)
         if callable(loss):
             raise self.eager.explained(args, kwargs, loss)
         return self.eager.take(args, kwargs) if loss is None else loss
