@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from virgil import settings
-from virgil.distributions.validation import unchecked
+from virgil.distributions.core.validation import unchecked
 from virgil.errors import ArgumentError, ShapeError
 from virgil.infer.blame import LinAlgError, blame
 from virgil.infer.checks.finding import Trial
