@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
@@ -31,7 +32,8 @@ from virgil.infer.elbo.terms import LatentTerms, Terms, all_terms
 __all__ = ["ELBO"]
 
 _REMEMBERED = 16  # pairs of model and guide whose structure an objective keeps
-_FIXED = frozenset({"enumerates", "latent_terms", "num_particles", "vectorize_particles"})
+_FIXED = frozenset({"enumerates", "latent_terms"})
+_NUMBERS = frozenset({"num_particles", "vectorize_particles"})  # of particles: users change them between steps
 
 
 class ELBO:
@@ -113,9 +115,12 @@ class ELBO:
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _FIXED:
             raise ArgumentError(
-                f"{name} of a {type(self).__name__} cannot be changed, since what it has found out about programs "
-                "depends on it. Make another objective."
+                f"{name} of a {type(self).__name__} cannot be changed, since it is a choice of the objective. Make "
+                "another one, such as ELBO(terms=..., sum_out=...)."
             )
+        if name in _NUMBERS:  # found structures depend on them
+            self.choices, self._structures = replace(self.choices, **{name: value}), {}
+            return
         super().__setattr__(name, value)
 
     @property
