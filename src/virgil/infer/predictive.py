@@ -15,7 +15,7 @@ from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.nesting import nesting
 from virgil.poutine.frame import Frame
 from virgil.poutine.plate import PlateContext
-from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.runtime import Handler, Outer, states_nothing
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 from virgil.poutine.tracing import trace
@@ -33,6 +33,7 @@ class _Given(Handler):
         self.values = values
         self.cut = cut
 
+    @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         value = self.values.get(site.name) if site.is_latent or (site.kind == "plate" and not site.observed) else None
         if value is None:

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from virgil.errors import ArgumentError
-from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.runtime import Handler, Outer, states_nothing
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 from virgil.poutine.wrap import Program, wrapped
@@ -26,6 +26,7 @@ class Condition(Handler):
             raise ArgumentError(f"condition() got data={data!r}; it takes a dict from site name to value, or a trace.")
         self.data = data
 
+    @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         """Give the site its observed value."""
         if site.kind == "sample" and self.data.get(site.name) is not None:
@@ -41,6 +42,7 @@ class Condition(Handler):
 class Uncondition(Handler):
     """Draws observed sites anew."""
 
+    @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         """Take the observed value away, keeping it in ``infer["obs"]``."""
         if site.kind == "sample" and site.observed:

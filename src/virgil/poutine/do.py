@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from virgil.errors import ArgumentError
-from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.runtime import Handler, Outer, states_nothing
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
 
@@ -21,6 +21,7 @@ class Do(Handler):
             raise ArgumentError(f"do() got data={data!r}; it takes a dict from site name to value.")
         self.data = data
 
+    @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         """Cut the site's value from what follows it."""
         finished = outer(site)

@@ -15,7 +15,7 @@ from virgil.distributions.composed.delta import Delta
 from virgil.distributions.core.expanded_distribution import expanded
 from virgil.errors import ArgumentError, MismatchError, PlateError, ShapeError
 from virgil.poutine.frame import Frame, Step, in_other_rounds, rounds_of
-from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.runtime import Handler, Outer, states_nothing
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
 
@@ -106,6 +106,7 @@ class Enumerate(Handler):
         super().__enter__()
         return self
 
+    @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         """Enumerate a marked site, and note which variables any site can see."""
         if site.kind != "sample":

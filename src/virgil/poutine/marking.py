@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 from virgil.errors import ArgumentError
 from virgil.poutine.enumeration import checked_num_samples
-from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.runtime import Handler, Outer, states_nothing
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import wrapped
 
@@ -26,6 +26,7 @@ class _Marked(Handler):
     def __init__(self, default: str | None, expand: bool, num_samples: int | None) -> None:
         self.options = {"enumerate": default, "expand": expand, "num_samples": num_samples}
 
+    @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         """Mark the site."""
         if site.is_latent and "enumerate" not in site.infer:

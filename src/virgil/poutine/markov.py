@@ -9,7 +9,7 @@ from typing import Any
 
 from virgil.errors import ArgumentError
 from virgil.poutine.frame import Step
-from virgil.poutine.runtime import Handler, Outer, installed
+from virgil.poutine.runtime import Handler, Outer, installed, states_nothing
 from virgil.poutine.site import Site
 
 __all__ = ["Markov", "MarkovStep", "markov"]
@@ -47,6 +47,8 @@ class Markov:
 class MarkovStep(Handler):
     """A step that has been entered: adds itself to every site."""
 
+    surrounds = "steps"
+
     def __init__(self, step: Step) -> None:
         self.step = step
 
@@ -55,6 +57,7 @@ class MarkovStep(Handler):
         """What tells its chain from others."""
         return self.step.chain
 
+    @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         """Add the step."""
         return outer(site.replace(steps=(self.step, *site.steps)))

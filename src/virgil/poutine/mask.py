@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError
-from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.runtime import Handler, Outer, states_nothing
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
 
@@ -28,10 +28,11 @@ class Mask(Handler):
             raise ArgumentError(f"mask() got mask={mask!r}; it takes True, False or a tensor of dtype torch.bool.")
         self.mask = mask
 
+    @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         """Narrow the mask of the site."""
         if site.kind == "sample":
-            site = site.replace(mask=self.mask if site.mask is None else site.mask & self.mask)
+            site = site.masked_by(self.mask)
         return outer(site)
 
 

@@ -14,7 +14,7 @@ from virgil.distributions.core.validation import is_validating
 from virgil.errors import PlateError
 from virgil.ops.distinct import distinct_indices
 from virgil.poutine.frame import Frame
-from virgil.poutine.runtime import Handler, Outer, emit, installed
+from virgil.poutine.runtime import Handler, Outer, emit, installed, states_nothing
 from virgil.poutine.site import Site
 
 __all__ = ["PlateContext", "SubsampleIndices", "active_frames", "plate"]
@@ -66,11 +66,14 @@ class SubsampleIndices:
 class PlateContext(Handler):
     """A plate that has been entered: adds its frame to every site, and cuts data for ``subsample``."""
 
+    surrounds = "frames"
+
     def __init__(self, frame: Frame, indices: Tensor | None = None, plate: object = None) -> None:
         self.frame = frame
         self.indices = indices
         self.plate = plate
 
+    @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         """Add the frame."""
         if site.kind == "subsample":

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from virgil.errors import ArgumentError
-from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.runtime import Handler, Outer, states_nothing
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 from virgil.poutine.wrap import Program, wrapped
@@ -25,6 +25,7 @@ class Replay(Handler):
         self.nodes = {} if trace is None else trace.nodes
         self.params = params or {}
 
+    @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         """Fill in the value recorded under the site's name."""
         name = site.name

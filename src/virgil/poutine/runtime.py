@@ -15,79 +15,89 @@ A handler is one function around a call. It may change the site before it goes o
 The innermost handler sees a site first. Behind the outermost one the site resolves: its value is drawn. A handler that
 does not call ``outer`` hides the site from those outside; it then returns ``site.resolve()``, or a site with a value
 of its own.
+
+A handler may make statements of its own in ``handle``. Two rules hold for them, and with them for whole programs that
+it runs there:
+
+* The handlers outside it see them. The handler itself and those further in do not.
+* They stand where the site at hand stands. They get its plates and its steps of Markov chains, those entered further
+  in than the handler too; its scale, mask and latent slots, if they are sample statements; and the enumerated variables
+  that it can see. Handlers outside then add theirs, as they do to the site.
+
+So a statement that replaces another one has the same share in the joint density, and this is a reparameteriser:
+
+    class Decentered(Handler):
+        def handle(self, site, outer):
+            if site.name == "x" and site.is_latent:
+                base = virgil.sample("x_base", dist.Normal(0.0, 1.0))
+                value = site.fn.loc + site.fn.scale * base
+                site = site.replace(fn=dist.Delta(value).mask(False), value=value, observed=True)
+            return outer(site)
 """
 
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from virgil.errors import ArgumentError
 from virgil.poutine.site import Site
+from virgil.poutine.stack import Outer, Stack, Surrounds, emit, installed, stated_here, thread, without
 
-__all__ = ["Handled", "Handler", "Site", "effectful", "emit", "installed"]
+__all__ = ["Handled", "Handler", "Outer", "Site", "effectful", "emit", "installed", "states_nothing"]
 
-Outer = Callable[[Site], Site]
 _STATED = frozenset({"args", "deterministic", "param", "plate", "return", "sample", "subsample"})
 Self = TypeVar("Self", bound="Handler")
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class _Installed(threading.local):
-    """The handlers of this thread, outermost first: one tuple, replaced and never mutated."""
-
-    handlers: tuple[Handler, ...] = ()
-
-
-_installed = _Installed()
-
-
-def installed() -> tuple[Handler, ...]:
-    """The handlers of this thread, outermost first."""
-    return _installed.handlers
-
-
-def emit(site: Site) -> Site:
-    """Pass a site through the installed handlers, innermost first, and return it finished."""
-    handlers = _installed.handlers
-    return _through(handlers, len(handlers) - 1, site)
-
-
-def _through(handlers: tuple[Handler, ...], depth: int, site: Site) -> Site:
-    if depth < 0:
-        return site.resolve()
-    return handlers[depth].handle(site, partial(_through, handlers, depth - 1))
+def states_nothing(handle: Function) -> Function:
+    """Mark a ``handle`` that makes no statements and runs no code that might; sites pass through it faster."""
+    handle.states_nothing = True  # type: ignore[attr-defined]
+    return handle
 
 
 class Handler:
-    """What gives statements another meaning, for the length of a ``with`` block or of a call.
+    """Gives statements another meaning, for the length of a ``with`` block or of a call.
 
     Derive from it and write :meth:`handle`. An instance may be entered again, nested and shared between threads, since
     being entered changes nothing in it.
+
+    Attributes:
+        surrounds: for a plate or a step of a Markov chain that has been entered, the field of a site to which it adds
+            one element, ``"frames"`` or ``"steps"``.
+        is_silent: whether its ``handle`` is marked by :func:`states_nothing`.
     """
 
+    surrounds: ClassVar[Surrounds] = None
+    is_silent: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.is_silent = getattr(cls.handle, "states_nothing", False)
+
+    @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         """Treat one site; ``outer(site)`` asks the handlers outside, and at last the default."""
         return outer(site)
 
     def __enter__(self: Self) -> Self:
-        _installed.handlers = (*_installed.handlers, self)
+        current = thread.current
+        current.stack = Stack(self, current.stack)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        handlers = _installed.handlers
-        for depth in range(len(handlers) - 1, -1, -1):
-            if handlers[depth] is self:
-                # what lies further in belongs to blocks left without notice, such as an abandoned generator
-                _installed.handlers = handlers[:depth]
-                return
+        current = thread.current
+        stack = current.stack
+        # what lies further in belongs to blocks left without notice, such as an abandoned generator
+        current.stack = stack.outside if stack.handler is self else without(stack, self, keeps_inner=False)
 
     def leave(self) -> None:
         """Leave this handler alone, wherever it stands: for a generator that may be closed late."""
-        handlers = _installed.handlers
-        _installed.handlers = tuple(each for each in handlers if each is not self)
+        current = thread.current
+        current.stack = without(current.stack, self, keeps_inner=True)
 
     def __call__(self, fn: Callable[..., Any]) -> Handled:
         """The program that runs ``fn`` under this handler."""
@@ -142,6 +152,6 @@ def effectful(fn: Callable[..., Any] | None = None, type: str | None = None) -> 
         *args: Any, name: str | None = None, infer: dict[str, Any] | None = None, obs: Any = None, **kwargs: Any
     ) -> Any:
         known_as = getattr(default, "__name__", kind) if name is None else name
-        return emit(Site(kind, known_as, default, args, kwargs, obs, obs is not None, infer)).value
+        return emit(Site(kind, known_as, stated_here(default), args, kwargs, obs, obs is not None, infer)).value
 
     return statement

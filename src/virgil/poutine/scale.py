@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError
-from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.runtime import Handler, Outer, states_nothing
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
 
@@ -32,11 +32,11 @@ class Scale(Handler):
             )
         self.scale = scale
 
+    @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         """Multiply the factor of the site."""
         if site.kind == "sample":
-            alone = not isinstance(site.scale, Tensor) and site.scale == 1.0
-            site = site.replace(scale=self.scale if alone else site.scale * self.scale)
+            site = site.scaled_by(self.scale)
         return outer(site)
 
 

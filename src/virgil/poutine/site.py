@@ -116,6 +116,33 @@ class Site:
         """A copy that has this value."""
         return self.replace(value=value)
 
+    def scaled_by(self, scale: float | Tensor) -> Site:
+        """A copy whose log-probability counts so many times more."""
+        alone = not isinstance(self.scale, Tensor) and self.scale == 1.0
+        return self.replace(scale=scale if alone else self.scale * scale)
+
+    def masked_by(self, mask: bool | Tensor) -> Site:
+        """A copy of which only what this mask selects as well counts."""
+        return self.replace(mask=mask if self.mask is None else self.mask & mask)
+
+    def placed_at(self, other: Site, frames: tuple[Frame, ...], steps: tuple[Step, ...]) -> Site:
+        """A copy that stands where another site stands, and counts as much if it is a sample site.
+
+        Args:
+            other: the site whose surroundings it gets.
+            frames: plates further in than those of the other.
+            steps: steps of Markov chains further in.
+        """
+        site = self.replace(
+            frames=(*other.frames, *frames),
+            steps=(*other.steps, *steps),
+            variables={**other.variables, **self.variables},
+        )
+        if site.kind != "sample":
+            return site
+        site = site.scaled_by(other.scale)
+        return site if other.mask is None else site.masked_by(other.mask)
+
     def resolve(self) -> Site:
         """The finished site: its distribution broadcast to its plates, and a value drawn if it has none."""
         self.broadcast()

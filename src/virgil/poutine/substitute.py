@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from virgil.errors import ArgumentError
-from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.runtime import Handler, Outer, states_nothing
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
 
@@ -23,6 +23,7 @@ class Substitute(Handler):
             raise ArgumentError(f"substitute() got data={data!r}; it takes a dict from parameter name to value.")
         self.data = data
 
+    @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         """Fill in the parameter's value."""
         if site.kind == "param" and site.name in self.data:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, overload
 
 from virgil.errors import ShapeError
-from virgil.poutine.runtime import Handled, Handler, Outer
+from virgil.poutine.runtime import Handled, Handler, Outer, states_nothing
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
@@ -27,6 +27,7 @@ class Tracer(Handler):
         super().__enter__()
         return self
 
+    @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         """Record the site once those outside have finished it."""
         site = outer(site)

@@ -14,7 +14,7 @@ from virgil.poutine.enumeration import Enumerate, enumerated_dim
 from virgil.poutine.frame import Block, Frame, Step
 from virgil.poutine.markov import MarkovStep
 from virgil.poutine.plate import PlateContext, active_frames
-from virgil.poutine.runtime import Handler, Outer, installed
+from virgil.poutine.runtime import Handler, Outer, installed, states_nothing
 from virgil.poutine.site import Site
 
 __all__ = ["SingleSteps", "Steps", "vectorized_markov"]
@@ -72,6 +72,7 @@ class _ChainStep(MarkovStep):
         super().__init__(step)
         self.name = name
 
+    @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         """Add the step. A copy's observations are not passed on, since their density is in another block."""
         self._check_dims(site)

@@ -14,7 +14,7 @@ from virgil.poutine.block import Block
 from virgil.poutine.condition import Condition
 from virgil.poutine.do import Do
 from virgil.poutine.lift import Lift
-from virgil.poutine.runtime import Handled, Handler, Outer, installed
+from virgil.poutine.runtime import Handled, Handler, Outer, states_nothing
 from virgil.poutine.site import Site
 from virgil.poutine.substitute import Substitute
 
@@ -31,9 +31,8 @@ def hidden_problems(subject: Subject) -> Iterator[Finding]:
     chain = _chain(subject.programs.get("model"))[0]
     is_empty = not any(role == "model" for role, _ in subject.sites())
     if subject.failed is None and is_empty and any(isinstance(each, Block) for each in chain):
-        stated = [
-            name for name, kind in _watched(subject, subject.programs["model"]).stated.items() if kind == "sample"
-        ]
+        _, heard = _heard(subject, subject.programs["model"])[-1]
+        stated = [name for name, kind in heard.items() if kind == "sample"]
         if stated:
             names = ", ".join(map(repr, stated[:5])) + (", ..." if len(stated) > 5 else "")
             yield Finding(
@@ -55,9 +54,8 @@ def name_problems(subject: Subject) -> Iterator[Finding]:
         handlers = [each for each in _chain(program)[0] if _names(each)]
         known = {name: site.kind for name, site in nodes.items()}
         if any(True for each in handlers for _ in _unknown(each, known)):
-            watch = _watched(subject, program)
-            for handler in handlers:
-                yield from _unknown(handler, watch.known_to(handler))
+            for handler, heard in _heard(subject, program):
+                yield from _unknown(handler, heard)
 
 
 def unknown_names(what: str, names: Mapping[str, Any] | list[str], known: Kinds) -> Iterator[Finding]:
@@ -118,50 +116,36 @@ def _kinds(handler: Handler) -> frozenset[str]:
     return _STATEMENTS - {"param"}
 
 
-class _Watch(Handler):
-    """Installed innermost around a program, hears each statement before the handlers around the program do.
+class _Listener(Handler):
+    """Installed just inside of a handler, hears the statements that come to that handler.
 
     Attributes:
-        stated: all statements.
-        met: by handler, the statements that came to it: those that no ``block`` between the program and it hides.
-        lifts: whether parameters are made sample statements somewhere.
+        heard: the statements.
     """
 
     def __init__(self) -> None:
-        self.stated: Kinds = {}
-        self.met: dict[int, Kinds] = {}
-        self.lifts = False
+        self.heard: Kinds = {}
 
+    @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
-        """Note who meets the site."""
+        """Note the statement."""
         if site.kind in _STATEMENTS:
-            handlers = installed()
-            self.stated[site.name] = site.kind
-            self.lifts = self.lifts or any(isinstance(each, Lift) for each in handlers)
-            place = next(place for place, each in enumerate(handlers) if each is self)
-            for each in reversed(handlers[:place]):
-                self.met.setdefault(id(each), {})[site.name] = site.kind
-                if isinstance(each, Block) and each.hides(site):
-                    break
+            self.heard[site.name] = site.kind
         return outer(site)
 
-    def known_to(self, handler: Handler) -> Kinds:
-        """The statements that came to a handler, name and kind; one that may have been lifted is a sample."""
-        known = self.met.get(id(handler), {})
-        lifted = "sample" if self.lifts and not isinstance(handler, (Lift, Substitute)) else "param"
-        return {name: lifted if kind == "param" else kind for name, kind in known.items()}
 
+def _heard(subject: Subject, program: Any) -> list[tuple[Handler, Kinds]]:
+    """The handlers around a program, outermost first, each with the statements that come to it in a few executions.
 
-def _watched(subject: Subject, program: Any) -> _Watch:
-    """The program's statements in a few executions; one is enough where every name is met in it."""
-    chain, base = _chain(program)
-    watch = _Watch()
-    watching: Any = watch(base)
-    for handler in reversed(chain):
-        watching = handler(watching)
+    One execution is enough where it has all names.
+    """
+    chain, listening = _chain(program)
+    heard = [(handler, _Listener()) for handler in chain]
+    for handler, listener in reversed(heard):
+        listening = handler(listener(listening))
     with dry_run(), torch.no_grad():
         for _ in range(_EXECUTIONS):
-            watching(*subject.args, **subject.kwargs)
-            if not any(True for each in chain for _ in _unknown(each, watch.known_to(each))):
+            listening(*subject.args, **subject.kwargs)
+            if not any(True for handler, listener in heard for _ in _unknown(handler, listener.heard)):
                 break
-    return watch
+    return [(handler, listener.heard) for handler, listener in heard]

@@ -7,7 +7,7 @@ from torch import Tensor
 from virgil.errors import ParamError
 from virgil.params import get_param_store
 from virgil.params.entry import LeafRef
-from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.runtime import Handler, Outer, states_nothing
 from virgil.poutine.site import Site
 
 __all__ = ["ReadParameters", "leaf_of"]
@@ -31,6 +31,7 @@ class ReadParameters(Handler):
     def __init__(self) -> None:
         self.leaves: dict[str, Tensor] = {}
 
+    @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         """Record a parameter; a value that some handler put in its place has no leaf and is not learnt."""
         site = outer(site)

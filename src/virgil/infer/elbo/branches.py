@@ -10,7 +10,7 @@ from virgil.errors import PlateError
 from virgil.infer.density.execution import Call, Pair
 from virgil.poutine.enumeration import all_values, checked_num_samples, draws, enumerated_dim
 from virgil.poutine.replay import Replay
-from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.runtime import Handler, Outer, states_nothing
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
@@ -49,6 +49,7 @@ class Choose(Handler):
         self.planned = choices
         self.made: list[_Choice] = []
 
+    @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         """Choose the site's value."""
         if not site.is_latent or site.value is not None or site.infer.get("enumerate") != "sequential":

@@ -1,0 +1,220 @@
+"""The handlers that are installed in a thread, and the way of a site through them.
+
+``runtime.py`` states the rules; here they are kept. A handler that may make statements of its own has a *turn* while it
+treats a site: the turn stands in the place of what was installed, and finds out which handlers meet a statement when
+one is made. Most handlers state nothing, so that a turn costs little and a handler marked by ``states_nothing`` has
+none.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal, Protocol
+
+from virgil.poutine.site import Site
+
+__all__ = ["Outer", "Stack", "Surrounds", "Treats", "Turn", "emit", "installed", "stated_here", "thread", "without"]
+
+Outer = Callable[[Site], Site]
+Surrounds = Literal["frames", "steps"] | None
+
+
+class Treats(Protocol):
+    """A handler, as far as a stack knows it; see :class:`virgil.poutine.runtime.Handler`."""
+
+    surrounds: ClassVar[Surrounds]
+    is_silent: ClassVar[bool]
+
+    def handle(self, site: Site, outer: Outer) -> Site:
+        """Treat one site."""
+
+
+class Stack:
+    """Installed handlers. A stack is replaced and never changed.
+
+    Attributes:
+        handler: the innermost; ``None`` where no handler is installed.
+        outside: the stack of those outside it.
+        handlers: all of them, outermost first.
+        emit: passes a site through all of them, innermost first, and returns it finished.
+    """
+
+    __slots__ = ("emit", "handler", "handlers", "outside")
+
+    handler: Treats | None
+    outside: Stack
+    handlers: tuple[Treats, ...]
+    emit: Outer
+
+    def __init__(self, handler: Treats, outside: Stack | Turn) -> None:
+        if isinstance(outside, Turn):
+            outside = outside.stack()
+        self.handler = handler
+        self.outside = outside
+        self.handlers = (*outside.handlers, handler)
+        self.emit = _silent(handler, outside) if handler.is_silent else _stating(handler, outside)
+
+
+def _silent(handler: Treats, outside: Stack) -> Outer:
+    """The way of a site through a handler that makes no statements of its own."""
+    handle, outer = handler.handle, outside.emit
+
+    def treated(site: Site) -> Site:
+        return handle(site, outer)
+
+    return treated
+
+
+def _stating(handler: Treats, outside: Stack) -> Outer:
+    """The way of a site through a handler that may make statements, which has its turn there."""
+    handle, outer = handler.handle, outside.emit
+    idle = Turn(outside)  # made once; another one is needed only while this one waits for an inner program
+
+    def treated(site: Site) -> Site:
+        turn = idle if idle.site is None else Turn(outside)
+        current = thread.current
+        turn.site = site
+        turn.before = current.stack
+        current.stack = turn
+        try:
+            return handle(site, outer)
+        finally:
+            current.stack = turn.before
+            turn.site = turn.before = None
+
+    return treated
+
+
+class Turn:
+    """The turn of a handler with a site, in the place of the stack that its own statements meet.
+
+    Attributes:
+        outside: the handlers outside it.
+        site: the site as it came to the handler; ``None`` between turns.
+        before: what was installed when it came; likewise.
+    """
+
+    __slots__ = ("before", "outside", "site")
+
+    handler: ClassVar[None] = None
+
+    def __init__(self, outside: Stack) -> None:
+        self.outside = outside
+        self.site: Any = None
+        self.before: Any = None
+
+    def stack(self) -> Stack:
+        """The handlers outside, and inside of them what surrounds the site further in than the handler."""
+        inner = self.before.handlers[len(self.outside.handlers) + 1 :]
+        surrounding = [each for each in inner if each.surrounds is not None]
+        stack = Stack(_Surroundings(self, surrounding), self.outside)
+        for each in surrounding:
+            stack = Stack(each, stack)
+        return stack
+
+    @property
+    def handlers(self) -> tuple[Treats, ...]:
+        """The handlers that meet a statement, outermost first."""
+        return self.stack().handlers
+
+    def emit(self, site: Site) -> Site:
+        """Pass a statement through these handlers, which then stay installed for the rest of the turn."""
+        stack = thread.current.stack = self.stack()
+        return stack.emit(site)
+
+
+class _Surroundings:
+    """Gives what a handler states the surroundings of the site that it treats; the outermost of those further in.
+
+    Args:
+        turn: the handler's turn.
+        inner: the plates and steps that are installed inside of this.
+    """
+
+    surrounds: ClassVar[Surrounds] = None
+    is_silent: ClassVar[bool] = True
+
+    def __init__(self, turn: Turn, inner: list[Treats]) -> None:
+        self.turn = turn
+        self.site = turn.site
+        self.plates = sum(each.surrounds == "frames" for each in inner)
+        self.steps = len(inner) - self.plates
+
+    def handle(self, site: Site, outer: Outer) -> Site:
+        """Pass the statement on, with those of its plates and steps that were entered in the turn as the innermost."""
+        return outer(site.placed_at(self.site, site.frames[self.plates :], site.steps[self.steps :]))
+
+
+def _nothing() -> Stack:
+    stack = object.__new__(Stack)
+    stack.handler, stack.handlers, stack.outside, stack.emit = None, (), stack, Site.resolve
+    return stack
+
+
+class _Current:
+    """The stack, or turn, that is installed; a record of its own, since a thread-local attribute is slow to change."""
+
+    __slots__ = ("stack",)
+
+    def __init__(self) -> None:
+        self.stack: Stack | Turn = _NOTHING
+
+
+class _Thread(threading.local):
+    """What is installed in this thread."""
+
+    def __init__(self) -> None:
+        self.current = _Current()
+
+
+_NOTHING = _nothing()
+thread = _Thread()
+
+
+def installed() -> tuple[Any, ...]:
+    """The handlers of this thread that a statement would meet now, outermost first."""
+    return thread.current.stack.handlers
+
+
+def emit(site: Site) -> Site:
+    """Pass a site through the installed handlers, innermost first, and return it finished."""
+    return thread.current.stack.emit(site)
+
+
+def stated_here(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, with its statements, whenever it is called, made where this is called: for the handlers there."""
+    stack = thread.current.stack
+    here = stack.stack() if isinstance(stack, Turn) else stack
+
+    @functools.wraps(fn)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        current = thread.current
+        before, current.stack = current.stack, here
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            current.stack = before
+
+    return called
+
+
+def without(stack: Stack | Turn, handler: Treats, keeps_inner: bool) -> Stack | Turn:
+    """A stack that a handler has left, and with it those further in unless they are kept; itself if it was not there.
+
+    A handler that was entered before a turn leaves what is put back after the turn.
+    """
+    inner: list[Treats] = []
+    at = stack
+    while isinstance(at, Stack) and at.handler is not None:
+        if at.handler is handler:
+            left = at.outside
+            for each in reversed(inner) if keeps_inner else ():
+                left = Stack(each, left)
+            return left
+        inner.append(at.handler)
+        at = at.handler.turn if isinstance(at.handler, _Surroundings) else at.outside
+    if isinstance(at, Turn):
+        at.before = without(at.before, handler, keeps_inner)
+    return stack
