@@ -28,16 +28,46 @@ class HookedDoubling(Messenger):
             msg["value"] = 2 * msg["value"]
 
 
-def program(shift=0.0):
-    """Every kind of statement: param, both kinds of plate, latent, observed, deterministic, factor, subsample."""
+class Stating(Handler):
+    """A user's handler: makes a statement of its own at every sample statement that it meets."""
+
+    def __init__(self, word="beside"):
+        self.word = word
+
+    def handle(self, site, outer):
+        if site.kind == "sample":
+            virgil.factor(f"{site.name}_{self.word}", torch.tensor(-0.5))
+        return outer(site)
+
+
+class HookedStating(Messenger):
+    """The same, written as a hook that changes a mapping."""
+
+    def __init__(self, word="beside"):
+        self.word = word
+
+    def _pyro_sample(self, msg):
+        if not msg["infer"].get("_deterministic") and not poutine.site_is_subsample(msg):
+            virgil.factor(f"{msg['name']}_{self.word}", torch.tensor(-0.5))
+
+
+def program(shift=0.0, before=lambda name: None):
+    """Every kind of statement: param, both kinds of plate, latent, observed, deterministic, factor, subsample.
+
+    ``before`` is called right before each sample statement, with its name.
+    """
     loc = virgil.param("loc", torch.tensor(0.5))
     with virgil.plate("columns", 3):
+        before("z")
         z = virgil.sample("z", dist.Normal(loc + shift, 1.0))
         virgil.subsample(torch.arange(3.0), event_dim=0)
     for slot in virgil.plate("rounds", 2):
+        before(f"w_{slot}")
         virgil.sample(f"w_{slot}", dist.Bernoulli(0.5))
     total = virgil.deterministic("total", z.sum())
+    before("penalty")
     virgil.factor("penalty", -total.square())
+    before("x")
     virgil.sample("x", dist.Normal(total, 1.0), obs=torch.tensor(1.0))
     return total
 
@@ -65,4 +95,6 @@ HANDLERS = {
     "enum": lambda: poutine.enum(first_available_dim=-2),
     "own": Doubling,
     "messenger": HookedDoubling,
+    "stating": Stating,
+    "messenger stating": HookedStating,
 }

@@ -15,6 +15,7 @@ from torch import Tensor
 from virgil.errors import ArgumentError
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import FIELDS, Site
+from virgil.poutine.stack import stated_here
 
 __all__ = ["Message", "Messenger"]
 
@@ -141,7 +142,10 @@ class Messenger(Handler):
         site = site.replace(infer=dict(site.infer))
         site.broadcast()
         message, author = Message(site), type(self).__name__
+        known = message["continuation"]
         self._process_message(message)
+        if message["continuation"] is not known and callable(message["continuation"]):
+            message["continuation"] = stated_here(message["continuation"])  # the innermost Messenger calls it
         site = message.written(author)
         finished = site.resolve() if message["stop"] else outer(site)
         message.read(finished)

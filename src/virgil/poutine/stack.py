@@ -109,9 +109,11 @@ class Turn:
         """The handlers outside, and inside of them what surrounds the site further in than the handler."""
         inner = self.before.handlers[len(self.outside.handlers) + 1 :]
         surrounding = [each for each in inner if each.surrounds is not None]
-        stack = Stack(_Surroundings(self, surrounding), self.outside)
+        surroundings = _Surroundings(self, surrounding)
+        stack = Stack(surroundings, self.outside)
         for each in surrounding:
             stack = Stack(each, stack)
+            stack.handler = surroundings  # it was entered before the turn, and leaves what was installed then
         return stack
 
     @property
