@@ -4,6 +4,7 @@ import torch
 
 import virgil
 import virgil.distributions as dist
+from tests.exact.reparameterising import Decentered
 from tests.graphs.test_capture import ENUMERATED, PROGRAMS, Y, mixture, schools
 from virgil.distributions import constraints
 from virgil.infer import Trace_ELBO, TraceEnum_ELBO, TraceMeanField_ELBO
@@ -97,5 +98,8 @@ PAIRS = {
     "gamma and Dirichlet": lambda: (rates, rates_guide, Trace_ELBO()),
     "torch's own distributions": lambda: (plain, AutoNormal(plain), Trace_ELBO()),
     "mask and scale": lambda: (masked, AutoNormal(masked), Trace_ELBO()),
+    "reparameterised by a handler": lambda: (
+        Decentered("theta")(schools), AutoNormal(Decentered("theta")(schools)), Trace_ELBO()
+    ),
 }  # fmt: skip
 ARGS = (Y,)

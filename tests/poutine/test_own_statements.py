@@ -69,9 +69,9 @@ def test_what_is_installed_while_a_handler_runs(after):
 def test_plates_on_both_sides_are_around_once(after):
     frames = []
     handler = At("x", lambda: frames.append(active_frames()), after)
+    inner = virgil.plate("b", 3)(virgil.markov()(virgil.plate("c", 4)(lambda: virgil.sample("x", NORMAL))))
     with poutine.trace() as tracer, virgil.plate("a", 2), handler, At("x", stating("own"), after):
-        with virgil.plate("b", 3), virgil.markov(), virgil.plate("c", 4):
-            virgil.sample("x", NORMAL)
+        inner()
     own, site = tracer.trace["own"], tracer.trace["x"]
     assert [frame.name for frame in own.frames] == ["a", "b", "c"]
     assert (own.frames, own.steps) == (site.frames, site.steps)
@@ -86,8 +86,7 @@ def test_a_plate_entered_by_the_handler_is_the_innermost():
             virgil.sample("y", NORMAL)
 
     with poutine.trace() as tracer, At("x", within), virgil.plate("a", 2), virgil.markov() as chain:
-        with virgil.plate("b", 3):
-            virgil.sample("x", NORMAL)
+        virgil.plate("b", 3)(lambda: virgil.sample("x", NORMAL))()
     own = tracer.trace["y"]
     assert [(frame.name, frame.dim) for frame in own.frames] == [("a", -1), ("b", -2), ("own", -3)]
     assert [step.chain for step in own.steps] == [chain]

@@ -38,6 +38,32 @@ def at_times():
         virgil.deterministic("seldom", ONE)
 
 
+def decentering(site):
+    return torch.exp(virgil.sample("sigma_base", dist.Normal(0.0, 1.0))) if site["name"] == "sigma" else None
+
+
+class Decentered(poutine.Handler):
+    def handle(self, site, outer):
+        value = decentering(site)
+        return outer(
+            site if value is None else site.replace(fn=dist.Delta(value).mask(False), value=value, observed=True)
+        )
+
+
+class HookedDecentered(poutine.Messenger):
+    def _pyro_sample(self, msg):
+        value = decentering(msg)
+        if value is not None:
+            msg.update(fn=dist.Delta(value).mask(False), value=value, is_observed=True)
+
+
+decentered, hooked_decentered = Decentered(), HookedDecentered()
+
+
+def base_guide():
+    virgil.sample("sigma_base", dist.Normal(virgil.param("loc", torch.tensor(0.0)), 0.1))
+
+
 NOTHING = "but no statement under it has this name, so that nothing comes of it."
 WRONG = {  # name: model, guide, severity, what the message says
     "condition": (
@@ -113,6 +139,11 @@ FINE = {
         guide,
     ),
     "hide": (poutine.block(model, hide=["double", "data"]), guide),
+    "of what a handler inside states": (poutine.condition(decentered(model), data={"sigma_base": ONE}), empty),
+    "of what a handler inside states, by a hook": (
+        poutine.do(hooked_decentered(model), data={"sigma_base": ONE}),
+        base_guide,
+    ),
     "expose": (poutine.block(model, expose=["sigma", "x", "data", "shift"]), guide),
     "hide by a function": (poutine.block(model, hide_fn=lambda site: site["name"] == "nobody"), guide),
     "at times": (poutine.do(at_times, data={"seldom": ONE, "sigma": ONE}), guide),
