@@ -94,8 +94,10 @@ def _partly_observed(name: str, fn: Any, obs: Any, obs_mask: Tensor, infer: dict
         raise ArgumentError(f"At site {name!r}, obs_mask is {obs_mask!r}; it must be a tensor of dtype torch.bool.")
     if obs is None:
         raise ArgumentError(f"At site {name!r}, obs_mask is given without obs. Give the data, or leave obs_mask out.")
+    site = Site("sample", f"{name}_unobserved", fn, infer=infer)
+    site.latent_slots = ~obs_mask
     with Mask(~obs_mask):
-        unobserved: Tensor = sample(f"{name}_unobserved", fn, infer={**(infer or {}), "_latent_slots": ~obs_mask})
+        unobserved: Tensor = emit(site).value
     with Mask(obs_mask):
         observed: Tensor = sample(f"{name}_observed", fn, obs=obs)
     event_dim = len(fn.event_shape)
@@ -163,7 +165,7 @@ def deterministic(name: str, value: Tensor, event_dim: int | None = None) -> Ten
     if event_dim is None:
         event_dim = value.dim()
     fn = Delta(value, event_dim=event_dim).mask(False)
-    infer = {"_deterministic": True}
+    infer = {"_deterministic": True}  # for handlers of programs, whose hooks tell it from observations so
     result: Tensor = emit(Site("deterministic", name, fn, value=value, observed=True, infer=infer)).value
     return result
 
@@ -181,7 +183,7 @@ def factor(name: str, log_factor: Tensor | float, *, has_rsample: bool | None = 
     if not isinstance(log_factor, Tensor):
         log_factor = torch.tensor(float(log_factor))
     fn = Unit(log_factor) if has_rsample is None else Unit(log_factor, has_rsample=has_rsample)
-    infer = {"is_auxiliary": True, "_factor": True}
+    infer = {"is_auxiliary": True}
     emit(Site("sample", name, fn, value=torch.empty(fn.shape()), observed=has_rsample is None, infer=infer))
 
 

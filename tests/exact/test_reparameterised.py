@@ -241,3 +241,40 @@ def test_statements_in_chains_are_summed_as_the_programs(loop):
     evidence = (forward(0) + forward(1)).item()
     for handler, expected in ((Handler(), evidence), (Restating(), evidence), (Rewarding(), evidence + 0.25 * 10)):
         assert TraceEnum_ELBO().loss(handler(model), lambda: None) == pytest.approx(-expected, rel=1e-5)
+
+
+# Partly observed variables
+
+
+@both_forms
+def test_of_a_partly_observed_variable_the_latent_slots_alone_count(handler):
+    """The bound at a guide that also draws what is observed: that of the latent slots, and the data's density."""
+    observed = torch.tensor([True, False, True])
+    loc, scale = torch.tensor([0.3, -0.2, 1.0]), 0.6
+
+    def model():
+        with handler("x_unobserved"), virgil.plate("columns", COLUMNS), poutine.scale(scale=2.0):
+            x = virgil.sample("x", dist.Normal(LOC[0], SCALE), obs=DATA[0], obs_mask=observed)
+            virgil.sample("y", dist.Normal(x, NOISE), obs=DATA[1])
+
+    def guide():
+        with virgil.plate("columns", COLUMNS), poutine.scale(scale=2.0):
+            return virgil.sample("x_unobserved_base", dist.Normal(loc, scale))
+
+    for objective in (Trace_ELBO(), TraceEnum_ELBO()):
+        virgil.set_rng_seed(2)
+        base = guide()
+        virgil.set_rng_seed(2)
+        loss = objective.loss(model, guide)
+        x = torch.where(observed, DATA[0], LOC[0] + SCALE * base)
+        prior = torch.where(
+            observed,
+            td.Normal(LOC[0], SCALE).log_prob(DATA[0]),
+            td.Normal(0.0, 1.0).log_prob(base) - td.Normal(loc, scale).log_prob(base),
+        )
+        expected = 2.0 * (prior + td.Normal(x, NOISE).log_prob(DATA[1])).sum()
+        assert loss == pytest.approx(-expected.item(), rel=1e-5)
+
+    site = poutine.trace(model).get_trace()["x_unobserved_base"]
+    assert torch.equal(site.latent_slots, ~observed)
+    assert torch.equal(site.mask, ~observed)

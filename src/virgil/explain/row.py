@@ -11,6 +11,7 @@ from virgil.explain.distribution import family, support_words
 from virgil.infer.checks.finding import Subject
 from virgil.infer.checks.pairing import is_auxiliary
 from virgil.infer.density.chains import step_names
+from virgil.infer.elbo.sequential import is_chosen
 from virgil.poutine.enumeration import draws, enumerated_dim
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
@@ -116,7 +117,7 @@ def _plates(trace: Trace, role: str) -> Iterator[PlateRow]:
             yield PlateRow(frame.name, frame.dim, frame.full_size, frame.size, (role,))
     for name, site in trace.nodes.items():
         if site.kind == "plate" and name not in entered:
-            yield PlateRow(name, site.infer.get("plate_dim"), site.fn.size, len(site.value), (role,))
+            yield PlateRow(name, site.fn.dim, site.fn.size, len(site.value), (role,))
 
 
 def _stated(trace: Trace) -> dict[str, Site]:
@@ -132,11 +133,11 @@ def _enumerated(trace: Trace) -> dict[str, Site]:
 def _statement(site: Site | None) -> Statement | None:
     if site is None:
         return None
-    is_random = site.kind == "sample" and not site.infer.get("_factor")
+    is_random = site.kind == "sample" and not site.is_factor
     return Statement(
         family(site.fn) if is_random else "",
         tuple(site.fn.batch_shape),
-        () if site.infer.get("_factor") else tuple(site.fn.event_shape),
+        () if site.is_factor else tuple(site.fn.event_shape),
         tuple(site.value.shape) if isinstance(site.value, Tensor) else (),
         support_words(site.fn) if is_random else "",
         tuple(dict.fromkeys(frame.name for frame in site.frames)),
@@ -164,7 +165,7 @@ def _role(
 def _of_model_alone(name: str, site: Site, enumerated: dict[str, Site], failed: str | None) -> str:
     if site.kind == "deterministic":
         return "deterministic"
-    if site.infer.get("_factor"):
+    if site.is_factor:
         return "factor"
     if site.observed:
         return "observed"
@@ -178,7 +179,7 @@ def _of_model_alone(name: str, site: Site, enumerated: dict[str, Site], failed: 
 def _of_guide_alone(site: Site, failed: str | None) -> str:
     if site.kind == "deterministic":
         return "deterministic"
-    if site.infer.get("_factor"):
+    if site.is_factor:
         return "factor"
     if is_auxiliary(site):
         return "auxiliary"
@@ -190,6 +191,6 @@ def _of_guide_alone(site: Site, failed: str | None) -> str:
 def _of_both(name: str, guide: Site, enumerated: dict[str, Site]) -> str:
     if name in enumerated:
         return "enumerated in the guide" if draws(enumerated[name]) is None else "several draws"
-    if guide.infer.get("_enumerate_chosen"):
+    if is_chosen(guide):
         return "enumerated in the guide"
     return "point estimate" if family(guide.fn) == "Delta" else "sampled in the guide"

@@ -126,7 +126,7 @@ class _Watch(Handler):
             raise
         for each in (site.mask, site.scale):
             origins |= self._of(each)
-        if site.infer.get("_factor"):
+        if site.is_factor:
             self._add(site, "factor", origins)
         elif site.observed:
             self._add(site, "observed", origins | names_in(before), frozenset(regions_in(before)))

@@ -16,33 +16,36 @@ from virgil.distributions.core.expanded_distribution import expanded
 from virgil.errors import ArgumentError, MismatchError, PlateError, ShapeError
 from virgil.poutine.frame import Frame, Step, in_other_rounds, rounds_of
 from virgil.poutine.runtime import Handler, Outer, states_nothing
-from virgil.poutine.site import Site
+from virgil.poutine.site import Enumeration, Site
 from virgil.poutine.wrap import Program, wrapped
 
 __all__ = ["Enumerate", "all_values", "checked_num_samples", "draws", "enum", "enumerated_dim", "leftmost"]
 
-_DIM = "_enumerate_dim"
-_SLOT = "_enumerate_slot"
 _MOST_DIMS = 60  # torch's limit is 64; events and plates need some
 _SPREAD = 24
-_DRAWS = "_enumerate_draws"
 
 
 def enumerated_dim(site: Site) -> int | None:
     """The batch dim along which the site has all its values, or several draws; ``None`` if it has but one."""
-    dim: int | None = site.infer.get(_DIM)
-    return dim
+    return None if site.enumeration is None else site.enumeration.dim
 
 
 def draws(site: Site) -> int | None:
     """How many independent draws the site has along its enumerated dim; ``None`` if it has all its values there."""
-    count: int | None = site.infer.get(_DRAWS)
-    return count
+    return None if site.enumeration is None else site.enumeration.draws
 
 
 def leftmost(site: Site) -> int:
-    """The leftmost dim that an enumerated site takes from those that come after it."""
-    return int(min(site.infer[_DIM], site.infer[_SLOT]))
+    """The leftmost dim that a site enumerated along a dim takes from those that come after it."""
+    return min(_place(site))
+
+
+def _place(site: Site) -> tuple[int, int]:
+    """The slot and the dim of a site that is enumerated along a dim."""
+    enumeration = site.enumeration
+    if enumeration is None or enumeration.slot is None or enumeration.dim is None:
+        raise ArgumentError(f"Site {site.name!r} is not enumerated along a dim.")
+    return enumeration.slot, enumeration.dim
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +95,12 @@ class Enumerate(Handler):
         self.apart = apart
         self.sums = sums
         self.known_only = known_only
-        slots = Counter(site.infer[_SLOT] for site in self.known.values())
+        places = {name: _place(site) for name, site in self.known.items()}
+        slots = Counter(slot for slot, _ in places.values())
         self._foreseen = {  # dims that hold one variable alone, so that it is known even before it is stated
-            site.infer[_DIM]: name for name, site in self.known.items() if slots[site.infer[_SLOT]] == 1
+            dim: name for name, (slot, dim) in places.items() if slots[slot] == 1
         }
-        self._first_taken = max([first_available_dim, *(site.infer[_DIM] for site in self.known.values())])
+        self._first_taken = max([first_available_dim, *(dim for _, dim in places.values())])
         self._held: dict[int, _Variable] = {}
         self._last = first_available_dim + 1  # the dim given out last
 
@@ -167,10 +171,10 @@ class Enumerate(Handler):
             )
         self._held[slot] = _Variable(site.name, dim, site.frames, site.steps)
         visible[dim] = site.name
-        infer = {**site.infer, _DIM: dim, _SLOT: slot}
+        enumeration = Enumeration(dim, slot, count)
         if count is None:
-            return site.replace(value=all_values(site, dim), infer=infer)
-        return site.replace(fn=_repeated(site, dim, count), infer={**infer, _DRAWS: count})
+            return site.replace(value=all_values(site, dim), enumeration=enumeration)
+        return site.replace(fn=_repeated(site, dim, count), enumeration=enumeration)
 
     def _far(self, busy: set[int]) -> int:
         """The dim that has been left alone for longest, among so many that tensors stay thin."""
@@ -185,7 +189,7 @@ class Enumerate(Handler):
 
     def _take_over(self, site: Site, known: Site, visible: dict[int, str]) -> None:
         """Note a variable whose values another program has laid along a dim."""
-        slot, dim = known.infer[_SLOT], known.infer[_DIM]
+        slot, dim = _place(known)
         other = visible.get(dim, site.name)
         if other != site.name:
             raise MismatchError(

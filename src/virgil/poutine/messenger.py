@@ -14,8 +14,9 @@ from torch import Tensor
 
 from virgil.errors import ArgumentError
 from virgil.poutine.runtime import Handler, Outer
-from virgil.poutine.site import FIELDS, Site
+from virgil.poutine.site import Site
 from virgil.poutine.stack import stated_here
+from virgil.poutine.string_keys import FIELDS
 
 __all__ = ["Message", "Messenger"]
 

@@ -34,8 +34,15 @@ class SubsampleIndices:
     batch_shape = torch.Size()
     event_shape: torch.Size
 
-    def __init__(self, size: int, subsample_size: int | None = None, device: torch.device | str | None = None) -> None:
+    def __init__(
+        self,
+        size: int,
+        subsample_size: int | None = None,
+        device: torch.device | str | None = None,
+        dim: int | None = None,
+    ) -> None:
         self.size = size
+        self.dim = dim  # the one asked for
         self.subsample_size = size if subsample_size is None else subsample_size
         self.device = device
         self.event_shape = torch.Size([self.subsample_size])
@@ -149,9 +156,8 @@ class plate:
             subsample_size = operator.index(subsample_size)
         if subsample is not None:
             _check_indices(name, subsample, self.size)
-        site = Site("plate", name, SubsampleIndices(self.size, subsample_size, device), value=subsample)
+        site = Site("plate", name, SubsampleIndices(self.size, subsample_size, device, dim), value=subsample)
         site.observed = subsample is not None
-        site.infer["plate_dim"] = dim
         self.indices: Tensor = emit(site).value
         self.subsample_size = len(self.indices)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,17 +11,34 @@ from torch import Tensor
 
 from virgil.distributions.core.expanded_distribution import expanded
 from virgil.distributions.core.extended_support import extended_log_prob, support_varies
+from virgil.distributions.composed.unit import Unit
 from virgil.poutine.frame import Block, Frame, Step, plates_shape
 from virgil.poutine.masking import LogProb, counted, observed_log_prob
+from virgil.poutine.string_keys import StringKeys
 
-__all__ = ["FIELDS", "Site"]
+__all__ = ["Enumeration", "Site"]
 
 _NO_VARIABLES: Mapping[int, str] = {}
 _NO_EXTRA: Mapping[str, Any] = {}
-_SAMPLE_TYPES = frozenset({"sample", "plate", "deterministic"})
 
 
-class Site:
+@dataclass(frozen=True, slots=True)
+class Enumeration:
+    """How a site that is enumerated has its values.
+
+    Attributes:
+        dim: the batch dim along which it has them at once; ``None`` where each execution has one of them.
+        slot: the dim that later variables cannot have as long as they see this one; ``dim``, but where a test run lays
+            variables apart.
+        draws: how many independent draws it has along the dim; ``None`` where it has all values of its support.
+    """
+
+    dim: int | None = None
+    slot: int | None = None
+    draws: int | None = None
+
+
+class Site(StringKeys):
     """One statement: ``sample``, ``param``, ``plate``, ``deterministic``, ``subsample``, ``args`` or ``return``.
 
     Handlers read its fields and pass a changed copy outward, ``outer(site.replace(value=...))``. Programs that index
@@ -39,6 +57,8 @@ class Site:
         frames: the plates around it, outermost first.
         steps: the steps of Markov chains around it, outermost first.
         variables: by batch dim, the enumerated variable whose values the dim holds, as far as the site can see it.
+        enumeration: how the site itself is enumerated; ``None`` where it has one value.
+        latent_slots: for a partly observed variable, which slots of the batch inference must find; ``None`` for all.
         extra: what a ``Messenger`` says about it under other keys than these; ``"undrawn"`` keeps it without a value.
     """
 
@@ -46,12 +66,14 @@ class Site:
         "_log_prob",
         "_unscaled_log_prob",
         "args",
+        "enumeration",
         "extra",
         "fn",
         "frames",
         "infer",
         "kind",
         "kwargs",
+        "latent_slots",
         "mask",
         "name",
         "observed",
@@ -85,6 +107,8 @@ class Site:
         self.frames: tuple[Frame, ...] = ()
         self.steps: tuple[Step, ...] = ()
         self.variables: Mapping[int, str] = _NO_VARIABLES
+        self.enumeration: Enumeration | None = None
+        self.latent_slots: Tensor | None = None
         self.extra: Mapping[str, Any] = _NO_EXTRA
         self._unscaled_log_prob: Tensor | None = None
         self._log_prob: Tensor | None = None
@@ -105,6 +129,8 @@ class Site:
         new.frames = self.frames
         new.steps = self.steps
         new.variables = self.variables
+        new.enumeration = self.enumeration
+        new.latent_slots = self.latent_slots
         new.extra = self.extra
         new._unscaled_log_prob = None
         new._log_prob = None
@@ -141,6 +167,9 @@ class Site:
         if site.kind != "sample":
             return site
         site = site.scaled_by(other.scale)
+        if other.latent_slots is not None and not site.observed:
+            own = site.latent_slots
+            site = site.replace(latent_slots=other.latent_slots if own is None else own & other.latent_slots)
         return site if other.mask is None else site.masked_by(other.mask)
 
     def resolve(self) -> Site:
@@ -169,6 +198,11 @@ class Site:
     def is_latent(self) -> bool:
         """Whether it is a random variable that inference must find."""
         return self.kind == "sample" and not self.observed
+
+    @property
+    def is_factor(self) -> bool:
+        """Whether it is a log-probability of the program's own choice, as ``factor`` states it."""
+        return self.kind == "sample" and isinstance(self.fn, Unit)
 
     @property
     def block(self) -> Block | None:
@@ -237,41 +271,6 @@ class Site:
         self._unscaled_log_prob = None
         self._log_prob = None
 
-    # The string keys that programs use
-
-    def _lookup(self, key: str) -> Any:
-        if key == "type":
-            return "sample" if self.kind in _SAMPLE_TYPES else self.kind
-        if key == "scale":
-            return self.scale if self.weight == 1.0 else self.scale * self.weight
-        return getattr(self, _KEYS[key]) if key in _KEYS else self.extra[key]
-
-    def __getitem__(self, key: str) -> Any:
-        try:
-            return self._lookup(key)
-        except KeyError:
-            raise KeyError(f"A site has no key {key!r}. It has: {', '.join(self.keys())}.") from None
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        if key not in FIELDS:
-            raise KeyError(f"Key {key!r} of a site cannot be set. These can: {', '.join(sorted(FIELDS))}.")
-        setattr(self, FIELDS[key], value)
-        self.forget_log_prob()
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The value of a string key, or ``default`` where there is no such key."""
-        return self._lookup(key) if key in self else default
-
-    def keys(self) -> list[str]:
-        """The string keys."""
-        return ["type", "scale", *_KEYS, *self.extra]
-
-    def __contains__(self, key: object) -> bool:
-        return key in _KEYS or key in ("type", "scale") or key in self.extra
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
-
     def __repr__(self) -> str:
         value = tuple(self.value.shape) if isinstance(self.value, torch.Tensor) else self.value
         return f"Site({self.kind} {self.name!r}, fn={self.fn}, value={value}, observed={self.observed})"
@@ -279,18 +278,3 @@ class Site:
 
 def _log_prob(fn: Any, value: Tensor) -> Tensor:
     return fn.log_prob(value)  # type: ignore[no-any-return]
-
-
-FIELDS = {
-    "name": "name",
-    "fn": "fn",
-    "args": "args",
-    "kwargs": "kwargs",
-    "value": "value",
-    "is_observed": "observed",
-    "infer": "infer",
-    "mask": "mask",
-    "cond_indep_stack": "frames",
-}
-"""Which field each string key stands for, of those that programs may set."""
-_KEYS = {"kind": "kind", **FIELDS, **{each: each for each in ("log_prob", "log_prob_sum", "unscaled_log_prob")}}

@@ -16,7 +16,7 @@ def observation_problems(subject: Subject) -> Iterator[Finding]:
     """Observations that are stretched over a plate, and a model that observes nothing because data were not passed."""
     observed = [site for role, site in subject.sites() if role == "model" and site.observed]
     for site in observed:
-        if not site.infer.get("_factor") and site.mask is not False:
+        if not site.is_factor and site.mask is not False:
             for frame in site.frames:
                 yield from _stretched(site, frame)
     empty = arguments_of_none(subject, "model")

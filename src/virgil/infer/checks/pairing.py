@@ -57,7 +57,7 @@ def stated_problems(subject: Subject) -> Iterator[Finding]:
 
 
 def _observed_in_guide(name: str, site: Site) -> Iterator[Finding]:
-    if site.observed and site.infer.get("_factor"):
+    if site.observed and site.is_factor:
         yield Finding(
             f"Factor {name!r} is in the guide without has_rsample. Whether its value follows the parameters by a "
             "pathwise derivative decides the gradient.",

@@ -215,7 +215,7 @@ def _sites(pair: Pair) -> list[Site]:
 
 def _latent_slots(pair: Pair, name: str) -> Tensor | None:
     counterpart = pair.model.nodes.get(name)
-    return None if counterpart is None else counterpart.infer.get("_latent_slots")
+    return None if counterpart is None else counterpart.latent_slots
 
 
 def _each(factor: Factor, weights: dict[str, float], count: int) -> Tensor:

@@ -11,17 +11,15 @@ from virgil.infer.density.execution import Call, Pair
 from virgil.poutine.enumeration import all_values, checked_num_samples, draws, enumerated_dim
 from virgil.poutine.replay import Replay
 from virgil.poutine.runtime import Handler, Outer, states_nothing
-from virgil.poutine.site import Site
+from virgil.poutine.site import Enumeration, Site
 from virgil.poutine.trace import Trace
 
 __all__ = ["branches", "has_exact_weight", "is_chosen"]
 
-_CHOSEN = "_enumerate_chosen"
-
 
 def is_chosen(site: Site) -> bool:
     """Tell whether the site has its value by choice, so that its probability is a weight of the execution."""
-    return bool(site.infer.get(_CHOSEN))
+    return site.enumeration is not None and site.enumeration.dim is None
 
 
 def has_exact_weight(site: Site) -> bool:
@@ -61,7 +59,7 @@ class Choose(Handler):
         number = self.planned[place].number if place < len(self.planned) else 0
         self.made.append(_Choice(site.name, number, len(values)))
         value = values[number].reshape(site.fn.event_shape)
-        return outer(site.replace(value=value, infer={**site.infer, _CHOSEN: True}))
+        return outer(site.replace(value=value, enumeration=Enumeration()))
 
 
 def _check_plates(site: Site) -> None:

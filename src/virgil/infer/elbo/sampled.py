@@ -16,8 +16,8 @@ def sampled(guide: Placed, model: Placed, unstated: Mapping[str, Placed]) -> lis
     Of a partly observed variable the slots that are observed are no variables, whatever the guide draws for them.
     """
     term = of_guide(guide)
-    if "_latent_slots" in model.site.infer:
-        term = term._replace(value=counted(term.value, model.site.infer["_latent_slots"]))
+    if model.site.latent_slots is not None:
+        term = term._replace(value=counted(term.value, model.site.latent_slots))
     return [of_model(model), term]
 
 

@@ -36,7 +36,7 @@ class Pointwise:
 
 def is_datum(site: Site) -> bool:
     """True if a site of a model is an observation, and no factor."""
-    return site.kind == "sample" and site.observed and not site.infer.get("_factor")
+    return site.kind == "sample" and site.observed and not site.is_factor
 
 
 def pointwise(joint: Joint, pair: Pair, count: int) -> dict[str, Pointwise]:

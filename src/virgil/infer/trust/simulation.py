@@ -31,7 +31,7 @@ def check_simulable(at: Joint, origin: Origin) -> None:
         raise ArgumentError(f"check() got calibration= for a guide that is a point at {points[0]!r}: it has no draws.")
     for name, site in pair.model.nodes.items():
         if site.kind == "sample" and site.observed:
-            if site.infer.get("_factor") or "_latent_slots" in site.infer:
+            if site.is_factor or site.latent_slots is not None:
                 raise ArgumentError(f"check() got calibration=, but site {name!r}, a factor, cannot be simulated.")
             if _place(site, origin.batch) is None:
                 raise ArgumentError(

@@ -92,8 +92,7 @@ def find_latent(site: Site, value: Tensor) -> Latent:
             value = value.index_select(dim, slots)
     batch_dim = value.dim() - event_dim
     shape = value.shape
-    latent_slots = cast(Tensor | None, site.infer.get("_latent_slots"))
-    partly = latent_slots is not None and not bool(latent_slots.all())
+    partly = site.latent_slots is not None and not bool(site.latent_slots.all())
     return Latent(site.name, bijection, value, site.frames, shape[:batch_dim], shape[batch_dim:], partly)
 
 
