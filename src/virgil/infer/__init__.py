@@ -15,7 +15,7 @@ from virgil.infer.fit import Fit
 from virgil.infer.predictive import Predictive
 from virgil.infer.run.stop import Plateau, TimeLimit
 from virgil.infer.svi import SVI
-from virgil.poutine.marking import config_enumerate
+from virgil.poutine.config_enumerate import config_enumerate
 
 __all__ = [
     "ELBO",

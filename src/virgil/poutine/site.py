@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from virgil.distributions.composed.unit import Unit
 from virgil.distributions.core.expanded_distribution import expanded
 from virgil.distributions.core.extended_support import extended_log_prob, support_varies
-from virgil.distributions.composed.unit import Unit
 from virgil.poutine.frame import Block, Frame, Step, plates_shape
-from virgil.poutine.masking import LogProb, counted, observed_log_prob
+from virgil.poutine.masked_log_prob import LogProb, counted, observed_log_prob
 from virgil.poutine.string_keys import StringKeys
 
 __all__ = ["Enumeration", "Site"]

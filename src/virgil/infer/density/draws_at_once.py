@@ -22,7 +22,7 @@ from virgil.infer.density.vectorize import can_vectorize
 from virgil.ops.factor import Factor
 from virgil.poutine.enumeration import Enumerate
 from virgil.poutine.frame import Frame
-from virgil.poutine.masking import counted
+from virgil.poutine.masked_log_prob import counted
 from virgil.poutine.plate import SubsampleIndices
 from virgil.poutine.replay import Replay
 from virgil.poutine.runtime import Handler, Outer

@@ -15,7 +15,7 @@ from virgil.ops.semiring import SUM, Semiring
 from virgil.ops.sum_product import connected, eliminate
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.frame import rounds_of
-from virgil.poutine.masking import counted
+from virgil.poutine.masked_log_prob import counted
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 

@@ -13,7 +13,7 @@ from virgil.infer.density.factors import factor_of, scale_of
 from virgil.ops.factor import Factor
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.frame import Block
-from virgil.poutine.masking import counted
+from virgil.poutine.masked_log_prob import counted
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 

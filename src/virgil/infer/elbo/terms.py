@@ -11,7 +11,7 @@ from torch import Tensor
 from virgil.infer.density.execution import Pair
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.frame import Frame
-from virgil.poutine.masking import counted
+from virgil.poutine.masked_log_prob import counted
 from virgil.poutine.site import Site
 
 __all__ = ["LatentTerms", "Placed", "Term", "Terms", "all_terms", "of_guide", "of_model"]

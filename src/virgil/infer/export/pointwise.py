@@ -15,7 +15,7 @@ from virgil.infer.density.factors import Piece, model_pieces, plate_weights, sol
 from virgil.infer.density.summed_out import model_variables
 from virgil.ops.chained import Chained
 from virgil.ops.factor import Factor
-from virgil.poutine.masking import counted
+from virgil.poutine.masked_log_prob import counted
 from virgil.poutine.site import Site
 
 __all__ = ["Pointwise", "is_datum", "pointwise"]
