@@ -11,7 +11,7 @@ from virgil.explain.distribution import family, support_words
 from virgil.infer.checks.finding import Subject
 from virgil.infer.checks.pairing import is_auxiliary
 from virgil.infer.density.chains import step_names
-from virgil.infer.elbo.sequential import is_chosen
+from virgil.infer.elbo.branches import is_chosen
 from virgil.poutine.enumeration import draws, enumerated_dim
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace

@@ -13,7 +13,7 @@ from virgil.infer.elbo.sampled import sampled
 from virgil.infer.elbo.terms import Placed, Term, Terms
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.poutine.enumeration import enumerated_dim
-from virgil.poutine.masking import counted
+from virgil.poutine.masked_log_prob import counted
 from virgil.poutine.site import Site
 
 __all__ = ["ANALYTIC", "analytic"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from virgil.infer.elbo.terms import Placed, Term, Terms, of_guide, of_model
-from virgil.poutine.masking import counted
+from virgil.poutine.masked_log_prob import counted
 
 __all__ = ["SAMPLED", "sampled"]
 
