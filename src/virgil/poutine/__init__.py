@@ -1,4 +1,4 @@
-"""What a program says, and how it is intercepted.
+"""The statements of a program, and the handlers that give them another meaning.
 
 Read ``runtime.py`` first: a statement makes a :class:`Site`, which passes through the installed handlers, innermost
 first. Each handler has a file; its function takes a program and wraps it, or returns the handler for use in a ``with``

@@ -19,7 +19,7 @@ Choice = Callable[[Site], bool]
 
 
 class _Watched(threading.local):
-    """What is hidden in this thread, where somebody wants to know."""
+    """A list for the sites that are hidden in this thread; ``None`` where nobody asks for them."""
 
     sites: list[Site] | None = None
 
@@ -29,7 +29,7 @@ _watched = _Watched()
 
 @contextmanager
 def watching_hidden(sites: list[Site]) -> Iterator[None]:
-    """A block in which the sites that some ``block`` hides are put into the list."""
+    """Append to the list each site that a ``block`` hides, for the length of a ``with`` block."""
     before, _watched.sites = _watched.sites, sites
     try:
         yield
@@ -55,7 +55,7 @@ class Block(Handler):
 
 @dataclass(frozen=True)
 class _OneOf:
-    """Sites with one of these names or types; a class, so that a program that is blocked can be pickled."""
+    """Chooses sites by name or type; a class, so that a blocked program can be pickled."""
 
     names: frozenset[str]
     types: frozenset[str]
@@ -66,7 +66,7 @@ class _OneOf:
 
 @dataclass(frozen=True)
 class _AllBut:
-    """All other sites."""
+    """Chooses the sites that another choice leaves out."""
 
     chosen: Choice
 

@@ -11,7 +11,7 @@ __all__ = ["Broadcast", "broadcast"]
 
 
 class Broadcast(Handler):
-    """Does nothing: every sample site is broadcast to its plates when it resolves."""
+    """Does nothing, since every sample site is broadcast to its plates when it resolves."""
 
 
 def broadcast(fn: Program | None = None) -> Any:

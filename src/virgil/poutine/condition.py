@@ -44,7 +44,7 @@ class Uncondition(Handler):
 
     @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
-        """Take the observed value away, keeping it in ``infer["obs"]``."""
+        """Take the observed value away, and keep it in ``infer["obs"]``."""
         if site.kind == "sample" and site.observed:
             infer = {**site.infer, "was_observed": True, "obs": site.value}
             site = site.replace(value=None, observed=False, infer=infer)

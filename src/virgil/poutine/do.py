@@ -14,7 +14,7 @@ __all__ = ["Do", "do"]
 
 
 class Do(Handler):
-    """Lets the site happen as it would for those outside, and hands the program the value in ``data`` instead."""
+    """Hands the program the values in ``data``, while for the handlers outside the sites happen as they would."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         if not isinstance(data, Mapping):

@@ -26,17 +26,17 @@ _SPREAD = 24
 
 
 def enumerated_dim(site: Site) -> int | None:
-    """The batch dim along which the site has all its values, or several draws; ``None`` if it has but one."""
+    """The batch dim along which the site has all its values, or several draws; ``None`` if it has one value."""
     return None if site.enumeration is None else site.enumeration.dim
 
 
 def draws(site: Site) -> int | None:
-    """How many independent draws the site has along its enumerated dim; ``None`` if it has all its values there."""
+    """The number of independent draws along the site's enumerated dim; ``None`` if it has all its values there."""
     return None if site.enumeration is None else site.enumeration.draws
 
 
 def leftmost(site: Site) -> int:
-    """The leftmost dim that a site enumerated along a dim takes from those that come after it."""
+    """The leftmost dim that later sites cannot have because of a site that is enumerated along a dim."""
     return min(_place(site))
 
 
@@ -63,17 +63,17 @@ class Enumerate(Handler):
 
     With ``infer={"enumerate": "parallel", "num_samples": n}`` a site has n draws of its own there.
 
-    Each variable has a slot, and with it a dim. A slot is used again once no later site can see the variable that it
-    held: one of an earlier step than a Markov chain's history, of another branch of a chain, or of another round of an
-    iterated plate.
+    Each variable has a slot, and with it a dim. A slot is used again once no later site can see its variable. Out of
+    sight are variables of a Markov chain's steps before its history, of another branch of a chain, and of another round
+    of an iterated plate.
 
     Args:
         first_available_dim: left of all plates.
         known: sites of another program that has enumerated them already, by name.
-        apart: whether, for a test run, a dim is used again as late as possible. Then a program that depends on a
-            variable whose slot another one has taken shows it, by a dim that belongs to no variable in sight; where
-            both share a dim it would go unseen.
-        sums: whether its variables are summed out inside a logarithm, where draws may not stand for an expectation.
+        apart: whether, for a test run, a dim is used again as late as possible. A program that depends on a variable
+            out of sight then shows it, by a dim that belongs to no variable in sight. Where both variables had the
+            same dim, nobody would notice.
+        sums: whether its variables are summed out inside a logarithm, where draws would give a biased result.
         known_only: whether it enumerates no site itself and only notes which sites can see the known ones.
     """
 
@@ -112,7 +112,7 @@ class Enumerate(Handler):
 
     @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
-        """Enumerate a marked site, and note which variables any site can see."""
+        """Enumerate a marked site, and note the variables that a site can see."""
         if site.kind != "sample":
             return outer(site)
         self._check_plates(site)
@@ -177,7 +177,7 @@ class Enumerate(Handler):
         return site.replace(fn=_repeated(site, dim, count), enumeration=enumeration)
 
     def _far(self, busy: set[int]) -> int:
-        """The dim that has been left alone for longest, among so many that tensors stay thin."""
+        """The dim that has been free for longest, among so few that tensors keep few dims."""
         taken = {self._held[slot].dim for slot in busy}
         end = max(self.first_available_dim - _SPREAD, -_MOST_DIMS)
         dims: list[int] = [*range(self._last - 1, end, -1), *range(self.first_available_dim, end, -1)]
@@ -188,7 +188,7 @@ class Enumerate(Handler):
         return min(taken) - 1
 
     def _take_over(self, site: Site, known: Site, visible: dict[int, str]) -> None:
-        """Note a variable whose values another program has laid along a dim."""
+        """Note a variable that another program has enumerated along a dim."""
         slot, dim = _place(known)
         other = visible.get(dim, site.name)
         if other != site.name:
@@ -236,7 +236,7 @@ def _repeated(site: Site, dim: int, count: int) -> Any:
 
 
 def checked_num_samples(count: Any, way: str | None, where: str) -> None:
-    """Check a number of draws, which only enumeration in parallel takes.
+    """Check a number of draws. Only enumeration in parallel takes one.
 
     Raises:
         ArgumentError: it is no whole number from 1, or the sites are enumerated one value after another.
@@ -253,7 +253,7 @@ def checked_num_samples(count: Any, way: str | None, where: str) -> None:
 
 
 def _sees(site: Site, variable: _Variable) -> bool:
-    """Whether the site may depend on the variable, as far as plates that are iterated and Markov chains tell."""
+    """True if the site may depend on the variable, as far as iterated plates and Markov chains tell."""
     if in_other_rounds(rounds_of(site.frames), rounds_of(variable.frames)):
         return False
     common = 0
@@ -266,26 +266,26 @@ def _sees(site: Site, variable: _Variable) -> bool:
 
 
 def _is_open(site: Site, variable: _Variable) -> bool:
-    """Whether what encloses the variable encloses the site as well, so that later statements may see the variable."""
+    """True if the site is in all steps and rounds of the variable, so that later statements may see the variable."""
     if not rounds_of(variable.frames).items() <= rounds_of(site.frames).items():
         return False
     return site.steps[: len(variable.steps)] == variable.steps
 
 
 def _across(mine: Step, its: Step, nested: bool) -> bool:
-    """Whether one step sees another that it is not inside of."""
+    """True if a step sees another one that is not around it."""
     if mine.chain != its.chain or nested:
         return its.keep
     return mine.number - its.number <= mine.history
 
 
 def _repeats(steps: tuple[Step, ...]) -> bool:
-    """Whether the innermost step is one of a chain that calls itself."""
+    """True if the innermost step belongs to a chain that calls itself."""
     return any(outer.chain == inner.chain for outer, inner in pairwise(steps))
 
 
 def _depth(inner: tuple[Step, ...], step: Step) -> int:
-    """How many steps of the same chain lie further in."""
+    """The number of steps of the same chain that lie further in."""
     return sum(each.chain == step.chain for each in inner)
 
 

@@ -28,7 +28,7 @@ class Escape(Handler):
         self.escape_fn = escape_fn
 
     def handle(self, site: Site, outer: Outer) -> Site:
-        """Let the site happen, then leave."""
+        """Finish the site, then leave the program."""
         if self.escape_fn(site):
             raise NonlocalExit(outer(site))
         return outer(site)

@@ -1,4 +1,4 @@
-"""What a plate, or a step of a Markov chain, says about each statement inside it."""
+"""Records of the plates and of the steps of Markov chains around a statement."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class Frame:
 
     @property
     def vectorized(self) -> bool:
-        """Whether the plate occupies a dim, rather than being iterated."""
+        """True if the plate occupies a dim, false if it is iterated."""
         return self.dim is not None
 
     def values_in(self, batch_shape: Sequence[int]) -> int:
-        """How many values a batch of this shape has along the plate: one for each slot, or 1 for all."""
+        """The number of values that a batch of this shape has along the plate: one for each slot, or 1 for all."""
         return batch_shape[self.dim] if self.dim is not None and len(batch_shape) >= -self.dim else 1
 
     def _key(self) -> tuple[object, ...]:
@@ -69,14 +69,14 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Successive steps of a Markov chain that are stated at once, along a dim.
+    """Several successive steps of a Markov chain that are stated at once, along a dim.
 
     Attributes:
-        plate: the name of the frame that has the dim.
-        dim: a slot is a step.
+        plate: the name of the frame along the dim.
+        dim: the batch dim of which each slot is a step.
         first: the first of the steps.
-        size: how many.
-        is_copy: whether it is there for the values of what the next block depends on, and the density is elsewhere.
+        size: the number of steps.
+        is_copy: whether it only gives the next block the values that this depends on. Another block has its density.
     """
 
     plate: str
@@ -87,15 +87,15 @@ class Block:
 
     @property
     def label(self) -> str:
-        """What stands for the steps in a site's name."""
+        """The text that stands for the steps in a site's name."""
         return f"{self.first}:{self.first + self.size}"
 
     def name_at(self, name: str, step: int) -> str:
-        """What a site of the block is called where a step is stated alone."""
+        """The name that a site of the block has where a step is stated alone."""
         return name.replace(self.label, str(step))
 
     def names(self, name: str) -> list[str]:
-        """What a site of the block is called in each of its steps, stated alone."""
+        """The names that a site of the block has where its steps are stated one by one."""
         return [self.name_at(name, step) for step in range(self.first, self.first + self.size)]
 
 
@@ -103,12 +103,12 @@ class Step(NamedTuple):
     """One step of a Markov chain around a statement, or a block of them.
 
     Attributes:
-        chain: tells chains apart; one object for each.
+        chain: an object of the chain's own, which tells it from other chains.
         number: the step, counted from 0.
         history: how many steps back a statement may depend on.
         keep: whether branches that split inside the chain see each other.
-        dim: the dim that is left free for blocks of steps; ``None`` for a chain that has none.
-        block: the steps, where it is a block; ``number`` then counts blocks on from the steps before them.
+        dim: the dim that is kept free for blocks of steps; ``None`` for a chain without blocks.
+        block: the block of steps that this stands for, if any; ``number`` then goes on counting with blocks.
     """
 
     chain: object
@@ -120,12 +120,12 @@ class Step(NamedTuple):
 
 
 def rounds_of(frames: Sequence[Frame]) -> dict[str, int]:
-    """Of the plates that are iterated, name and round."""
+    """The round of each iterated plate, by name."""
     return {frame.name: frame.counter for frame in frames if frame.dim is None}
 
 
 def in_other_rounds(rounds: Mapping[str, int], others: Mapping[str, int]) -> bool:
-    """Whether the two lie in different rounds of one iterated plate, and so are independent."""
+    """True if two statements lie in different rounds of an iterated plate, and so are independent."""
     return any(others.get(name, number) != number for name, number in rounds.items())
 
 

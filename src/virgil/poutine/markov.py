@@ -1,4 +1,4 @@
-"""``markov``: declare that what happens depends on a limited past."""
+"""``markov``: declare that statements depend on a limited past."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Markov", "MarkovStep", "markov"]
 
 
 class Markov:
-    """A chain: each time it is entered is a step, and sites inside depend on at most the last ``history`` steps."""
+    """A Markov chain. Each time it is entered is a step; sites inside depend on at most the last ``history`` steps."""
 
     def __init__(self, history: int = 1, keep: bool = False) -> None:
         self.history = history
@@ -45,7 +45,7 @@ class Markov:
 
 
 class MarkovStep(Handler):
-    """A step that has been entered: adds itself to every site."""
+    """Adds a step that has been entered to every site."""
 
     surrounds = "steps"
 
@@ -54,7 +54,7 @@ class MarkovStep(Handler):
 
     @property
     def chain(self) -> object:
-        """What tells its chain from others."""
+        """The object that tells its chain from others."""
         return self.step.chain
 
     @states_nothing

@@ -39,8 +39,8 @@ class Mask(Handler):
 def mask(fn: Program | None = None, mask: bool | Tensor | None = None) -> Any:
     """Run a program in which only what ``mask`` selects counts.
 
-    What is masked out of an observation may be anything, NaN included: it reaches neither the value nor the gradient
-    of an objective.
+    An observation may hold anything where it is masked out, NaN included: neither the value nor the gradient of an
+    objective depends on it.
 
     Args:
         fn: the program; without one, the handler is returned.

@@ -1,4 +1,4 @@
-"""What an observation is scored at, and what counts, under a mask."""
+"""Log-probabilities under a mask."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ LogProb = Callable[[Any, Tensor], Tensor]
 
 
 def observed_log_prob(fn: Any, value: Tensor, mask: bool | Tensor, log_prob: LogProb) -> Tensor:
-    """``log_prob(fn, value)`` of an observation of which only what ``mask`` selects is real.
+    """``log_prob(fn, value)`` of an observation that has data only where ``mask`` is true.
 
-    What is masked out may be anything, NaN included. It is replaced by a point of the support before the
-    log-probability is taken, since zero times a NaN derivative would still be NaN.
+    Elsewhere the value may be anything, NaN included. A point of the support takes its place before the log-probability
+    is computed, since zero times a NaN derivative would still be NaN.
     """
     if mask is False:
         return torch.zeros(fn.batch_shape, device=value.device)

@@ -1,4 +1,4 @@
-"""``Messenger``: a handler written as hooks that change a mapping, as many existing programs have them.
+"""``Messenger``: a handler written as hooks that change a mapping, as in many existing programs.
 
 A new handler is shorter as a :class:`~virgil.poutine.runtime.Handler`: one function around a call. Both kinds nest with
 each other in any order.
@@ -45,7 +45,7 @@ class Message(dict[str, Any]):
         self.read(site)
 
     def read(self, site: Site) -> None:
-        """Take over all that a site says."""
+        """Fill the mapping from a site."""
         self._site, self._scale = site, site["scale"]
         self.update({key: getattr(site, field) for key, field in FIELDS.items()})
         self.update(site.extra, type=site["type"], scale=self._scale)
@@ -56,7 +56,7 @@ class Message(dict[str, Any]):
         raise KeyError(f"The message of site {self['name']!r} has no {key!r}. It has: {', '.join(self)}.")
 
     def written(self, author: str, without: Collection[str] = ()) -> Site:
-        """The site with what has been changed; itself if that is nothing.
+        """The site with the changes; itself where there are none.
 
         Args:
             author: who changed it, for errors.

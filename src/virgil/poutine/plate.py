@@ -1,4 +1,4 @@
-"""``plate``: a statement that its slots are conditionally independent."""
+"""``plate``: declare that slots are conditionally independent."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _INDEX_TYPES = frozenset({torch.long, torch.int})
 
 
 class SubsampleIndices:
-    """What draws a plate's indices: a uniform choice of ``subsample_size`` distinct ones out of ``size``.
+    """The distribution of a plate's indices: uniform over choices of ``subsample_size`` distinct ones out of ``size``.
 
-    It answers to the part of the distribution interface that programs ask of every sample site. Its log-density counts
-    as zero: the choice of a mini-batch is no part of the model.
+    It has the part of the distribution interface that programs ask of every sample site. Its log-density counts as
+    zero, since the choice of a mini-batch is no part of the model.
     """
 
     has_rsample = False
@@ -71,7 +71,7 @@ class SubsampleIndices:
 
 
 class PlateContext(Handler):
-    """A plate that has been entered: adds its frame to every site, and cuts data for ``subsample``."""
+    """Adds the frame of a plate that has been entered to every site, and cuts data for ``subsample``."""
 
     surrounds = "frames"
 

@@ -21,7 +21,7 @@ __all__ = ["queue"]
 
 
 def _recorded() -> list[tuple[Tracer, dict[str, Site]]]:
-    """What the tracers outside have recorded so far."""
+    """Each tracer outside, with the sites that it has recorded so far."""
     return [(handler, dict(handler.trace.nodes)) for handler in installed() if isinstance(handler, Tracer)]
 
 

@@ -17,7 +17,7 @@ __all__ = ["Replay", "replay"]
 
 
 class Replay(Handler):
-    """Gives latent sites, and the indices of plates, the values that they have in ``trace``."""
+    """Gives latent sites and the indices of plates their values in ``trace``."""
 
     def __init__(self, trace: Trace | None = None, params: Mapping[str, Tensor] | None = None) -> None:
         if trace is None and params is None:

@@ -31,7 +31,7 @@ def _sample_rows(site: Site) -> list[Row]:
 
 
 def shape_table(sites: Iterable[Site], title: str = "Trace Shapes:", last_site: str | None = None) -> str:
-    """One line each for a site's distribution, value and log-probability; dims of all lines are aligned at ``|``."""
+    """The table: a line for each distribution, value and log-probability, with all dims aligned at ``|``."""
     groups: dict[str, list[Row]] = {"Param Sites:": [], "Sample Sites:": []}
     for site in sites:
         if site.kind == "param":

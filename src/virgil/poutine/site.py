@@ -28,8 +28,8 @@ class Enumeration:
 
     Attributes:
         dim: the batch dim along which it has them at once; ``None`` where each execution has one of them.
-        slot: the dim that later variables cannot have as long as they see this one; ``dim``, but where a test run lays
-            variables apart.
+        slot: the dim that later variables cannot have as long as they see this one. It is ``dim``, except in a test
+            run that gives variables dims far apart.
         draws: how many independent draws it has along the dim; ``None`` where it has all values of its support.
     """
 
@@ -143,12 +143,12 @@ class Site(StringKeys):
         return self.replace(value=value)
 
     def scaled_by(self, scale: float | Tensor) -> Site:
-        """A copy whose log-probability counts so many times more."""
+        """A copy whose log-probability is multiplied by another factor."""
         alone = not isinstance(self.scale, Tensor) and self.scale == 1.0
         return self.replace(scale=scale if alone else self.scale * scale)
 
     def masked_by(self, mask: bool | Tensor) -> Site:
-        """A copy of which only what this mask selects as well counts."""
+        """A copy that counts only where this mask is true too."""
         return self.replace(mask=mask if self.mask is None else self.mask & mask)
 
     def placed_at(self, other: Site, frames: tuple[Frame, ...], steps: tuple[Step, ...]) -> Site:
@@ -192,21 +192,21 @@ class Site(StringKeys):
         if shape != batch_shape:
             self.fn = expanded(self.fn, shape)
 
-    # What is asked of a site after it has resolved
+    # After it has resolved
 
     @property
     def is_latent(self) -> bool:
-        """Whether it is a random variable that inference must find."""
+        """True for a random variable that inference must find."""
         return self.kind == "sample" and not self.observed
 
     @property
     def is_factor(self) -> bool:
-        """Whether it is a log-probability of the program's own choice, as ``factor`` states it."""
+        """True for a log-probability of the program's own choice, as ``factor`` states it."""
         return self.kind == "sample" and isinstance(self.fn, Unit)
 
     @property
     def block(self) -> Block | None:
-        """The steps of a Markov chain that it states at once; ``None`` if it states one, or is in no chain."""
+        """The steps of a Markov chain that it states at once; ``None`` where it states one, or is in no chain."""
         return next((step.block for step in self.steps if step.block is not None), None)
 
     @property
@@ -221,8 +221,8 @@ class Site(StringKeys):
     def unscaled_log_prob(self) -> Tensor:
         """Log-density of the value, without scale, mask and plate weights. Shape: ``fn.batch_shape``.
 
-        Where an observation is masked out it is that of some point of the support; minus infinity where an enumerated
-        variable moves the support away from the value.
+        Where an observation is masked out, it is that of some point of the support. Where an enumerated variable moves
+        the support away from the value, it is minus infinity.
         """
         if self._unscaled_log_prob is None:
             moves = self.variables and support_varies(self.fn, self.variables)
@@ -240,7 +240,7 @@ class Site(StringKeys):
 
     @property
     def unscaled_log_prob_is_known(self) -> bool:
-        """Whether it has been computed already."""
+        """True if it has been computed already."""
         return self._unscaled_log_prob is not None
 
     @property
@@ -255,7 +255,7 @@ class Site(StringKeys):
 
     @property
     def log_prob(self) -> Tensor:
-        """Log-density as it enters an objective: scaled, masked, weighted by its plates. Shape: ``fn.batch_shape``."""
+        """Log-density as objectives count it: scaled, masked, weighted by its plates. Shape: ``fn.batch_shape``."""
         if self._log_prob is None:
             weight = self.weight
             self._log_prob = self.term if weight == 1.0 else self.term * weight

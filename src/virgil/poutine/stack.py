@@ -1,9 +1,8 @@
 """The handlers that are installed in a thread, and the way of a site through them.
 
-``runtime.py`` states the rules; here they are kept. A handler that may make statements of its own has a *turn* while it
-treats a site: the turn stands in the place of what was installed, and finds out which handlers meet a statement when
-one is made. Most handlers state nothing, so that a turn costs little and a handler marked by ``states_nothing`` has
-none.
+``runtime.py`` states the rules. A handler that may make statements of its own has a *turn* while it treats a site: the
+turn stands in the place of the stack that was installed, and finds out which handlers meet a statement when the handler
+makes one. A handler marked by ``states_nothing`` has no turn, which makes a site's way shorter.
 """
 
 from __future__ import annotations
@@ -88,7 +87,7 @@ def _stating(handler: Treats, outside: Stack) -> Outer:
 
 
 class Turn:
-    """The turn of a handler with a site, in the place of the stack that its own statements meet.
+    """A handler's turn with a site. It stands in the place of the stack that the handler's own statements meet.
 
     Attributes:
         outside: the handlers outside it.
@@ -106,7 +105,7 @@ class Turn:
         self.before: Any = None
 
     def stack(self) -> Stack:
-        """The handlers outside, and inside of them what surrounds the site further in than the handler."""
+        """The handlers outside, and inside of them the plates and steps around the site further in than the handler."""
         inner = self.before.handlers[len(self.outside.handlers) + 1 :]
         surrounding = [each for each in inner if each.surrounds is not None]
         surroundings = _Surroundings(self, surrounding)
@@ -128,7 +127,7 @@ class Turn:
 
 
 class _Surroundings:
-    """Gives what a handler states the surroundings of the site that it treats; the outermost of those further in.
+    """Gives a handler's statements the surroundings of the site that it treats.
 
     Args:
         turn: the handler's turn.
@@ -145,7 +144,7 @@ class _Surroundings:
         self.steps = len(inner) - self.plates
 
     def handle(self, site: Site, outer: Outer) -> Site:
-        """Pass the statement on, with those of its plates and steps that were entered in the turn as the innermost."""
+        """Pass the statement on at the site's place; plates and steps entered in the turn are the innermost."""
         return outer(site.placed_at(self.site, site.frames[self.plates :], site.steps[self.steps :]))
 
 
@@ -156,7 +155,7 @@ def _nothing() -> Stack:
 
 
 class _Current:
-    """The stack, or turn, that is installed; a record of its own, since a thread-local attribute is slow to change."""
+    """Holds the stack, or turn, that is installed; an object, since a thread-local attribute is slower to set."""
 
     __slots__ = ("stack",)
 
@@ -165,7 +164,7 @@ class _Current:
 
 
 class _Thread(threading.local):
-    """What is installed in this thread."""
+    """The stack, or turn, of this thread."""
 
     def __init__(self) -> None:
         self.current = _Current()
@@ -186,7 +185,7 @@ def emit(site: Site) -> Site:
 
 
 def stated_here(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, with its statements, whenever it is called, made where this is called: for the handlers there."""
+    """A function that runs ``fn`` under the handlers that are installed now, whenever it is called."""
     stack = thread.current.stack
     here = stack.stack() if isinstance(stack, Turn) else stack
 
@@ -203,9 +202,9 @@ def stated_here(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def without(stack: Stack | Turn, handler: Treats, keeps_inner: bool) -> Stack | Turn:
-    """A stack that a handler has left, and with it those further in unless they are kept; itself if it was not there.
+    """The stack after a handler has left, with those further in unless they are kept; the same if it was not there.
 
-    A handler that was entered before a turn leaves what is put back after the turn.
+    A handler that was entered before a turn leaves the stack that is put back after the turn.
     """
     inner: list[Treats] = []
     at = stack

@@ -21,7 +21,7 @@ FIELDS = {
     "mask": "mask",
     "cond_indep_stack": "frames",
 }
-"""Which field each string key stands for, of those that programs may set."""
+"""The field of each string key that programs may set."""
 _KEYS = {"kind": "kind", **FIELDS, **{each: each for each in ("log_prob", "log_prob_sum", "unscaled_log_prob")}}
 
 

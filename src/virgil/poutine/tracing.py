@@ -1,4 +1,4 @@
-"""``trace``: record what a program does."""
+"""``trace``: record the sites of a program."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Tracer(Handler):
         return site
 
     def run(self, program: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run a program, recording its arguments and what it returns as well."""
+        """Run a program, and record its arguments and its result as well."""
         with self:
             trace = self.trace
             trace.nodes["_INPUT"] = Site("args", "_INPUT", args=args, kwargs=kwargs)
@@ -71,7 +71,7 @@ class Traced(Handled):
         return self.handler.trace
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the program, recording."""
+        """Run the program and record it."""
         return self.handler.run(self.fn, args, kwargs)
 
     def get_trace(self, *args: Any, **kwargs: Any) -> Trace:

@@ -13,7 +13,7 @@ __all__ = ["prune_subsample_sites", "site_is_subsample"]
 
 
 def site_is_subsample(site: Site | Mapping[str, Any]) -> bool:
-    """Whether a site, or a message, is the choice of a plate's indices and not a statement of the program."""
+    """True if a site, or a message, is the choice of a plate's indices and no statement of the program."""
     return site["type"] == "sample" and isinstance(site["fn"], SubsampleIndices)
 
 

@@ -1,4 +1,4 @@
-"""``vectorized_markov``: a time-homogeneous chain whose steps are stated at once where its variables are summed out."""
+"""``vectorized_markov``: a homogeneous chain that states many steps at once where its variables are summed out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["SingleSteps", "Steps", "vectorized_markov"]
 class Steps(Tensor):
     """The indices of a block of steps: a tensor that a site's name shows as ``first:end``. Shape: ``(steps,)``.
 
-    Whatever is computed from it is a plain tensor, so that a step's graph knows nothing of it.
+    Operations on it give plain tensors, so that a step's graph knows nothing of it.
     """
 
     block: Block
@@ -62,11 +62,11 @@ def _plain(argument: Any) -> Any:
 
 
 class SingleSteps(Handler):
-    """Has every ``vectorized_markov`` of a program take single steps, even where its variables are summed out."""
+    """Makes every ``vectorized_markov`` of a program take single steps, even where its variables are summed out."""
 
 
 class _ChainStep(MarkovStep):
-    """A step, or a block of steps, that has been entered: adds itself to every site, and refuses what has no block."""
+    """Adds a step, or a block of steps, to every site, and refuses sites that cannot be stated for a block of steps."""
 
     def __init__(self, name: str, step: Step) -> None:
         super().__init__(step)

@@ -1,4 +1,4 @@
-"""One rule for every handler's function: with a program it wraps it, without one it is the handler itself."""
+"""The rule of every handler's function: given a program it wraps it, without one it returns the handler."""
 
 from __future__ import annotations
 
