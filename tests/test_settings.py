@@ -92,3 +92,47 @@ def test_seeds_make_torch_numpy_and_python_reproducible():
     first = torch.rand(()).item(), np.random.rand(), random.random()
     virgil.set_rng_state(state)
     assert (torch.rand(()).item(), np.random.rand(), random.random()) == first
+
+
+def test_a_context_is_of_one_thread():
+    """Contexts that end in the order in which they began leave the settings as they were."""
+    entered, seen = threading.Barrier(3), {}
+    ends = [threading.Event(), threading.Event()]
+
+    def inside(number):
+        with settings.context(validate=False):
+            entered.wait()
+            ends[number].wait()
+            seen[number] = settings.get("validate")
+
+    threads = [threading.Thread(target=inside, args=(number,)) for number in range(2)]
+    for each in threads:
+        each.start()
+    entered.wait()
+    seen["outside"] = settings.get("validate"), settings.get()["validate"]
+    for end, each in zip(ends, threads, strict=True):  # the first to enter leaves first
+        end.set()
+        each.join()
+    assert seen == {0: False, 1: False, "outside": (True, True)}
+    assert settings.get("validate") is True
+
+
+def test_set_inside_a_context_that_has_changed_the_setting_ends_with_it():
+    with settings.context(validate=False):
+        settings.set(validate=True, progress=False)
+        assert settings.get("validate") is True
+        with settings.context(validate=False):
+            assert settings.get("validate") is False
+        assert settings.get("validate") is True
+        settings.set(validate=False)
+    assert settings.get("validate") is True
+    assert settings.get("progress") is False
+
+
+def test_set_reaches_other_threads():
+    settings.set(validate=False)
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append(settings.get("validate")))
+    thread.start()
+    thread.join()
+    assert seen == [False]

@@ -1,10 +1,11 @@
-"""Global settings by name: ``settings.get``, ``settings.set``, ``settings.context``.
+"""Settings by name: ``settings.get``, ``settings.set``, ``settings.context``.
 
-They are the few choices that hold for a whole process. A setting of another thread is the same setting.
+``set`` changes a setting for the whole process, ``context`` for a block of the running thread alone.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,8 +14,7 @@ from virgil.errors import ArgumentError, did_you_mean
 
 __all__ = ["context", "get", "set"]
 
-# name -> (value, type); the only mutable state of this file
-_values: dict[str, Any] = {
+_values: dict[str, Any] = {  # of the process
     "validate": True,  # checks of programs, arguments and values
     "progress": True,  # progress bars, where standard error is a terminal
     "module_local_params": True,  # a module owns its parameters; programs ask for it, and there is no other way
@@ -22,31 +22,75 @@ _values: dict[str, Any] = {
 _ALWAYS_ON = frozenset({"module_local_params"})
 
 
-def _check(name: str) -> None:
-    if name not in _values:
-        raise ArgumentError(f"There is no setting {name!r}. {did_you_mean(name, _values)}")
+class _Thread(threading.local):
+    """The settings that the contexts of a thread have changed; they go before those of the process."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+
+_thread = _Thread()
 
 
 def get(name: str | None = None) -> Any:
-    """The value of one setting, or a dict of all.
+    """The value of one setting in this thread, or a dict of all.
 
     >>> get("validate")
     True
     """
+    changed = _thread.values
     if name is None:
-        return dict(_values)
-    _check(name)
+        return {**_values, **changed}
+    if name in changed:
+        return changed[name]
+    if name not in _values:
+        raise _unknown(name)
     return _values[name]
 
 
 def set(**settings: Any) -> None:
-    """Change settings; nothing is changed if any name or type is wrong.
+    """Change settings of the process; nothing is changed if any name or type is wrong.
+
+    Inside a :func:`context` that has changed the same setting, the change is this thread's and ends with the context.
 
     Raises:
         ArgumentError: an unknown name, a value of another type than the present one, or one that cannot be.
     """
+    _check(settings)
     for name, value in settings.items():
-        _check(name)
+        changed = _thread.values if name in _thread.values else _values
+        changed[name] = value
+
+
+@contextmanager
+def context(**settings: Any) -> Iterator[None]:
+    """Change settings of this thread inside a ``with`` block and put them back after it.
+
+    Other threads, those that are started inside the block among them, keep the settings of the process.
+
+    Raises:
+        ArgumentError: as for :func:`set`.
+    """
+    _check(settings)
+    changed = _thread.values
+    before = {name: changed[name] for name in settings if name in changed}
+    changed.update(settings)
+    try:
+        yield
+    finally:
+        for name in settings:
+            del changed[name]
+        changed.update(before)
+
+
+def _unknown(name: str) -> ArgumentError:
+    return ArgumentError(f"There is no setting {name!r}. {did_you_mean(name, _values)}")
+
+
+def _check(settings: dict[str, Any]) -> None:
+    for name, value in settings.items():
+        if name not in _values:
+            raise _unknown(name)
         expected = type(_values[name])
         if type(value) is not expected:
             raise ArgumentError(
@@ -57,15 +101,3 @@ def set(**settings: Any) -> None:
                 f"Setting {name!r} got False. A module always owns its parameters, and the store in use holds the same "
                 "tensors by name. Leave the setting out."
             )
-    _values.update(settings)
-
-
-@contextmanager
-def context(**settings: Any) -> Iterator[None]:
-    """Change settings inside a ``with`` block and put them back after it."""
-    before = dict(_values)
-    set(**settings)
-    try:
-        yield
-    finally:
-        _values.update({name: before[name] for name in settings})
