@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from virgil.ops.chain import chain_product
-from virgil.ops.compiling import as_when_compiling
+from virgil.ops.compile_flag import as_when_compiling
 from virgil.ops.semiring import MAXIMUM, SUM
 
 

@@ -21,7 +21,7 @@ from virgil.engine.decompositions import FUNCTIONAL, RECORDED
 from virgil.engine.plain import PLAIN
 from virgil.engine.record import Recorder
 from virgil.engine.rerun import functionalized, renamed
-from virgil.ops.compiling import as_when_compiling
+from virgil.ops.compile_flag import as_when_compiling
 
 __all__ = ["Recording", "functional", "recorded", "traced"]
 

@@ -19,7 +19,7 @@ from virgil.engine.in_place import in_place, inputs_of
 from virgil.engine.noise import DrawnBy
 from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs, joined
-from virgil.ops.compiling import as_when_compiling
+from virgil.ops.compile_flag import as_when_compiling
 from virgil.ops.random_state import preserved_rng
 
 __all__ = ["InductorRunner", "seed_of_step"]

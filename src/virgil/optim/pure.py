@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from virgil.errors import CaptureError
-from virgil.ops.compiling import as_when_compiling
+from virgil.ops.compile_flag import as_when_compiling
 from virgil.optim.bare import take_step
 
 __all__ = ["Memory", "is_under_way", "memory_of", "pure_step"]

@@ -16,7 +16,7 @@ from virgil.engine.placement import of_values
 from virgil.engine.xla.arrays import to_array, to_tensor
 from virgil.engine.xla.keys import Keys
 from virgil.engine.xla.registry import LOWERINGS
-from virgil.ops.compiling import as_when_compiling
+from virgil.ops.compile_flag import as_when_compiling
 
 __all__ = ["drawn_by_key"]
 
