@@ -1,7 +1,8 @@
 """``torch.compiler.is_compiling`` in a thread that captures a step.
 
-Code of torch asks it where a graph must not depend on a tensor's value. An optimiser then keeps its counts and rates as
-tensors and takes ``capturable=True`` on a CPU; a Transformer does not look at its mask. Some of Virgil's own asks it too.
+Code asks it where a graph must not depend on a tensor's value: torch's optimisers then keep counts and rates as tensors
+and take ``capturable=True`` on a CPU, its Transformer does not look at a mask, and ``ClippedAdam`` does not read its
+count. Products of chains choose by it the numbers that suit compiled code.
 """
 
 from __future__ import annotations

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.module import register_module_forward_pre_hook
 
 from virgil.distributions.core.validation import checked
 from virgil.infer.density.buffers import buffers_of
+from virgil.ops.forward_hooks import watching_calls
 from virgil.ops.random_state import preserved_rng
 from virgil.params import get_param_store
 
@@ -45,20 +45,17 @@ def _preserved_buffers() -> Iterator[None]:
 
 @contextmanager
 def buffers_before() -> Iterator[list[Before]]:
-    """A block that notes the buffers of every network called inside, with copies of what they were before."""
+    """A block that notes the buffers of every network that this thread calls, with copies of what they were before."""
     modules: set[nn.Module] = set()
     before: list[Before] = []
 
-    def remember(module: nn.Module, inputs: object) -> None:
+    def remember(module: nn.Module) -> None:
         if module not in modules:
             modules.add(module)
             before.extend((buffer, buffer.clone()) for buffer in buffers_of([module]))
 
-    hook = register_module_forward_pre_hook(remember)
-    try:
+    with watching_calls(remember):
         yield before
-    finally:
-        hook.remove()
 
 
 def put_back(before: Iterable[Before]) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.module import register_module_forward_pre_hook
 
 from virgil.infer.density.buffers import buffers_of
 from virgil.infer.density.read_parameters import ReadParameters
 from virgil.nn.call import noting
 from virgil.nn.tree import is_program
+from virgil.ops.forward_hooks import watching_calls
 from virgil.optim.pure import Memory, memory_of
 
 __all__ = ["Found", "State", "finding", "state_of"]
@@ -40,19 +40,17 @@ class Found:
 
 @contextmanager
 def finding() -> Iterator[Found]:
-    """See which parameters are read and which networks are called inside a ``with`` block."""
+    """A block that finds which parameters this thread reads and which networks it calls."""
     modules: dict[int, nn.Module] = {}
     found = Found()
 
-    def note(module: nn.Module, inputs: object) -> None:
+    def note(module: nn.Module) -> None:
         modules[id(module)] = module
 
-    hook = register_module_forward_pre_hook(note)
     try:
-        with ReadParameters() as read, noting(modules):
+        with watching_calls(note), ReadParameters() as read, noting(modules):
             yield found
     finally:
-        hook.remove()
         inside = {id(each): each for module in modules.values() for each in module.modules() if is_program(each)}
         found.leaves, found.modules = read.leaves, list({**modules, **inside}.values())
 
