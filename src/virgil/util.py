@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.jit._trace import TracerWarning  # `torch.jit` has it too, without declaring it
 
+from virgil.ops.warning_filter import ignoring
+
 __all__ = ["ignore_jit_warnings", "warn_if_nan"]
 
 Value = TypeVar("Value", Tensor, float)
@@ -32,8 +34,7 @@ def ignore_jit_warnings() -> Iterator[None]:
         >>> double(torch.ones(2))
         tensor([2., 2.])
     """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=TracerWarning)
+    with ignoring(TracerWarning):
         yield
 
 

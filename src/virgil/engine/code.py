@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,9 +12,9 @@ from torch._inductor.exc import InvalidCxxCompiler
 from torch.fx import Graph, GraphModule
 
 from virgil.errors import CaptureError, OperatorError
+from virgil.ops.warning_filter import ignoring
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # torch's, of itself
+with ignoring(Warning):  # torch's, of itself
     from torch._inductor.compile_fx import compile_fx, compile_fx_inner
 
 __all__ = ["Code", "code_of"]
@@ -51,8 +50,7 @@ def code_of(graph: GraphModule, replays: bool = False) -> Code:
     tensors = [torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=device) for x, device in inputs]
     options = {**_OPTIONS, "triton.cudagraphs": replays}
     try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the compiler's, of itself
+        with torch.no_grad(), ignoring(Warning):  # the compiler's, of itself
             call: Any = compile_fx(graph, tensors, compile_inside, options)
     except Exception as error:  # the compiler has no common class for what it cannot do
         raise _refused(error, graph.graph) from error

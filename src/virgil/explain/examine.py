@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import traceback
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from virgil.engine.lines import is_of_user, shown_line
-from virgil.errors import ArgumentError, FitWarning, NonFiniteError
+from virgil.errors import ArgumentError, NonFiniteError
 from virgil.explain.report import Report
 from virgil.explain.row import plate_rows, rows_of
 from virgil.infer.checks import CALL, CHECKS, NOTES, all_problems
@@ -23,6 +22,8 @@ from virgil.infer.density.read_parameters import ReadParameters
 from virgil.infer.elbo import ELBO, Trace_ELBO, TraceEnum_ELBO
 from virgil.infer.elbo.program_structure import subject_of
 from virgil.infer.objective import Objective, as_objective
+from virgil.infer.warn import collecting_warnings
+from virgil.ops.warning_filter import ignoring
 from virgil.poutine.block import watching_hidden
 from virgil.poutine.site import Site
 from virgil.poutine.tracing import trace
@@ -166,14 +167,12 @@ def _of_exception(error: Exception, doing: str) -> Finding:
 
 def _trial(call: Call, objective: Objective) -> Iterator[Finding]:
     """Findings that only the objective itself makes, as SVI's first step would."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with ignoring(Warning), collecting_warnings() as collected:
         try:
             value = float(objective.loss(call.model, call.guide, *call.args, **call.kwargs))
             if not math.isfinite(value):
                 yield Finding(f"The loss is {value}.", "Look at what the loss function computes.", kind=NonFiniteError)
         except Exception as error:
             yield _of_exception(error, "The objective")
-    for each in caught:
-        if issubclass(each.category, FitWarning):
-            yield Finding(str(each.message), severity="warning")
+    for message in collected:
+        yield Finding(message, severity="warning")

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from virgil.errors import ArgumentError, did_you_mean
 from virgil.infer.checks.names import unknown_names
-from virgil.infer.checks.warn import show_warning
 from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.nesting import nesting
+from virgil.infer.warn import show_warning
 from virgil.poutine.frame import Frame
 from virgil.poutine.plate import PlateContext
 from virgil.poutine.runtime import Handler, Outer, states_nothing

@@ -7,11 +7,12 @@ that was there from the first step.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import torch
+
+from virgil.ops.warning_filter import ignoring
 
 __all__ = ["Call", "Schedule"]
 
@@ -38,9 +39,8 @@ class Schedule:
         if "schedulers" in options:
             options = {**options, "schedulers": [make(optimizer) for make in options["schedulers"]]}
         self._scheduler = self._kind(optimizer=optimizer, **options)
-        with warnings.catch_warnings():
-            # The repeated calls come before the first step of this optimiser, which torch takes for a mistake.
-            warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step", category=UserWarning)
+        # the repeated calls come before the first step of this optimiser, which torch takes for a mistake
+        with ignoring(UserWarning, "Detected call of `lr_scheduler.step"):
             for call in self.calls:
                 self._scheduler.step(*call)
 

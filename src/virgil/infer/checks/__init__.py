@@ -26,7 +26,7 @@ from virgil.infer.checks.sizes import size_problems
 from virgil.infer.checks.slots import slot_problems
 from virgil.infer.checks.subsampling import index_problems, whole_problems
 from virgil.infer.checks.support import support_problems
-from virgil.infer.checks.warn import show_warning
+from virgil.infer.warn import show_warning
 
 __all__ = ["CALL", "CAUSES", "CHECKS", "NOTES", "SHAPES", "Shown", "VALUES", "all_problems", "check"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from virgil.infer.density.nesting import nesting
 from virgil.infer.density.summed_out import model_costs, model_variables
 from virgil.infer.density.vectorize import can_vectorize
 from virgil.ops.factor import Factor
+from virgil.ops.warning_filter import ignoring
 from virgil.poutine.enumeration import Enumerate
 from virgil.poutine.frame import Frame
 from virgil.poutine.masked_log_prob import counted
@@ -180,8 +180,7 @@ def joint_of(call: Call, enumerates: bool, max_plate_nesting: int | None = None)
         whole = _whole(call)
         single = single if whole is None else whole
     dims = max(nesting(single.guide), nesting(single.model), max_plate_nesting or 0)
-    with _wholly(whole is not None), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # it is no fault: the draws are then taken one by one
+    with _wholly(whole is not None), ignoring(UserWarning):  # it is no fault: the draws are then taken one by one
         at_once = can_vectorize(call, dims)
         begin = time.perf_counter()
         with unchecked(), Work() as work:

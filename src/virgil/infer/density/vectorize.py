@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import torch
 from torch import Tensor
 
-from virgil.errors import FitWarning
 from virgil.infer.density.execution import Call, Pair, particle_plate, run_pair
+from virgil.infer.warn import show_warning
 from virgil.poutine.replay import Replay
 from virgil.poutine.trace import Trace
 
@@ -27,11 +25,9 @@ def can_vectorize(call: Call, max_plate_nesting: int) -> bool:
         reason = f"{type(error).__name__}: {str(error).splitlines()[0]}" if str(error) else type(error).__name__
     if reason is None:
         return True
-    warnings.warn(
+    show_warning(
         "The particles run one after another, because the programs do not work with a particle dim on the left of "
-        f"all plates ({reason}). Set vectorize_particles=False to accept this, or True to insist.",
-        FitWarning,
-        stacklevel=2,
+        f"all plates ({reason}). Set vectorize_particles=False to accept this, or True to insist."
     )
     return False
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 
 import torch
@@ -13,6 +12,7 @@ from virgil.errors import CaptureError
 from virgil.infer.run.source import Batch
 from virgil.infer.step.arguments import arguments
 from virgil.infer.step.compiled import CompiledStep, CompiledSteps
+from virgil.ops.warning_filter import ignoring
 from virgil.optim import LRScheduler
 
 __all__ = ["Feed"]
@@ -57,8 +57,8 @@ class Feed:
         before = self._options()
         for _ in range(count):
             yield [rate.clone() for rate in self._steps.rates()]
-            with warnings.catch_warnings():  # torch misses the step of its optimiser, which the engine takes
-                warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step", category=UserWarning)
+            # torch misses the step of its optimiser, which the engine takes
+            with ignoring(UserWarning, "Detected call of `lr_scheduler.step"):
                 scheduler.step()
         if self._options() != before:
             raise CaptureError(
