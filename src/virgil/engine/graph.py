@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import functools
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch._decomp import core_aten_decompositions
 from torch.fx import Graph, GraphModule
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _pytree as pytree
 
 from virgil.engine.decompositions import FUNCTIONAL, RECORDED
@@ -66,7 +62,7 @@ def recorded(fn: Callable[..., Any], *args: Any) -> Recording:
     recorder = Recorder(RECORDED)
     for each in pytree.tree_leaves(args):
         recorder.placeholder(each)
-    with as_when_compiling(), _in_plain_operators(), recorder, recorder.unread():
+    with as_when_compiling(), recorder, recorder.functions():
         outputs, structure = pytree.tree_flatten(fn(*args))
     recorder.output(outputs)
     return Recording(recorder.graph, recorder.constants, structure)
@@ -96,12 +92,3 @@ def _either(fn: Callable[..., Any], otherwise: Callable[..., Any]) -> Callable[.
         return otherwise(*args, **kwargs) if result is NotImplemented else result
 
     return apply
-
-
-@contextmanager
-def _in_plain_operators() -> Iterator[None]:
-    """Attention and recurrent layers as products and pointwise functions, not as one kernel of a certain device."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="TF32 acceleration on top of oneDNN")  # torch warns of its own call
-        with sdpa_kernel(SDPBackend.MATH), torch.backends.mkldnn.flags(enabled=False):
-            yield

@@ -19,6 +19,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from virgil.engine.lines import line_of_user
 from virgil.engine.noise import is_random
+from virgil.engine.plain_layers import LOOKED_INTO, PLAIN_LAYERS
 from virgil.errors import CaptureError
 from virgil.ops.nested import mapped, tensors_in
 from virgil.ops.operators import OperatorMode, memory_id, written
@@ -72,9 +73,9 @@ class Recorder(OperatorMode):
         """End the graph with tensors that it gives."""
         self.graph.output(mapped(self._node, tensors))
 
-    def unread(self) -> AbstractContextManager[object]:
-        """A block in which a tensor that varies cannot become an array or a list, which no operator does."""
-        return _Unread(self)
+    def functions(self) -> AbstractContextManager[object]:
+        """A block in which layers are called in a plain form, and no tensor that varies becomes an array or a list."""
+        return _Functions(self)
 
     def varies(self, tensor: Tensor) -> bool:
         """Whether a tensor depends on an input or on noise, so that its values are not those of the next run."""
@@ -158,8 +159,8 @@ class Recorder(OperatorMode):
             node.meta["device"] = result.device
 
 
-class _Unread(TorchFunctionMode):
-    """Calls functions, but for those that read values where torch's operators do not notice."""
+class _Functions(TorchFunctionMode):
+    """Calls functions; layers in a plain form, and not those that read values where torch's operators do not notice."""
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()
@@ -178,7 +179,10 @@ class _Unread(TorchFunctionMode):
                 "A tensor is turned into an array or a list, which a captured step cannot follow:\n"
                 f"  {line_of_user()}\nKeep to torch, or use engine='eager'."
             )
-        return func(*args, **(kwargs or {}))
+        if func in LOOKED_INTO:
+            with self:
+                return LOOKED_INTO[func](*args, **(kwargs or {}))
+        return PLAIN_LAYERS.get(func, func)(*args, **(kwargs or {}))
 
 
 class _Traits(NamedTuple):
