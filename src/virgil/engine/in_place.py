@@ -15,6 +15,7 @@ from torch.utils import _pytree as pytree
 
 from virgil.engine.noise import is_draw
 from virgil.engine.program import Program
+from virgil.ops.thread_generator import taking_generator, thread_generator
 
 __all__ = ["Draw", "InPlace", "in_place", "inputs_of"]
 
@@ -39,14 +40,16 @@ class InPlace:
             gradients' norms.
         constants: the tensors that the program holds.
         written: by place in the state, the tensors that a step changes.
-        draws: what gives the tensors of noise. Called in turn before a step, they draw the numbers of the program; what
-            one of them gives holds until it is called again.
+        draws: what gives the tensors of noise. Called in turn before a step, they draw the numbers of the program from
+            this thread's generator; what one of them gives holds until it is called again.
+        draws_inside: whether the graph draws more, from torch's generator.
     """
 
     graph: GraphModule
     constants: list[Tensor]
     written: list[int]
     draws: list[Draw]
+    draws_inside: bool
 
 
 def in_place(program: Program) -> InPlace:
@@ -66,7 +69,8 @@ def in_place(program: Program) -> InPlace:
     for place, value in zip(written, after, strict=True):
         flat.call_function(aten.copy_.default, (state[place], value))
     flat.output(results)
-    return InPlace(GraphModule({}, flat), list(held.values()), written, list(draws.values()))
+    draws_inside = any(map(is_draw, flat.nodes))
+    return InPlace(GraphModule({}, flat), list(held.values()), written, list(draws.values()), draws_inside)
 
 
 def inputs_of(program: Program, graph: Graph) -> dict[Node, Node]:
@@ -98,12 +102,23 @@ def _draw(node: Node) -> Draw | None:
     """What draws the numbers of a node without its inputs; ``None`` where they depend on them."""
     target: Any = node.target
     if not node.all_input_nodes:
-        return partial(target, *node.args, **node.kwargs)
+        taking = taking_generator(target)
+        return partial(target if taking is None else _from_thread(taking), *node.args, **node.kwargs)
     shape, *options = node.args
     if target not in _WRITES or node.all_input_nodes != [shape]:
         return None
     value = node.meta["val"]
-    return partial(_WRITES[target], torch.empty_strided(value.shape, value.stride(), dtype=value.dtype), *options)
+    memory = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype)
+    return partial(_from_thread(_WRITES[target]), memory, *options)
+
+
+def _from_thread(draw: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The same from this thread's generator."""
+
+    def drawn(*args: Any, **kwargs: Any) -> Tensor:
+        return draw(*args, **{**kwargs, "generator": thread_generator()})
+
+    return drawn
 
 
 def _is_copy(value: Node, of: Node) -> bool:

@@ -21,6 +21,7 @@ from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs, joined
 from virgil.ops.compile_flag import as_when_compiling
 from virgil.ops.random_state import preserved_rng
+from virgil.ops.thread_generator import drawing_from, thread_generator
 
 __all__ = ["InductorRunner", "seed_of_step"]
 
@@ -45,7 +46,8 @@ class InductorRunner:
         inputs = inputs_of(program, Graph()).values()
         self._strides: list[tuple[int, ...]] = [node.meta["val"].stride() for node in inputs]
         devices = _cuda_devices(program.graph.graph)
-        self._generators = [torch.default_generator, *(torch.cuda.default_generators[each] for each in devices)]
+        self._cuda_generators = [torch.cuda.default_generators[each] for each in devices]
+        self._generator = torch.Generator()
         self._step: _Step = _Replayed(program, self._strides[: program.num_state]) if devices else _Called(program)
         self._state: list[Tensor] = []
 
@@ -67,7 +69,8 @@ class InductorRunner:
         """Take steps; see :class:`virgil.engine.runner.Runner`."""
         steps = enumerate(self._rows(inputs, count), first)
         courses: list[Course] = []
-        with preserved_rng(), torch.no_grad():
+        block = preserved_rng() if self._step.draws_inside else drawing_from(self._generator)
+        with block, torch.no_grad():
             while stretch := list(islice(steps, _LONGEST)):
                 courses.append(self._stretch(stretch, seed, summed))
                 if not courses[-1].is_finite:
@@ -78,9 +81,12 @@ class InductorRunner:
     def noise(self, seed: int, number: int) -> Iterator[None]:
         """A block in which eager operations draw the numbers of a step."""
         with preserved_rng(), as_when_compiling(), DrawnBy(lambda func, args, kwargs: func(*args, **kwargs)):
-            for generator in self._generators:
-                generator.manual_seed(seed_of_step(seed, number))
+            self._seed(seed_of_step(seed, number))
             yield
+
+    def _seed(self, seed: int) -> None:
+        for generator in (thread_generator(), *self._cuda_generators):
+            generator.manual_seed(seed)
 
     def _rows(self, inputs: Inputs, count: int) -> Iterator[list[Tensor]]:
         """The inputs of one step after another."""
@@ -107,8 +113,7 @@ class InductorRunner:
         state = self._step.begin(self._state)
         losses, norms = [], []
         for number, row in steps:
-            for generator in self._generators:
-                generator.manual_seed(seed_of_step(seed, number))
+            self._seed(seed_of_step(seed, number))
             state, loss, norm = self._step.take(state, row)
             for total, each in zip(sums, state, strict=False):
                 total.add_(each)
@@ -119,7 +124,13 @@ class InductorRunner:
 
 
 class _Step(Protocol):
-    """A compiled step."""
+    """A compiled step.
+
+    Attributes:
+        draws_inside: whether its code draws, from torch's generators.
+    """
+
+    draws_inside: bool
 
     def begin(self, state: list[Tensor]) -> list[Tensor]:
         """A state to take steps from, in which none of the given tensors is written."""
@@ -137,6 +148,7 @@ class _Called:
         form = in_place(program)
         self._code = code_of(form.graph)
         self._constants, self._draws, self._written = form.constants, form.draws, form.written
+        self.draws_inside = form.draws_inside
 
     def begin(self, state: list[Tensor]) -> list[Tensor]:
         state = list(state)
@@ -152,6 +164,8 @@ class _Called:
 
 class _Replayed:
     """On GPUs: a CUDA graph, whose next replay overwrites its outputs: so copies of them are the next state."""
+
+    draws_inside = True
 
     def __init__(self, program: Program, strides: list[tuple[int, ...]]) -> None:
         flat = Graph()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from virgil.ops.thread_generator import redirected
+
 __all__ = ["distinct_indices"]
 
 # below this ratio of population to batch, shuffling the whole population is the quicker way
@@ -27,6 +29,11 @@ def distinct_indices(size: int, count: int, device: torch.device | str | None = 
 
 
 def _draw(size: int, count: int, *, device: torch.device | None = None) -> Tensor:
+    with redirected():
+        return _drawn(size, count, device)
+
+
+def _drawn(size: int, count: int, device: torch.device | None) -> Tensor:
     if count * _SPARSE >= size:
         return torch.randperm(size, device=device)[:count]
     seen = torch.empty(0, dtype=torch.long, device=device)

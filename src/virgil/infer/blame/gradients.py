@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from virgil.engine.lines import is_of_user
 from virgil.infer.blame.causes import of_derivative, operation
 from virgil.infer.blame.sites import Fault, arguments_of
 from virgil.infer.blame.sources import Labels, labels_of, listed, named, sources
@@ -19,27 +17,19 @@ from virgil.infer.density.execution import Executions
 from virgil.ops.gradient_graph import node_of, nodes_behind
 from virgil.poutine.site import Site
 
-__all__ = ["gradient_fault", "remembering_lines"]
+__all__ = ["gradient_fault"]
 
 
-@contextmanager
-def remembering_lines() -> Iterator[None]:
-    """A block in which every node of autograd's graph notes the Python lines that made it."""
-    before, looks = torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()
-    torch.autograd.set_detect_anomaly(True, check_nan=False)
-    try:
-        yield
-    finally:
-        torch.autograd.set_detect_anomaly(before, check_nan=looks)
-
-
-def gradient_fault(loss: Tensor, executions: Executions, leaves: Mapping[str, Tensor]) -> Fault | None:
+def gradient_fault(
+    loss: Tensor, executions: Executions, leaves: Mapping[str, Tensor], line_of: Callable[[Any], str | None]
+) -> Fault | None:
     """The first place, from the loss backwards, whose incoming gradient is finite and outgoing is not.
 
     Args:
-        loss: finite, computed while lines were remembered.
+        loss: finite.
         executions: behind it.
         leaves: the parameters', by name.
+        line_of: gives the line that made a node of autograd's graph.
 
     Returns:
         ``None`` if all gradients are finite.
@@ -56,7 +46,7 @@ def gradient_fault(loss: Tensor, executions: Executions, leaves: Mapping[str, Te
         return Fault(f"{what}.", wrong[0], cure=cure)
     place = _place(node, executions)
     chosen = any(each.name().startswith("WhereBackward") for each in _towards(loss, node))
-    line = _line(node)
+    line = line_of(node)
     at = f", at\n  {line}\n" if line else "."
     details = joined(place.sentence, f"The first derivative that is not finite is that of {operation(node)}{at}")
     return Fault(f"{what}.", place.site or wrong[0], details=details, cure=of_derivative(operation(node), chosen))
@@ -135,9 +125,3 @@ def _towards(loss: Tensor, node: Any) -> Iterator[Any]:
     for each in nodes_behind([loss.grad_fn]):
         if any(after is node for after, _ in each.next_functions):
             yield each
-
-
-def _line(node: Any) -> str | None:
-    """The user's line that made a node."""
-    lines = [each for each in node.metadata.get("traceback_", ()) if is_of_user(each.split('"')[1])]
-    return lines[-1].strip() if lines else None

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from virgil.errors import CaptureError, NonFiniteError
-from virgil.infer.blame.gradients import gradient_fault, remembering_lines
+from virgil.infer.blame.gradients import gradient_fault
 from virgil.infer.blame.sites import first_fault
 from virgil.infer.blame.watch import LinAlgError, Watch
 from virgil.infer.density.dry_run import unmarked
@@ -34,7 +34,7 @@ def inquire(examined: Examined, args: tuple[Any, ...], kwargs: dict[str, Any], n
         kwargs: likewise.
         noise: makes a block in which the step's random numbers are drawn.
     """
-    with unmarked(), ReadParameters() as read, remembering_lines(), Watch() as watch:
+    with unmarked(), ReadParameters() as read, Watch() as watch:
         try:
             with noise():
                 loss, executions = examined(args, kwargs)
@@ -47,5 +47,5 @@ def inquire(examined: Examined, args: tuple[Any, ...], kwargs: dict[str, Any], n
     if not math.isfinite(loss.detach()):
         fault = first_fault(executions, watch.origin)
         return NonFiniteError(f"The loss is not finite: {fault.message}", site=fault.site)
-    found = gradient_fault(loss, executions, read.leaves)
+    found = gradient_fault(loss, executions, read.leaves, watch.line)
     return None if found is None else NonFiniteError(f"The loss is finite, but {found.message}", site=found.site)

@@ -1,4 +1,4 @@
-"""The first operation, with its line, that gave a number that is not finite."""
+"""The operations of a step, with their lines: the first that gave a number that is not finite."""
 
 from __future__ import annotations
 
@@ -24,12 +24,16 @@ _WRITES = frozenset({Tensor.__setitem__})
 class Watch(TorchFunctionMode):
     """Inside a ``with`` block, remembers of each tensor that is not finite where that came from.
 
+    It also remembers the line behind each node of autograd's graph. Torch's anomaly mode does this for all threads at
+    once, until it is turned off.
+
     A matrix that has no Cholesky factor gets one of NaN, as on the compiled engines, and no exception.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._origins: dict[int, tuple[Tensor, Origin]] = {}  # a tensor is kept, so that its id stays its own
+        self._lines: dict[Any, str | None] = {}  # by node
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -45,9 +49,22 @@ class Watch(TorchFunctionMode):
         given = [each for each in pytree.tree_leaves((args, kwargs)) if isinstance(each, (Tensor, float, int))]
         made = [args[0]] if func in _WRITES else pytree.tree_leaves(result)
         for each in made:
-            if isinstance(each, Tensor) and _is_wrong(each):
-                self._note(each, func, given)
+            if isinstance(each, Tensor):
+                self._remember_line(each.grad_fn)
+                if _is_wrong(each):
+                    self._note(each, func, given)
         return result
+
+    def _remember_line(self, node: Any) -> None:
+        """Take the present line for that of all nodes on the way to a node that are new."""
+        if node is None or node in self._lines:
+            return
+        line, ahead = line_of_user(), [node]
+        while ahead:
+            each = ahead.pop()
+            if each is not None and each not in self._lines:
+                self._lines[each] = line
+                ahead.extend(before for before, _ in each.next_functions)
 
     def _note(self, made: Tensor, func: Callable[..., Any], given: list[Any]) -> None:
         others = [each for each in given if each is not made]
@@ -59,6 +76,10 @@ class Watch(TorchFunctionMode):
             known = Origin(operation, numbers, line_of_user())
         if known is not None:
             self._origins[id(made)] = made, known
+
+    def line(self, node: Any) -> str | None:
+        """The user's line that made a node of autograd's graph."""
+        return self._lines.get(node)
 
     def origin(self, tensor: Any) -> Origin | None:
         """Where what is wrong with a tensor came from; ``None`` if it came in from outside."""

@@ -20,7 +20,7 @@ from virgil.infer.density.dry_run import Before, buffers_before, put_back, unmar
 from virgil.infer.problem import Problem
 from virgil.infer.step.record import Record
 from virgil.infer.step.update import Broken, Update
-from virgil.ops.random_state import TorchState
+from virgil.ops.random_state import TorchState, seed_torch
 from virgil.optim import zero_grads
 
 __all__ = ["EagerSteps"]
@@ -138,7 +138,7 @@ def _at(state: TorchState) -> Iterator[None]:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    torch.manual_seed(seed)
+    seed_torch(seed)
     yield
 
 
