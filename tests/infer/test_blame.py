@@ -169,6 +169,37 @@ def test_a_gradient_that_is_not_finite_is_named_and_not_taken():
     assert all(torch.isfinite(value).all() for value in svi.run(2).params.values())
 
 
+class NoDerivative(torch.autograd.Function):
+    """The same number, with a derivative of NaN."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * NAN
+
+
+def _root(x):
+    return (x - x).sqrt() + x
+
+
+@pytest.mark.parametrize(
+    ("spoil", "place"),
+    [(_root, r"Sqrt, at\n  File .*, in _root\n    return \(x - x\)"), (NoDerivative.apply, r"that of NoDerivative\. ")],
+    ids=["by torch", "by a function of the program's own"],
+)
+def test_the_line_of_a_derivative_is_remembered_without_the_mode_of_the_process(spoil, place):
+    def guide(step):
+        assert not torch.is_anomaly_enabled()
+        virgil.sample("z", dist.Normal(spoil(virgil.param("loc", torch.tensor(0.5))), 1.0))
+
+    svi = SVI(_model(), guide, virgil.optim.Adam({"lr": 0.1}), Trace_ELBO())
+    with pytest.raises(NonFiniteError, match=f"(?s)the gradient of 'loc' is not.*{place}"):
+        svi.step(0)
+
+
 def test_parameters_of_a_module_are_named():
     net = nn.Linear(1, 1)
 

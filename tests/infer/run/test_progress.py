@@ -1,5 +1,7 @@
 """The bar of a run: it moves while the run lasts, shows where it ended, and costs a short run one line."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from virgil import settings
@@ -46,3 +48,21 @@ def test_a_run_without_steps_shows_none(capsys):
 def test_nothing_is_shown_where_nobody_looks(capsys, monkeypatch):
     monkeypatch.setenv("TTY_COMPATIBLE", "0")
     assert shown(capsys, range(1, 31)) == ("", "")
+
+
+def test_one_run_at_a_time_shows_its_bar(capsys):
+    """Two bars would write over each other, and over what a program prints."""
+
+    def report(done):
+        with progress_bar(7, True) as display:
+            display.report(done, 1.25)
+
+    with settings.context(progress=True), progress_bar(30, True) as display:
+        display.report(12, 1.25)
+        report(5)  # a run inside a run
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(report, 6).result()
+    assert capsys.readouterr().err.count(" steps ") == 1
+    with settings.context(progress=True):
+        report(7)
+    assert "7/7 steps" in capsys.readouterr().err

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import BackwardCFunction
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
@@ -63,7 +64,8 @@ class Watch(TorchFunctionMode):
         while ahead:
             each = ahead.pop()
             if each is not None and each not in self._lines:
-                self._lines[each] = line
+                # a function of a program's own is called unseen, before the present line, and its name says enough
+                self._lines[each] = None if isinstance(each, BackwardCFunction) else line
                 ahead.extend(before for before, _ in each.next_functions)
 
     def _note(self, made: Tensor, func: Callable[..., Any], given: list[Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from virgil import settings
 __all__ = ["Display", "Report", "progress_bar"]
 
 _REFRESH = 0.2  # seconds between two looks at the bar: one takes a millisecond
+_terminal = threading.Lock()  # held by the run that shows its bar
 
 Report = Callable[[int, float], object]
 
@@ -39,11 +41,23 @@ class Display:
 
 @contextmanager
 def progress_bar(total: int | None, show: bool) -> Iterator[Display]:
-    """A bar for so many steps, which moves in a run that lasts. Silent unless standard error is a terminal."""
+    """A bar for so many steps, which moves in a run that lasts.
+
+    Silent unless standard error is a terminal, and where another run, of this thread or another, shows its bar there.
+    """
     console = Console(stderr=True)
-    if not (show and console.is_terminal and settings.get("progress")):
+    if not (show and console.is_terminal and settings.get("progress") and _terminal.acquire(blocking=False)):
         yield Display()
         return
+    try:
+        with _bar(total, console) as display:
+            yield display
+    finally:
+        _terminal.release()
+
+
+@contextmanager
+def _bar(total: int | None, console: Console) -> Iterator[Display]:
     columns = (
         TextColumn("{task.completed:>6}/{task.total} steps"),
         BarColumn(),
