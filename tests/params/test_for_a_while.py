@@ -176,3 +176,41 @@ def test_threads_that_make_one_name_get_one_leaf():
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(work, range(8)))) == 1
+
+
+def test_blocks_of_a_thread_are_its_own():
+    """Some discard and some hold others, all at once, and leave in the order in which they came."""
+    store, barrier, seen = ParamStore(), threading.Barrier(8), {}
+    store["x"] = torch.zeros(1)
+    leaf = store.unconstrained("x")
+
+    def work(number: int) -> None:
+        block = [store.discarding, store.scope][number % 2]()
+        for turn in range(16):
+            if turn == number:
+                block.__enter__()
+                store["x"] = torch.full((number + 1,), float(number))
+            if turn == 8 + number:
+                block.__exit__(None, None, None)
+            barrier.wait()
+            seen[number, turn] = store["x"].tolist()
+            barrier.wait()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    for (number, turn), value in seen.items():
+        assert value == ([float(number)] * (number + 1) if number <= turn < 8 + number else [0.0])
+    assert store.unconstrained("x") is leaf
+    assert list(store) == ["x"]
+
+
+def test_a_name_that_one_thread_makes_for_a_while_is_not_anothers():
+    store = ParamStore()
+    with store.discarding():
+        tried = store.get_param("x", torch.ones(1))
+        with ThreadPoolExecutor(1) as pool:
+            kept = pool.submit(store.get_param, "x", torch.zeros(1)).result()
+        assert store["x"] is tried
+    assert store["x"] is kept
+    assert store.param_name(kept) == "x"
+    assert store.param_name(tried) is None

@@ -1,7 +1,7 @@
 """The entries of a store, and what holds for a while: other entries, changes taken back, values read from elsewhere.
 
-What is taken back or read from elsewhere belongs to the thread that asked for it: another thread on the same store is
-not affected.
+All three belong to the thread that asked for them: another thread on the same store sees and changes the entries that
+the threads share.
 """
 
 from __future__ import annotations
@@ -16,28 +16,41 @@ from torch import Tensor
 from virgil.errors import MissingParamError, ParamError, did_you_mean
 from virgil.params import message
 from virgil.params.entry import Entry
-from virgil.params.journal import Journal
 
 __all__ = ["Entries"]
 
-_counting = threading.Lock()  # guards the counts of substituting threads
+_counting = threading.Lock()  # guards the counts of blocks
+
+Written = list[tuple[Tensor, Tensor]]  # a tensor, and a copy of what it was
 
 
 class _ThreadState(threading.local):
     """What the running thread has asked of one store."""
 
-    journals: tuple[Journal, ...] = ()  # innermost last
+    entries: dict[str, Entry] | None = None  # that it sees in the place of the shared ones
+    written: Written | None = None
     substitution: Mapping[str, Tensor] | None = None
 
 
 class Entries:
-    """Entries by name; every change goes through here, so that it can be taken back."""
+    """Entries by name; every change goes through here, so that it can be taken back.
+
+    Attributes:
+        shared: by name, those of all threads.
+        blocks: how many are open in which a thread sees others; where there is none, nobody looks for the thread's.
+    """
 
     def __init__(self) -> None:
-        self.by_name: dict[str, Entry] = {}
-        self.substituting = 0  # how many threads read from elsewhere; spares reading a thread-local look-up
+        self.shared: dict[str, Entry] = {}
+        self.blocks = 0
         self._thread = _ThreadState()
-        self._names: dict[int, str] | None = None
+        self._names: tuple[dict[str, Entry], dict[int, str]] | None = None
+
+    @property
+    def by_name(self) -> dict[str, Entry]:
+        """The entries that this thread sees."""
+        own = self._thread.entries if self.blocks else None
+        return self.shared if own is None else own
 
     def __getitem__(self, name: str) -> Entry:
         """The entry of a name.
@@ -57,7 +70,7 @@ class Entries:
             ParamError: this thread reads from elsewhere, where the name is not known.
         """
         entry = self.by_name.get(name)
-        substitution = self._thread.substitution if self.substituting else None
+        substitution = self._thread.substitution if self.blocks else None
         if substitution is None:
             return entry
         leaf = substitution.get(name)
@@ -72,77 +85,81 @@ class Entries:
 
     def names_of_leaves(self) -> dict[int, str]:
         """The names by the leaves' ids."""
-        if self._names is None:
-            self._names = {id(entry.leaf): name for name, entry in self.by_name.items()}
-        return self._names
+        known, entries = self._names, self.by_name
+        if known is None or known[0] is not entries:
+            known = self._names = entries, {id(entry.leaf): name for name, entry in entries.items()}
+        return known[1]
 
     def is_substituted(self) -> bool:
         """Whether this thread reads from elsewhere."""
-        return self.substituting > 0 and self._thread.substitution is not None
+        return self.blocks > 0 and self._thread.substitution is not None
 
     # -- changing ----------------------------------------------------------------------------------------------------
 
     def create(self, name: str, entry: Entry) -> Entry:
         """Add a new entry, unless another thread was faster: then return that thread's."""
         present = self.by_name.setdefault(name, entry)
-        if present is entry:
-            self._note(name, None, entry)
+        self._names = None
         return present
 
     def put(self, name: str, entry: Entry | None) -> None:
         """Set the entry of a name; ``None`` removes it."""
-        before = self.by_name.get(name)
         if entry is None:
             self.by_name.pop(name, None)
         else:
             self.by_name[name] = entry
-        self._note(name, before, entry)
+        self._names = None
 
     def overwrite(self, tensor: Tensor, value: Tensor) -> None:
         """Write a value into a leaf."""
-        if self._thread.journals:
-            self._thread.journals[-1].record_values(tensor)
+        if self._thread.written is not None:
+            self._thread.written.append((tensor, tensor.detach().clone()))
         with torch.no_grad():
             tensor.copy_(value)
-
-    def _note(self, name: str, before: Entry | None, after: Entry | None) -> None:
-        self._names = None
-        if self._thread.journals:
-            self._thread.journals[-1].record_entry(name, before, after)
 
     # -- for a while -------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def replaced(self, inner: dict[str, Entry]) -> Iterator[None]:
-        """Hold ``inner`` instead, inside a ``with`` block."""
-        outer, self.by_name, self._names = self.by_name, inner, None
+    def _block(self) -> Iterator[_ThreadState]:
+        """A block in which this thread may see other entries."""
+        with _counting:
+            self.blocks += 1
         try:
-            yield
+            yield self._thread
         finally:
-            self.by_name, self._names = outer, None
+            with _counting:
+                self.blocks -= 1
+
+    @contextmanager
+    def replaced(self, inner: dict[str, Entry]) -> Iterator[None]:
+        """See ``inner`` instead, in this thread, inside a ``with`` block."""
+        with self._block() as thread:
+            before, thread.entries = thread.entries, inner
+            try:
+                yield
+            finally:
+                thread.entries = before
 
     @contextmanager
     def discarding(self) -> Iterator[None]:
-        """Take back, after a ``with`` block, what this thread changed inside."""
-        thread, journal = self._thread, Journal()
-        thread.journals = (*thread.journals, journal)
-        try:
-            yield
-        finally:
-            thread.journals = thread.journals[:-1]
-            journal.take_back(self.by_name)
-            self._names = None
+        """Take back, after a ``with`` block, what this thread changed inside; other threads never see it."""
+        written: Written = []
+        with self.replaced(dict(self.by_name)):
+            before, self._thread.written = self._thread.written, written
+            try:
+                yield
+            finally:
+                self._thread.written = before
+                with torch.no_grad():
+                    for tensor, value in reversed(written):
+                        tensor.copy_(value)
 
     @contextmanager
     def substituted(self, mapping: Mapping[str, Tensor]) -> Iterator[None]:
         """Read leaves from ``mapping``, in this thread, inside a ``with`` block."""
-        thread, before = self._thread, self._thread.substitution
-        with _counting:
-            self.substituting += 1
-        thread.substitution = mapping
-        try:
-            yield
-        finally:
-            thread.substitution = before
-            with _counting:
-                self.substituting -= 1
+        with self._block() as thread:
+            before, thread.substitution = thread.substitution, mapping
+            try:
+                yield
+            finally:
+                thread.substitution = before

@@ -67,8 +67,8 @@ class ParamStore(Installable):
                 constraint.
         """
         entries = self._entries
-        entry = entries.by_name.get(name)
-        if entry is None or entries.substituting:
+        entry = entries.shared.get(name)
+        if entry is None or entries.blocks:
             entry = self._special_entry(name, init_tensor, constraint)
         if constraint is not entry.constraint and not (init_tensor is None and constraint is _REAL):
             check_constraint(name, entry, constraint)
@@ -84,7 +84,7 @@ class ParamStore(Installable):
         return value
 
     def _special_entry(self, name: str, init: Init | None, constraint: Constraint) -> Entry:
-        """The entry of a name that is new, or whose value is substituted."""
+        """The entry of a name that is new, or that a block of this thread has exchanged."""
         entry = self._entries.find(name)
         if entry is not None:
             return entry
@@ -293,7 +293,7 @@ class ParamStore(Installable):
 
     @contextmanager
     def scope(self, state: State | None = None) -> Iterator[State]:
-        """Hold other parameters inside a ``with`` block: none, or those of ``state``.
+        """Hold other parameters inside a ``with`` block, in this thread: none, or those of ``state``.
 
         Yields:
             A state that holds the inner parameters after the block; given again, it continues with the same leaves.
@@ -309,7 +309,10 @@ class ParamStore(Installable):
                 state["constraints"] = {name: each.constraint for name, each in entries.items()}
 
     def discarding(self) -> AbstractContextManager[None]:
-        """Take back, after a ``with`` block, what this thread changed in the store inside: for a dry run."""
+        """Take back, after a ``with`` block, what this thread changed in the store inside: for a dry run.
+
+        Other threads do not see the changes.
+        """
         return self._entries.discarding()
 
     def substituted(self, mapping: Mapping[str, Tensor]) -> AbstractContextManager[None]:
