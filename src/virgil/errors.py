@@ -13,6 +13,7 @@
     ├── CaptureError              a step cannot be captured as one graph            (RuntimeError)
     │   └── OperatorError         an engine cannot run an operator of the graph     (NotImplementedError)
     ├── FileFormatError           a file is truncated or not one of ours            (ValueError)
+    ├── ThreadError               two threads use what one may use at a time        (RuntimeError)
     └── ArgumentError             an argument is wrong                              (ValueError)
 
 What is doubtful about a model and guide, and not wrong, is a ``FitWarning`` (a ``UserWarning``).
@@ -40,6 +41,7 @@ __all__ = [
     "ShapeError",
     "SiteError",
     "SupportError",
+    "ThreadError",
     "VirgilError",
     "did_you_mean",
 ]
@@ -101,6 +103,10 @@ class OperatorError(CaptureError, NotImplementedError):
 
 class FileFormatError(VirgilError, ValueError):
     """A file is truncated, or was not written by Virgil."""
+
+
+class ThreadError(VirgilError, RuntimeError):
+    """A thread uses something that another one is using, and that only one may use at a time."""
 
 
 class ArgumentError(VirgilError, ValueError):

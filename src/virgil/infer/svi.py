@@ -114,7 +114,7 @@ class SVI:
 
     def step(self, *args: Any, **kwargs: Any) -> float:
         """Take one step on these arguments of model and guide; returns the loss before it, nats."""
-        with self.problem.store():
+        with self.session.alone, self.problem.store():
             return self.session.step(args, kwargs)
 
     def evaluate_loss(self, *args: Any, **kwargs: Any) -> float:
@@ -175,6 +175,7 @@ class SVI:
         Raises:
             CaptureError: a compiled engine was asked for, and the step cannot be captured.
             NonFiniteError: a loss or gradient is not finite; the parameters are as they were before that step.
+            ThreadError: another thread takes steps, or looks at a fit of this SVI.
         """
         options = Options(engine, progress, callback, callback_every, stop, checkpoint, every, average)
         source = partial(source_of, num_steps, epochs, data, args, kwargs)
@@ -182,7 +183,7 @@ class SVI:
             raise ArgumentError(f"run() got restarts={restarts!r}; it takes a whole number, 1 or more.")
         if restarts > 1 and checkpoint is not None:
             raise ArgumentError("run() got restarts= and checkpoint=; several restarts are not written to disk.")
-        with self.problem.store():
+        with self.session.alone, self.problem.store():
             if restarts == 1:
                 return Fit.of(Run(self.session, source(), options).take())
             return Fit.of(*Restarts(self.session, source, options, restarts).take())

@@ -52,10 +52,14 @@ class Origin:
         """A block in which parameters are those of the fit, in a store of their own.
 
         After it parameters, networks' buffers and random generators are as before.
+
+        Raises:
+            ThreadError: another thread takes steps, or looks at a fit of the same SVI.
         """
         store = ParamStore()
         state: Any = {"params": dict(self.leaves), "constraints": dict(self.constraints)}
         with (
+            self.session.alone,
             self.session.taking_up(self.problem),
             unmarked(),
             self._written(self.values),

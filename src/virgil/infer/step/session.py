@@ -13,6 +13,7 @@ from virgil.errors import CaptureError
 from virgil.infer.problem import Problem
 from virgil.infer.step.compiled import CompiledSteps, one_step
 from virgil.infer.step.eager import EagerSteps
+from virgil.infer.step.one_thread import OneThread
 from virgil.infer.step.record import Record
 
 __all__ = ["Session"]
@@ -25,12 +26,14 @@ class Session:
         problem: what is solved; another one is taken up by :meth:`take_up`.
         eager: the eager steps.
         work: the size of one step, once one has been seen, for ``"auto"`` to decide by.
+        alone: a block for the thread that takes steps, or that looks at a fit of them.
     """
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.eager = EagerSteps(problem)
         self.work: Work | None = None
+        self.alone = OneThread()
         self._compiled: dict[str, CompiledSteps] = {}
         self._cannot_compile = False
 
