@@ -15,6 +15,7 @@ from virgil.errors import CaptureError, OperatorError
 from virgil.ops.warning_filter import ignoring
 
 with ignoring(Warning):  # torch's, of itself
+    from torch._dynamo.convert_frame import compile_lock
     from torch._inductor.compile_fx import compile_fx, compile_fx_inner
 
 __all__ = ["Code", "code_of"]
@@ -50,7 +51,8 @@ def code_of(graph: GraphModule, replays: bool = False) -> Code:
     tensors = [torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=device) for x, device in inputs]
     options = {**_OPTIONS, "triton.cudagraphs": replays}
     try:
-        with torch.no_grad(), ignoring(Warning):  # the compiler's, of itself
+        # the compiler serves one thread at a time, and warns of itself
+        with compile_lock, torch.no_grad(), ignoring(Warning):
             call: Any = compile_fx(graph, tensors, compile_inside, options)
     except Exception as error:  # the compiler has no common class for what it cannot do
         raise _refused(error, graph.graph) from error

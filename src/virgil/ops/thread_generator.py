@@ -91,8 +91,11 @@ class _Redirect(OperatorMode):
         taking = taking_generator(func)
         if taking is None:
             return func(*args, **kwargs) if func.namespace == "virgil" else _borrowed(func, args, kwargs)
-        given = kwargs.get("generator")
-        return taking(*args, **{**kwargs, "generator": thread_generator() if given is None else given})
+        names = [each.name for each in func._schema.arguments]
+        given = dict(zip(names, args, strict=False)) | kwargs  # a generator may be given by its place
+        if given.get("generator") is None:
+            given["generator"] = thread_generator()
+        return taking(**given)
 
 
 @functools.cache
