@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch import distributions as td
 
+from virgil.ops.thread_generator import redirected
+
 __all__ = ["von_mises_angles"]
 
 
@@ -21,7 +23,8 @@ def von_mises_angles(concentration: Tensor) -> Tensor:
 
 
 def _draw(concentration: Tensor) -> Tensor:
-    angles: Tensor = td.VonMises(torch.zeros_like(concentration), concentration, validate_args=False).sample()
+    with redirected():
+        angles: Tensor = td.VonMises(torch.zeros_like(concentration), concentration, validate_args=False).sample()
     return angles
 
 
