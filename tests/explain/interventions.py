@@ -8,7 +8,7 @@ from torch.distributions import constraints, transform_to
 import virgil
 from virgil.distributions.core.validation import unchecked
 from virgil.poutine.runtime import Handler
-from virgil.poutine.tracing import trace
+from virgil.poutine.trace import trace
 
 CHANGES = 4  # tries for each value
 _KINDS = ("sample", "param", "deterministic", "plate")

@@ -26,7 +26,7 @@ from virgil.infer.warn import collecting_warnings
 from virgil.ops.warning_filter import ignoring
 from virgil.poutine.block import watching_hidden
 from virgil.poutine.site import Site
-from virgil.poutine.tracing import trace
+from virgil.poutine.trace import trace
 
 __all__ = ["explain"]
 

@@ -21,8 +21,7 @@ from virgil.poutine.frame import Frame, Step
 from virgil.poutine.replay import Replay
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
-from virgil.poutine.trace import Trace
-from virgil.poutine.tracing import trace
+from virgil.poutine.trace import Trace, trace
 
 __all__ = ["Node", "Role", "Structure", "structures"]
 

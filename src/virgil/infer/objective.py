@@ -12,7 +12,7 @@ from virgil import settings
 from virgil.errors import ArgumentError
 from virgil.infer.checks.finding import EvidenceBound
 from virgil.infer.density.execution import Executions, Program
-from virgil.poutine.tracing import trace
+from virgil.poutine.trace import trace
 
 __all__ = ["FunctionObjective", "Objective", "as_objective"]
 

@@ -13,8 +13,7 @@ from virgil.poutine.escape import Escape, NonlocalExit
 from virgil.poutine.replay import Replay
 from virgil.poutine.runtime import installed
 from virgil.poutine.site import Site
-from virgil.poutine.trace import Trace
-from virgil.poutine.tracing import Traced, Tracer
+from virgil.poutine.trace import Trace, Traced, Tracer
 from virgil.poutine.wrap import Program
 
 __all__ = ["queue"]

@@ -18,7 +18,7 @@ from torch.types import _size
 
 from virgil.distributions.core.distribution import Distribution
 from virgil.distributions.core.feasible_value import feasible_value
-from virgil.distributions.core.validation import SKIP_BY_SWITCH, VALIDATE_BY_SWITCH, is_validating
+from virgil.distributions.core.validation import SKIP_BY_SWITCH, VALIDATE_BY_SWITCH, is_validating, mode
 from virgil.distributions.core.wrapper import Wrapper
 from virgil.errors import ArgumentError, ShapeError
 from virgil.ops.broadcast import broadcast_shapes
@@ -39,7 +39,7 @@ class TorchDistributionMixin(Distribution):
         own = self._validation
         if own is not None:
             return own
-        return VALIDATE_BY_SWITCH if is_validating() else SKIP_BY_SWITCH
+        return SKIP_BY_SWITCH if mode.skip or not is_validating() else VALIDATE_BY_SWITCH
 
     @_validate_args.setter
     def _validate_args(self, value: bool) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "checked",
     "enable_validation",
     "is_validating",
+    "mode",
     "resolve_validation",
     "unchecked",
     "unchecked_by_torch",
@@ -32,7 +33,8 @@ class _Mode(threading.local):
     skip = False
 
 
-_mode = _Mode()
+mode = _Mode()
+"""Of this thread: ``skip`` is true inside :func:`unchecked`. Every density asks, so it is read without a call."""
 
 
 class _BySwitch(int):
@@ -48,7 +50,7 @@ VALIDATE_BY_SWITCH, SKIP_BY_SWITCH = cast(bool, _BySwitch(True)), cast(bool, _By
 
 def is_validating() -> bool:
     """True where a distribution made now validates its arguments."""
-    return not _mode.skip and settings.get("validate")
+    return not mode.skip and settings.get("validate")
 
 
 def resolve_validation(validate_args: bool | None) -> bool:
@@ -60,12 +62,12 @@ def resolve_validation(validate_args: bool | None) -> bool:
 
 @contextmanager
 def _skipping(skip: bool) -> Iterator[None]:
-    before = _mode.skip
-    _mode.skip = skip
+    before = mode.skip
+    mode.skip = skip
     try:
         yield
     finally:
-        _mode.skip = before
+        mode.skip = before
 
 
 def unchecked() -> AbstractContextManager[None]:

@@ -14,7 +14,7 @@ from virgil.poutine.frame import Frame
 from virgil.poutine.replay import Replay
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
-from virgil.poutine.tracing import trace
+from virgil.poutine.trace import trace
 
 __all__ = ["attribute_problems"]
 

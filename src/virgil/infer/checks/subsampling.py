@@ -17,8 +17,7 @@ from virgil.infer.density.dry_run import dry_run
 from virgil.poutine.frame import Frame
 from virgil.poutine.replay import Replay
 from virgil.poutine.site import Site
-from virgil.poutine.trace import Trace
-from virgil.poutine.tracing import trace
+from virgil.poutine.trace import Trace, trace
 
 __all__ = ["index_problems", "whole_problems"]
 

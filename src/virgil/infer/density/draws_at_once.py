@@ -27,8 +27,7 @@ from virgil.poutine.plate import SubsampleIndices
 from virgil.poutine.replay import Replay
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
-from virgil.poutine.trace import Trace
-from virgil.poutine.tracing import trace
+from virgil.poutine.trace import Trace, trace
 
 __all__ = ["Joint", "joint_of"]
 

@@ -10,8 +10,7 @@ from virgil.poutine.enumeration import Enumerate, enumerated_dim, leftmost
 from virgil.poutine.frame import Frame
 from virgil.poutine.plate import PlateContext
 from virgil.poutine.replay import Replay
-from virgil.poutine.trace import Trace
-from virgil.poutine.tracing import Tracer
+from virgil.poutine.trace import Trace, Tracer
 
 __all__ = ["Call", "Executions", "PARTICLES", "Pair", "Program", "particle_plate", "run_pair"]
 

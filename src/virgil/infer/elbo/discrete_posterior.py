@@ -28,8 +28,7 @@ from virgil.ops.semiring import Semiring
 from virgil.poutine.block import Block
 from virgil.poutine.replay import Replay
 from virgil.poutine.site import Site
-from virgil.poutine.trace import Trace
-from virgil.poutine.tracing import trace
+from virgil.poutine.trace import Trace, trace
 
 __all__ = ["Marginal", "inferred", "marginal", "marks"]
 

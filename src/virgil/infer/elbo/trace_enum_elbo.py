@@ -18,7 +18,7 @@ from virgil.infer.elbo.program_structure import look_apart, structure_key
 from virgil.infer.elbo.summing_out import BOTH
 from virgil.ops.semiring import SAMPLE, SUM
 from virgil.poutine.replay import Replay
-from virgil.poutine.tracing import trace
+from virgil.poutine.trace import trace
 
 __all__ = ["TraceEnum_ELBO"]
 

@@ -14,7 +14,7 @@ from virgil.infer.run.source import Batch
 from virgil.infer.trust.draws import is_point
 from virgil.poutine.condition import Uncondition
 from virgil.poutine.site import Site
-from virgil.poutine.tracing import trace
+from virgil.poutine.trace import trace
 
 __all__ = ["check_simulable", "simulated"]
 

@@ -17,8 +17,7 @@ from virgil.nn.call import isolated
 from virgil.ops.random_state import set_rng_seed
 from virgil.poutine.block import Block
 from virgil.poutine.site import Site
-from virgil.poutine.trace import Trace
-from virgil.poutine.tracing import trace
+from virgil.poutine.trace import Trace, trace
 
 __all__ = ["find_prototype"]
 
