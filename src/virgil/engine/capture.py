@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.fx import Node
 
+from virgil.engine.aten import OpOverload
 from virgil.engine.compare import first_difference
 from virgil.engine.graph import Recording, functional, recorded
 from virgil.engine.program import Program, Step
@@ -87,7 +87,7 @@ def _check_pure(graph: Recording, record: Recording) -> None:
 
 def _held(node: Any) -> bool:
     """Whether a node is a tensor that the graph holds, or a view of one."""
-    while isinstance(node.target, torch._ops.OpOverload) and (node.target.is_view or writes(node)):
+    while isinstance(node.target, OpOverload) and (node.target.is_view or writes(node)):
         node = node.args[0]
     return bool(node.op == "get_attr")
 

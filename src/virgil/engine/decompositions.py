@@ -17,13 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["FUNCTIONAL", "RECORDED"]
+from virgil.engine.aten import aten, present
+from virgil.ops.foreach import each
 
-aten = torch.ops.aten
-_LISTED = (
-    "abs", "add", "clamp_max", "clamp_min", "div", "lerp", "maximum", "minimum", "mul", "neg",
-    "pow", "reciprocal", "sign", "sqrt", "sub",
-)  # fmt: skip
+__all__ = ["FUNCTIONAL", "RECORDED"]
 
 
 def _native_batch_norm(
@@ -112,37 +109,33 @@ def _mv(matrix: Tensor, vector: Tensor) -> Tensor:
     return torch.mm(matrix, vector.unsqueeze(1)).squeeze(1)
 
 
-def _each(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """An operator on lists of tensors as one on each: arguments that are lists go along, others are shared."""
-
-    def apply(tensors: Sequence[Tensor], *args: Any, **kwargs: Any) -> list[Any]:
-        rows = [arg if isinstance(arg, (list, tuple)) else [arg] * len(tensors) for arg in args]
-        return [fn(*row, **kwargs) for row in zip(tensors, *rows, strict=True)]
-
-    return apply
+def _addcmul(x: Tensor, one: Tensor, other: Tensor, value: float = 1) -> Tensor:
+    return torch.addcmul(x, one, other, value=value)
 
 
-def _foreach() -> dict[Any, Callable[..., Any]]:
-    """Of every operator on lists that optimisers use, but for norms the one on tensors of the same name."""
+def _addcdiv(x: Tensor, one: Tensor, other: Tensor, value: float = 1) -> Tensor:
+    return torch.addcdiv(x, one, other, value=value)
+
+
+_LISTED = (
+    "abs", "add", "clamp_max", "clamp_min", "div", "lerp", "maximum", "minimum", "mul", "neg",
+    "pow", "reciprocal", "sign", "sqrt", "sub",
+)  # fmt: skip
+_BY_SCALAR = {"norm": torch.linalg.vector_norm, "addcmul": _addcmul, "addcdiv": _addcdiv}
+
+
+def _foreach(suffix: str = "") -> dict[Any, Callable[..., Any]]:
+    """Of every operator on lists that optimisers use, the one on each tensor; with suffix ``"_"`` of those that write.
+
+    Those that write are given as the function of what they write.
+    """
     table: dict[Any, Callable[..., Any]] = {
-        aten._foreach_norm.Scalar: _each(torch.linalg.vector_norm),
-        aten._foreach_addcmul.Scalar: _each(lambda x, one, other, value=1: torch.addcmul(x, one, other, value=value)),
-        aten._foreach_addcdiv.Scalar: _each(lambda x, one, other, value=1: torch.addcdiv(x, one, other, value=value)),
+        getattr(aten, f"_foreach_{name}{suffix}").Scalar: each(fn) for name, fn in _BY_SCALAR.items()
     }
     for name in _LISTED:
-        packet, single = getattr(aten, f"_foreach_{name}"), _each(getattr(torch, name))
-        table.update({getattr(packet, each): single for each in packet.overloads() if "out" not in each})
-    return table
-
-
-def _foreach_in_place() -> dict[Any, Callable[..., Any]]:
-    """Of every such operator that writes, the writes into each tensor."""
-    table: dict[Any, Callable[..., Any]] = {}
-    for pure, each in _foreach().items():
-        written = getattr(getattr(aten, f"{pure.overloadpacket.__name__}_", None), pure._overloadname, None)
-        if written is not None:
-            table[written] = functools.partial(_write, each)
-    return table
+        single, overloads = each(getattr(torch, name)), getattr(aten, f"_foreach_{name}{suffix}").overloads()
+        table.update({operator: single for overload, operator in overloads.items() if "out" not in overload})
+    return present(table)
 
 
 def _write(fn: Callable[..., list[Tensor]], tensors: Sequence[Tensor], *args: Any, **kwargs: Any) -> None:
@@ -150,18 +143,21 @@ def _write(fn: Callable[..., list[Tensor]], tensors: Sequence[Tensor], *args: An
         tensor.copy_(value)
 
 
-RECORDED: dict[Any, Callable[..., Any]] = {
+_RECORDED: dict[Any, Callable[..., Any]] = {
     aten.native_batch_norm.default: _native_batch_norm,
     aten._linalg_det.default: _det,
     aten._linalg_slogdet.default: _slogdet,
-    **_foreach_in_place(),
 }
-FUNCTIONAL: dict[Any, Callable[..., Any]] = {
+_FUNCTIONAL: dict[Any, Callable[..., Any]] = {
     aten.as_strided.default: _as_strided,
     aten.as_strided_scatter.default: _as_strided_scatter,
     aten.bernoulli.default: _bernoulli,
     aten.eye.default: _eye,
     aten.eye.m: _eye,
     aten.mv.default: _mv,
-    **_foreach(),
 }
+RECORDED: dict[Any, Callable[..., Any]] = {
+    **present(_RECORDED),
+    **{operator: functools.partial(_write, fn) for operator, fn in _foreach("_").items()},
+}
+FUNCTIONAL = {**present(_FUNCTIONAL), **_foreach()}

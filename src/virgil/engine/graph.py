@@ -82,8 +82,12 @@ def functional(record: Recording, *args: Any) -> Recording:
 def _decompositions() -> dict[Any, Callable[..., Any]]:
     """Into Core ATen; torch takes a tenth of a second to list them."""
     listed = core_aten_decompositions()
-    plain = {op: _either(fn, listed[op]) for op, fn in PLAIN.items()}
+    plain = {op: _either(fn, listed.get(op, _as_it_is)) for op, fn in PLAIN.items()}
     return {**listed, **plain, **FUNCTIONAL}
+
+
+def _as_it_is(*_: Any, **__: Any) -> Any:
+    return NotImplemented
 
 
 def _either(fn: Callable[..., Any], otherwise: Callable[..., Any]) -> Callable[..., Any]:

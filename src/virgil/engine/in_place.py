@@ -9,17 +9,16 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._ops import OpOverload
 from torch.fx import Graph, GraphModule, Node
 from torch.utils import _pytree as pytree
 
+from virgil.engine.aten import OpOverload, aten
 from virgil.engine.noise import is_draw
 from virgil.engine.program import Program
 from virgil.ops.thread_generator import taking_generator, thread_generator
 
 __all__ = ["Draw", "InPlace", "in_place", "inputs_of"]
 
-aten = torch.ops.aten
 
 Draw = Callable[[], Tensor]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch._ops import OpOverload
 from torch.fx import Node
 
+from virgil.engine.aten import OpOverload
 from virgil.engine.decompositions import FUNCTIONAL
 from virgil.engine.rename import in_full, pure_form
 from virgil.errors import CaptureError

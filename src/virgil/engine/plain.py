@@ -12,11 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from virgil.engine.aten import aten, present
 from virgil.ops.nested import tensors_in
 
 __all__ = ["PLAIN"]
-
-aten = torch.ops.aten
 
 
 def _addcmul(x: Tensor, one: Tensor, other: Tensor, *, value: float = 1) -> Tensor:
@@ -105,7 +104,7 @@ def _of_floats(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _FLOATS = {torch.float32, torch.float64}
-PLAIN: dict[Any, Callable[..., Any]] = {
+_FORMS: dict[Any, Callable[..., Any]] = {
     aten.addcdiv.default: _of_floats(_addcdiv),
     aten.addcmul.default: _of_floats(_addcmul),
     aten.lerp.Scalar: _of_floats(_lerp),
@@ -122,3 +121,4 @@ PLAIN: dict[Any, Callable[..., Any]] = {
     aten.xlogy.Tensor: _of_floats(_xlogy),
     aten.zeros.default: _filled(0),
 }
+PLAIN = present(_FORMS)

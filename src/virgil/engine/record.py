@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch._ops import OpOverload
 from torch.fx import Graph, Node
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import autograd_would_have_decomposed
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from virgil.engine.aten import OpOverload, aten
 from virgil.engine.lines import line_of_user
 from virgil.engine.noise import is_random
 from virgil.engine.plain_layers import LOOKED_INTO, PLAIN_LAYERS
@@ -26,7 +26,6 @@ from virgil.ops.operators import OperatorMode, memory_id, written
 
 __all__ = ["Recorder"]
 
-aten = torch.ops.aten
 
 _PLAIN = frozenset({Tensor, nn.Parameter, nn.Buffer})
 _ESCAPES = frozenset({Tensor.numpy, Tensor.tolist, Tensor.__array__})

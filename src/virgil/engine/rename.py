@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
-from torch._ops import OpOverload
 from torch.fx import Graph, Node
+
+from virgil.engine.aten import OpOverload, aten, present
 
 __all__ = ["Renaming", "in_full", "last_uses", "pure_form", "without_writes", "writes"]
 
-aten = torch.ops.aten
 
-_PURE = {aten.normal_.default: aten.normal_functional.default}
+_PURE: dict[Any, OpOverload] = present({aten.normal_.default: aten.normal_functional.default})
 
 
 class Renaming(NamedTuple):
@@ -80,8 +80,7 @@ def pure_form(target: Any) -> OpOverload | None:
     name = schema.name.removeprefix("aten::")
     if changed != [True] + [False] * (len(changed) - 1) or torch.Tag.inplace_view in target.tags or name[-1] != "_":
         return None
-    packet = getattr(aten, name[:-1], None)
-    alike = [] if packet is None else [getattr(packet, each) for each in packet.overloads()]
+    alike = getattr(aten, name[:-1]).overloads().values()
     return next((each for each in alike if _takes(each) == _takes(target) and len(each._schema.returns) == 1), None)
 
 

@@ -18,7 +18,7 @@ from torch.utils import _pytree as pytree
 from virgil.engine.graph import Recording, traced
 from virgil.engine.xla.arrays import dtype_of, to_array, to_tensor
 from virgil.engine.xla.interpret import check_lowered, interpret
-from virgil.engine.xla.registry import LOWERINGS
+from virgil.engine.xla.registry import ABSENT, LOWERINGS
 
 
 def lowered(fn: Callable[..., Any], *args: Any, key: Any = None) -> list[Tensor]:
@@ -160,7 +160,14 @@ def assert_samples_lowered(captures: Sequence[Captured], **tolerance: Any) -> No
 
 def lowerings_in(*modules: Any) -> set[Any]:
     """The operators that these files lower: those registered that they name."""
-    names = {
-        name for module in modules for name in re.findall(r"(?:aten|prims|_virgil)\.(\w+)", inspect.getsource(module))
-    }
-    return {operator for operator in LOWERINGS if operator._schema.name.split("::")[1] in names}
+    return {operator for operator in LOWERINGS if operator._schema.name.split("::")[1] in _named(modules)}
+
+
+def absent_in(*modules: Any) -> set[Any]:
+    """Those that these files would lower, and that this version of torch lacks."""
+    return {operator for operator in ABSENT if str(operator).split(".")[1] in _named(modules)}
+
+
+def _named(modules: Iterable[Any]) -> set[str]:
+    sources = map(inspect.getsource, modules)
+    return {name for source in sources for name in re.findall(r"(?:aten|prims|_virgil)\.(\w+)", source)}

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch.fx import Node
 
+from virgil.engine.aten import aten
 from virgil.engine.rolled.operations import Operation
 
 __all__ = ["is_linear"]
 
-aten = torch.ops.aten
 
 _IN_FIRST = frozenset(
     {

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from torch.fx import Graph, Node
 
+from virgil.engine.aten import aten
 from virgil.engine.noise import is_draw
 from virgil.engine.placement import of_values
 
 __all__ = ["Operation", "Operations", "operations"]
 
-aten = torch.ops.aten
 
 _COPIES: dict[Any, int] = {aten.alias.default: 0, aten.clone.default: 0, aten.copy.default: 1}
 _RESHAPES = frozenset({aten.view.default, aten.expand.default})

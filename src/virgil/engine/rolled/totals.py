@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-import torch
-
+from virgil.engine.aten import aten
 from virgil.engine.rolled.operations import Operation
 from virgil.engine.rolled.runs import Run
 from virgil.engine.rolled.stages import Slot
@@ -75,6 +74,6 @@ def _circle(rows: list[Operation], readers: dict[int, list[int]], first: int, sl
 
 def _adds(row: Operation) -> bool:
     node = row.node
-    if node.target is not torch.ops.aten.add.Tensor or node.kwargs or len(row.reads) != 2:
+    if node.target is not aten.add.Tensor or node.kwargs or len(row.reads) != 2:
         return False
     return len({each.meta["val"].dtype for each in [node, *node.all_input_nodes]}) == 1

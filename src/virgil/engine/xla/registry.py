@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from torch._ops import OpOverload
+from virgil.engine.aten import Absent, OpOverload
 
-__all__ = ["LOWERINGS", "Lowering", "draws", "lowers"]
+__all__ = ["ABSENT", "LOWERINGS", "Lowering", "draws", "lowers"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -30,23 +30,27 @@ class Lowering:
 
 
 LOWERINGS: dict[Any, Lowering] = {}  # by ``OpOverload``
+ABSENT: list[Absent] = []  # operators that have a lowering, and that this version of torch lacks
 
 
-def lowers(*operators: OpOverload) -> Callable[[Function], Function]:
+def lowers(*operators: OpOverload | Absent) -> Callable[[Function], Function]:
     """Register the decorated function as the lowering of these operators."""
     return _registers(operators, draws=False)
 
 
-def draws(*operators: OpOverload, by_shape: bool = False) -> Callable[[Function], Function]:
+def draws(*operators: OpOverload | Absent, by_shape: bool = False) -> Callable[[Function], Function]:
     """Register the decorated function, whose first argument is a random key, as the lowering of these operators."""
     return _registers(operators, draws=True, by_shape=by_shape)
 
 
 def _registers(
-    operators: tuple[OpOverload, ...], draws: bool, by_shape: bool = False
+    operators: tuple[OpOverload | Absent, ...], draws: bool, by_shape: bool = False
 ) -> Callable[[Function], Function]:
     def register(apply: Function) -> Function:
         for operator in operators:
+            if isinstance(operator, Absent):
+                ABSENT.append(operator)
+                continue
             if operator in LOWERINGS:
                 raise ValueError(f"{operator} is lowered twice.")
             LOWERINGS[operator] = Lowering(apply, draws, by_shape)

@@ -18,7 +18,7 @@ __all__ = ["LinAlgError", "Watch"]
 
 LinAlgError: type[RuntimeError] = torch.linalg.LinAlgError  # type: ignore[attr-defined]
 
-_FACTORISES = frozenset({torch.linalg.cholesky, torch.cholesky, Tensor.cholesky})
+_FACTORISES = frozenset({torch.linalg.cholesky, *(getattr(each, "cholesky", None) for each in (torch, Tensor))})
 _WRITES = frozenset({Tensor.__setitem__})
 
 

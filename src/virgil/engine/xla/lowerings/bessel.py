@@ -14,16 +14,15 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-import torch
 from jax import Array
 from jax.scipy import special
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.lowerings.floating import in_double, of_floats
 from virgil.engine.xla.registry import lowers
 
 __all__: list[str] = []
 
-aten = torch.ops.aten
 
 _FAR = 25.0  # from here the asymptotic series has terms below 1e-17
 _ANGLES = (np.arange(32) + 0.5) * (math.pi / 64)

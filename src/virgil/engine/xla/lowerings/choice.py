@@ -6,13 +6,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import torch
 from jax import Array
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.lowerings.random import exponential
 from virgil.engine.xla.registry import draws
-
-aten = torch.ops.aten
 
 _FEW = 32  # categories up to which looking at all is quicker than a search
 

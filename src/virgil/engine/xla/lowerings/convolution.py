@@ -6,14 +6,12 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
-import torch
 from jax import Array, lax
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.registry import lowers
 
 __all__: list[str] = []
-
-aten = torch.ops.aten
 
 
 @lowers(aten.convolution.default)

@@ -7,10 +7,9 @@ from typing import Any
 import jax.numpy as jnp
 import torch
 
+from virgil.engine.aten import aten, prims
 from virgil.engine.xla.arrays import DTYPES
 from virgil.engine.xla.registry import lowers
-
-aten = torch.ops.aten
 
 
 def _dtype(dtype: torch.dtype | None, value: Any = 0.0) -> Any:
@@ -48,7 +47,7 @@ def _empty_permuted(size: Any, layout: Any, dtype: torch.dtype | None = None) ->
     return jnp.zeros(size, _dtype(dtype))
 
 
-@lowers(aten.scalar_tensor.default, torch.ops.prims.scalar_tensor.default)
+@lowers(aten.scalar_tensor.default, prims.scalar_tensor.default)
 def _scalar_tensor(value: Any, dtype: torch.dtype | None = None) -> Any:
     return _filled((), value, _dtype(dtype))
 
@@ -59,6 +58,6 @@ def _arange(start: Any, end: Any, step: Any = 1, dtype: torch.dtype | None = Non
     return jnp.arange(start, end, step, dtype=_dtype(dtype, 0 if is_whole else 0.0))
 
 
-@lowers(torch.ops.prims.iota.default)
+@lowers(prims.iota.default)
 def _iota(length: int, start: int, step: int, dtype: torch.dtype, requires_grad: bool = False) -> Any:
     return start + step * jnp.arange(length, dtype=DTYPES[dtype])

@@ -9,14 +9,12 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-import torch
 from jax import Array
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.registry import lowers
 
 __all__: list[str] = []
-
-aten = torch.ops.aten
 
 
 def _norm(difference: Array, p: float) -> Array:

@@ -7,14 +7,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import torch
 from jax import Array
 from jax.scipy.special import digamma
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.lowerings.random import exponential
 from virgil.engine.xla.registry import draws, lowers
-
-aten = torch.ops.aten
 
 # of the quadrature in a result of four or eight bytes: points, and minus the logarithm of what is negligible
 _QUADRATURE = {4: (16, 17.0), 8: (32, 37.0)}

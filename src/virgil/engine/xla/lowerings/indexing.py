@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
-import torch
 from jax import Array
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.registry import lowers
 from virgil.errors import OperatorError
 
 __all__ = ["along", "places"]
-
-aten = torch.ops.aten
 
 
 def along(x: Array, dim: int, index: Array) -> tuple[Any, ...]:

@@ -10,15 +10,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import torch
 from jax import Array, lax
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.arrays import DTYPES
 from virgil.engine.xla.registry import lowers
 
 __all__: list[str] = []
-
-aten = torch.ops.aten
 
 
 def _adjoint(a: Array) -> Array:

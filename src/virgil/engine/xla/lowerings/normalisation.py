@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import jax.numpy as jnp
-import torch
 from jax import Array, lax
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.registry import lowers
 
 __all__: list[str] = []
-
-aten = torch.ops.aten
 
 
 def _moments(x: Array, axes: Sequence[int]) -> tuple[Array, Array]:

@@ -9,12 +9,11 @@ import jax
 import jax.numpy as jnp
 import torch
 
+from virgil.engine.aten import aten, prims
 from virgil.engine.xla.arrays import dtype_of
 from virgil.engine.xla.lowerings.floating import in_double
 from virgil.engine.xla.promotion import Kind, converted, promoted
 from virgil.engine.xla.registry import lowers
-
-aten = torch.ops.aten
 
 
 def _of_integers(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -150,7 +149,7 @@ for _table, _kind in ((_SAME, Kind.SAME), (_FLOAT, Kind.FLOAT), (_TRUTH, Kind.TR
 lowers(aten.abs.default)(promoted(jnp.abs, Kind.REAL))
 
 
-@lowers(aten.alias.default, aten.clone.default, aten.detach_copy.default, torch.ops.prims.copy_strided.default)
+@lowers(aten.alias.default, aten.clone.default, aten.detach_copy.default, prims.copy_strided.default)
 def _same(x: Any, *_: Any, **__: Any) -> Any:
     return x
 
@@ -160,7 +159,7 @@ def _to_copy(x: Any, dtype: torch.dtype | None = None, **_: Any) -> Any:
     return x if dtype is None else converted(x, dtype)
 
 
-lowers(torch.ops.prims.convert_element_type.default)(converted)
+lowers(prims.convert_element_type.default)(converted)
 
 
 @lowers(aten.copy.default)

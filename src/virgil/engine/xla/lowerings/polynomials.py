@@ -7,15 +7,14 @@ from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
-import torch
 from jax import Array, lax
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.lowerings.floating import of_floats
 from virgil.engine.xla.registry import lowers
 
 __all__: list[str] = []
 
-aten = torch.ops.aten
 
 _Coefficients = Callable[[Any, Array], tuple[Any, Any]]
 

@@ -12,14 +12,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import torch
 from jax import Array, lax
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.registry import lowers
 
 __all__: list[str] = []
 
-aten = torch.ops.aten
 
 Sizes = int | Sequence[int]
 

@@ -13,12 +13,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import torch
 from jax.experimental.xla_metadata import set_xla_metadata
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.registry import lowers
-
-aten = torch.ops.aten
 
 _LARGE = 2**18
 """Entries from which XLA's batched product uses more than one core: 20,000 by 20 does, 5,000 by 50 does not."""

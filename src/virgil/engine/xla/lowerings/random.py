@@ -11,12 +11,11 @@ import jax.numpy as jnp
 import torch
 from jax import Array
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.arrays import DTYPES
 from virgil.engine.xla.registry import draws
 
 __all__ = ["exponential"]
-
-aten = torch.ops.aten
 
 
 def _dtype(dtype: torch.dtype | None) -> Any:

@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 import torch
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.arrays import DTYPES
 from virgil.engine.xla.registry import lowers
 
-aten = torch.ops.aten
 Dims = Sequence[int] | int | None
 
 

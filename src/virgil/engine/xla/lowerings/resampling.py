@@ -9,14 +9,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import torch
 from jax import Array
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.registry import lowers
 
 __all__: list[str] = []
 
-aten = torch.ops.aten
 
 _Taps = tuple[np.ndarray, np.ndarray]  # of every output element: the inputs that it is made of, and their weights
 

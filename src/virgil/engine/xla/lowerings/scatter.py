@@ -7,16 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
-import torch
 from jax import Array, lax
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.lowerings.indexing import along, places
 from virgil.engine.xla.registry import lowers
 from virgil.errors import OperatorError
 
 __all__: list[str] = []
 
-aten = torch.ops.aten
 
 _METHODS = {"sum": "add", "mean": "add", "prod": "multiply", "amax": "max", "amin": "min"}
 _OF_BOOL = {"sum": "amax", "prod": "amin"}

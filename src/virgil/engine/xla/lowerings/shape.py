@@ -12,12 +12,11 @@ import numpy as np
 import torch
 from jax import Array, lax
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.arrays import DTYPES
 from virgil.engine.xla.registry import lowers
 
 __all__: list[str] = []
-
-aten = torch.ops.aten
 
 
 @lowers(aten.view.default, aten.view_copy.default)

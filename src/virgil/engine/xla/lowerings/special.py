@@ -10,16 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
-import torch
 from jax import Array, lax
 from jax.scipy import special
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.lowerings.floating import in_double, of_floats
 from virgil.engine.xla.registry import lowers
 
 __all__: list[str] = []
-
-aten = torch.ops.aten
 
 
 def _erfinv(x: Array) -> Array:

@@ -10,16 +10,14 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-import torch
 from jax import Array
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.arrays import DTYPES, dtype_of
 from virgil.engine.xla.registry import lowers
 from virgil.errors import OperatorError
 
 __all__: list[str] = []
-
-aten = torch.ops.aten
 
 
 def _places(x: Array, size: Sequence[int], stride: Sequence[int], offset: int | None) -> np.ndarray:

@@ -12,12 +12,11 @@ from jax import Array, lax
 from torch import Tensor
 from torch.fx import Node
 
+from virgil.engine.aten import aten
 from virgil.engine.xla.arrays import DTYPES
 from virgil.engine.xla.interpret import arguments, computed
 
 __all__ = ["apply_to_numbers", "column"]
-
-aten = torch.ops.aten
 
 
 _PARTS: dict[Any, int] = {aten.select.int: 1, aten.slice.Tensor: 1, aten.slice_scatter.default: 2}

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
-import torch
 
+from virgil.engine.aten import aten
 from virgil.engine.rolled.linear import is_linear
 from virgil.engine.rolled.operations import Operation
 from virgil.engine.rolled.stages import Slot
@@ -63,7 +63,7 @@ class Sums:
             if is_linear(self._rows, row, moves):
                 given = [self.of(slot, count) if slot.move else self._values.one(slot.first) for slot in read]
                 return computed(row.node, *arguments(row.node, given), None)
-            if row.node.target is torch.ops.aten.mm.default and all(moves):
+            if row.node.target is aten.mm.default and all(moves):
                 left, right = (self._values.column(slot, count) for slot in read)
                 beside, below = jnp.swapaxes(left, 0, 1), right.reshape(-1, right.shape[-1])
                 return computed(row.node, (beside.reshape(left.shape[1], -1), below), {}, None)
