@@ -11,6 +11,7 @@
     ├── ParamError                a parameter is re-used or restored wrongly        (ValueError)
     │   └── MissingParamError     no parameter has this name                        (KeyError)
     ├── CaptureError              a step cannot be captured as one graph            (RuntimeError)
+    │   ├── EngineError           an engine cannot be loaded or started here
     │   └── OperatorError         an engine cannot run an operator of the graph     (NotImplementedError)
     ├── FileFormatError           a file is truncated or not one of ours            (ValueError)
     ├── ThreadError               two threads use what one may use at a time        (RuntimeError)
@@ -30,6 +31,7 @@ __all__ = [
     "ArgumentError",
     "CaptureError",
     "DuplicateSiteError",
+    "EngineError",
     "FileFormatError",
     "FitWarning",
     "MismatchError",
@@ -95,6 +97,10 @@ class MissingParamError(ParamError, KeyError):
 
 class CaptureError(VirgilError, RuntimeError):
     """A step cannot be captured as one graph of tensor operations."""
+
+
+class EngineError(CaptureError):
+    """A compiled engine cannot be loaded, or cannot run a step, with what is installed here."""
 
 
 class OperatorError(CaptureError, NotImplementedError):

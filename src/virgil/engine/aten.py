@@ -14,11 +14,11 @@ import torch
 from virgil.errors import OperatorError
 
 if TYPE_CHECKING:
-    from torch._ops import OpOverload
+    from torch._ops import OpOverload as OpOverload  # noqa: PLC0414 - for others to import
 else:
-    OpOverload = type(torch.ops.aten.add.Tensor)
+    OpOverload = type(torch.ops.aten.add.Tensor)  # torch gives its type no public name
 
-__all__ = ["Absent", "OpOverload", "aten", "present", "prims"]
+__all__ = ["Absent", "aten", "present", "prims"]
 
 Value = TypeVar("Value")
 

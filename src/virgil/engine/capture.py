@@ -13,7 +13,7 @@ from virgil.engine.compare import first_difference
 from virgil.engine.graph import Recording, functional, recorded
 from virgil.engine.program import Program, Step
 from virgil.engine.rename import writes
-from virgil.errors import CaptureError
+from virgil.errors import CaptureError, VirgilError
 from virgil.ops.random_state import preserved_rng
 
 __all__ = ["capture"]
@@ -53,7 +53,9 @@ def capture(step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Pr
             raise CaptureError(_varies(difference))
         try:
             graph = functional(first, *given)
-        except (NotImplementedError, TypeError) as error:  # the step itself has run, so this is not the user's
+        except VirgilError:
+            raise
+        except Exception as error:  # the step itself has run, so this is not the user's
             raise CaptureError(
                 f"Torch cannot take an operator of the step apart: {str(error).splitlines()[0]}. Use engine='eager'."
             ) from error

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from virgil.engine.loading import load, starting
 from virgil.engine.program import Program, Step
 from virgil.engine.runner import Restarts, Runner
 from virgil.errors import ArgumentError, did_you_mean
@@ -57,34 +58,33 @@ def pays(engine: str, num_steps: int, num_operators: int, num_elements: int) -> 
 def compiled(engine: str, step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Runner:
     """A step, captured, on an engine.
 
-    Torch's tracing and both compilers take a second or more to load, so they are loaded here and by nothing else.
-
     Raises:
+        EngineError: the engine cannot be loaded or started.
         CaptureError: the step cannot be captured.
         OperatorError: the engine lacks an operator of the step.
     """
-    from virgil.engine.capture import capture  # noqa: PLC0415
-
-    program = capture(step, state, inputs)
-    if engine == "xla":
-        from virgil.engine.xla.run import XlaRunner  # noqa: PLC0415
-
-        return XlaRunner(program)
-    from virgil.engine.inductor import InductorRunner  # noqa: PLC0415
-
-    return InductorRunner(program)
+    loaded = load(engine)
+    program = loaded.capture(step, state, inputs)
+    with starting(engine):
+        return loaded.run(program)
 
 
 def restarted(program: Program) -> Restarts:
     """A captured program, from several states at once; on XLA.
 
     Raises:
+        EngineError: the engine cannot be started.
         OperatorError: the engine lacks an operator of the step.
     """
-    from virgil.engine.xla.restarts import XlaRestarts  # noqa: PLC0415
+    with starting("xla"):
+        from virgil.engine.xla.restarts import XlaRestarts  # noqa: PLC0415 - JAX takes a second to load
 
-    return XlaRestarts(program)
+        return XlaRestarts(program)
 
 
 def _has_jax() -> bool:
-    return importlib.util.find_spec("jax") is not None
+    """Whether JAX is there, be it that it can be loaded or not."""
+    try:
+        return importlib.util.find_spec("jax") is not None
+    except ValueError:  # a module that nobody knows where it comes from
+        return True

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import torch
 
+from virgil.engine.loading import is_of_engine, reason
 from virgil.engine.work import Work
-from virgil.errors import CaptureError, NonFiniteError
+from virgil.errors import NonFiniteError
 from virgil.infer.density.dry_run import unmarked
 from virgil.infer.run.average import Average
 from virgil.infer.run.choose import Choice, choose
@@ -55,7 +56,8 @@ class Restarts:
         choice = self._choose(batches[0], source.total)
         beginning = Beginning(self._session.problem, batches[0])
         self._check_varied(beginning)
-        fits, keep = self._together(choice, beginning, source, batches[0]) or self._one_by_one(choice, beginning)
+        together = self._together(choice, beginning, source, batches[0])
+        fits, keep = self._one_by_one(together, beginning) if isinstance(together, Choice) else together
         finite = [row for row, fit in enumerate(fits) if fit.failure is None]
         best = min(finite, key=lambda row: fits[row].tail_loss()[0])
         keep(best)
@@ -84,24 +86,27 @@ class Restarts:
 
     def _together(
         self, choice: Choice, beginning: Beginning, source: Source, batch: Batch
-    ) -> tuple[list[Outcome], Callable[[int], object]] | None:
-        """All as one program on XLA; ``None`` on another engine, or where "auto" meets what cannot be captured."""
+    ) -> tuple[list[Outcome], Callable[[int], object]] | Choice:
+        """All as one program on XLA; an engine for one after another where that is another, or "auto" fails on XLA."""
         if choice.name != "xla":
-            return None
-        before, options = beginning.state(), self._options
+            return choice
+        before, options, scheduler = beginning.state(), self._options, self._session.problem.scheduler
+        calls, steps = 0 if scheduler is None else scheduler.calls, None
         begin = time.perf_counter()
         with graceful_interrupt() as interrupt, progress_bar(source.total, options.progress) as display:
             try:
                 steps = Together(self._session, beginning, self._count, batch, choice.reason)
-            except CaptureError as error:
-                if not choice.falls_back:
+                display.say(f"{self._count} restarts run on xla, all at once: {choice.reason}.")
+                between = Between(interrupt, display.report, options.callback, options.callback_every, options.stop)
+                why = self._drive(steps, source, between)
+            except Exception as error:
+                if not choice.falls_back or not is_of_engine(error) or (steps is not None and steps.has_begun):
                     raise
-                warnings.warn(f"The steps are taken eagerly: {error}", UserWarning, stacklevel=2)
+                warnings.warn(f"The steps are taken eagerly: {reason(error)}", UserWarning, stacklevel=2)
+                if scheduler is not None:
+                    scheduler.go_back(calls)
                 beginning.go_to(before)
-                return None
-            display.say(f"{self._count} restarts run on xla, all at once: {choice.reason}.")
-            between = Between(interrupt, display.report, options.callback, options.callback_every, options.stop)
-            why = self._drive(steps, source, between)
+                return Choice("eager", reason(error))
         seconds = time.perf_counter() - begin
         fits = [self._fit(steps, row, seconds, interrupt.requested, why, source) for row in range(self._count)]
         return fits, steps.write
@@ -137,18 +142,17 @@ class Restarts:
         )
 
     def _one_by_one(self, choice: Choice, beginning: Beginning) -> tuple[list[Outcome], Callable[[int], object]]:
-        engine = "eager" if choice.name == "xla" else choice.name
         fits, states = [], []
         for row in range(self._count):
             if row:
                 beginning.anew()
-            run = Run(self._session, self._source(), replace(self._options, engine=engine))
+            run = Run(self._session, self._source(), replace(self._options, engine=choice.name))
             try:
                 fits.append(replace(run.take(), engine_reason=choice.reason))
             except NonFiniteError as error:
                 if row == self._count - 1 and all(fit.failure is not None for fit in fits):
                     raise
-                fits.append(Outcome(torch.empty(0), {}, {}, 0.0, engine=engine, failure=str(error)))
+                fits.append(Outcome(torch.empty(0), {}, {}, 0.0, engine=choice.name, failure=str(error)))
             states.append(beginning.state())
             if fits[-1].interrupted:
                 break

@@ -9,9 +9,10 @@ from functools import partial
 from itertools import groupby
 from typing import NoReturn
 
+from virgil.engine.loading import is_of_engine, reason
 from virgil.engine.runner import Course
 from virgil.engine.unrolled import unrolled
-from virgil.errors import CaptureError
+from virgil.errors import EngineError
 from virgil.infer.run.average import Average
 from virgil.infer.run.choose import Choice
 from virgil.infer.run.feed import Feed
@@ -109,17 +110,12 @@ class CompiledStepper:
             step = self._capture(batches[0])
         if step is not self._present:
             self.finish()
-        if step is None:
+        course = None if step is None else self._course(step, batches, count, then)
+        if step is None or course is None:
             self._noise.done += count
             self._eager.average = self.average
             return self._eager.advance(batches, count, interrupt)
-        if self._present is None:
-            step.load()
-            self._present = step
         names = list(step.state.leaves)
-        summed = 0 if self.average is None else len(names)
-        inputs = self._feed.inputs(step, batches, count, then)
-        course = step.advance(inputs, self._noise.seed, self._noise.done, count, summed)
         self._noise.done += len(course.losses)
         self._record.extend(course.losses, names, course.norms)
         if self.average is not None:
@@ -128,14 +124,33 @@ class CompiledStepper:
             self._stop(step, course, batches)
         return count
 
+    def _course(self, step: CompiledStep, batches: list[Batch], count: int, then: int) -> Course | None:
+        """What steps on the engine recorded; ``None`` where it cannot run them, and nothing has changed."""
+        summed = 0 if self.average is None else len(step.state.leaves)
+        inputs = self._feed.inputs(step, batches, count, then)
+        try:
+            if self._present is None:
+                step.load()
+                self._present = step
+            return step.advance(inputs, self._noise.seed, self._noise.done, count, summed)
+        except EngineError as error:
+            self._present = None
+            self._feed.go_back(0)
+            self._steps.forget()
+            self._fall_back(error)
+            return None
+
+    def _fall_back(self, error: Exception) -> None:
+        if not self._falls_back or not is_of_engine(error):
+            raise error
+        self.name, self.reason = "eager", reason(error)
+        warnings.warn(f"The steps are taken eagerly: {self.reason}", UserWarning, stacklevel=2)
+
     def _capture(self, batch: Batch) -> CompiledStep | None:
         try:
             step = self._steps.make(batch.args, batch.kwargs)
-        except CaptureError as error:
-            if not self._falls_back:
-                raise
-            self.name, self.reason = "eager", str(error)
-            warnings.warn(f"The steps are taken eagerly: {error}", UserWarning, stacklevel=2)
+        except Exception as error:
+            self._fall_back(error)
             return None
         advice = None if step is None else unrolled(step.runner.program.graph.graph, step.runner.num_compiled)
         if advice is not None:

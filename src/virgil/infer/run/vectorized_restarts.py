@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from virgil.engine.choice import restarted
+from virgil.engine.loading import starting
 from virgil.engine.runner import Course, Restarts
 from virgil.errors import CaptureError, NonFiniteError
 from virgil.infer.run.average import Average
@@ -117,6 +118,11 @@ class Together:
             )
         return step
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether steps have been taken on the engine."""
+        return self._done > 0
+
     def advance(self, batches: list[Batch], count: int, interrupt: Interrupt, then: int = 0) -> int:
         """Take ``count`` steps; Ctrl-C is seen after them."""
         if len(batches) == 1:
@@ -132,10 +138,11 @@ class Together:
         if id(step) not in self._runners:
             self._runners[id(step)] = restarted(step.runner.program)
         runner = self._runners[id(step)]
-        runner.load(self._states, self.goes_on)
         names = list(step.state.leaves)
-        summed = 0 if self.average is None else len(names)
-        courses = runner.advance(self._feed.inputs(step, batches, count), self._seed, self._done, count, summed)
+        summed, inputs = 0 if self.average is None else len(names), self._feed.inputs(step, batches, count)
+        with starting(self.name):
+            runner.load(self._states, self.goes_on)
+            courses = runner.advance(inputs, self._seed, self._done, count, summed)
         before, self._states = self._states, runner.states()
         for row, course in enumerate(courses):
             went_on = self.goes_on[row]

@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 from virgil.engine.choice import compiled
+from virgil.engine.loading import starting
 from virgil.engine.runner import Course, Inputs, Runner
+from virgil.errors import EngineError
 from virgil.infer.blame.inquiry import Noise
 from virgil.infer.density.buffers import buffers_of
 from virgil.infer.density.dry_run import unmarked
@@ -41,7 +43,8 @@ class CompiledStep:
         found: the parameters and networks that were seen when it was captured.
         state: the tensors of store, networks and optimiser.
         given: arguments like those it takes.
-        runner: the engine.
+        engine: ``"xla"`` or ``"inductor"``.
+        runner: the program on it.
         capture_time: seconds.
         key: what it depends on besides its arguments.
         transforms: the maps from leaves to parameters' values.
@@ -51,6 +54,7 @@ class CompiledStep:
     found: Found
     state: State
     given: Arguments
+    engine: str
     runner: Runner
     capture_time: float
     key: Hashable
@@ -62,7 +66,8 @@ class CompiledStep:
         present = self.state.tensors()
         # a change through ``tensor.data`` leaves no other sign than the values
         if len(self.written) != len(present) or not all(map(torch.equal, self.written, present)):
-            self.runner.load(present)
+            with starting(self.engine):
+                self.runner.load(present)
 
     def write(self) -> None:
         """Give store, networks and optimiser what the engine has."""
@@ -70,10 +75,19 @@ class CompiledStep:
         self.state.write(self.written)
 
     def advance(self, inputs: Inputs, seed: int, first: int, count: int, summed: int = 0) -> Course:
-        """Take steps; one whose loss, gradient or parameters after it are not finite leaves the state before it."""
+        """Take steps; one whose loss, gradient or parameters after it are not finite leaves the state before it.
+
+        Raises:
+            EngineError: the engine cannot run the program; store, networks and optimiser have the state before.
+        """
         self.written = ()
         begin = self.runner.state()
-        course = self.runner.advance(inputs, seed, first, count, summed)
+        try:
+            with starting(self.engine):
+                course = self.runner.advance(inputs, seed, first, count, summed)
+        except EngineError:
+            self.state.write(begin)
+            raise
         if self.is_sound(self.runner.state()):
             return course
         return self._up_to_the_first_unsound(course, begin, inputs, seed, first)
@@ -145,12 +159,15 @@ class CompiledSteps:
         state = state_of(found, optimizer)
         function = step_function(self.problem.loss, state, given, optimizer, self.problem.optim.clip)
         runner = compiled(self.engine, function, state.tensors(), [*given.tensors, *self.rates()])
-        step = CompiledStep(
-            found, state, given, runner, time.perf_counter() - begin, self._key(found), transformed(state.leaves)
-        )
+        seconds, transforms = time.perf_counter() - begin, transformed(state.leaves)
+        step = CompiledStep(found, state, given, self.engine, runner, seconds, self._key(found), transforms)
         self.captures += 1
         self._kept = [*self._kept[1 - _KEPT :], step]
         return step
+
+    def forget(self) -> None:
+        """Keep none of the captured steps."""
+        self._kept = []
 
     @property
     def torch_optimizer(self) -> torch.optim.Optimizer | None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from virgil.engine.choice import default_engine
+from virgil.engine.loading import is_of_engine, reason
 from virgil.engine.work import Work
 from virgil.errors import CaptureError
 from virgil.infer.problem import Problem
@@ -76,10 +77,12 @@ class Session:
             if engine == "eager":
                 raise CaptureError(why)
             loss = one_step(self.compiled(engine), args, kwargs)
-        except CaptureError as error:
+        except Exception as error:
+            if not is_of_engine(error):
+                raise
             loss, self._cannot_compile = None, True
             if not self.problem.objective.ignore_jit_warnings:
-                warnings.warn(f"The steps are taken eagerly: {error}", UserWarning, stacklevel=4)
+                warnings.warn(f"The steps are taken eagerly: {reason(error)}", UserWarning, stacklevel=4)
         if callable(loss):
             raise self.eager.explained(args, kwargs, loss)
         return self.eager.take(args, kwargs) if loss is None else loss
