@@ -9,7 +9,6 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor
-from torch.jit._trace import TracerWarning  # `torch.jit` has it too, without declaring it
 
 from virgil.ops.warning_filter import ignoring
 
@@ -34,7 +33,7 @@ def ignore_jit_warnings() -> Iterator[None]:
         >>> double(torch.ones(2))
         tensor([2., 2.])
     """
-    with ignoring(TracerWarning):
+    with ignoring(torch.jit.TracerWarning):  # type: ignore[attr-defined]
         yield
 
 

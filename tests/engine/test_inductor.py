@@ -1,6 +1,7 @@
 """Steps on Inductor: what eager steps give on the same noise, however they are cut into calls."""
 
 import functools
+import threading
 from dataclasses import dataclass
 
 import pytest
@@ -12,7 +13,7 @@ import virgil
 import virgil.distributions as dist
 from tests.graphs.test_capture import Y, schools
 from virgil.distributions import constraints
-from virgil.engine import inductor
+from virgil.engine import code, inductor
 from virgil.engine.capture import capture
 from virgil.engine.inductor import InductorRunner, seed_of_step
 from virgil.engine.runner import Inputs
@@ -201,6 +202,41 @@ def test_without_a_compiler_the_error_says_what_to_install():
     program = capture(shifted, [torch.zeros(3)], [torch.ones(3)])
     with config.patch({"cpp.cxx": (None, "/nowhere/g++")}), pytest.raises(CaptureError, match="Install g"):
         InductorRunner(program)
+
+
+class _Nameless:
+    """Torch's compiled graph, of which the callable inside has no name."""
+
+    _boxed_call = True
+
+    def __init__(self, graph):
+        self._graph = graph
+
+    def __call__(self, inputs):
+        return self._graph(inputs)
+
+
+def _five_steps():
+    runner = InductorRunner(capture(wandering, [torch.zeros(3)], [torch.ones(3)]))
+    runner.load([torch.zeros(3)])
+    return runner.advance(Inputs({0: torch.ones(3)}, {}), SEED, 0, 5), runner.state()
+
+
+REMOVED = {
+    "compile_fx": lambda whole: None,
+    "compile_lock": lambda whole: threading.RLock(),
+    "compile_fx_inner": lambda whole: lambda *args, **kwargs: _Nameless(whole(*args, **kwargs)),
+}
+
+
+@pytest.mark.parametrize("name", REMOVED)
+def test_without_torchs_private_names_steps_are_the_same(name, monkeypatch):
+    expected, state = _five_steps()
+    monkeypatch.setattr(code, name, REMOVED[name](getattr(code, name)))
+    course, other = _five_steps()
+    torch.testing.assert_close(course.losses, expected.losses)
+    torch.testing.assert_close(course.norms, expected.norms)
+    torch.testing.assert_close(other, state)
 
 
 def test_an_operator_that_cannot_be_compiled_is_named(monkeypatch):

@@ -5,6 +5,7 @@ import functools
 
 import pytest
 import torch
+from torch.optim import optimizer as hooks
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from virgil.optim.bare import take_step
@@ -70,6 +71,28 @@ def test_a_profiler_finds_the_label():
     with torch.autograd.profiler.profile() as profile:
         take_step(optimizer)
     assert "Optimizer.step#Adam.step" in {each.name for each in profile.function_events}
+
+
+PRIVATE = [
+    (torch.autograd, "_profiler_enabled"),
+    (hooks, "_global_optimizer_pre_hooks"),
+    (hooks, "_global_optimizer_post_hooks"),
+]
+
+
+@pytest.mark.parametrize("place", PRIVATE, ids=lambda place: place[1])
+def test_where_torch_does_not_tell_who_watches_somebody_may(place, monkeypatch):
+    optimizer, taken = torch.optim.Adam([_leaf()], lr=0.1), []
+
+    def wrapped(self):
+        taken.append("with what torch puts around it")
+
+    wrapped.__wrapped__ = lambda self: taken.append("alone")
+    monkeypatch.setattr(torch.optim.Adam, "step", wrapped)
+    take_step(optimizer)
+    monkeypatch.delattr(*place)
+    take_step(optimizer)
+    assert taken == ["alone", "with what torch puts around it"]
 
 
 def test_a_step_of_ones_own_is_taken_whole():

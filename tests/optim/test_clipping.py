@@ -71,11 +71,17 @@ GRADS = [0.3, -20.0, 4.0, 1e-3, -0.7, 12.0]
 OPTIONS = {"lr": 0.1, "betas": (0.7, 0.95), "eps": 1e-3, "weight_decay": 0.1, "clip_norm": 2.0, "lrd": 0.9}
 
 
-@pytest.mark.parametrize("by_tensors", [False, True])
+FORMS = {
+    "fused": lambda monkeypatch: None,
+    "by tensors": lambda monkeypatch: monkeypatch.setattr(clipped_adam, "_number", lambda step: None),
+    "without torch's fused kernel": lambda monkeypatch: monkeypatch.delattr(torch, "_fused_adam_"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_clipped_adam_is_its_recurrence(by_tensors, dtype, monkeypatch):
-    if by_tensors:
-        monkeypatch.setattr(clipped_adam, "_number", lambda step: None)
+def test_clipped_adam_is_its_recurrence(form, dtype, monkeypatch):
+    FORMS[form](monkeypatch)
     leaf = torch.full((3,), 0.5, dtype=dtype).requires_grad_()
     optimizer = ClippedAdam([leaf], **OPTIONS)
     for grad in GRADS:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from torch.distributions import constraints
-from torch.types import _size
 
 from virgil.distributions.core.expanded_distribution import ExpandedDistribution
 from virgil.distributions.core.shape_algebra import MaskedDistribution, TorchDistributionMixin
+from virgil.ops.sizes import Sizes
 
 __all__ = ["MaskedDistribution", "TorchDistribution", "TorchDistributionMixin"]
 
@@ -23,5 +23,5 @@ class TorchDistribution(TorchDistributionMixin):
 
     arg_constraints: dict[str, constraints.Constraint] = {}
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> TorchDistributionMixin:  # type: ignore[override]
+    def expand(self, batch_shape: Sizes, _instance: Any = None) -> TorchDistributionMixin:  # type: ignore[override]
         return ExpandedDistribution(self, batch_shape)

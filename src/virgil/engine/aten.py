@@ -7,16 +7,11 @@ torch has gives its operator; any other gives an ``Absent`` one, which no graph 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import torch
 
 from virgil.errors import OperatorError
-
-if TYPE_CHECKING:
-    from torch._ops import OpOverload as OpOverload  # noqa: PLC0414 - for others to import
-else:
-    OpOverload = type(torch.ops.aten.add.Tensor)  # torch gives its type no public name
 
 __all__ = ["Absent", "aten", "present", "prims"]
 

@@ -8,12 +8,12 @@ from typing import Any
 from torch import Tensor
 from torch.fx import Node
 
-from virgil.engine.aten import OpOverload
 from virgil.engine.compare import first_difference
 from virgil.engine.graph import Recording, functional, recorded
 from virgil.engine.program import Program, Step
 from virgil.engine.rename import writes
 from virgil.errors import CaptureError, VirgilError
+from virgil.ops.operators import OpOverload
 from virgil.ops.random_state import preserved_rng
 
 __all__ = ["capture"]

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch._inductor.exc import InvalidCxxCompiler
 from torch.fx import Graph, GraphModule
 
 from virgil.errors import CaptureError, OperatorError
+from virgil.ops.random_state import preserved_rng
 from virgil.ops.warning_filter import ignoring
 
+compile_fx: Any
+compile_fx_inner: Any
 with ignoring(Warning):  # torch's, of itself
-    from torch._dynamo.convert_frame import compile_lock
-    from torch._inductor.compile_fx import compile_fx, compile_fx_inner
+    try:
+        from torch._dynamo.convert_frame import compile_lock
+    except ImportError:
+        compile_lock = threading.RLock()
+    try:
+        from torch._inductor.compile_fx import compile_fx, compile_fx_inner
+    except ImportError:
+        compile_fx = compile_fx_inner = None
 
 __all__ = ["Code", "code_of"]
 
@@ -41,29 +50,45 @@ def code_of(graph: GraphModule, replays: bool = False) -> Code:
         OperatorError: Inductor cannot compile an operator.
         CaptureError: it cannot compile the graph, or there is no C++ compiler.
     """
-    made: list[Any] = []
-
-    def compile_inside(*args: Any, **kwargs: Any) -> Any:
-        made.append(compile_fx_inner(*args, **kwargs))
-        return made[-1]
-
     inputs = [(node.meta["val"], node.meta["device"]) for node in graph.graph.find_nodes(op="placeholder")]
     tensors = [torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=device) for x, device in inputs]
     options = {**_OPTIONS, "triton.cudagraphs": replays}
     try:
         # the compiler serves one thread at a time, and warns of itself
         with compile_lock, torch.no_grad(), ignoring(Warning):
-            call: Any = compile_fx(graph, tensors, compile_inside, options)
+            return _compiled(graph, tensors, options) if compile_fx is None else _inner(graph, tensors, options)
     except Exception as error:  # the compiler has no common class for what it cannot do
         raise _refused(error, graph.graph) from error
-    # a graph without derivatives needs nothing of what torch puts around its code, which takes as long as a small step
-    bare: Code | None = made[0].current_callable if len(made) == 1 and not replays else None
+
+
+def _inner(graph: GraphModule, tensors: list[Tensor], options: dict[str, Any]) -> Code:
+    """By the functions behind ``torch.compile``.
+
+    What torch puts around the code takes as long as a small step, and a graph without derivatives needs nothing of it.
+    """
+    made: list[Any] = []
+
+    def compile_inside(*args: Any, **kwargs: Any) -> Any:
+        made.append(compile_fx_inner(*args, **kwargs))
+        return made[-1]
+
+    call = compile_fx(graph, tensors, compile_inside, options)
+    is_one = len(made) == 1 and not options["triton.cudagraphs"]
+    bare: Code | None = getattr(made[0], "current_callable", None) if is_one else None
     return bare or (lambda args: call(*args))
+
+
+def _compiled(graph: GraphModule, tensors: list[Tensor], options: dict[str, Any]) -> Code:
+    """By ``torch.compile``, for a version of torch without the functions behind it; it compiles when first called."""
+    call: Any = torch.compile(graph, fullgraph=True, dynamic=False, options=options)
+    with preserved_rng():
+        call(*(each.zero_() for each in tensors))  # zeros, because some may be indices
+    return lambda args: call(*args)
 
 
 def _refused(error: Exception, graph: Graph) -> CaptureError:
     cause = getattr(error, "inner_exception", error)
-    if isinstance(cause, InvalidCxxCompiler):
+    if type(cause).__name__ == "InvalidCxxCompiler":
         return CaptureError(
             "engine='inductor' found no C++ compiler. Install g++ or clang++, or name one in the environment variable "
             "CXX. Or use engine='xla' or engine='eager'."

@@ -9,15 +9,15 @@ from functools import cached_property
 from typing import Any
 
 from torch import Tensor
-from torch._decomp import core_aten_decompositions
+from torch.export import default_decompositions
 from torch.fx import Graph, GraphModule
-from torch.utils import _pytree as pytree
 
 from virgil.engine.decompositions import FUNCTIONAL, RECORDED
 from virgil.engine.plain import PLAIN
 from virgil.engine.record import Recorder
 from virgil.engine.rerun import functionalized, renamed
 from virgil.ops.compile_flag import as_when_compiling
+from virgil.ops.trees import TreeSpec, tree_flatten, tree_leaves, tree_unflatten
 
 __all__ = ["Recording", "functional", "recorded", "traced"]
 
@@ -34,11 +34,11 @@ class Recording:
 
     graph: Graph
     constants: dict[str, Tensor] = field(repr=False)
-    structure: pytree.TreeSpec = field(repr=False)
+    structure: TreeSpec = field(repr=False)
 
     def __call__(self, *args: Any) -> Any:
         """Do it for other arguments, nested like those that it was recorded with."""
-        return pytree.tree_unflatten(self.module(*pytree.tree_leaves(args)), self.structure)
+        return tree_unflatten(self.module(*tree_leaves(args)), self.structure)
 
     @cached_property
     def module(self) -> GraphModule:
@@ -60,17 +60,17 @@ def recorded(fn: Callable[..., Any], *args: Any) -> Recording:
         CaptureError: a tensor that depends on the arguments or on noise is used as a Python value.
     """
     recorder = Recorder(RECORDED)
-    for each in pytree.tree_leaves(args):
+    for each in tree_leaves(args):
         recorder.placeholder(each)
     with as_when_compiling(), recorder, recorder.functions():
-        outputs, structure = pytree.tree_flatten(fn(*args))
+        outputs, structure = tree_flatten(fn(*args))
     recorder.output(outputs)
     return Recording(recorder.graph, recorder.constants, structure)
 
 
 def functional(record: Recording, *args: Any) -> Recording:
     """The same function without mutation and decomposed; only now, when no derivative is left to be taken."""
-    given = record.graph, list(record.constants.values()), pytree.tree_leaves(args), _decompositions()
+    given = record.graph, list(record.constants.values()), tree_leaves(args), _decompositions()
     recorder = renamed(*given) or functionalized(*given)
     graph = recorder.graph
     graph.eliminate_dead_code()
@@ -81,7 +81,7 @@ def functional(record: Recording, *args: Any) -> Recording:
 @functools.cache
 def _decompositions() -> dict[Any, Callable[..., Any]]:
     """Into Core ATen; torch takes a tenth of a second to list them."""
-    listed = core_aten_decompositions()
+    listed = default_decompositions()
     plain = {op: _either(fn, listed.get(op, _as_it_is)) for op, fn in PLAIN.items()}
     return {**listed, **plain, **FUNCTIONAL}
 

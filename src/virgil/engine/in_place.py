@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.fx import Graph, GraphModule, Node
-from torch.utils import _pytree as pytree
 
-from virgil.engine.aten import OpOverload, aten
+from virgil.engine.aten import aten
 from virgil.engine.noise import is_draw
 from virgil.engine.program import Program
+from virgil.ops.operators import OpOverload
 from virgil.ops.thread_generator import taking_generator, thread_generator
+from virgil.ops.trees import tree_leaves
 
 __all__ = ["Draw", "InPlace", "in_place", "inputs_of"]
 
@@ -61,7 +62,7 @@ def in_place(program: Program) -> InPlace:
     for node, example in {**held, **{node: node.meta["val"] for node in draws}}.items():
         values[node] = flat.placeholder(node.name)
         values[node].meta.update(val=example, device=node.meta["device"])
-    outputs = pytree.tree_leaves(flat.graph_copy(graph, values))
+    outputs = tree_leaves(flat.graph_copy(graph, values))
     written = [place for place in range(size) if not _is_copy(outputs[place], state[place])]
     after = [_owned(flat, outputs[place]) for place in written]
     results = tuple(_owned(flat, each) for each in outputs[size:])

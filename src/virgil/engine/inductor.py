@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.fx import Graph, GraphModule
-from torch.utils import _pytree as pytree
 
 from virgil.engine.code import code_of
 from virgil.engine.in_place import in_place, inputs_of
@@ -20,8 +19,10 @@ from virgil.engine.noise import DrawnBy
 from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs, joined
 from virgil.ops.compile_flag import as_when_compiling
+from virgil.ops.foreach import foreach
 from virgil.ops.random_state import preserved_rng
 from virgil.ops.thread_generator import drawing_from, thread_generator
+from virgil.ops.trees import tree_leaves
 
 __all__ = ["InductorRunner", "seed_of_step"]
 
@@ -170,7 +171,7 @@ class _Replayed:
     def __init__(self, program: Program, strides: list[tuple[int, ...]]) -> None:
         flat = Graph()
         outputs = flat.graph_copy(program.graph.graph, inputs_of(program, flat))
-        flat.output(tuple(pytree.tree_leaves(outputs)))
+        flat.output(tuple(tree_leaves(outputs)))
         self._code = code_of(GraphModule(program.constants, flat), replays=True)
         self._strides = strides
 
@@ -181,7 +182,7 @@ class _Replayed:
         torch.compiler.cudagraph_mark_step_begin()
         outputs = self._code([*state, *row])
         copies = [torch.empty_like(each) for each in outputs]
-        torch._foreach_copy_(copies, list(outputs))
+        foreach("copy_", copies, list(outputs))
         *after, loss, norms = copies
         return [_laid_out(each, stride) for each, stride in zip(after, self._strides, strict=True)], loss, norms
 

@@ -8,11 +8,10 @@ from typing import Any
 import torch
 from torch.fx import Node
 
-from virgil.engine.aten import OpOverload
 from virgil.engine.decompositions import FUNCTIONAL
 from virgil.engine.rename import in_full, pure_form
 from virgil.errors import CaptureError
-from virgil.ops.operators import OperatorMode
+from virgil.ops.operators import OperatorMode, OpOverload, schema_of
 
 __all__ = ["DrawnBy", "in_order", "is_draw", "is_random"]
 
@@ -37,7 +36,7 @@ class DrawnBy(OperatorMode):
         kwargs = kwargs or {}
         if not is_random(func):
             return func(*args, **kwargs)
-        if func._schema.is_mutable:
+        if schema_of(func).is_mutable:
             return args[0].copy_(self._drawn(pure_form(func), in_full(func, args), kwargs))
         return self._drawn(func, args, kwargs)
 

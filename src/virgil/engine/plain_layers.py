@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["LOOKED_INTO", "PLAIN_LAYERS"]
+from virgil.engine.aten import aten
 
-aten = torch.ops.aten
+__all__ = ["LOOKED_INTO", "PLAIN_LAYERS"]
 
 
 def _attention(

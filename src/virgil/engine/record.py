@@ -12,17 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.fx import Graph, Node
 from torch.overrides import TorchFunctionMode
-from torch.utils import _pytree as pytree
-from torch.utils._python_dispatch import autograd_would_have_decomposed
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from virgil.engine.aten import OpOverload, aten
+from virgil.engine.aten import aten
 from virgil.engine.lines import line_of_user
 from virgil.engine.noise import is_random
 from virgil.engine.plain_layers import LOOKED_INTO, PLAIN_LAYERS
 from virgil.errors import CaptureError
 from virgil.ops.nested import mapped, tensors_in
-from virgil.ops.operators import OperatorMode, memory_id, written
+from virgil.ops.operators import OperatorMode, OpOverload, is_composite, is_taken_apart, memory_id, schema_of, written
 
 __all__ = ["Recorder"]
 
@@ -93,7 +91,7 @@ class Recorder(OperatorMode):
         """
         if not _PLAIN.issuperset(types):  # tensors that handle operators themselves
             return NotImplemented
-        with torch._C.DisableTorchFunction():  # what looks at functions has seen the one that was called
+        with torch.DisableTorchFunction():  # what looks at functions has seen the one that was called
             return self._run(func, args, kwargs or {})
 
     def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -123,7 +121,7 @@ class Recorder(OperatorMode):
                 result = rule(*args, **kwargs)
             if result is not NotImplemented:
                 return result
-        if traits.is_composite and autograd_would_have_decomposed(func, pytree.tree_leaves((args, kwargs))):
+        if traits.is_composite and is_taken_apart(func, args, kwargs):
             with self:
                 return func.decompose(*args, **kwargs)
         return NotImplemented
@@ -204,14 +202,14 @@ class _Traits(NamedTuple):
 
 @functools.cache
 def _traits_of(func: OpOverload) -> _Traits:
-    schema = func._schema
+    schema = schema_of(func)
     only_values = bool(schema.returns) and not any("Tensor" in str(each.type) for each in schema.returns)
     return _Traits(
         draws=is_random(func),
         reads=torch.Tag.data_dependent_output in func.tags,
         writes=schema.is_mutable,
         is_node=(schema.is_mutable or not only_values) and func.namespace != "profiler",
-        is_composite=func._can_decompose() and func.namespace == "aten",
+        is_composite=is_composite(func),
     )
 
 

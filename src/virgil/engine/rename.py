@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import torch
 from torch.fx import Graph, Node
 
-from virgil.engine.aten import OpOverload, aten, present
+from virgil.engine.aten import aten, present
+from virgil.ops.operators import OpOverload, schema_of
 
 __all__ = ["Renaming", "in_full", "last_uses", "pure_form", "without_writes", "writes"]
 
@@ -58,7 +59,7 @@ def last_uses(graph: Graph) -> dict[Node, int]:
 
 def writes(node: Node) -> bool:
     """Whether a node's operator changes a tensor."""
-    return isinstance(node.target, OpOverload) and node.target._schema.is_mutable
+    return isinstance(node.target, OpOverload) and schema_of(node.target).is_mutable
 
 
 def _family(node: Node, family: dict[Node, Node]) -> Node:
@@ -75,20 +76,20 @@ def pure_form(target: Any) -> OpOverload | None:
     """The operator that gives what another one writes into its first argument, and only there; ``None`` for others."""
     if target in _PURE:
         return _PURE[target]
-    schema = target._schema
+    schema = schema_of(target)
     changed = [each.alias_info is not None and each.alias_info.is_write for each in schema.arguments]
     name = schema.name.removeprefix("aten::")
     if changed != [True] + [False] * (len(changed) - 1) or torch.Tag.inplace_view in target.tags or name[-1] != "_":
         return None
     alike = getattr(aten, name[:-1]).overloads().values()
-    return next((each for each in alike if _takes(each) == _takes(target) and len(each._schema.returns) == 1), None)
+    return next((each for each in alike if _takes(each) == _takes(target) and len(schema_of(each).returns) == 1), None)
 
 
 def _takes(target: OpOverload) -> list[tuple[str, str]]:
-    return [(each.name, str(each.type)) for each in target._schema.arguments]
+    return [(each.name, str(each.type)) for each in schema_of(target).arguments]
 
 
 def in_full(func: Any, args: Sequence[Any]) -> list[Any]:
     """Positional arguments with the operator's own defaults, which another operator may lack."""
-    rest = (each for each in func._schema.arguments[len(args) :] if not each.kwarg_only)
+    rest = (each for each in schema_of(func).arguments[len(args) :] if not each.kwarg_only)
     return [*args, *(each.default_value for each in rest)]

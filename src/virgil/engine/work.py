@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
-from virgil.ops.operators import OperatorMode
+from virgil.ops.operators import OperatorMode, why_unwatched
 
 __all__ = ["Work"]
 
@@ -20,6 +20,10 @@ class Work(OperatorMode):
         self.operators = 0
         self.elements = 0
         self.device = torch.device("cpu")
+
+    def __enter__(self) -> Self:
+        """Begin to count, where this version of torch lets operators be seen."""
+        return self if why_unwatched() else super().__enter__()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Count, and call."""

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 from torch.distributions import constraints
-from torch.types import _size
 
 import virgil.distributions as dist
+from virgil.ops.sizes import Sizes
 
 __all__ = ["Path", "Step"]
 
@@ -38,7 +38,7 @@ class Path(dist.TorchDistribution):
         *batch, steps = played.shape
         super().__init__(torch.Size(batch), torch.Size([steps, *first.shape]), validate_args=validate_args)
 
-    def rsample(self, sample_shape: _size = ()) -> Tensor:
+    def rsample(self, sample_shape: Sizes = ()) -> Tensor:
         """Paths. Shape: ``(*sample_shape, *batch, steps, dim)``."""
         noise = torch.randn(self._extended_shape(sample_shape), dtype=self.first.dtype, device=self.first.device)
         values = [self.first.expand(*noise.shape[:-2], -1)]

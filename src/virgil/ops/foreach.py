@@ -14,8 +14,10 @@ from torch import Tensor
 
 __all__ = ["each", "foreach"]
 
+Tensors = list[Tensor] | tuple[Tensor, ...]
 
-def foreach(name: str, tensors: Sequence[Tensor], *args: Any, **kwargs: Any) -> Sequence[Tensor]:
+
+def foreach(name: str, tensors: Tensors, *args: Any, **kwargs: Any) -> Tensors:
     """Call an operation on each tensor; arguments that are lists go along, others are shared.
 
     Args:

@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils import _pytree as pytree
+
+from virgil.ops.trees import tree_map_only
 
 __all__ = ["mapped", "tensors_in"]
 
@@ -23,7 +24,7 @@ def mapped(fn: Callable[[Tensor], Any], value: Any) -> Any:
         return [mapped(fn, each) for each in value]
     if kind is dict:
         return {key: mapped(fn, each) for key, each in value.items()}
-    return value if kind in _LEAVES else pytree.tree_map_only(Tensor, fn, value)
+    return value if kind in _LEAVES else tree_map_only(Tensor, fn, value)
 
 
 def tensors_in(value: Any) -> list[Tensor]:

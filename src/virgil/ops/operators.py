@@ -1,23 +1,67 @@
-"""What watches operators run: the modes' common base, and which tensors an operator reads and writes."""
+"""What watches operators run: the modes' common base, and what an operator says of itself.
+
+Torch gives no public name to what this file stands on; it is the one door to it.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from virgil.errors import CaptureError
 from virgil.ops.nested import tensors_in
+from virgil.ops.trees import tree_leaves
 
-__all__ = ["OperatorMode", "memory_id", "written"]
+if TYPE_CHECKING:
+    from torch._ops import OpOverload as OpOverload  # noqa: PLC0414 - for others to import
+else:
+    OpOverload = type(torch.ops.aten.add.Tensor)  # torch gives its type no public name
+
+__all__ = ["OperatorMode", "is_composite", "is_taken_apart", "memory_id", "schema_of", "why_unwatched", "written"]
+
+try:
+    from torch.utils._python_dispatch import TorchDispatchMode as _Mode
+except ImportError:
+
+    class _Mode:  # type: ignore[no-redef]
+        """Stands for torch's mode where torch has none of this name."""
+
+        def __enter__(self) -> Self:
+            _refuse()
+
+        def __exit__(self, *_: object) -> None:
+            """Nothing was entered."""
 
 
-class OperatorMode(TorchDispatchMode):
+try:
+    from torch.utils._python_dispatch import autograd_would_have_decomposed as _would_be_decomposed
+except ImportError:
+    _would_be_decomposed = None  # type: ignore[assignment]
+
+
+def why_unwatched() -> str | None:
+    """Why operators cannot be watched with this version of torch; ``None`` where they can."""
+    is_known = _Mode.__module__ != __name__ and hasattr(torch.ops.aten.add.Tensor, "_schema")
+    return None if is_known else _UNKNOWN
+
+
+_UNKNOWN = f"PyTorch {torch.__version__} does not show what operators run, under any name that Virgil knows"
+
+
+def _refuse() -> NoReturn:
+    raise CaptureError(f"{_UNKNOWN}, so that no step can be captured. Use engine='eager'.")
+
+
+class OperatorMode(_Mode):
     """A mode that sees every operator that runs in a ``with`` block.
 
     Torch would wrap its handler so that ``torch.compile`` passes it over, and loads the compiler for that, which takes
-    as long as ``import torch``.
+    as long as ``import torch``. A version of torch that does not ask whether it should has the same modes.
+
+    Raises:
+        CaptureError: it is entered where this version of torch cannot have operators watched.
     """
 
     @classmethod
@@ -25,9 +69,36 @@ class OperatorMode(TorchDispatchMode):
         return False
 
 
+def schema_of(func: Any) -> Any:
+    """An operator's arguments and results, and which of them it changes.
+
+    Raises:
+        CaptureError: this version of torch does not tell.
+    """
+    schema = getattr(func, "_schema", None)
+    return _refuse() if schema is None else schema
+
+
+def is_composite(func: Any) -> bool:
+    """Whether an operator of torch's is made of others, by which derivatives are taken of it.
+
+    Where this version of torch does not tell, none is, and such an operator is a node like any other.
+    """
+    can_decompose = getattr(func, "_can_decompose", None)
+    return func.namespace == "aten" and can_decompose is not None and can_decompose()
+
+
+def is_taken_apart(func: Any, args: Any, kwargs: Any) -> bool:
+    """Whether torch runs a composite operator as those it is made of, having no kernel of its own for the device.
+
+    Where this version of torch does not tell, it counts as one that is: both give the same values.
+    """
+    return _would_be_decomposed is None or _would_be_decomposed(func, tree_leaves((args, kwargs)))
+
+
 def written(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
     """The arguments that an operator changes."""
-    schema = func._schema
+    schema = schema_of(func)
     if not schema.is_mutable:
         return []
     given = {argument.name: value for argument, value in zip(schema.arguments, args, strict=False)} | kwargs
@@ -40,4 +111,4 @@ def memory_id(tensor: Tensor) -> int:
     if tensor.layout != torch.strided:
         return id(tensor)
     storage = tensor.untyped_storage()
-    return storage.data_ptr() or storage._cdata
+    return storage.data_ptr() or getattr(storage, "_cdata", id(tensor))

@@ -13,10 +13,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
-from torch._ops import OpOverload
 
 from virgil.ops.nested import tensors_in
-from virgil.ops.operators import OperatorMode
+from virgil.ops.operators import OperatorMode, OpOverload, schema_of
 
 __all__ = [
     "drawing_from",
@@ -91,7 +90,7 @@ class _Redirect(OperatorMode):
         taking = taking_generator(func)
         if taking is None:
             return func(*args, **kwargs) if func.namespace == "virgil" else _borrowed(func, args, kwargs)
-        names = [each.name for each in func._schema.arguments]
+        names = [each.name for each in schema_of(func).arguments]
         given = dict(zip(names, args, strict=False)) | kwargs  # a generator may be given by its place
         if given.get("generator") is None:
             given["generator"] = thread_generator()
@@ -104,7 +103,7 @@ def _draws(func: OpOverload) -> bool:
 
 
 def _takes_generator(func: OpOverload) -> bool:
-    return any(each.name == "generator" for each in func._schema.arguments)
+    return any(each.name == "generator" for each in schema_of(func).arguments)
 
 
 @functools.cache
@@ -118,7 +117,7 @@ def taking_generator(func: OpOverload) -> Callable[..., Any] | None:
 
 
 def _arguments(func: OpOverload) -> list[tuple[str, str]]:
-    return [(each.name, str(each.type)) for each in func._schema.arguments if each.name != "generator"]
+    return [(each.name, str(each.type)) for each in schema_of(func).arguments if each.name != "generator"]
 
 
 def _on_cpu(args: Any, kwargs: Any) -> bool:

@@ -45,12 +45,18 @@ def take_step(optimizer: torch.optim.Optimizer) -> None:
 
 
 def _is_watched(optimizer: Any) -> bool:
-    """Whether a profiler runs, hooks are registered, or a scheduler has put a wrapper of its own around the step."""
-    return bool(
-        torch.autograd._profiler_enabled()  # type: ignore[attr-defined]
-        or "step" in vars(optimizer)
-        or optimizer._optimizer_step_pre_hooks
-        or optimizer._optimizer_step_post_hooks
-        or hooks._global_optimizer_pre_hooks
-        or hooks._global_optimizer_post_hooks
-    )
+    """Whether a profiler runs, hooks are registered, or a scheduler has put a wrapper of its own around the step.
+
+    Where this version of torch does not tell, somebody may.
+    """
+    try:
+        return bool(
+            torch.autograd._profiler_enabled()  # type: ignore[attr-defined]
+            or "step" in vars(optimizer)
+            or optimizer._optimizer_step_pre_hooks
+            or optimizer._optimizer_step_post_hooks
+            or hooks._global_optimizer_pre_hooks
+            or hooks._global_optimizer_post_hooks
+        )
+    except AttributeError:
+        return True

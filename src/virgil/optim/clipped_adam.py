@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
+from virgil.ops.foreach import foreach
+
 __all__ = ["ClippedAdam"]
 
 
@@ -62,7 +64,7 @@ class ClippedAdam(torch.optim.Optimizer):
             members = [each for each in group["params"] if each.grad is not None]
             states = [self._state_of(each) for each in members]
             if members:
-                torch._foreach_add_([state["step"] for state in states], 1)
+                foreach("add_", [state["step"] for state in states], 1)
             for (_, _, at), batch in _alike(members, states).items():
                 _step(group, *batch, at)
         return loss
@@ -101,12 +103,10 @@ def _step(group: dict[str, Any], members: list[Tensor], states: list[dict[str, A
     means = [state["exp_avg"] for state in states]
     squares = [state["exp_avg_sq"] for state in states]
     # Copies: what is recorded of a gradient should be the gradient.
-    grads = list(
-        torch._foreach_clamp_min([each.grad for each in members if each.grad is not None], -group["clip_norm"])
-    )
-    torch._foreach_clamp_max_(grads, group["clip_norm"])
+    grads = list(foreach("clamp_min", [each.grad for each in members if each.grad is not None], -group["clip_norm"]))
+    foreach("clamp_max_", grads, group["clip_norm"])
     steps = [state["step"] for state in states]
-    if at is None:
+    if at is None or not hasattr(torch, "_fused_adam_"):
         _step_by_tensors(group, members, grads, means, squares, steps)
         return
     beta1, beta2 = group["betas"]
@@ -128,20 +128,20 @@ def _step_by_tensors(
     """The same arithmetic with step counts that stay tensors: on a GPU nothing waits, and it can be captured."""
     beta1, beta2 = group["betas"]
     if group["weight_decay"]:
-        torch._foreach_add_(grads, members, alpha=group["weight_decay"])
-    torch._foreach_lerp_(means, grads, 1 - beta1)
-    torch._foreach_mul_(squares, beta2)
-    torch._foreach_addcmul_(squares, grads, grads, 1 - beta2)
+        foreach("add_", grads, members, alpha=group["weight_decay"])
+    foreach("lerp_", means, grads, 1 - beta1)
+    foreach("mul_", squares, beta2)
+    foreach("addcmul_", squares, grads, grads, value=1 - beta2)
     # Double precision, as a Python number has: β₂ᵗ is close to one, and 1 - β₂ᵗ loses three digits.
     exact = [step.double() for step in steps]
     rates = [group["lr"] * group["lrd"] ** step / (1 - beta1**step) for step in exact]
     corrections = [(1 - beta2**step).sqrt() for step in exact]
-    denominators = torch._foreach_sqrt(squares)
-    torch._foreach_div_(denominators, [each.to(members[0].dtype) for each in corrections])
-    torch._foreach_add_(denominators, group["eps"])
-    updates = torch._foreach_div(means, denominators)
-    torch._foreach_mul_(updates, [each.to(members[0].dtype) for each in rates])
-    torch._foreach_sub_(members, updates)
+    denominators = foreach("sqrt", squares)
+    foreach("div_", denominators, [each.to(members[0].dtype) for each in corrections])
+    foreach("add_", denominators, group["eps"])
+    updates = foreach("div", means, denominators)
+    foreach("mul_", updates, [each.to(members[0].dtype) for each in rates])
+    foreach("sub_", members, updates)
 
 
 def _check(name: str, value: Any, is_right: bool, expected: str) -> None:

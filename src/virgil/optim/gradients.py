@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError, did_you_mean
+from virgil.ops.foreach import foreach
 from virgil.optim.options import OptimArgs, options_for
 
 __all__ = ["GradientClip", "resting", "zero_grads"]
@@ -71,8 +71,8 @@ class GradientClip:
             if norm is not None:
                 _clip_norm(members, norm)
             if value is not None:
-                torch._foreach_clamp_min_(members, -value)
-                torch._foreach_clamp_max_(members, value)
+                foreach("clamp_min_", members, -value)
+                foreach("clamp_max_", members, value)
 
 
 def _limits(args: Mapping[str, float]) -> tuple[float | None, float | None]:
@@ -86,9 +86,9 @@ def _limits(args: Mapping[str, float]) -> tuple[float | None, float | None]:
 
 def _clip_norm(grads: list[Tensor], limit: float) -> None:
     """Scale each gradient by ``min(1, limit / (norm + 1e-6))``, as ``torch.nn.utils.clip_grad_norm_`` does."""
-    factors = torch._foreach_norm(grads)
-    torch._foreach_add_(factors, 1e-6)
-    torch._foreach_reciprocal_(factors)
-    torch._foreach_mul_(factors, limit)
-    torch._foreach_clamp_max_(factors, 1.0)
-    torch._foreach_mul_(grads, factors)
+    factors = foreach("norm", grads)
+    foreach("add_", factors, 1e-6)
+    foreach("reciprocal_", factors)
+    foreach("mul_", factors, limit)
+    foreach("clamp_max_", factors, 1.0)
+    foreach("mul_", grads, factors)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError
+from virgil.ops.truth import all_true
 from virgil.poutine.runtime import Handler, Outer, states_nothing
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
@@ -22,7 +22,7 @@ class Scale(Handler):
         if isinstance(scale, bool) or not isinstance(scale, (int, float, Tensor)):
             raise ArgumentError(f"scale() got scale={scale!r}; it takes a positive number or a tensor of them.")
         if isinstance(scale, Tensor):
-            is_positive = torch._is_functional_tensor(scale) or bool(torch._is_all_true(scale > 0))
+            is_positive = all_true(scale > 0)
         else:
             is_positive = scale > 0
         if not is_positive:

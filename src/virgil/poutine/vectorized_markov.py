@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._C import DisableTorchFunctionSubclass
 
 from virgil.errors import ArgumentError, PlateError
 from virgil.poutine.enumeration import Enumerate, enumerated_dim
@@ -35,7 +34,7 @@ class Steps(Tensor):
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        with DisableTorchFunctionSubclass():
+        with torch.DisableTorchFunctionSubclass():
             return func(*map(_plain, args), **{name: _plain(each) for name, each in (kwargs or {}).items()})
 
     def __format__(self, spec: str) -> str:

@@ -7,10 +7,10 @@ from typing import Any, Self
 import torch
 from torch import Size, Tensor
 from torch.distributions import constraints
-from torch.types import _size
 
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ShapeError
+from virgil.ops.sizes import Sizes
 
 __all__ = ["Delta"]
 
@@ -56,7 +56,7 @@ class Delta(TorchDistributionMixin):
         self.log_density = log_density
         super().__init__(batch_shape, v.shape[batch_dim:], validate_args=validate_args)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+    def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
         new = self._get_checked_instance(Delta, _instance)
         batch_shape = Size(batch_shape)
         new.v = self.v.expand(batch_shape + self._event_shape)
@@ -71,7 +71,7 @@ class Delta(TorchDistributionMixin):
         event_dim = len(self._event_shape)
         return constraints.independent(constraints.real, event_dim) if event_dim else constraints.real
 
-    def rsample(self, sample_shape: _size = ()) -> Tensor:
+    def rsample(self, sample_shape: Sizes = ()) -> Tensor:
         return self.v.expand(Size(sample_shape) + self.v.shape)
 
     def log_prob(self, value: Tensor) -> Tensor:

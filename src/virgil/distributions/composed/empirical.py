@@ -7,10 +7,10 @@ from typing import Any, Self
 import torch
 from torch import Size, Tensor
 from torch.distributions import constraints
-from torch.types import _size
 
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ShapeError
+from virgil.ops.sizes import Sizes
 
 __all__ = ["Empirical"]
 
@@ -42,7 +42,7 @@ class Empirical(TorchDistributionMixin):
         self._log_weights = torch.log_softmax(log_weights, -1)
         super().__init__(log_weights.shape[:-1], samples.shape[weights_dim:], validate_args=validate_args)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+    def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
         new = self._get_checked_instance(Empirical, _instance)
         shape = Size(batch_shape)
         count = self._log_weights.shape[-1:]
@@ -77,7 +77,7 @@ class Empirical(TorchDistributionMixin):
         """Logarithms of the weights, normalised. Shape: ``(*batch, samples)``."""
         return self._log_weights
 
-    def sample(self, sample_shape: _size = ()) -> Tensor:
+    def sample(self, sample_shape: Sizes = ()) -> Tensor:
         shape = self.shape(sample_shape)
         draws = Size(sample_shape).numel()
         weights = self._log_weights.detach().exp().reshape(-1, self.sample_size)

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch import distributions as td
 from torch.distributions import constraints
-from torch.types import _size
 
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ShapeError
+from virgil.ops.sizes import Sizes
 
 __all__ = ["FoldedDistribution"]
 
@@ -40,7 +40,7 @@ class FoldedDistribution(TorchDistributionMixin):
         self.base_dist = base_dist
         super().__init__(base_dist.batch_shape, validate_args=validate_args)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+    def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
         new = self._get_checked_instance(FoldedDistribution, _instance)
         new.base_dist = self.base_dist.expand(batch_shape)
         super(FoldedDistribution, new).__init__(new.base_dist.batch_shape, validate_args=False)
@@ -51,10 +51,10 @@ class FoldedDistribution(TorchDistributionMixin):
     def has_rsample(self) -> bool:  # type: ignore[override]
         return self.base_dist.has_rsample
 
-    def sample(self, sample_shape: _size = ()) -> Tensor:
+    def sample(self, sample_shape: Sizes = ()) -> Tensor:
         return self.base_dist.sample(sample_shape).abs()
 
-    def rsample(self, sample_shape: _size = ()) -> Tensor:
+    def rsample(self, sample_shape: Sizes = ()) -> Tensor:
         return self.base_dist.rsample(sample_shape).abs()
 
     def log_prob(self, value: Tensor) -> Tensor:

@@ -7,11 +7,11 @@ from typing import Any, NoReturn, Self
 import torch
 from torch import Size, Tensor
 from torch.distributions import constraints
-from torch.types import _size
 
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ArgumentError, ShapeError
 from virgil.ops.broadcast import broadcast_shapes
+from virgil.ops.sizes import Sizes
 
 __all__ = ["ImproperUniform"]
 
@@ -37,8 +37,8 @@ class ImproperUniform(TorchDistributionMixin):
     def __init__(
         self,
         support: constraints.Constraint,
-        batch_shape: _size,
-        event_shape: _size,
+        batch_shape: Sizes,
+        event_shape: Sizes,
         validate_args: bool | None = None,
     ) -> None:
         if len(event_shape) < support.event_dim:
@@ -49,7 +49,7 @@ class ImproperUniform(TorchDistributionMixin):
         self._support = constraints.independent(support, len(event_shape) - support.event_dim)
         super().__init__(Size(batch_shape), Size(event_shape), validate_args=validate_args)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+    def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
         new = self._get_checked_instance(ImproperUniform, _instance)
         new._support = self._support
         super(ImproperUniform, new).__init__(Size(batch_shape), self._event_shape, validate_args=False)
@@ -67,7 +67,7 @@ class ImproperUniform(TorchDistributionMixin):
         dtype = value.dtype if value.is_floating_point() else torch.get_default_dtype()
         return torch.zeros(shape, dtype=dtype, device=value.device)
 
-    def sample(self, sample_shape: _size = ()) -> NoReturn:
+    def sample(self, sample_shape: Sizes = ()) -> NoReturn:
         raise _NotSampledError(
             f"ImproperUniform over {self._support!r} is no probability distribution and cannot be sampled. Give the "
             "site a value (obs=, condition, a guide that has the site), or take a proper prior."

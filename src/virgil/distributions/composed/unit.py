@@ -7,10 +7,10 @@ from typing import Any, Self
 import torch
 from torch import Size, Tensor
 from torch.distributions import constraints
-from torch.types import _size
 
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.broadcast import broadcast_shapes
+from virgil.ops.sizes import Sizes
 
 __all__ = ["Unit"]
 
@@ -38,7 +38,7 @@ class Unit(TorchDistributionMixin):
             self.has_rsample = has_rsample
         super().__init__(log_factor.shape, Size((0,)), validate_args=validate_args)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+    def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
         new = self._get_checked_instance(Unit, _instance)
         batch_shape = Size(batch_shape)
         new.log_factor = self.log_factor.expand(batch_shape)
@@ -48,10 +48,10 @@ class Unit(TorchDistributionMixin):
         new._validate_args = self._validate_args
         return new
 
-    def sample(self, sample_shape: _size = ()) -> Tensor:
+    def sample(self, sample_shape: Sizes = ()) -> Tensor:
         return self.log_factor.new_empty(self.shape(sample_shape))
 
-    def rsample(self, sample_shape: _size = ()) -> Tensor:
+    def rsample(self, sample_shape: Sizes = ()) -> Tensor:
         return self.log_factor.new_empty(self.shape(sample_shape))
 
     def log_prob(self, value: Tensor) -> Tensor:

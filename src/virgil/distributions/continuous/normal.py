@@ -12,10 +12,10 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 from torch import distributions as td
-from torch.types import _size
 
 from virgil.distributions.core.broadcast_parameters import broadcast_pair, like_parameter
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.sizes import Sizes
 
 __all__ = ["Normal"]
 
@@ -39,12 +39,12 @@ class Normal(TorchDistributionMixin, td.Normal):
         self._is_standard = not isinstance(loc, Tensor) and not isinstance(scale, Tensor) and (loc, scale) == (0, 1)
         td.Distribution.__init__(self, self.loc.shape, validate_args=validate_args)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+    def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
         new = self._get_checked_instance(Normal, _instance)
         new._scale, new._is_standard = self._scale, self._is_standard
         return super().expand(batch_shape, new)
 
-    def rsample(self, sample_shape: _size = ()) -> Tensor:
+    def rsample(self, sample_shape: Sizes = ()) -> Tensor:
         loc = self.loc
         like = loc.expand(self._extended_shape(sample_shape)) if sample_shape else loc
         # to make a tensor like another takes a third of the time of making one by its shape

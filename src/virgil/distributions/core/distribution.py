@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import Tensor
 from torch import distributions as td
-from torch.types import _size
 
 from virgil.errors import ArgumentError
+from virgil.ops.sizes import Sizes
 
 __all__ = ["Distribution"]
 
@@ -16,7 +16,7 @@ __all__ = ["Distribution"]
 class Distribution(td.Distribution):
     """Abstract base of all of Virgil's distributions, for ``isinstance`` and annotations."""
 
-    def __call__(self, sample_shape: _size = ()) -> Tensor:
+    def __call__(self, sample_shape: Sizes = ()) -> Tensor:
         """A draw, with a pathwise derivative where the family has one. Shape: (*sample_shape, *batch, *event)."""
         return self.rsample(sample_shape) if self.has_rsample else self.sample(sample_shape)
 

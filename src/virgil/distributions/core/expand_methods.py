@@ -7,9 +7,9 @@ from typing import Any, TypeVar, cast
 from torch import Size
 from torch import distributions as td
 from torch.distributions import constraints
-from torch.types import _size
 
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.sizes import Sizes
 
 __all__ = ["expand_as_torch", "expand_parameters"]
 
@@ -25,7 +25,7 @@ def expand_as_torch(family: type[_Family]) -> type[_Family]:
     as before.
     """
 
-    def expand(self: Any, batch_shape: _size, _instance: Any = None) -> Any:
+    def expand(self: Any, batch_shape: Sizes, _instance: Any = None) -> Any:
         return super(family, self).expand(batch_shape, self._get_checked_instance(family, _instance))
 
     return _with_expand(family, expand)
@@ -39,7 +39,7 @@ def expand_parameters(family: type[_Family]) -> type[_Family]:
     """
     event_dims = {name: constraint.event_dim for name, constraint in cast(_Constraints, family.arg_constraints).items()}
 
-    def expand(self: Any, batch_shape: _size, _instance: Any = None) -> Any:
+    def expand(self: Any, batch_shape: Sizes, _instance: Any = None) -> Any:
         new = self._get_checked_instance(family, _instance)
         shape = Size(batch_shape)
         for name, event_dim in event_dims.items():

@@ -6,17 +6,17 @@ from typing import Any, Self
 
 from torch import Size, Tensor
 from torch import distributions as td
-from torch.types import _size
 
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.core.wrapper import Wrapper
 from virgil.errors import ShapeError
 from virgil.ops.broadcast import broadcast_shapes
+from virgil.ops.sizes import Sizes
 
 __all__ = ["ExpandedDistribution", "expanded"]
 
 
-def expanded(fn: td.Distribution, batch_shape: _size) -> td.Distribution:
+def expanded(fn: td.Distribution, batch_shape: Sizes) -> td.Distribution:
     """``fn.expand(batch_shape)``, also of a distribution that does not define ``expand``."""
     if type(fn).expand is td.Distribution.expand:
         return ExpandedDistribution(fn, batch_shape)
@@ -34,13 +34,13 @@ class ExpandedDistribution(TorchDistributionMixin, Wrapper):
         ShapeError: it does not broadcast.
     """
 
-    def __init__(self, base_dist: td.Distribution, batch_shape: _size = (), validate_args: bool | None = None) -> None:
+    def __init__(self, base_dist: td.Distribution, batch_shape: Sizes = (), validate_args: bool | None = None) -> None:
         self.base_dist = base_dist
         shape = Size(batch_shape)
         _check_expansion(base_dist, shape)
         super().__init__(shape, base_dist.event_shape, validate_args=validate_args)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+    def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
         new = self._get_checked_instance(ExpandedDistribution, _instance)
         new.base_dist = self.base_dist
         shape = Size(batch_shape)
@@ -49,7 +49,7 @@ class ExpandedDistribution(TorchDistributionMixin, Wrapper):
         new._validate_args = self._validate_args
         return new
 
-    def _spread(self, draw: Any, sample_shape: _size) -> Tensor:
+    def _spread(self, draw: Any, sample_shape: Sizes) -> Tensor:
         """Draw one dim for every dim that grows, and move each to its place."""
         base_shape = self.base_dist.batch_shape
         left = self._batch_shape[: len(self._batch_shape) - len(base_shape)]
@@ -61,10 +61,10 @@ class ExpandedDistribution(TorchDistributionMixin, Wrapper):
             value = value.transpose(start + offset, batch_end + dim)
         return value.reshape(self.shape(sample_shape))
 
-    def sample(self, sample_shape: _size = ()) -> Tensor:
+    def sample(self, sample_shape: Sizes = ()) -> Tensor:
         return self._spread(self.base_dist.sample, sample_shape)
 
-    def rsample(self, sample_shape: _size = ()) -> Tensor:
+    def rsample(self, sample_shape: Sizes = ()) -> Tensor:
         return self._spread(self.base_dist.rsample, sample_shape)
 
     def log_prob(self, value: Tensor) -> Tensor:

@@ -12,10 +12,10 @@ from typing import Any, cast
 import torch
 from torch import Size, Tensor
 from torch.distributions import constraints, transform_to
-from torch.types import _size
 
 from virgil.distributions.constraints import sphere
 from virgil.errors import ArgumentError
+from virgil.ops.sizes import Sizes
 
 __all__ = ["feasible_value"]
 
@@ -95,7 +95,7 @@ _FILLERS: dict[type, _Filler] = {
 
 def feasible_value(
     constraint: constraints.Constraint,
-    shape: _size = (),
+    shape: Sizes = (),
     *,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,

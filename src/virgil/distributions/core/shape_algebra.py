@@ -14,7 +14,6 @@ import torch
 from torch import Size, Tensor
 from torch import distributions as td
 from torch.distributions import constraints
-from torch.types import _size
 
 from virgil.distributions.core.distribution import Distribution
 from virgil.distributions.core.feasible_value import feasible_value
@@ -22,6 +21,7 @@ from virgil.distributions.core.validation import SKIP_BY_SWITCH, VALIDATE_BY_SWI
 from virgil.distributions.core.wrapper import Wrapper
 from virgil.errors import ArgumentError, ShapeError
 from virgil.ops.broadcast import broadcast_shapes
+from virgil.ops.sizes import Sizes
 
 __all__ = ["Independent", "MaskedDistribution", "TorchDistributionMixin"]
 
@@ -47,7 +47,7 @@ class TorchDistributionMixin(Distribution):
 
     if TYPE_CHECKING:  # torch leaves these two without types
 
-        def expand(self, batch_shape: _size, _instance: Any = None) -> Self: ...
+        def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self: ...
         def _get_checked_instance(self, cls: type, _instance: Any = None) -> Self: ...
 
     @property
@@ -55,11 +55,11 @@ class TorchDistributionMixin(Distribution):
         """Number of dims of one event."""
         return len(self._event_shape)
 
-    def shape(self, sample_shape: _size = ()) -> Size:
+    def shape(self, sample_shape: Sizes = ()) -> Size:
         """The shape of a draw: ``sample_shape + batch_shape + event_shape``."""
         return Size(sample_shape) + self._batch_shape + self._event_shape
 
-    def expand_by(self, sample_shape: _size) -> Self:
+    def expand_by(self, sample_shape: Sizes) -> Self:
         """This distribution with ``sample_shape`` put to the left of its ``batch_shape``."""
         return self.expand(Size(sample_shape) + self._batch_shape)
 
@@ -163,7 +163,7 @@ class MaskedDistribution(TorchDistributionMixin, Wrapper):
         self._mask = mask
         super().__init__(batch_shape, base_dist.event_shape, validate_args=validate_args)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+    def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
         new = self._get_checked_instance(MaskedDistribution, _instance)
         batch_shape = Size(batch_shape)
         new.base_dist = self.base_dist.expand(batch_shape)
@@ -184,10 +184,10 @@ class MaskedDistribution(TorchDistributionMixin, Wrapper):
     def variance(self) -> Tensor:
         return self.base_dist.variance
 
-    def sample(self, sample_shape: _size = ()) -> Tensor:
+    def sample(self, sample_shape: Sizes = ()) -> Tensor:
         return self.base_dist.sample(sample_shape)
 
-    def rsample(self, sample_shape: _size = ()) -> Tensor:
+    def rsample(self, sample_shape: Sizes = ()) -> Tensor:
         return self.base_dist.rsample(sample_shape)
 
     def enumerate_support(self, expand: bool = True) -> Tensor:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
-import torch
 from torch.overrides import TorchFunctionMode
 
 from virgil import settings
+from virgil.ops.truth import asks
 
 __all__ = [
     "SKIP_BY_SWITCH",
@@ -84,7 +84,7 @@ class _Trusting(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        return True if func is torch._is_all_true else func(*args, **(kwargs or {}))
+        return True if asks(func) else func(*args, **(kwargs or {}))
 
 
 def unchecked_by_torch() -> AbstractContextManager[object]:

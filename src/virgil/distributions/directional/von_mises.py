@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor
 from torch import distributions as td
-from torch.types import _size
 
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.sizes import Sizes
 from virgil.ops.von_mises import von_mises_angles
 
 __all__ = ["VonMises"]
@@ -25,7 +25,7 @@ class VonMises(TorchDistributionMixin, td.VonMises):
         concentration: > 0; about the inverse of the variance where large.
     """
 
-    def sample(self, sample_shape: _size = ()) -> Tensor:
+    def sample(self, sample_shape: Sizes = ()) -> Tensor:
         # in double precision, as rejection would not end for small concentrations otherwise
         concentration = self.concentration.detach().double().expand(self._extended_shape(sample_shape))
         angle = von_mises_angles(concentration) + self.loc.detach()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.distributions import constraints
+from torch.distributions import Dirichlet, constraints
 from torch.distributions.utils import broadcast_all
-from torch.types import _size
 
 from virgil.distributions.core.expand_methods import expand_parameters
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.sizes import Sizes
 
 __all__ = ["BetaBinomial"]
 
@@ -56,11 +56,11 @@ class BetaBinomial(TorchDistributionMixin):
     def support(self) -> constraints.Constraint:
         return constraints.integer_interval(0, self.total_count)
 
-    def sample(self, sample_shape: _size = ()) -> Tensor:
+    def sample(self, sample_shape: Sizes = ()) -> Tensor:
         with torch.no_grad():
             shape = self.shape(sample_shape)
             both = torch.stack([self.concentration1, self.concentration0], -1).expand((*shape, 2))
-            probs = torch._sample_dirichlet(both)[..., 0]
+            probs = Dirichlet(both, validate_args=False).sample()[..., 0]
             return torch.binomial(self.total_count.expand(shape).to(probs.dtype), probs)
 
     def log_prob(self, value: Tensor) -> Tensor:

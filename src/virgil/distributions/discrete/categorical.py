@@ -8,10 +8,10 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 from torch import distributions as td
-from torch.types import _size
 
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.broadcast import broadcast_shapes
+from virgil.ops.sizes import Sizes
 
 __all__ = ["Categorical"]
 
@@ -37,7 +37,7 @@ class Categorical(TorchDistributionMixin, td.Categorical):
         self._num_events = logits.shape[-1]
         td.Distribution.__init__(self, logits.shape[:-1], validate_args=validate_args)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+    def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
         new = self._get_checked_instance(Categorical, _instance)
         own = self._narrow_logits()  # computed before the batch grows, however often the labels' weights are repeated
         new = super().expand(batch_shape, new)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.distributions import constraints
-from torch.types import _size
+from torch.distributions import Gamma, constraints
 
 from virgil.distributions.core.broadcast_parameters import broadcast_pair
 from virgil.distributions.core.expand_methods import expand_parameters
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.sizes import Sizes
 
 __all__ = ["GammaPoisson"]
 
@@ -33,9 +33,9 @@ class GammaPoisson(TorchDistributionMixin):
         self.concentration, self.rate = broadcast_pair(concentration, rate)
         super().__init__(self.rate.shape, validate_args=validate_args)
 
-    def sample(self, sample_shape: _size = ()) -> Tensor:
+    def sample(self, sample_shape: Sizes = ()) -> Tensor:
         with torch.no_grad():
-            gamma = torch._standard_gamma(self.concentration.expand(self.shape(sample_shape)))
+            gamma = Gamma(self.concentration.expand(self.shape(sample_shape)), 1.0, validate_args=False).sample()
             return torch.poisson(gamma / self.rate)
 
     def log_prob(self, value: Tensor) -> Tensor:

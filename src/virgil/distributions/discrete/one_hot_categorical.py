@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Size, Tensor
 from torch import distributions as td
-from torch.types import _size
 
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.discrete.categorical import Categorical
+from virgil.ops.sizes import Sizes
 
 __all__ = ["OneHotCategorical"]
 
@@ -32,7 +32,7 @@ class OneHotCategorical(TorchDistributionMixin, td.OneHotCategorical):
         shape = self._categorical.param_shape
         td.Distribution.__init__(self, shape[:-1], shape[-1:], validate_args=validate_args)
 
-    def sample(self, sample_shape: _size = ()) -> Tensor:
+    def sample(self, sample_shape: Sizes = ()) -> Tensor:
         probs = self.probs
         labels = torch.arange(probs.shape[-1], device=probs.device)
         drawn: Tensor = self._categorical.sample(Size(sample_shape))

@@ -7,12 +7,12 @@ from typing import Any, Self, cast
 import torch
 from torch import Size, Tensor
 from torch import distributions as td
-from torch.types import _size
 
 from virgil.distributions.continuous.chi2 import Chi2
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ArgumentError, ShapeError
 from virgil.ops.broadcast import broadcast_shapes
+from virgil.ops.sizes import Sizes
 
 __all__ = ["Wishart"]
 
@@ -57,7 +57,7 @@ class Wishart(TorchDistributionMixin, td.Wishart):
         self._unbroadcasted_scale_tril = _FACTORS[name](matrix)
         self._dist_chi2 = self._squared_diagonal()
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> Self:
+    def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
         new = self._get_checked_instance(Wishart, _instance)
         batch_shape = Size(batch_shape)
         shape = batch_shape + self._event_shape
@@ -75,7 +75,7 @@ class Wishart(TorchDistributionMixin, td.Wishart):
         below = torch.arange(self._event_shape[-1], dtype=self.df.dtype, device=self.df.device)
         return Chi2(self.df.unsqueeze(-1) - below, validate_args=False)
 
-    def rsample(self, sample_shape: _size = (), max_try_correction: int | None = None) -> Tensor:
+    def rsample(self, sample_shape: Sizes = (), max_try_correction: int | None = None) -> Tensor:
         # torch 2.13 takes the positive definite draws for singular, warns of them and draws each again
         return cast(Tensor, self._bartlett_sampling(Size(sample_shape)))
 

@@ -8,13 +8,13 @@ import torch
 from torch import Size, Tensor
 from torch import distributions as td
 from torch.distributions import constraints
-from torch.types import _size
 
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.discrete.categorical import Categorical
 from virgil.errors import ShapeError
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.chain import chain_product
+from virgil.ops.sizes import Sizes
 
 __all__ = ["DiscreteHMM"]
 
@@ -65,7 +65,7 @@ class DiscreteHMM(TorchDistributionMixin):
         event_dim = self.event_dim - inner.event_dim  # type: ignore[union-attr]
         return constraints.independent(inner, event_dim)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> DiscreteHMM:
+    def expand(self, batch_shape: Sizes, _instance: Any = None) -> DiscreteHMM:
         """The same model for a larger batch."""
         new = self._get_checked_instance(DiscreteHMM, _instance)
         batch_shape = Size(batch_shape)
@@ -96,7 +96,7 @@ class DiscreteHMM(TorchDistributionMixin):
         total = self.initial_logits.unsqueeze(-1) + chain_product(self._scored(value))
         return Categorical(logits=total.logsumexp(-2))
 
-    def sample(self, sample_shape: _size = Size()) -> Tensor:
+    def sample(self, sample_shape: Sizes = Size()) -> Tensor:
         """Sequences, drawn step by step. Shape: ``(*sample_shape, *batch, steps, *event of an observation)``."""
         with torch.no_grad():
             shape = Size(sample_shape) + self.batch_shape

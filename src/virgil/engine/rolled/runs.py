@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from torch.utils import _pytree as pytree
 
 from virgil.engine.rolled.operations import Operation
+from virgil.ops.trees import tree_leaves
 
 __all__ = ["Run", "runs"]
 
@@ -84,7 +84,7 @@ def _pays(rows: list[Operation], run: Run, taken: NDArray[np.bool_]) -> bool:
 
 def _elements(row: Operation) -> int:
     """How many numbers an operation gives."""
-    return sum(each.numel() for each in pytree.tree_leaves(row.node.meta["val"]))
+    return sum(each.numel() for each in tree_leaves(row.node.meta["val"]))
 
 
 def _saved(run: Run) -> int:

@@ -8,13 +8,13 @@ from typing import Any
 
 from torch.fx import Graph, Node
 from torch.fx.node import map_arg
-from torch.utils import _pytree as pytree
 
 from virgil.engine.placement import of_values
 from virgil.engine.xla import lowerings  # noqa: F401 - registers them
 from virgil.engine.xla.keys import Keys
 from virgil.engine.xla.registry import LOWERINGS, Lowering
 from virgil.errors import OperatorError
+from virgil.ops.trees import tree_leaves
 
 __all__ = ["apply", "arguments", "check_lowered", "computed", "interpret"]
 
@@ -51,7 +51,7 @@ def interpret(
         elif node.op == "get_attr":
             values[node] = constants[node.target]
         elif node.op == "output":
-            return pytree.tree_leaves(map_arg(node.args[0], values.__getitem__))
+            return tree_leaves(map_arg(node.args[0], values.__getitem__))
         else:
             values[node] = noise[node.name] if node.name in noise else apply(node, values, keys.one(node))
     raise ValueError("The graph has no output.")

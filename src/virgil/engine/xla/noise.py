@@ -9,7 +9,6 @@ from typing import Any
 import jax
 from torch import Tensor
 from torch.fx import Graph
-from torch.utils import _pytree as pytree
 
 from virgil.engine.noise import DrawnBy, in_order
 from virgil.engine.placement import of_values
@@ -17,6 +16,7 @@ from virgil.engine.xla.arrays import to_array, to_tensor
 from virgil.engine.xla.keys import Keys
 from virgil.engine.xla.registry import LOWERINGS
 from virgil.ops.compile_flag import as_when_compiling
+from virgil.ops.trees import tree_map_only
 
 __all__ = ["drawn_by_key"]
 
@@ -29,9 +29,9 @@ def drawn_by_key(graph: Graph, key: Any) -> Iterator[None]:
     def draw(place: int, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         node = keys.nodes[place]
         with jax.enable_x64(True):
-            given, options = pytree.tree_map_only(Tensor, to_array, (args, of_values(kwargs)))
+            given, options = tree_map_only(Tensor, to_array, (args, of_values(kwargs)))
             drawn = LOWERINGS[node.target].apply(keys.one(node), *given, **options)
-            return pytree.tree_map_only(jax.Array, lambda each: to_tensor(each).clone(), drawn)
+            return tree_map_only(jax.Array, lambda each: to_tensor(each).clone(), drawn)
 
     with as_when_compiling(), DrawnBy(in_order([node.target for node in keys.nodes], draw)):
         yield

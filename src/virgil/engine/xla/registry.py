@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from virgil.engine.aten import Absent, OpOverload
+from virgil.engine.aten import Absent
+from virgil.ops.operators import OpOverload
 
 __all__ = ["ABSENT", "LOWERINGS", "Lowering", "draws", "lowers"]
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import jax
 from torch import Tensor
-from torch.utils import _pytree as pytree
 
 from virgil.engine.program import Program
 from virgil.engine.runner import Inputs
@@ -17,6 +16,7 @@ from virgil.engine.xla.ahead import Ahead
 from virgil.engine.xla.arrays import to_array, to_input
 from virgil.engine.xla.interpret import check_lowered, interpret
 from virgil.engine.xla.rolled.graph import rolled
+from virgil.ops.trees import tree_leaves
 
 __all__ = ["XlaStep"]
 
@@ -112,7 +112,7 @@ class XlaStep:
 def _values(program: Program) -> list[Any]:
     """What the operations of a step give."""
     nodes = [node for node in program.graph.graph.nodes if node.op == "call_function"]
-    return pytree.tree_leaves([node.meta.get("val") for node in nodes])
+    return tree_leaves([node.meta.get("val") for node in nodes])
 
 
 @functools.cache

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import BackwardCFunction
 from torch.overrides import TorchFunctionMode
-from torch.utils import _pytree as pytree
 
 from virgil.engine.lines import line_of_user
 from virgil.infer.blame.causes import GIVEN, Origin, named
+from virgil.ops.trees import tree_leaves
 
 __all__ = ["LinAlgError", "Watch"]
 
@@ -47,8 +47,8 @@ class Watch(TorchFunctionMode):
             if func not in _FACTORISES:
                 raise
             result = args[0] * torch.nan
-        given = [each for each in pytree.tree_leaves((args, kwargs)) if isinstance(each, (Tensor, float, int))]
-        made = [args[0]] if func in _WRITES else pytree.tree_leaves(result)
+        given = [each for each in tree_leaves((args, kwargs)) if isinstance(each, (Tensor, float, int))]
+        made = [args[0]] if func in _WRITES else tree_leaves(result)
         for each in made:
             if isinstance(each, Tensor):
                 self._remember_line(each.grad_fn)

@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
 
 from virgil.infer.checks.finding import Finding, Program, Subject
 from virgil.infer.checks.pairing import is_auxiliary
 from virgil.infer.density.read_parameters import ReadParameters, leaf_of
 from virgil.ops.gradient_graph import leaves_behind
+from virgil.ops.trees import tree_leaves
 from virgil.params import get_param_store
 from virgil.poutine.runtime import Handled, installed
 from virgil.poutine.trace import Trace

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_leaves
 
 from virgil.errors import PlateError, ShapeError
 from virgil.infer.checks.finding import Finding, Subject
 from virgil.infer.density.dry_run import dry_run
+from virgil.ops.trees import tree_leaves
 from virgil.poutine.frame import Frame
 from virgil.poutine.replay import Replay
 from virgil.poutine.site import Site

@@ -8,6 +8,7 @@ from virgil.engine.choice import default_engine, pays
 from virgil.errors import CaptureError
 from virgil.infer.problem import Problem
 from virgil.infer.step.session import Session
+from virgil.ops.operators import why_unwatched
 
 __all__ = ["Choice", "choose"]
 
@@ -62,4 +63,4 @@ def _obstacle(problem: Problem) -> str | None:
     """Why no compiled engine can take these steps, whatever the program."""
     if problem.scheduler is not None and problem.scheduler.takes_metric:
         return "the scheduler needs the loss of every step"
-    return problem.objective.obstacle
+    return problem.objective.obstacle or why_unwatched()

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
-from torch.utils import _pytree as pytree
 
 from virgil.infer.step.seen import seen
+from virgil.ops.trees import TreeSpec, tree_flatten, tree_unflatten
 
 __all__ = ["Arguments", "arguments"]
 
@@ -27,20 +27,20 @@ class Arguments:
 
     tensors: list[Tensor]
     others: list[tuple[bool, Any]]
-    structure: pytree.TreeSpec
+    structure: TreeSpec
     key: Hashable
 
     def rebuilt(self, tensors: list[Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments with other tensors."""
         given = iter(tensors)
         leaves = [next(given) if is_tensor else other for is_tensor, other in self.others]
-        args, kwargs = pytree.tree_unflatten(leaves, self.structure)
+        args, kwargs = tree_unflatten(leaves, self.structure)
         return args, kwargs
 
 
 def arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
     """Take arguments apart."""
-    leaves, structure = pytree.tree_flatten((args, kwargs))
+    leaves, structure = tree_flatten((args, kwargs))
     tensors = [each.detach() for each in leaves if isinstance(each, Tensor)]
     others = [(True, None) if isinstance(each, Tensor) else (False, each) for each in leaves]
     return Arguments(tensors, others, structure, (repr(structure), tuple(map(_key, leaves))))

@@ -20,6 +20,7 @@ from virgil.infer.density.dry_run import Before, buffers_before, put_back, unmar
 from virgil.infer.problem import Problem
 from virgil.infer.step.record import Record
 from virgil.infer.step.update import Broken, Update
+from virgil.ops.foreach import foreach
 from virgil.ops.random_state import TorchState, seed_torch
 from virgil.optim import zero_grads
 
@@ -146,7 +147,7 @@ def _norms(gradients: list[Tensor]) -> list[float]:
     """Euclidean norms: one by one on the CPU, where that is soonest, and elsewhere in one transfer."""
     if not gradients or gradients[0].device.type == "cpu":
         return [abs((torch.linalg.vector_norm(each) if each.dim() else each).item()) for each in gradients]
-    return torch.stack(torch._foreach_norm(gradients)).tolist()
+    return torch.stack(foreach("norm", gradients)).tolist()
 
 
 def _unexplained(loss: float, norms: Mapping[str, float]) -> NonFiniteError:

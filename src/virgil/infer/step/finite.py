@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from virgil.ops.foreach import foreach
 from virgil.params import get_param_store
 from virgil.params.constraint import find_transform
 
@@ -69,5 +70,5 @@ def _norms(tensors: Iterable[Tensor]) -> list[float]:
     listed = [each.detach() for each in tensors]
     if not listed:
         return []
-    norms = torch.stack(list(torch._foreach_norm(listed))).tolist()
+    norms = torch.stack(foreach("norm", listed)).tolist()
     return [math.inf if math.isnan(norm) else norm for norm in norms]

@@ -14,6 +14,7 @@ from virgil.infer.density.buffers import buffers_of
 from virgil.infer.density.read_parameters import ReadParameters
 from virgil.nn.call import noting
 from virgil.nn.tree import is_program
+from virgil.ops.foreach import foreach
 from virgil.ops.forward_hooks import watching_calls
 from virgil.optim.pure import Memory, memory_of
 
@@ -78,7 +79,7 @@ class State:
     def write(self, values: list[Tensor]) -> None:
         """Give all of them new values, in place."""
         with torch.no_grad():
-            torch._foreach_copy_(self.tensors(), values)
+            foreach("copy_", self.tensors(), values)
 
     def split(self, values: list[Any]) -> tuple[dict[str, Any], list[Any], dict[str, dict[str, Any]]]:
         """What :meth:`tensors` has put in a row, as leaves, buffers and memory again."""

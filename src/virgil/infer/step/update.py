@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from virgil.infer.step.finite import FAR, Transform, first_not_finite, not_finite_parameter, transformed
+from virgil.ops.foreach import foreach
 from virgil.optim.given import Steps
 from virgil.optim.pure import memory_of
 from virgil.optim.reach import reach
@@ -126,7 +127,7 @@ class _Before:
     def restore(self, optimizer: torch.optim.Optimizer | None) -> None:
         """Write all back, into the same tensors."""
         with torch.no_grad():
-            torch._foreach_copy_(self._leaves, self._values)
+            foreach("copy_", self._leaves, self._values)
         for leaf, memory in zip(self._leaves, self._memory, strict=True):
             if optimizer is None:
                 continue

@@ -7,11 +7,11 @@ from typing import Any
 from torch import Size, Tensor
 from torch import distributions as td
 from torch.distributions.transforms import Transform
-from torch.types import _size
 
 from virgil.distributions import Independent, Normal, TransformedDistribution
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.infer.density.bijection import Bijection
+from virgil.ops.sizes import Sizes
 
 __all__ = ["PushforwardNormal", "pushforward_normal"]
 
@@ -36,10 +36,10 @@ class PushforwardNormal(TransformedDistribution):
         self._drawn: tuple[Tensor, Tensor] | None = None
         td.Distribution.__init__(self, base.batch_shape, event_shape, validate_args=None)
 
-    def expand(self, batch_shape: _size, _instance: Any = None) -> PushforwardNormal:
+    def expand(self, batch_shape: Sizes, _instance: Any = None) -> PushforwardNormal:
         return PushforwardNormal(self.base_dist.expand(Size(batch_shape)), self.transforms[0], self._event_shape)
 
-    def rsample(self, sample_shape: _size = ()) -> Tensor:
+    def rsample(self, sample_shape: Sizes = ()) -> Tensor:
         unconstrained = self.base_dist.rsample(sample_shape)
         value: Tensor = self.transforms[0](unconstrained)
         self._drawn = (unconstrained, value)

@@ -1,0 +1,42 @@
+"""The question whether all elements of a condition are true, as torch's distributions ask it of values.
+
+They ask by a function that has a private name. A version of torch without it asks by ``Tensor.all``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["all_true", "asks"]
+
+_ASKING = ("torch.distributions.", __name__)
+
+
+def all_true(condition: Tensor) -> bool:
+    """Whether all elements are true; of a tensor that is being traced, which has no values, it is taken for granted."""
+    is_traced: Callable[[Tensor], bool] | None = getattr(torch, "_is_functional_tensor", None)
+    if is_traced is not None and is_traced(condition):
+        return True
+    ask: Callable[[Tensor], Tensor] | None = getattr(torch, "_is_all_true", None)
+    return bool(condition.all() if ask is None else ask(condition))
+
+
+def asks(func: Callable[..., Any]) -> bool:
+    """Whether a call that a mode's ``__torch_function__`` sees is this question."""
+    ask = getattr(torch, "_is_all_true", None)
+    if ask is not None:
+        return func is ask
+    return func is Tensor.all and _caller().startswith(_ASKING)
+
+
+def _caller() -> str:
+    """The module whose call the modes see."""
+    frame: Any = sys._getframe(2)
+    while frame is not None and frame.f_code.co_name == "__torch_function__":
+        frame = frame.f_back
+    return "" if frame is None else str(frame.f_globals.get("__name__", ""))
