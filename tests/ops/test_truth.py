@@ -7,7 +7,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 import virgil.distributions as dist
-from virgil.distributions.validation import unchecked_by_torch
+from virgil.distributions.core.validation import unchecked_by_torch
 from virgil.errors import ArgumentError
 from virgil.ops.truth import all_true
 from virgil.poutine import scale
