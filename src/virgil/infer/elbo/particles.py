@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,11 +13,10 @@ from virgil.infer.elbo.costs import Costs, IsScored
 __all__ = ["Particles", "run_particles"]
 
 
-@dataclass(frozen=True, slots=True)
 class Particles:
     """The executions behind a bound.
 
-    Attributes:
+    Args:
         call: the programs and their arguments.
         runs: the executions one after another; each is a list of costs, more than one where the guide enumerates
             sequentially, of executions whose weights sum to one.
@@ -26,13 +24,20 @@ class Particles:
         dim: their dim where they run at once, which is one run; else ``None``.
     """
 
-    call: Call
-    runs: Sequence[Sequence[Costs]]
-    count: int
-    dim: int | None
+    __slots__ = ("_only", "call", "count", "dim", "pairs", "runs")
+
+    def __init__(self, call: Call, runs: Sequence[Sequence[Costs]], count: int, dim: int | None) -> None:
+        self.call = call
+        self.runs = runs
+        self.count = count
+        self.dim = dim
+        self.pairs = [costs.pair for run in runs for costs in run]
+        self._only = runs[0][0] if dim is None and len(self.pairs) == 1 else None  # the usual case, made quick
 
     def log_weights(self) -> Tensor:
         """The log weight of each particle, nats. Shape: ``(particles,)``, or ``()`` for one without a dim."""
+        if self._only is not None:
+            return self._only.log_weights()
         return self._by_particle([[costs.log_weights() for costs in run] for run in self.runs])
 
     def scores(self, is_scored: IsScored) -> Tensor | None:
@@ -40,6 +45,8 @@ class Particles:
 
         Shape: that of ``log_weights()``.
         """
+        if self._only is not None:
+            return self._only.scores(is_scored)
         scores = [[costs.scores(is_scored) for costs in run] for run in self.runs]
         if all(each is None for run in scores for each in run):
             return None
@@ -50,11 +57,6 @@ class Particles:
         """The names of latent sites of the guide, chosen as by :meth:`scores`."""
         sites = (site for pair in self.pairs for site in pair.guide.nodes.values())
         return list(dict.fromkeys(site.name for site in sites if site.is_latent and is_scored(site)))
-
-    @property
-    def pairs(self) -> list[Pair]:
-        """All executions."""
-        return [costs.pair for run in self.runs for costs in run]
 
     def again(self, call: Call) -> Pair:
         """Run other programs, such as these with other values, with as many particles as one of the runs has.

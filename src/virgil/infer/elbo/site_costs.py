@@ -53,8 +53,10 @@ class SiteCosts:
         return _sum([self._summed(_score(position, site, downstream, self.terms)) for position, site in drawn])
 
     def _total(self, term: Term) -> Tensor:
-        total, weight = self._summed(term.scaled), term.site.weight
-        return total if weight == 1.0 else total * weight
+        value, weight = term.scaled, term.site.weight
+        if value.dim():
+            value = value.sum() if self.particle_dim is None else self._summed(value)
+        return value if weight == 1.0 else value * weight
 
     def _summed(self, value: Tensor) -> Tensor:
         dim = self.particle_dim

@@ -58,7 +58,9 @@ class SumOut:
 
     def runs(self, call: Call, first_dim: int) -> list[Pair]:
         """Run guide and model, once for each joint choice of what the guide enumerates sequentially."""
-        return branches(call, self.run, first_dim) if self.guide else [self.run(call, first_dim)]
+        if not self.guide:
+            return [self.run(call, first_dim) if self.model else run_pair(call)]
+        return branches(call, self.run, first_dim)
 
 
 NONE = SumOut("none", SiteCosts, guide=False, model=False)
