@@ -249,10 +249,31 @@ def test_an_attribute_and_an_argument_for_one_choice_are_refused(former, options
         former(**options)
 
 
-@pytest.mark.parametrize("name", ["num_particles", "vectorize_particles", "enumerates", "latent_terms"])
+@pytest.mark.parametrize("name", ["enumerates", "latent_terms"])
 def test_a_choice_cannot_be_changed_afterwards(name):
-    with pytest.raises(ArgumentError, match=f"{name} of a Trace_ELBO cannot be changed.*Make another objective"):
+    with pytest.raises(ArgumentError, match=f"{name} of a Trace_ELBO cannot be changed.*Make another one"):
         setattr(Trace_ELBO(), name, 3)
+
+
+def test_the_number_of_particles_can():
+    """The trial of whether they run at once is made for the new number, and a number out of range is refused."""
+    seen = []
+
+    def noted(log_weights):
+        seen.append(tuple(log_weights.shape))
+        return log_weights.sum()
+
+    case = PROGRAMS["normal"].case
+    objective = ELBO(bound=noted)
+    with params(case)[0]:
+        for count in (1, 4):
+            objective.num_particles = count
+            _, executions = objective.examined(case.model, case.guide, (), {})
+    assert seen == [(1,), (4,)]
+    assert len(executions) == 2
+    with pytest.raises(ArgumentError, match="got num_particles=0"):
+        objective.num_particles = 0
+    assert objective.num_particles == 4
 
 
 @pytest.mark.parametrize(

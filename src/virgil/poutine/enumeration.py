@@ -121,9 +121,7 @@ class Enumerate(Handler):
         known = self.known.get(site.name)
         if known is not None:
             self._take_over(site, known, visible)
-        elif (
-            not self.known_only and site.is_latent and site.value is None and site.infer.get("enumerate") == "parallel"
-        ):
+        elif self._enumerates(site):
             count = self._num_samples(site)
             if count != 1:
                 site = self._enumerated(site, count, visible)
