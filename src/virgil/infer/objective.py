@@ -38,7 +38,7 @@ class Objective(Protocol):
 
     @property
     def ignore_jit_warnings(self) -> bool:
-        """Whether a single step that cannot be compiled is taken eagerly without a warning."""
+        """True if a single step that cannot be compiled is taken eagerly without a warning."""
         ...
 
     @property

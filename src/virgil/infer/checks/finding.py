@@ -81,22 +81,22 @@ class EvidenceBound(Protocol):
 
     @property
     def num_particles(self) -> int:
-        """How many draws of the guide it takes."""
+        """The number of draws of the guide that it takes."""
         ...
 
     @property
     def vectorize_particles(self) -> bool | None:
-        """Whether they run at once; ``None``: where a trial shows that they can."""
+        """True if they run at once; ``None``: if a trial shows that they can."""
         ...
 
     @property
     def enumerates(self) -> bool:
-        """Whether it sums marked variables of the model out that the guide does not state."""
+        """True if it sums out marked variables of the model that the guide does not state."""
         ...
 
     @property
     def enumerates_guide(self) -> bool:
-        """Whether it averages over marked variables of the guide with their own probabilities."""
+        """True if it averages over marked variables of the guide with their own probabilities."""
         ...
 
     def trial(self, model: Program, guide: Program, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Trial:

@@ -72,9 +72,9 @@ def _dim_names(guide: Site, model: Placed, unstated: Mapping[str, Placed]) -> Ma
 
 
 def _drawn_later(model: Placed, other: Placed) -> bool:
-    """Whether the model draws the other variable before, but is not given its value by the guide until later.
+    """True if the model states the other variable before, but the guide does not.
 
-    A variable that the model sums out shows by its dim where something depends on it.
+    Variables that the model sums out are no obstacle: what depends on one has its dim.
     """
     is_latent_before = other.position < model.position and not other.site.observed
     return is_latent_before and enumerated_dim(other.site) is None
@@ -87,7 +87,7 @@ def _sizes(first: Size, second: Size) -> Iterator[tuple[int, int]]:
 
 
 def _alike(guide: Site, model: Site) -> bool:
-    """Whether mask and scale are the same; tensors are compared by identity, which asks no device."""
+    """True if mask and scale are the same. Tensors are compared by identity, which asks no device."""
     if isinstance(guide.scale, Tensor) or isinstance(model.scale, Tensor):
         same_scale = guide.scale is model.scale
     else:

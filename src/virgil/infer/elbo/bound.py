@@ -1,4 +1,4 @@
-"""Bounds on the log evidence, as functions of the particles' log weights."""
+"""``Bound``: a bound on the log evidence as a function of the particles' log weights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class BoundFunction(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A choice of an objective: how the particles' log weights make a bound.
+    """A choice of an objective: the function from the particles' log weights to the bound.
 
     Attributes:
         name: what a user calls it.

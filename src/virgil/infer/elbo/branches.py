@@ -18,12 +18,12 @@ __all__ = ["branches", "has_exact_weight", "is_chosen"]
 
 
 def is_chosen(site: Site) -> bool:
-    """Tell whether the site has its value by choice, so that its probability is a weight of the execution."""
+    """True if the site has its value by choice, so that its probability is a weight of the execution."""
     return site.enumeration is not None and site.enumeration.dim is None
 
 
 def has_exact_weight(site: Site) -> bool:
-    """Tell whether the site's values count by their probability, and not because they were drawn."""
+    """True if the site's values count by their probability, and not because they were drawn."""
     return is_chosen(site) or (enumerated_dim(site) is not None and draws(site) is None)
 
 

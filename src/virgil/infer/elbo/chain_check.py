@@ -1,4 +1,4 @@
-"""Whether blocks of steps of a Markov chain say what their steps say one by one."""
+"""The check that a block of steps of a Markov chain has the densities of its steps stated one by one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["agree", "check_steps", "check_tables", "unlike_its_steps"]
 
 
 def agree(log_prob: Tensor, other: Tensor) -> bool:
-    """Whether two log-probabilities broadcast, and are the same up to rounding in single precision."""
+    """True if two log-probabilities broadcast, and are the same up to rounding in single precision."""
     try:
         mine, theirs = torch.broadcast_tensors(log_prob, other)
     except RuntimeError:
@@ -115,13 +115,13 @@ def _entering(site: Site) -> Factor:
 
 
 def _alone(dim: str, slot: int, stated: Mapping[str, Site]) -> str:
-    """What a dim of a slot, a variable's or a plate's, is called where the slot's step is stated alone."""
+    """The name of a slot's dim, a variable's or a plate's, where the slot's step is stated alone."""
     block = stated[dim].block if dim in stated else None
     return dim if block is None else block.name_at(dim, block.first + slot)
 
 
 def unlike_its_steps(site: Site, name: str) -> ShapeError:
-    """What to raise where the log-probability of a block is not that of a step, at the site with this name."""
+    """The error where the log-probability of a block differs from that of a step, at the site with this name."""
     return ShapeError(
         f"At site {site.name!r}, the log-probability of steps stated at once is not that of each step alone, as at "
         f"{name!r}. In a vectorized_markov, what differs by step is indexed by the loop's own t, as in data[t], and "

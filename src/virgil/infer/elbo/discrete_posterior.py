@@ -36,7 +36,7 @@ Marginal = Bernoulli | Categorical | OneHotCategorical
 
 
 def marks(pair: Pair, variables: frozenset[str], semiring: Semiring) -> dict[str, Tensor]:
-    """For every variable, how much each of its values contributes to the model's total in this semiring.
+    """The contribution of each value of each variable to the model's total in this semiring.
 
     Under a sum these are posterior probabilities; under a maximum and under a sample, ones at the values chosen. Shape:
     ``(*plates, values)``, a plate at its dim counted from the right, before ``values``.
@@ -64,7 +64,7 @@ def marks(pair: Pair, variables: frozenset[str], semiring: Semiring) -> dict[str
 
 
 def _impossible(pair: Pair, variables: Iterable[str]) -> VirgilError:
-    """What to raise where no joint value of the variables has positive probability."""
+    """The error where no joint value of the variables has positive probability."""
     for name, site in pair.model.nodes.items():
         if site.kind == "sample" and (problem := support_problem(site, "model")):
             return SupportError(problem, site=name)
@@ -144,7 +144,7 @@ def inferred(program: Program, first_dim: int | None, semiring: Semiring) -> Pro
 
 
 def _nothing(*args: Any, **kwargs: Any) -> None:
-    """The guide of a model all of whose variables are summed out, or have values."""
+    """The guide of a model whose latent variables are all summed out or given."""
 
 
 def _values(call: Call, first_dim: int | None, semiring: Semiring, checked: set[object]) -> Trace:
@@ -171,7 +171,7 @@ def _values(call: Call, first_dim: int | None, semiring: Semiring, checked: set[
 
 
 def _check_blocks(call: Call, pair: Pair, first_dim: int, checked: set[object]) -> None:
-    """Look at a structure not seen before, as an objective's dry run does: whether steps at once are what they say."""
+    """Compare, for a structure not seen before, steps stated at once with each step alone, as a dry run does."""
     key = structure_key(pair)
     if key not in checked:
         with dry_run():

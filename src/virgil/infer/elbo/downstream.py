@@ -48,12 +48,12 @@ class Downstream:
             self._first_read[position] = earliest
 
     def reaches(self, position: int, term: Stated) -> bool:
-        """Tell whether the term can depend on the variable at this position of the guide."""
+        """True if the term can depend on the variable at this position of the guide."""
         in_guide = term.guide_position is not None and term.guide_position >= position
         return in_guide or (term.model_position is not None and term.model_position >= self._first_read[position])
 
     def apart(self, position: int, frames: tuple[Frame, ...], term: Stated) -> tuple[Frame, ...]:
-        """Return the plates around the variable whose other slots in the term cannot depend on it."""
+        """The plates around the variable whose other slots in the term cannot depend on it."""
         return tuple(frame for frame in frames if not self._joined(position, frame, term))
 
     def _joined(self, position: int, frame: Frame, term: Stated) -> bool:

@@ -1,4 +1,4 @@
-"""Whether a program gives with all values of its discrete variables at once what it gives with one at a time."""
+"""The check that a program has the same log-probabilities with all values of a variable at once and with one."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _first_unlike(site: Site, log_prob: Tensor, expected: Tensor) -> str:
 
 
 def _at_values(table: Tensor, event: int, site: Site, joint: Pair, values: dict[str, Site]) -> tuple[Tensor, list[str]]:
-    """What a tensor over a site's batch, and ``event`` dims more, has at its variables' values; and their names.
+    """A tensor over a site's batch, and ``event`` dims more, at the values of its variables, and their names.
 
     Of a variable that has draws the first is taken.
     """
@@ -141,7 +141,7 @@ def _at_values(table: Tensor, event: int, site: Site, joint: Pair, values: dict[
 
 
 def _numbers(owner: Site, value: Tensor, dims: int) -> Tensor:
-    """Which of its values a variable has, in each slot. Shape: ``(1, ..., 1, *plates)``, as many dims as asked for."""
+    """The number of the value that a variable has in each slot. Shape: ``(1, ..., 1, *plates)``, ``dims`` in all."""
     event = tuple(owner.fn.event_shape)
     support = owner.value.reshape(-1, *event)
     batch = value.shape[: value.dim() - len(event)]

@@ -1,4 +1,4 @@
-"""Gradient rules: how the derivative of a bound is estimated."""
+"""``GradientRule``: an estimator of the gradient of a bound."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Estimate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GradientRule:
-    """A choice of an objective: how its gradient is estimated.
+    """A choice of an objective: the estimator of its gradient.
 
     Attributes:
         name: what a user calls it.

@@ -55,7 +55,7 @@ class GuideAverage:
 
     @property
     def is_trivial(self) -> bool:
-        """Whether nothing is enumerated."""
+        """True if the guide enumerates nothing."""
         return not self._factors and not self._chosen
 
     def marginal(self, variables: frozenset[str]) -> Factor:

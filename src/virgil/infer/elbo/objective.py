@@ -16,7 +16,7 @@ from virgil.distributions.core.validation import unchecked
 from virgil.errors import ArgumentError, ShapeError
 from virgil.infer.blame import LinAlgError, blame
 from virgil.infer.checks.finding import Trial
-from virgil.infer.density.execution import Call, Executions, Pair, Program, run_pair
+from virgil.infer.density.execution import Call, Executions, Program, run_pair
 from virgil.infer.density.nesting import nesting
 from virgil.infer.elbo.bound import Bound, BoundFunction
 from virgil.infer.elbo.choices import Choices
@@ -54,9 +54,8 @@ class ELBO:
         strict_enumeration_warning: whether to warn where ``sum_out`` finds no marked variable.
         ignore_jit_warnings: of objectives that compile the steps of ``SVI.step``, whether one that cannot be compiled
             is taken eagerly without a warning.
-        jit_options: options of ``torch.jit.trace``, which Virgil does not use; a warning says so.
+        jit_options, tail_adaptive_beta: do nothing, and a warning says so.
         retain_graph: handed to ``backward`` by :meth:`loss_and_grads`.
-        tail_adaptive_beta: of tail-adaptive weights, which no choice of Virgil's has; a warning says so.
         terms: how the terms of latent variables are computed: ``"sampled"``, both log-probabilities at the value drawn,
             or ``"analytic"``, the divergence of guide and model in closed form where that is known and right.
         sum_out: which marked discrete variables are summed out: ``"none"``; ``"model"``, those that the guide does not
@@ -125,22 +124,22 @@ class ELBO:
 
     @property
     def num_particles(self) -> int:
-        """How many draws of the guide the bound is computed from."""
+        """The number of draws of the guide that the bound is computed from."""
         return self.choices.num_particles
 
     @property
     def vectorize_particles(self) -> bool | None:
-        """Whether particles run in one execution; ``None``: where a trial shows that they can."""
+        """True if particles run in one execution; ``None``: if a trial shows that they can."""
         return self.choices.vectorize_particles
 
     @property
     def enumerates(self) -> bool:
-        """Whether marked variables of the model, which the guide does not state, are summed out."""
+        """True if marked variables of the model, which the guide does not state, are summed out."""
         return self.choices.sum_out.model
 
     @property
     def enumerates_guide(self) -> bool:
-        """Whether marked variables of the guide are averaged over with their own probabilities."""
+        """True if marked variables of the guide are averaged over with their own probabilities."""
         return self.choices.sum_out.guide
 
     name = property(lambda self: type(self).__name__, doc="Its class's.")
@@ -150,8 +149,6 @@ class ELBO:
     def evidence_bound(self) -> ELBO:
         """Itself."""
         return self
-
-    # What users call
 
     def loss(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> float:
         """The loss, without gradients, in nats."""
@@ -177,16 +174,16 @@ class ELBO:
         structure = self._structure(call)
         with unchecked():
             try:
-                bound, pairs = self._bound(call, structure)
+                bound, particles = self._bound(call, structure)
             except LinAlgError:  # a matter of values, which a step looks into
                 raise
             except (RuntimeError, ShapeError):
                 look_for_cause(call, self, structure)
                 raise
             if settings.get("validate"):
-                check_new(call, pairs, self, self.choices.sum_out, structure)
+                check_new(call, particles.pairs, self, self.choices.sum_out, structure)
                 if not math.isfinite(bound.detach()):
-                    blame(_executions(pairs))
+                    blame(particles.executions)
         return -bound
 
     def examined(
@@ -196,8 +193,8 @@ class ELBO:
         call = Call(model, guide, args, kwargs)
         structure = self._structure(call)
         with unchecked():
-            bound, pairs = self._bound(call, structure)
-        return -bound, _executions(pairs)
+            bound, particles = self._bound(call, structure)
+        return -bound, particles.executions
 
     def __call__(self, model: nn.Module, guide: nn.Module) -> ELBOModule:
         """A module that holds model and guide, whose call gives the differentiable loss."""
@@ -216,8 +213,8 @@ class ELBO:
             self._structures[key] = structure
         return structure
 
-    def _bound(self, call: Call, structure: Structure) -> tuple[Tensor, list[Pair]]:
-        """The bound, a scalar in nats, and the executions behind it: tensor operations alone, so it can be captured."""
+    def _bound(self, call: Call, structure: Structure) -> tuple[Tensor, Particles]:
+        """The bound, a scalar in nats, and the particles behind it: tensor operations alone, so it can be captured."""
         choices = self.choices
         particles = run_particles(
             call,
@@ -226,7 +223,7 @@ class ELBO:
             -structure.max_plate_nesting - 1,
             structure.vectorize_particles,
         )
-        return choices.gradient.estimate(particles, choices.bound), particles.pairs
+        return choices.gradient.estimate(particles, choices.bound), particles
 
     def _costs(self, call: Call, first_dim: int, particle_dim: int | None) -> list[Costs]:
         """Run the programs, and take the executions to costs."""
@@ -250,7 +247,3 @@ class ELBO:
             costs = self._costs(call, -1 - max(nesting(drawn.guide), nesting(drawn.model)), None)
             particles = Particles(call, [costs], 1, None)
             return particles.log_weights(), particles.pairs
-
-
-def _executions(pairs: list[Pair]) -> Executions:
-    return [run for pair in pairs for run in (("guide", pair.guide), ("model", pair.model))]

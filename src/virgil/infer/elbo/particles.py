@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from virgil.infer.density.execution import Call, Pair, particle_plate, run_pair
+from virgil.infer.density.execution import Call, Executions, Pair, particle_plate, run_pair
 from virgil.infer.elbo.costs import Costs, IsScored
 
 __all__ = ["Particles", "run_particles"]
@@ -57,6 +57,11 @@ class Particles:
         """The names of latent sites of the guide, chosen as by :meth:`scores`."""
         sites = (site for pair in self.pairs for site in pair.guide.nodes.values())
         return list(dict.fromkeys(site.name for site in sites if site.is_latent and is_scored(site)))
+
+    @property
+    def executions(self) -> Executions:
+        """All executions, each program's with its role."""
+        return [run for pair in self.pairs for run in (("guide", pair.guide), ("model", pair.model))]
 
     def again(self, call: Call) -> Pair:
         """Run other programs, such as these with other values, with as many particles as one of the runs has.

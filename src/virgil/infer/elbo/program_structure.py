@@ -34,7 +34,7 @@ class Run(Protocol):
 
 @dataclass
 class Structure:
-    """What is known of one model and guide.
+    """The facts known of one model and guide.
 
     Attributes:
         max_plate_nesting: how many dims their plates take.
@@ -52,7 +52,7 @@ class Structure:
 
 
 def statements_key(pair: Pair) -> object:
-    """What the first step must share with the dry run before it: names, events and plates of the sample sites."""
+    """Names, events and plates of the sample sites: the dry run's findings hold for a first step that has the same."""
     return tuple(
         [
             (name, site.observed, site.fn.event_shape, site.frames)
@@ -64,7 +64,7 @@ def statements_key(pair: Pair) -> object:
 
 
 def structure_key(pair: Pair) -> object:
-    """What must be the same for the checks to hold still: names and shapes of the sample sites, and if they learn."""
+    """Names and shapes of the sample sites, and if gradients are on: the checks hold while these are the same."""
     return torch.is_grad_enabled(), *(
         [
             (name, site.observed, site.unscaled_log_prob.shape, site.fn.event_shape)
@@ -76,15 +76,15 @@ def structure_key(pair: Pair) -> object:
 
 
 def subject_of(call: Call, pair: Pair, objective: EvidenceBound | None = None, failed: str | None = None) -> Subject:
-    """What the checks look at, from an execution."""
+    """An execution as the subject of checks."""
     programs = {"model": call.model, "guide": call.guide}
     return Subject(pair.guide, pair.model, programs, call.args, call.kwargs, objective, failed)
 
 
 def check_pair(call: Call, pair: Pair, objective: EvidenceBound, structure: Structure) -> None:
-    """Go through the checks; raises the first error, shows each warning once.
+    """Run the checks: raise the first error, show each warning once.
 
-    Of a first step that states what the dry run has stated only the values are new.
+    A first step with the dry run's statements has new values only, so only values are checked.
     """
     is_first = not structure.checked and not structure.vectorize_particles
     is_known = is_first and structure.dry is not None and structure.dry == statements_key(pair)
@@ -94,7 +94,7 @@ def check_pair(call: Call, pair: Pair, objective: EvidenceBound, structure: Stru
 def check_new(
     call: Call, pairs: Sequence[Pair], objective: EvidenceBound, sum_out: SumOut, structure: Structure
 ) -> None:
-    """Go through the checks for executions of a structure not seen before."""
+    """Run the checks on executions of a structure not seen before."""
     new = {key: pair for pair in pairs if (key := structure_key(pair)) not in structure.checked}
     for pair in new.values():
         check_pair(call, pair, objective, structure)
@@ -111,7 +111,7 @@ def look_for_cause(call: Call, objective: EvidenceBound, structure: Structure) -
 
 
 def run_or_explain(call: Call, objective: EvidenceBound, run: Run = run_pair) -> Pair:
-    """Run guide and model; where one raises, raise for what they disagree about instead, if that may be why."""
+    """Run guide and model. Where one raises and a disagreement of the two may be why, raise that as the error."""
 
     def failed_in(failed: Pair, running: str) -> None:
         if settings.get("validate"):
@@ -121,7 +121,7 @@ def run_or_explain(call: Call, objective: EvidenceBound, run: Run = run_pair) ->
 
 
 def discover(call: Call, objective: EvidenceBound, sum_out: SumOut, strict: bool = True) -> Structure:
-    """Run guide and model dry, check that they fit together, and find the structure.
+    """Run guide and model dry, check that they fit together, and find their structure.
 
     Args:
         call: the programs and their arguments.
@@ -160,13 +160,13 @@ _UNMARKED = (
 
 
 def _is_marked(pair: Pair, sum_out: SumOut) -> bool:
-    """Whether a site is marked in a program whose variables are summed out."""
+    """True if a site is marked in a program whose variables are summed out."""
     traces = [trace for trace, sums in ((pair.guide, sum_out.guide), (pair.model, sum_out.model)) if sums]
     return any(site.infer.get("enumerate") is not None for trace in traces for site in trace.nodes.values())
 
 
 def look_apart(call: Call, structure: Structure, objective: EvidenceBound, sum_out: SumOut) -> None:
-    """Ask of a changed structure what the first dry run asked: whether variables may share dims, and steps a statement.
+    """Check of a changed structure, as the first dry run did, that variables may share dims and steps a statement.
 
     Raises:
         VirgilError: they may not.

@@ -48,7 +48,7 @@ def sum_out(pair: Pair, terms: list[Term], particle_dim: int | None) -> Costs:
 
 
 def _is_factor(term: Term) -> bool:
-    """Whether the term is the logarithm of a factor of the model's joint probability."""
+    """True if the term is the logarithm of a factor of the model's joint probability."""
     return term.sign > 0 and term.guide_position is None
 
 
@@ -109,7 +109,7 @@ class SummedCosts:
         return total
 
     def _can_matter(self, site: Site, cost: Cost) -> bool:
-        """Whether the cost has the dim of a variable's several draws, if it has several: others average it out."""
+        """False if the variable has several draws and the cost lacks their dim, so that they cannot influence it."""
         return draws(site) is None or site.name in self.average.behind(cost.factor.dims)
 
 

@@ -1,4 +1,4 @@
-"""Summing out: the programs whose marked discrete variables take all their values, and what becomes of these."""
+"""``SumOut``: the programs whose marked discrete variables take all their values, and how these are summed out."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class SumOut:
 
     @property
     def enumerates(self) -> bool:
-        """Whether variables of either program may take all their values."""
+        """True if variables of either program may take all their values."""
         return self.guide or self.model
 
     def run(self, call: Call, first_dim: int, failed: Failed | None = None, apart: bool = False) -> Pair:

@@ -54,7 +54,7 @@ class Placed(NamedTuple):
 
 
 class LatentTerms(Protocol):
-    """How the terms of one latent variable are computed."""
+    """Computes the terms of one latent variable."""
 
     def __call__(self, guide: Placed, model: Placed, unstated: Mapping[str, Placed], /) -> list[Term]:
         """The variable's terms.
@@ -69,7 +69,7 @@ class LatentTerms(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A choice of an objective: how the terms of latent variables are computed.
+    """A choice of an objective: the way to compute the terms of latent variables.
 
     Attributes:
         name: what a user calls it.
