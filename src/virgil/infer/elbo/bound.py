@@ -7,7 +7,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-__all__ = ["MEAN", "Bound", "BoundFunction", "mean"]
+__all__ = ["Bound", "BoundFunction", "MEAN", "mean"]
 
 
 class BoundFunction(Protocol):

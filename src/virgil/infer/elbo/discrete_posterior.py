@@ -53,7 +53,7 @@ def marks(pair: Pair, variables: frozenset[str], semiring: Semiring) -> dict[str
         for group in summed_together(pieces, variables, chains):
             if any(piece.is_variable for piece in group):
                 for factor in solve(group, variables, weights, semiring, chains):
-                    total = total + average.total(factor)
+                    total = total + average.total(factor).sum()
         if bool(total == -torch.inf):
             raise _impossible(pair, probes)
         gradients = torch.autograd.grad(total, [probe.logs for probe in probes.values()])

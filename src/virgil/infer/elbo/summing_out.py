@@ -12,7 +12,7 @@ from virgil.infer.elbo.site_costs import SiteCosts
 from virgil.infer.elbo.summed_costs import sum_out
 from virgil.infer.elbo.terms import Term
 
-__all__ = ["BOTH", "GUIDE", "MODEL", "NONE", "Elimination", "SumOut"]
+__all__ = ["BOTH", "Elimination", "GUIDE", "MODEL", "NONE", "SumOut"]
 
 
 class Elimination(Protocol):
