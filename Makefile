@@ -22,8 +22,8 @@ help: ## list the targets
 demo: $(READY) ## fit a real model and draw the fit (`make demo ARGS=regression` for another)
 	$(BIN)/virgil demo $(ARGS)
 
-test: $(READY) ## run the tests (`make test ARGS="-k plate"` for some)
-	$(PYTEST) $(ARGS)
+test: $(READY) ## run the tests but the long ones, minutes (`make test ARGS="-k plate"` for some)
+	$(PYTEST) -m "not (every_engine or long)" $(ARGS)
 
 check: $(READY) ## format, lint, types, floors, then the tests: what CI runs first
 	echo "format" && $(BIN)/ruff format --check --quiet .
