@@ -6,8 +6,8 @@ import os
 import signal
 
 # Before torch is imported: two workers on two cores must not start threads for four.
-os.environ["OMP_NUM_THREADS"] = "1"
-os.environ["MKL_NUM_THREADS"] = "1"
+# More than one only to see that nothing depends on their number.
+os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = os.environ.get("VIRGIL_TEST_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ import torch
 
 import virgil
 
-torch.set_num_threads(1)
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started to ignore Ctrl-C
 
 SEED = 20_260_101
