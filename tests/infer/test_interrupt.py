@@ -50,11 +50,20 @@ def test_at_the_last_step_all_are_done():
     assert fit.num_steps == 10
 
 
-def test_from_a_thread():
-    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-    fit = _svi(lambda: virgil.sample("z", dist.Normal(0.0, 1.0))).run(10_000_000)
+@pytest.mark.parametrize("engine", ["eager", "xla"])
+def test_at_any_moment_from_a_thread(engine):
+    is_running = threading.Event()
+
+    def press():
+        is_running.wait()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press, daemon=True).start()
+    svi = _svi(lambda: virgil.sample("z", dist.Normal(0.0, 1.0)))
+    # the callback says that the run has begun, however long the machine has taken to begin it
+    fit = svi.run(10**9, engine=engine, callback=lambda step, loss: is_running.set(), callback_every=20)
     assert fit.interrupted
-    assert 0 < fit.num_steps < 10_000_000
+    assert 20 <= fit.num_steps < 10**9
 
 
 def test_twice_is_at_once():

@@ -85,35 +85,33 @@ def test_a_run_that_is_complete_takes_no_more_steps(tmp_path):
 
 
 def test_a_process_killed_at_a_random_step(tmp_path):
+    """The first process waits at step 2,500 for the end of its input, so that it never ends before it is killed."""
     program = textwrap.dedent(
         f"""
-        import torch, virgil
+        import sys, torch, virgil
         from tests.infer.run.programs import DATA, conjugate
         virgil.set_rng_seed(5)
         file = {str(tmp_path / "run")!r}
-        fit = conjugate().run(3000, DATA, engine="eager", checkpoint=file, every=0.0, progress=False)
+        fit = conjugate().run(
+            3000, DATA, engine="eager", checkpoint=file, every=0.0, progress=False,
+            callback=lambda step, loss: sys.stdin.read(), callback_every=2500,
+        )
         torch.save(fit.losses, {str(tmp_path / "losses.pt")!r})
         """
     )
-    process = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": "."})
-    wait_for(lambda: (tmp_path / "run").exists(), process)
+    command, environment = [sys.executable, "-c", program], {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE)
+    while not (tmp_path / "run").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
     time.sleep(random.Random(0).uniform(0.05, 0.3))
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.communicate()
     assert not (tmp_path / "losses.pt").exists()
-    subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": "."}, check=True)
+    subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=True)
     fresh(seed=5)
     whole = conjugate().run(3000, DATA, engine="eager", checkpoint=tmp_path / "other")
     assert torch.equal(torch.load(tmp_path / "losses.pt"), whole.losses)
-
-
-def wait_for(condition, process):
-    for _ in range(600):
-        if condition():
-            return
-        assert process.poll() is None
-        time.sleep(0.1)
-    pytest.fail("No checkpoint was written within a minute.")
 
 
 def test_a_damaged_file_is_refused(tmp_path):
