@@ -149,5 +149,7 @@ def test_the_demo_answers_every_question_and_draws(tmp_path, capsys):
     assert "<svg" in (tmp_path / "mixture-model.svg").read_text()
 
 
-def test_the_demo_bears_a_single_step(tmp_path):
+def test_the_demo_bears_a_single_step(tmp_path, capsys):
     mixture.main(steps=1, out=tmp_path)
+    assert "What does AutoDelta return" in capsys.readouterr().out  # the last question
+    assert (tmp_path / "mixture.png").read_bytes().startswith(b"\x89PNG")

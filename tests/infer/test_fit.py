@@ -89,7 +89,11 @@ def test_one_panel_is_too_few():
 
 @pytest.mark.parametrize("steps", [1, 2, 60])
 def test_short_runs_are_drawn(steps):
-    _fit(steps).plot().canvas.draw()
+    figure = _fit(steps).plot()
+    figure.canvas.draw()
+    for panel in figure.axes:
+        assert panel.lines
+        assert all(list(line.get_xdata()) == list(range(1, steps + 1)) for line in panel.lines)
 
 
 def test_a_loss_that_falls_by_orders_of_magnitude_stays_in_sight():

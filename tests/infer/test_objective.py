@@ -236,14 +236,24 @@ def test_one_objective_serves_several_pairs():
 
 
 def test_retain_graph():
-    elbo = Trace_ELBO(retain_graph=True)
-    shared = virgil.param("shared", torch.tensor(0.5)) ** 2
+    """Two steps share `root ** 2`. The derivative of `z ** 2 / 2`, with `z = root ** 2 + noise`, is `z * 2 * root`."""
+    root = virgil.param("root", torch.tensor(0.5))
+    shared, draws = root**2, []
 
     def guide():
-        virgil.sample("z", dist.Normal(shared, 1.0))
+        draws.append(virgil.sample("z", dist.Normal(shared, 1.0)).item())
 
-    for _ in range(2):
+    def step(elbo):
         elbo.loss_and_grads(lambda: virgil.sample("z", dist.Normal(0.0, 1.0)), guide)
+        return draws[-1] * 2 * 0.5
+
+    elbo = Trace_ELBO(retain_graph=True)
+    expected = step(elbo) + step(elbo)
+    assert virgil.get_param_store().unconstrained("root").grad.item() == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    once = Trace_ELBO()
+    step(once)
+    with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+        step(once)
 
 
 def test_nothing_to_learn_is_no_error():

@@ -142,7 +142,13 @@ def test_global_variables_take_any_batch():
     guide = AutoNormal(model)
     svi = SVI(model, guide, virgil.optim.Adam({"lr": 0.1}), Trace_ELBO())
     for size in (SIZE, 3, 5):
-        svi.step(DATA[:size])
+        data = DATA[:size]
+        virgil.set_rng_seed(size)
+        drawn_by = poutine.trace(guide).get_trace(data).nodes["mu"]
+        mu, posterior = drawn_by.value.detach(), drawn_by["log_prob"].item()
+        prior = dist.Normal(0.0, 1.0).log_prob(mu) + SIZE / size * dist.Normal(mu, 1.0).log_prob(data).sum()
+        virgil.set_rng_seed(size)
+        assert svi.step(data) == pytest.approx(posterior - prior.item(), rel=1e-5, abs=1e-5)
 
 
 def test_plates_of_ones_own():
@@ -248,7 +254,13 @@ def test_a_hidden_plate_that_is_whole():
     guide = AutoNormal(poutine.block(model, expose=["z"]))
     svi = SVI(model, guide, virgil.optim.Adam({"lr": 0.1}), Trace_ELBO())
     svi.step(DATA)
+    losses = []
+    for data in (DATA, DATA[:4]):  # the first value is all that the model reads
+        virgil.set_rng_seed(0)
+        losses.append(svi.evaluate_loss(data))
+    assert losses[0] == losses[1]
     svi.step(DATA[:4])
+    assert guide.median()["z"].shape == (SIZE,)
 
 
 def test_given_indices_can_be_captured():
