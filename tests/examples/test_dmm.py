@@ -123,8 +123,6 @@ def sure(guide):
 @pytest.mark.parametrize("engine", ["eager", "xla"])
 def test_in_one_run_every_step_has_its_own_annealing(small, engine):
     """The rate is so small that nothing is learnt, and the guide draws hardly anything: losses are known beforehand."""
-    if engine == "xla":
-        pytest.importorskip("jax")
     model, guide, chorales = small
     sure(guide)
     weights = [0.1, 1.0, 0.3, 0.7]

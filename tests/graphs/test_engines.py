@@ -4,8 +4,6 @@ import jax
 import pytest
 import torch
 from torch import Tensor
-from torch._inductor.cpp_builder import get_cpp_compiler
-from torch._inductor.exc import InvalidCxxCompiler
 from torch.utils import _pytree as pytree
 
 import virgil
@@ -18,16 +16,6 @@ from virgil.engine.xla.registry import LOWERINGS
 from virgil.infer import SVI
 from virgil.infer.density.dry_run import unmarked
 from virgil.optim import zero_grads
-
-
-def _has_compiler():
-    try:
-        return bool(get_cpp_compiler())
-    except InvalidCxxCompiler:
-        return False
-
-
-needs_a_compiler = pytest.mark.skipif(not _has_compiler(), reason="needs a C++ compiler")
 
 
 class Drawing(torch.fx.Interpreter):
@@ -105,7 +93,7 @@ def on_inductor(names, in_every_check):
     """Runs a test for each of these names, for most of them only in ``make check-engines``."""
     every_engine = pytest.mark.every_engine
     cases = [name if name in in_every_check else pytest.param(name, marks=every_engine) for name in names]
-    return lambda test: needs_a_compiler(pytest.mark.parametrize("name", cases)(test))
+    return lambda test: pytest.mark.parametrize("name", cases)(test)
 
 
 def assert_inductor_gives_the_eager_step(svi, step, args):

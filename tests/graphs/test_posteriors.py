@@ -5,11 +5,10 @@ import torch
 
 import virgil
 import virgil.distributions as dist
-from tests.graphs.test_engines import needs_a_compiler
 from virgil.infer import SVI, Trace_ELBO, TraceMeanField_ELBO
 from virgil.infer.autoguide import AutoNormal
 
-ENGINES = ["eager", "xla", pytest.param("inductor", marks=needs_a_compiler)]
+ENGINES = ["eager", "xla", "inductor"]
 Y = torch.tensor([2.1, 0.4, 1.3, 2.9, -0.2, 1.1, 0.8, 1.6])
 NOISE, PRIOR = 1.5, 3.0
 

@@ -8,6 +8,7 @@ key another, with probability below 1e-4.
 import functools
 import itertools
 
+import jax
 import numpy as np
 import pytest
 import torch
@@ -19,7 +20,6 @@ from virgil.engine.graph import traced
 from virgil.engine.xla.interpret import interpret
 from virgil.engine.xla.lowerings import choice, distinct, gamma, random
 
-jax = pytest.importorskip("jax")
 aten, own = torch.ops.aten, torch.ops.virgil
 
 N = 20_000
