@@ -38,6 +38,8 @@ def test_it_goes_before_the_filters_that_are_there():
             warnings.simplefilter("error")
             with ignoring(UserWarning):
                 warn()
+            with pytest.raises(OnPurposeWarning):
+                warn()
 
 
 def test_blocks_nest_and_end_under_an_exception():

@@ -69,5 +69,6 @@ def test_a_copy_of_an_svi_is_used_by_nobody():
     svi = SVI(model, guide, virgil.optim.Adam({"lr": 0.1}), Trace_ELBO())
     with svi.session.alone:
         alone = copy.deepcopy(svi.session.alone)
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(alone.__enter__).result()
+        with pytest.raises(ThreadError):
+            elsewhere(svi.session.alone.__enter__)
+        elsewhere(alone.__enter__)
