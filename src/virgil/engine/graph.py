@@ -81,7 +81,7 @@ def functional(record: Recording, *args: Any) -> Recording:
 @functools.cache
 def _decompositions() -> dict[Any, Callable[..., Any]]:
     """Into Core ATen; torch takes a tenth of a second to list them."""
-    listed = default_decompositions()
+    listed = dict(default_decompositions().items())  # torch's table fills itself when it is gone through
     plain = {op: _either(fn, listed.get(op, _as_it_is)) for op, fn in PLAIN.items()}
     return {**listed, **plain, **FUNCTIONAL}
 

@@ -98,6 +98,11 @@ def accepted(fn: Callable[..., Any], cases: Iterable[tuple[Tensor, ...]]) -> lis
     return [case for case in cases if is_accepted(case)]
 
 
+def is_in_torchs_table(name: str) -> bool:
+    """Whether torch's table of operators has one of this name."""
+    return any(each.name == name for each in op_db)
+
+
 @functools.cache
 def samples_of(name: str, dtype: torch.dtype, limit: int, gradient: bool) -> list[Captured]:
     """The captured graphs of an operator of torch's table, ``name`` or ``name/variant``, at its sample inputs.
