@@ -190,6 +190,31 @@ def test_deterministic_records_and_counts_nothing():
     assert square["infer"] == {"_deterministic": True}
 
 
+def test_options_of_a_site_are_those_of_the_program():
+    def model():
+        virgil.factor("f", 1.0)
+        mask = torch.tensor([True, False])
+        virgil.sample("x", STANDARD.expand([2]), obs=torch.zeros(2), obs_mask=mask, infer={"own": 1})
+
+    nodes = _trace(model).nodes
+    assert nodes["f"].infer == {"is_auxiliary": True}
+    assert nodes["x_unobserved"].infer == {"own": 1}
+    assert torch.equal(nodes["x_unobserved"].latent_slots, torch.tensor([False, True]))
+    assert nodes["x_observed"].latent_slots is None
+
+
+def test_a_factor_is_one_however_it_is_stated():
+    def model():
+        with virgil.plate("data", 2):
+            virgil.factor("f", 1.0)
+            virgil.sample("by hand", dist.Unit(torch.tensor(1.0)), obs=torch.empty(0))
+            virgil.sample("x", STANDARD, obs=torch.zeros(2))
+        virgil.deterministic("d", torch.tensor(1.0))
+
+    nodes = _trace(model).nodes
+    assert [name for name, site in nodes.items() if site.is_factor] == ["f", "by hand"]
+
+
 def test_factor_adds_to_the_density():
     def model():
         virgil.factor("number", 2.5)

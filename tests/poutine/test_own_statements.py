@@ -10,8 +10,12 @@ import virgil.distributions as dist
 from virgil import poutine
 from virgil.errors import PlateError
 from virgil.poutine import Handler, Messenger
+from virgil.poutine.condition import Condition
+from virgil.poutine.mask import Mask
 from virgil.poutine.plate import PlateContext, active_frames
 from virgil.poutine.runtime import effectful, installed
+from virgil.poutine.scale import Scale
+from virgil.poutine.substitute import Substitute
 
 NORMAL = dist.Normal(0.0, 1.0)
 
@@ -256,6 +260,21 @@ def test_a_continuation_states_for_the_handlers_outside_its_author():
         virgil.sample("x", NORMAL)
     assert outer.names == ["b", "x", "own"]
     assert inner.names == ["b", "x"]
+
+
+@pytest.mark.parametrize(("base", "argument"), [(Condition, {}), (Scale, 2.0), (Mask, True), (Substitute, {})])
+def test_a_subclass_that_states_something_does_not_meet_itself(base, argument):
+    """Handlers of the language that state nothing are marked so, and a method of a subclass is not."""
+
+    class Subclass(base):
+        def handle(self, site, outer):
+            virgil.factor(f"{site.name}_own", 0.0)
+            return super().handle(site, outer)
+
+    keeping = Keeping()
+    with keeping, Subclass(argument):
+        virgil.sample("x", NORMAL)
+    assert keeping.names == ["x_own", "x"]
 
 
 THREADS, ROUNDS = 8, 40
