@@ -21,6 +21,7 @@ from virgil.engine.plain_layers import LOOKED_INTO, PLAIN_LAYERS
 from virgil.errors import CaptureError
 from virgil.ops.nested import mapped, tensors_in
 from virgil.ops.operators import OperatorMode, OpOverload, is_composite, is_taken_apart, memory_id, schema_of, written
+from virgil.ops.thread_generator import called
 
 __all__ = ["Recorder"]
 
@@ -103,11 +104,11 @@ class Recorder(OperatorMode):
         if traits.reads and varies:
             raise CaptureError(_read_message(self.line()))
         if not traits.is_node:
-            return func(*args, **kwargs)
+            return called(func, args, kwargs)
         if func is aten.lift_fresh.default:  # what is written into the result must not change the constant
             func = aten.clone.default
         nodes, named = mapped(self._node, args), mapped(self._node, kwargs)
-        result = func(*args, **kwargs)
+        result = called(func, args, kwargs)
         node = self.graph.create_node("call_function", func, nodes, named, func.overloadpacket.__name__)
         if traits.writes and varies:
             self._overwritten.update((memory_id(each), each) for each in written(func, args, kwargs))

@@ -64,14 +64,17 @@ class TorchState:
 
 
 @contextmanager
-def preserved_rng() -> Iterator[None]:
+def preserved_rng(redirects: bool = True) -> Iterator[None]:
     """A block that consumes no random numbers as seen from outside.
 
     Torch's generator on the CPU belongs to all threads. To put it back would let another thread draw once more what it
     has drawn meanwhile: where there are other threads, this one draws from a generator of its own inside the block. The
     generators of GPUs, numpy and Python are put back all the same, as they cannot be exchanged for one thread.
+
+    Args:
+        redirects: as for :func:`~virgil.ops.thread_generator.own_generator`.
     """
-    with own_generator() if _is_shared() else nullcontext():
+    with own_generator(redirects) if _is_shared() else nullcontext():
         state = get_rng_state()
         try:
             yield

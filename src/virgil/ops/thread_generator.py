@@ -18,6 +18,7 @@ from virgil.ops.nested import tensors_in
 from virgil.ops.operators import OperatorMode, OpOverload, schema_of
 
 __all__ = [
+    "called",
     "drawing_from",
     "has_own_generator",
     "own_generator",
@@ -56,14 +57,17 @@ def drawing_from(generator: torch.Generator) -> Iterator[None]:
 
 
 @contextmanager
-def own_generator() -> Iterator[None]:
+def own_generator(redirects: bool = True) -> Iterator[None]:
     """A block in which all that this thread draws on the CPU comes from a generator of its own.
 
     It begins where the present one stands. Every operator takes some microseconds more.
+
+    Args:
+        redirects: ``False`` where a mode of the caller's calls all operators by :func:`called`.
     """
     generator = torch.Generator()
     generator.set_state(thread_generator().get_state())
-    with drawing_from(generator), redirected():
+    with drawing_from(generator), redirected() if redirects else nullcontext():
         yield
 
 
@@ -84,17 +88,23 @@ class _Redirect(OperatorMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Call an operator."""
-        kwargs = kwargs or {}
-        if not isinstance(func, OpOverload) or not _draws(func) or not _on_cpu(args, kwargs):
-            return func(*args, **kwargs)
-        taking = taking_generator(func)
-        if taking is None:
-            return func(*args, **kwargs) if func.namespace == "virgil" else _borrowed(func, args, kwargs)
-        names = [each.name for each in schema_of(func).arguments]
-        given = dict(zip(names, args, strict=False)) | kwargs  # a generator may be given by its place
-        if given.get("generator") is None:
-            given["generator"] = thread_generator()
-        return taking(**given)
+        if not isinstance(func, OpOverload):  # one on functions, which torch's compiler traces, and this with it
+            return func(*args, **(kwargs or {}))
+        return called(func, args, kwargs or {})
+
+
+def called(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The results of an operator; one that draws on the CPU draws from the generator of this thread."""
+    if _thread.generator is None or not _draws(func) or not _on_cpu(args, kwargs):
+        return func(*args, **kwargs)
+    taking = taking_generator(func)
+    if taking is None:
+        return func(*args, **kwargs) if func.namespace == "virgil" else _borrowed(func, args, kwargs)
+    names = [each.name for each in schema_of(func).arguments]
+    given = dict(zip(names, args, strict=False)) | kwargs  # a generator may be given by its place
+    if given.get("generator") is None:
+        given["generator"] = thread_generator()
+    return taking(**given)
 
 
 @functools.cache
@@ -130,8 +140,6 @@ def _on_cpu(args: Any, kwargs: Any) -> bool:
 def _borrowed(func: OpOverload, args: Any, kwargs: Any) -> Any:
     """An operator that takes no generator: torch's own has the state of this thread's as long as it runs."""
     own, shared = thread_generator(), torch.default_generator
-    if own is shared:
-        return func(*args, **kwargs)
     with _borrowing:
         before = shared.get_state()
         shared.set_state(own.get_state())
