@@ -60,6 +60,7 @@ def test_what_is_public_has_a_docstring(module: ModuleType) -> None:
         name
         for name in module.__all__
         if inspect.isclass(value := getattr(module, name)) or inspect.isfunction(value)
+        if value.__module__.startswith("virgil")  # others, handed on, are described where they come from
         if not (value.__dict__.get("__doc__") if inspect.isclass(value) else value.__doc__)
     ]
     assert not bare, f"{module.__name__} exports without a docstring: {bare}."
