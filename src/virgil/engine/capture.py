@@ -1,8 +1,8 @@
-"""Capture a step: run it, record the tensor operations, and make sure that they are all there is to it."""
+"""Capture a step, or any function of tensors: run it, record its operations, and check that they are all of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -16,13 +16,11 @@ from virgil.errors import CaptureError, VirgilError
 from virgil.ops.operators import OpOverload
 from virgil.ops.random_state import preserved_rng
 
-__all__ = ["capture"]
+__all__ = ["capture", "captured"]
 
 
 def capture(step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Program:
-    """The step as one graph.
-
-    It is run twice, and random generators are put back, to find out whether it performs the same operations each time.
+    """The step as one graph; see :func:`captured`.
 
     Args:
         step: takes the state's tensors and the other inputs; gives the state after it, the loss, and gradient norms.
@@ -30,59 +28,76 @@ def capture(step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Pr
         inputs: likewise.
 
     Raises:
-        CaptureError: a tensor is used as a Python value, the operations are not the same each time, the state changes
-            its shapes or dtypes, or torch cannot take an operator apart. The message names the line.
+        CaptureError: likewise, or the state changes its shapes or dtypes.
     """
     given = [each.detach() for each in state], [each.detach() for each in inputs]
 
     def pure(state: list[Tensor], inputs: list[Tensor]) -> tuple[list[Tensor], Tensor, Tensor]:
         return step([each.clone() for each in state], [each.clone() for each in inputs])
 
-    with preserved_rng(redirects=False):  # all operators are called by a recorder
-        try:
-            first, second = recorded(pure, *given), recorded(pure, *given)
-        except NotImplementedError as error:
-            if "HigherOrderOperator" not in str(error):
-                raise
-            raise CaptureError(
-                "The step calls an operator that takes functions, such as torch.cond, which cannot be captured. Use "
-                "torch.where, or a Python loop in the place of a scan, or engine='eager'."
-            ) from error
-        difference = first_difference(first, second)
-        if difference is not None:
-            raise CaptureError(_varies(difference))
-        try:
-            graph = functional(first, *given)
-        except VirgilError:
-            raise
-        except Exception as error:  # the step itself has run, so this is not the user's
-            raise CaptureError(
-                f"Torch cannot take an operator of the step apart: {str(error).splitlines()[0]}. Use engine='eager'."
-            ) from error
-    _check_pure(graph, first)
+    graph = captured(pure, *given)
     _check_state(graph, state)
     return Program(graph, len(state), len(inputs))
 
 
-def _varies(difference: tuple[Node | None, Node | None]) -> str:
+def captured(fn: Callable[..., Any], *given: Any, what: str = "step") -> Recording:
+    """A function of tensors as one graph, made sure to be all that there is to it.
+
+    It is run twice, and random generators are put back, to find out whether it performs the same operations each time.
+
+    Args:
+        fn: the function, which writes into none of its arguments.
+        given: tensors to run it on, nested.
+        what: a word for it.
+
+    Raises:
+        CaptureError: a tensor is used as a Python value, the operations are not the same each time, the function writes
+            into a tensor that is no argument, or torch cannot take an operator apart. The message names the line.
+    """
+    with preserved_rng(redirects=False):  # all operators are called by a recorder
+        try:
+            first, second = recorded(fn, *given), recorded(fn, *given)
+        except NotImplementedError as error:
+            if "HigherOrderOperator" not in str(error):
+                raise
+            raise CaptureError(
+                f"The {what} calls an operator that takes functions, such as torch.cond, which cannot be captured. Use "
+                "torch.where, or a Python loop in the place of a scan, or engine='eager'."
+            ) from error
+        difference = first_difference(first, second)
+        if difference is not None:
+            raise CaptureError(_varies(difference, what))
+        try:
+            graph = functional(first, *given)
+        except VirgilError:
+            raise
+        except Exception as error:  # the function itself has run, so this is not the user's
+            raise CaptureError(
+                f"Torch cannot take an operator of the {what} apart: {str(error).splitlines()[0]}. Use engine='eager'."
+            ) from error
+    _check_pure(graph, first, what)
+    return graph
+
+
+def _varies(difference: tuple[Node | None, Node | None], what: str) -> str:
     node = next(each for each in difference if each is not None)
     line = node.meta.get("stack_trace")
     place = f" The first difference is at\n  {line}\n" if line else " "
     return (
-        f"Two runs of the step performed different operations, so it cannot be captured.{place}What changes from step "
-        "to step must be an argument, a parameter or random by torch. Where sites come and go by chance, use "
+        f"Two runs of the {what} performed different operations, so it cannot be captured.{place}What changes from one "
+        "run to the next must be an argument, a parameter or random by torch. Where sites come and go by chance, use "
         "engine='eager'."
     )
 
 
-def _check_pure(graph: Recording, record: Recording) -> None:
+def _check_pure(graph: Recording, record: Recording, what: str) -> None:
     if not any(writes(node) for node in graph.graph.nodes):
         return
     writing = (node for node in record.graph.nodes if writes(node) and _held(node.args[0]))
     line = next((node.meta.get("stack_trace") for node in writing), None)
     place = f":\n  {line}\n" if line else ". "
     raise CaptureError(
-        f"A step writes into a tensor that is no argument, parameter or buffer of a network{place}Make it a buffer "
+        f"A {what} writes into a tensor that is no argument, parameter or buffer of a network{place}Make it a buffer "
         "(register_buffer), write into a copy, or use engine='eager'."
     )
 

@@ -18,7 +18,7 @@ from virgil.ops.operators import OpOverload
 from virgil.ops.thread_generator import taking_generator, thread_generator
 from virgil.ops.trees import tree_leaves
 
-__all__ = ["Draw", "InPlace", "in_place", "inputs_of"]
+__all__ = ["Draw", "InPlace", "in_place", "inputs_of", "owned"]
 
 
 Draw = Callable[[], Tensor]
@@ -55,7 +55,7 @@ class InPlace:
 def in_place(program: Program) -> InPlace:
     """The same steps, written into the tensors of the state that they are given."""
     graph, size, flat = program.graph.graph, program.num_state, Graph()
-    values = inputs_of(program, flat)
+    values = inputs_of(program.graph.graph, flat)
     state = list(values.values())[:size]
     held = {node: program.constants[str(node.target)] for node in graph.find_nodes(op="get_attr")}
     draws = _first_draws(graph)
@@ -64,8 +64,8 @@ def in_place(program: Program) -> InPlace:
         values[node].meta.update(val=example, device=node.meta["device"])
     outputs = tree_leaves(flat.graph_copy(graph, values))
     written = [place for place in range(size) if not _is_copy(outputs[place], state[place])]
-    after = [_owned(flat, outputs[place]) for place in written]
-    results = tuple(_owned(flat, each) for each in outputs[size:])
+    after = [owned(flat, outputs[place]) for place in written]
+    results = tuple(owned(flat, each) for each in outputs[size:])
     for place, value in zip(written, after, strict=True):
         flat.call_function(aten.copy_.default, (state[place], value))
     flat.output(results)
@@ -73,13 +73,13 @@ def in_place(program: Program) -> InPlace:
     return InPlace(GraphModule({}, flat), list(held.values()), written, list(draws.values()), draws_inside)
 
 
-def inputs_of(program: Program, graph: Graph) -> dict[Node, Node]:
-    """Gives a graph the inputs of a program.
+def inputs_of(source: Graph, graph: Graph) -> dict[Node, Node]:
+    """Gives a graph the inputs of another.
 
-    They lie in memory as copies of the program's own do: densely, and no two numbers of one at the same place. A step
-    begins with copies, so that it does not notice.
+    They lie in memory as copies of the other's own do: densely, and no two numbers of one at the same place. Who calls
+    the graph begins with copies, so that it does not notice.
     """
-    values = {node: graph.node_copy(node) for node in program.graph.graph.find_nodes(op="placeholder")}
+    values = {node: graph.node_copy(node) for node in source.find_nodes(op="placeholder")}
     for node in values.values():
         node.meta["val"] = torch.empty_like(node.meta["val"])
     return values
@@ -125,7 +125,7 @@ def _is_copy(value: Node, of: Node) -> bool:
     return value is of or (value.target is aten.clone.default and value.args[0] is of)
 
 
-def _owned(graph: Graph, node: Node) -> Node:
+def owned(graph: Graph, node: Node) -> Node:
     """A value in memory that is no input's, because inputs are written before it is read again."""
     origin: Any = node
     while isinstance(origin.target, OpOverload) and origin.target.is_view:

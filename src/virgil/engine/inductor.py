@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,17 +14,19 @@ from torch import Tensor
 from torch.fx import Graph, GraphModule
 
 from virgil.engine.code import code_of
-from virgil.engine.in_place import in_place, inputs_of
+from virgil.engine.graph import Recording
+from virgil.engine.in_place import in_place, inputs_of, owned
 from virgil.engine.noise import DrawnBy
 from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs, joined
+from virgil.errors import CaptureError
 from virgil.ops.compile_flag import as_when_compiling
 from virgil.ops.foreach import foreach
 from virgil.ops.random_state import preserved_rng
 from virgil.ops.thread_generator import drawing_from, thread_generator
 from virgil.ops.trees import tree_leaves
 
-__all__ = ["InductorRunner", "seed_of_step"]
+__all__ = ["InductorFunction", "InductorRunner", "seed_of_step"]
 
 _LONGEST = 1024  # steps between two looks at whether losses and gradients are finite
 
@@ -44,7 +46,7 @@ class InductorRunner:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        inputs = inputs_of(program, Graph()).values()
+        inputs = inputs_of(program.graph.graph, Graph()).values()
         self._strides: list[tuple[int, ...]] = [node.meta["val"].stride() for node in inputs]
         devices = _cuda_devices(program.graph.graph)
         self._cuda_generators = [torch.cuda.default_generators[each] for each in devices]
@@ -170,7 +172,7 @@ class _Replayed:
 
     def __init__(self, program: Program, strides: list[tuple[int, ...]]) -> None:
         flat = Graph()
-        outputs = flat.graph_copy(program.graph.graph, inputs_of(program, flat))
+        outputs = flat.graph_copy(program.graph.graph, inputs_of(program.graph.graph, flat))
         flat.output(tuple(tree_leaves(outputs)))
         self._code = code_of(GraphModule(program.constants, flat), replays=True)
         self._strides = strides
@@ -185,6 +187,46 @@ class _Replayed:
         foreach("copy_", copies, list(outputs))
         *after, loss, norms = copies
         return [_laid_out(each, stride) for each, stride in zip(after, self._strides, strict=True)], loss, norms
+
+
+class InductorFunction:
+    """A pure function of tensors: one compiled call; see :class:`virgil.engine.function.CompiledFunction`.
+
+    Args:
+        recording: the function.
+
+    Raises:
+        OperatorError: Inductor cannot compile an operator.
+        CaptureError: it cannot compile the function, or there is no C++ compiler.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        graph, flat = recording.graph, Graph()
+        values = inputs_of(graph, flat)
+        self._strides: list[tuple[int, ...]] = [node.meta["val"].stride() for node in values.values()]
+        held = graph.find_nodes(op="get_attr")
+        self._constants = [recording.constants[str(node.target)] for node in held]
+        for node, constant in zip(held, self._constants, strict=True):
+            values[node] = flat.placeholder(node.name)
+            values[node].meta.update(val=constant, device=constant.device)
+        outputs = tree_leaves(flat.graph_copy(graph, values))
+        flat.output(tuple(owned(flat, each) for each in outputs))
+        self._code = code_of(GraphModule({}, flat))
+
+    def __call__(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """The results."""
+        given = [_laid_out(each.detach(), stride) for each, stride in zip(inputs, self._strides, strict=True)]
+        with torch.no_grad():
+            return list(self._code([*given, *self._constants]))
+
+    def mapped(self, rows: Tensor, others: Sequence[Tensor]) -> list[Tensor]:
+        """The results for each row, one after another."""
+        return [torch.stack(each) for each in zip(*(self([row, *others]) for row in rows), strict=True)]
+
+    def in_jax(self, others: Sequence[Tensor]) -> Callable[[Any], Any]:
+        """There is none."""
+        raise CaptureError("A function on engine='inductor' is no function of JAX. Use engine='xla'.")
 
 
 def seed_of_step(seed: int, number: int) -> int:

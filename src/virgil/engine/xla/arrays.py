@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Copies", "DTYPES", "SMALL", "dtype_of", "to_array", "to_input", "to_tensor"]
+__all__ = ["Copies", "DTYPES", "SMALL", "dtype_of", "to_array", "to_copy", "to_input", "to_tensor"]
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -76,6 +76,13 @@ def _bytes(tensor: Tensor) -> bytes:
     """The values of a tensor, however it lies in memory."""
     flat = tensor.contiguous().as_strided((tensor.numel(),), (1,))  # a single entry may have any stride
     return flat.view(torch.uint8).numpy().tobytes()
+
+
+def to_copy(array: jax.Array) -> Tensor:
+    """A tensor on memory of its own with the values of an array: for small ones sooner than by :func:`to_tensor`."""
+    if array.dtype == jnp.bfloat16:  # which NumPy lacks
+        return to_tensor(array).clone()
+    return torch.from_numpy(np.array(array))
 
 
 def to_tensor(array: jax.Array) -> Tensor:

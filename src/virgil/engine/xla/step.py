@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import jax
@@ -14,18 +12,12 @@ from virgil.engine.program import Program
 from virgil.engine.runner import Inputs
 from virgil.engine.xla.ahead import Ahead
 from virgil.engine.xla.arrays import to_array, to_input
-from virgil.engine.xla.interpret import check_lowered, interpret
-from virgil.engine.xla.rolled.graph import rolled
-from virgil.ops.trees import tree_leaves
+from virgil.engine.xla.lowered import Lowered
 
 __all__ = ["XlaStep"]
 
 _LONGEST = 4096  # steps in one call: the length of its records
 _STREAMED = 2**26  # bytes of batches in one call
-_LARGE = 1_000_000  # elements, from which on code is worth more than the time to make it
-_SHORT = 1024  # addends, up to which a sum one by one is exact enough
-_NEW_GENERATOR: dict[str, Any] = {"xla_cpu_use_fusion_emitters": False}
-_TREES: dict[str, Any] = {"xla_disable_hlo_passes": "tree_reduction_rewriter"}
 
 
 class XlaStep:
@@ -45,28 +37,17 @@ class XlaStep:
     """
 
     def __init__(self, program: Program) -> None:
-        check_lowered(program.graph.graph)
         self.program = program
-        self.constants = {name: to_array(each) for name, each in program.constants.items()}
-        graph = program.graph.graph
-        loops = rolled(graph)
-        self._interpret = partial(interpret, graph) if loops is None else loops.interpret
+        self._lowered = Lowered(program.graph)
         self._streams: dict[int, Tensor] = {}
-        self.num_compiled = program.num_nodes if loops is None else loops.num_compiled
-        self.ahead = Ahead(graph, () if loops is None else loops.rounds)
+        self.constants = self._lowered.constants
+        self.num_compiled = self._lowered.num_compiled
+        self.ahead = Ahead(program.graph.graph, self._lowered.rounds)
 
     @property
     def options(self) -> dict[str, Any]:
-        """What to tell the compiler.
-
-        Its older code generator takes half of the time, and costs only large programs. Sums in trees are
-        more exact, and cost twice the time where they are short.
-        """
-        values = [each for each in _values(self.program) if isinstance(each, Tensor)]
-        wanted = _NEW_GENERATOR if sum(each.numel() for each in values) < _LARGE else {}
-        if max((each.numel() for each in values), default=0) <= _SHORT:
-            wanted = {**wanted, **_TREES}
-        return {name: value for name, value in wanted.items() if _takes(name, value)}
+        """What to tell the compiler."""
+        return self._lowered.options
 
     def longest(self, inputs: Inputs) -> int:
         """How many steps one call may take: as many as the records and the streams' memory hold."""
@@ -103,23 +84,7 @@ class XlaStep:
             }
             both = {**fixed, **rows}
             inputs = [both[place] for place in range(self.program.num_inputs)]
-            outputs = self._interpret([*state, *inputs], constants, key, noise)
+            outputs = self._lowered([*state, *inputs], constants, key, noise)
             return outputs[:size], outputs[size], outputs[size + 1]
 
         return step
-
-
-def _values(program: Program) -> list[Any]:
-    """What the operations of a step give."""
-    nodes = [node for node in program.graph.graph.nodes if node.op == "call_function"]
-    return tree_leaves([node.meta.get("val") for node in nodes])
-
-
-@functools.cache
-def _takes(option: str, value: Any) -> bool:
-    """Whether this version of XLA has a switch."""
-    try:
-        jax.jit(lambda x: x, compiler_options={option: value})(0.0)
-    except jax.errors.JaxRuntimeError:
-        return False
-    return True
