@@ -13,7 +13,7 @@ from virgil.infer.autoguide.core.latent import Latent, find_latent
 from virgil.infer.autoguide.core.parameters import ConstrainedParameters
 from virgil.infer.autoguide.core.plates import GuidePlates
 from virgil.infer.autoguide.core.prototype import find_prototype
-from virgil.infer.autoguide.initialization import InitFn, init_to_feasible
+from virgil.infer.density.initialization import InitFn, init_to_feasible
 from virgil.nn import PyroModule
 from virgil.nn.call import calls
 from virgil.poutine.block import Block

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from virgil.distributions.core.feasible_value import feasible_value
 from virgil.errors import ArgumentError, MismatchError
-from virgil.infer.autoguide.initialization import dtype_and_device
+from virgil.infer.density.initialization import dtype_and_device
 from virgil.nn.call import isolated
 from virgil.ops.random_state import preserved_rng
 from virgil.poutine.frame import Frame, plates_shape

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from virgil.distributions.core.validation import unchecked
 from virgil.errors import ArgumentError, NonFiniteError, SiteError, SupportError, did_you_mean
-from virgil.infer.autoguide.initialization import InitFn, InitMessenger, given_names
 from virgil.infer.checks.support import support_problem
 from virgil.infer.density.dry_run import dry_run
+from virgil.infer.density.initialization import InitFn, InitMessenger, given_names
 from virgil.nn.call import isolated
 from virgil.ops.random_state import set_rng_seed
 from virgil.poutine.block import Block

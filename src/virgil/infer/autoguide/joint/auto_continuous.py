@@ -16,7 +16,7 @@ from virgil.infer.autoguide.core.guide import AutoGuide
 from virgil.infer.autoguide.core.latent import Latent
 from virgil.infer.autoguide.core.parameters import ConstrainedParameters
 from virgil.infer.autoguide.core.scales import checked_init_scale, normal_quantiles
-from virgil.infer.autoguide.initialization import InitFn, init_to_median
+from virgil.infer.density.initialization import InitFn, init_to_median
 from virgil.nn.parameter import emit_parameter, read_parameter
 from virgil.params import ParamStore, get_param_store
 from virgil.params.constraint import Constraint

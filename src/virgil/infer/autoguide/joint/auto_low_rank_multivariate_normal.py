@@ -11,8 +11,8 @@ from torch import distributions as td
 
 from virgil.distributions import LowRankMultivariateNormal, constraints
 from virgil.errors import ArgumentError
-from virgil.infer.autoguide.initialization import InitFn, init_to_median
 from virgil.infer.autoguide.joint.auto_continuous import AutoContinuous
+from virgil.infer.density.initialization import InitFn, init_to_median
 from virgil.params.constraint import Constraint
 
 __all__ = ["AutoLowRankMultivariateNormal"]

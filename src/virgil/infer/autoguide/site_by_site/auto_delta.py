@@ -13,7 +13,7 @@ from virgil.infer.autoguide.core.guide import AutoGuide
 from virgil.infer.autoguide.core.latent import Latent
 from virgil.infer.autoguide.core.parameters import SiteParameters
 from virgil.infer.autoguide.core.plates import GuidePlates
-from virgil.infer.autoguide.initialization import InitFn, init_to_median
+from virgil.infer.density.initialization import InitFn, init_to_median
 from virgil.nn.parameter import emit_parameter, read_parameter
 from virgil.params import get_param_store
 
