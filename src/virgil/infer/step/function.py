@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 
-from virgil import settings
-from virgil.distributions.core.validation import unchecked_by_torch
 from virgil.engine.program import Step
-from virgil.engine.swap import Swapped
+from virgil.infer.density.reads import Reads, in_place_of
 from virgil.infer.step.arguments import Arguments
 from virgil.infer.step.state import State, flattened
 from virgil.optim.pure import pure_step
-from virgil.params import get_param_store
 
 __all__ = ["step_function"]
 
@@ -35,6 +31,7 @@ def step_function(
         optimizer: the torch optimiser.
         clip: as for ``pure_step``.
     """
+    reads = Reads(state.leaves, state.aliases, state.buffers)
 
     def step(values: list[Tensor], inputs: list[Tensor]) -> tuple[list[Tensor], Tensor, Tensor]:
         before, buffers, memory = state.split(values)
@@ -42,7 +39,7 @@ def step_function(
         buffers = [each.clone() for each in buffers]  # the copies are what batch normalisation writes into
         count = len(given.tensors)
         args, kwargs = given.rebuilt(inputs[:count])
-        with _in_place_of(state, leaves, buffers):
+        with in_place_of(reads, leaves, buffers):
             loss = objective(*args, **kwargs)
         gradients = _gradients(loss, leaves)
         after, memory = pure_step(optimizer, state.leaves, before, gradients, memory, inputs[count:], clip)
@@ -52,21 +49,6 @@ def step_function(
         return flattened(after, buffers, memory), loss.detach(), torch.stack(norms) if norms else loss.new_zeros(0)
 
     return step
-
-
-@contextmanager
-def _in_place_of(state: State, leaves: Mapping[str, Tensor], buffers: list[Tensor]) -> Iterator[None]:
-    """Everything that holds the state's tensors sees others, in a ``with`` block, unchecked."""
-    names = {**{name: name for name in state.leaves}, **state.aliases}
-    pairs = [(state.leaves[name], leaves[name]) for name in state.leaves]
-    substitutes = {name: leaves[first] for name, first in names.items()}
-    with (
-        settings.context(validate=False),
-        unchecked_by_torch(),
-        get_param_store().substituted(substitutes),
-        Swapped([*pairs, *zip(state.buffers, buffers, strict=True)]),
-    ):
-        yield
 
 
 def _gradients(loss: Tensor, leaves: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -2,58 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from virgil.infer.density.buffers import buffers_of
-from virgil.infer.density.read_parameters import ReadParameters
-from virgil.nn.call import noting
-from virgil.nn.tree import is_program
+from virgil.infer.density.reads import Found, finding, reads_of
 from virgil.ops.foreach import foreach
-from virgil.ops.forward_hooks import watching_calls
 from virgil.optim.pure import Memory, memory_of
 
 __all__ = ["Found", "State", "finding", "state_of"]
-
-
-@dataclass
-class Found:
-    """What a run of the programs has been seen to use.
-
-    Attributes:
-        leaves: unconstrained leaves by name.
-        modules: every network that was called, and the ``PyroModule`` inside them, whose attributes may have been read.
-    """
-
-    leaves: dict[str, Tensor] = field(default_factory=dict)
-    modules: list[nn.Module] = field(default_factory=list)
-
-    @property
-    def training(self) -> tuple[bool, ...]:
-        """Which of the networks are in training mode."""
-        return tuple(module.training for module in self.modules)
-
-
-@contextmanager
-def finding() -> Iterator[Found]:
-    """A block that finds which parameters this thread reads and which networks it calls."""
-    modules: dict[int, nn.Module] = {}
-    found = Found()
-
-    def note(module: nn.Module) -> None:
-        modules[id(module)] = module
-
-    try:
-        with watching_calls(note), ReadParameters() as read, noting(modules):
-            yield found
-    finally:
-        inside = {id(each): each for module in modules.values() for each in module.modules() if is_program(each)}
-        found.leaves, found.modules = read.leaves, list({**modules, **inside}.values())
 
 
 @dataclass
@@ -97,12 +56,5 @@ def flattened(leaves: dict[str, Tensor], buffers: list[Tensor], memory: Memory) 
 
 def state_of(found: Found, optimizer: torch.optim.Optimizer) -> State:
     """The state of a step that reads what was found."""
-    names: dict[int, str] = {}
-    leaves, aliases = {}, {}
-    for name, leaf in found.leaves.items():
-        first = names.setdefault(id(leaf), name)
-        if first == name:
-            leaves[name] = leaf
-        else:
-            aliases[name] = first
-    return State(leaves, aliases, buffers_of(found.modules), memory_of(optimizer, leaves))
+    reads = reads_of(found)
+    return State(reads.leaves, reads.aliases, reads.buffers, memory_of(optimizer, reads.leaves))
