@@ -5,8 +5,9 @@ import torch
 
 import virgil
 import virgil.distributions as dist
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, FitWarning
 from virgil.infer import Predictive
+from virgil.infer.density import vectorize
 
 both = pytest.mark.parametrize("parallel", [False, True])
 
@@ -117,13 +118,77 @@ def test_an_unknown_site_to_return_names_the_closest():
         Predictive(nested, num_samples=1, return_sites=["shares"])()
 
 
-def test_a_model_that_does_not_broadcast_is_named_in_parallel():
-    def model():
-        x = virgil.sample("x", dist.Normal(torch.zeros(2), 1.0).to_event(1))
-        virgil.deterministic("first", x[0])  # index from the left: the draw, not the entry
+def reads_another_draw():
+    w = virgil.sample("w", dist.Normal(torch.zeros(1), 3.0).to_event(1))
+    with virgil.plate("n", 30):
+        virgil.sample("y", dist.Normal(w[0] * torch.ones(30), 0.01))
 
-    with pytest.raises(ArgumentError, match=r"site 'first' has shape \(2,\) for 3 draws"):
-        Predictive(model, num_samples=3, parallel=True)()
+
+def loses_the_draws():
+    x = virgil.sample("x", dist.Normal(torch.zeros(2), 1.0).to_event(1))
+    virgil.deterministic("first", x[0])  # index from the left: the draw, not the entry
+
+
+def branches():
+    if virgil.sample("x", dist.Normal(0.0, 1.0)) > 0:
+        virgil.deterministic("y", torch.tensor(1.0))
+    else:
+        virgil.deterministic("y", torch.tensor(-1.0))
+
+
+def is_random_elsewhere():
+    virgil.sample("x", dist.Normal(torch.randn(()), 0.01))
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (reads_another_draw, "site 'y' has another log-probability when its draw runs alone"),
+        (loses_the_draws, r"'first' has shape \(2,\) for 3 draws at once"),
+        (branches, "ambiguous, after site 'x'"),
+        (is_random_elsewhere, "random numbers besides"),
+    ],
+)
+def test_a_model_that_reads_other_draws_runs_one_by_one_with_a_warning(model, reason):
+    with pytest.warns(FitWarning, match=f"draws one by one.*{reason}"):
+        draws = Predictive(model, num_samples=40, parallel=True)()
+    if model is reads_another_draw:
+        assert (draws["y"] - draws["w"]).abs().max() < 0.1  # 10 standard deviations
+    elif model is loses_the_draws:
+        assert torch.equal(draws["first"], draws["x"][:, 0])
+    elif model is branches:
+        assert torch.equal(draws["y"], draws["x"].sign())
+    else:  # each draw has its own noise: 40 draws alike within 0.2 have a chance below 1e-30
+        assert draws["x"].std() > 0.2
+
+
+def test_a_value_that_is_not_asked_for_may_be_of_any_shape():
+    draws = Predictive(loses_the_draws, num_samples=5, parallel=True, return_sites=["x"])()
+    assert draws["x"].shape == (5, 2)
+
+
+def test_samples_by_draw_reach_their_own_draw():
+    given = {"w": torch.arange(6.0).reshape(6, 1)}
+    with pytest.warns(FitWarning, match="one by one"):
+        draws = Predictive(reads_another_draw, given, parallel=True)()
+    assert (draws["y"] - given["w"]).abs().max() < 0.1
+
+
+def test_draws_at_once_are_made_in_chunks(monkeypatch):
+    """A bound on the elements of an execution gives the same shapes, and each draw its own value."""
+    monkeypatch.setattr(vectorize, "_ELEMENTS", 200)
+    sizes = []
+
+    def model():
+        x = virgil.sample("x", dist.Normal(0.0, 1.0))
+        sizes.append(x.numel())
+        virgil.deterministic("double", 2 * x)
+
+    draws = Predictive(model, num_samples=100, parallel=True)()
+    assert max(sizes) < 100
+    assert draws["x"].shape == (100,)
+    assert len(draws["x"].unique()) == 100
+    assert torch.equal(draws["double"], 2 * draws["x"])
 
 
 def test_a_result_that_is_no_tensor_is_refused():

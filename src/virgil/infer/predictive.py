@@ -8,36 +8,44 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from virgil.engine.work import Work
 from virgil.errors import ArgumentError, did_you_mean
 from virgil.infer.checks.names import unknown_names
 from virgil.infer.density.dry_run import dry_run
+from virgil.infer.density.execution import Call, no_guide, run_pair
 from virgil.infer.density.nesting import nesting
+from virgil.infer.density.vectorize import Vectorization, difference, draws_in_one_execution
 from virgil.infer.warn import show_warning
-from virgil.poutine.frame import Frame
-from virgil.poutine.plate import PlateContext
+from virgil.ops.warning_filter import ignoring
 from virgil.poutine.runtime import Handler, Outer, states_nothing
 from virgil.poutine.site import Site
-from virgil.poutine.trace import Trace, trace
+from virgil.poutine.trace import Trace
 
-__all__ = ["Predictive", "stacked"]
+__all__ = ["Predictive"]
 
-_PLATE = "_num_predictive_samples"
+_ONE_BY_ONE = Vectorization(dim=-1, at_once=False)
+
 Samples = Mapping[str, Tensor]
 
 
 class _Given(Handler):
-    """Gives latent sites the values of one draw; ``cut`` brings a value into the shape that the site expects."""
+    """Gives latent sites and plates their values by name, cut to the shape that they have in one execution.
 
-    def __init__(self, values: Samples, cut: Callable[[Site, Tensor], Tensor] | None = None) -> None:
+    Args:
+        values: by name, with the draws first.
+        draws: how the execution holds draws.
+    """
+
+    def __init__(self, values: Samples, draws: Vectorization) -> None:
         self.values = values
-        self.cut = cut
+        self.draws = draws
 
     @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         value = self.values.get(site.name) if site.is_latent or (site.kind == "plate" and not site.observed) else None
         if value is None:
             return outer(site)
-        return outer(site.with_value(value if self.cut is None else self.cut(site, value)))
+        return outer(site.with_value(self.draws.placed(value, len(site.fn.event_shape))))
 
 
 class Predictive(nn.Module):
@@ -53,7 +61,9 @@ class Predictive(nn.Module):
         num_samples: how many draws. Default: as many as ``posterior_samples`` holds.
         return_sites: the sites to return, ``"_RETURN"`` for the model's own result. Default: all sample and
             deterministic sites that are not in ``posterior_samples``.
-        parallel: run all draws at once, with a dim of their own left of all plates; the model must broadcast.
+        parallel: run all draws at once, with a dim of their own left of all plates, if a comparison with draws run
+            alone shows that the programs allow it; else one by one, with a warning. Draws at once share the
+            mini-batches of plates.
 
     Raises:
         ArgumentError: numbers of draws that contradict each other, or an unknown name in ``return_sites``.
@@ -99,44 +109,49 @@ class Predictive(nn.Module):
     @torch.no_grad()
     def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """Draw; the arguments are those of model and guide."""
-        if self.parallel:
-            return self._parallel(args, kwargs)
-        draws = [self._one(args, kwargs, draw) for draw in range(self.num_samples)]
-        self._look_for_names(draws)
-        names = self._returned(draws[0])
-        return {name: torch.stack([_value(each, name) for each in draws]) for name in names}
+        single = None
+        draws = _ONE_BY_ONE
+        if self.parallel and self.num_samples > 1:
+            single, draws = self._tried(args, kwargs)
+        runs = []
+        for rows in draws.chunks(self.num_samples):
+            with draws.drawing(len(rows)):
+                runs.append(run_pair(self._call(args, kwargs, rows, draws)).model)
+        self._look_for_names(runs)
+        names = self._returned(runs[0] if single is None else single)
+        if single is None:
+            return {name: torch.stack([_value(run, name) for run in runs]) for name in names}
+        counts = [len(rows) for rows in draws.chunks(self.num_samples)]
+        return {name: _joined(name, runs, counts, single, draws) for name in names}
 
-    def _one(self, args: tuple[Any, ...], kwargs: dict[str, Any], draw: int) -> Trace:
-        values = {name: samples[draw] for name, samples in self.posterior_samples.items()}
-        return self._traced(args, kwargs, _Given(values))
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any], rows: range, draws: Vectorization) -> Call:
+        """Model and guide with the samples of these draws, from the first again where there are fewer."""
+        places = torch.tensor([row % self.num_samples for row in rows])
+        values = {name: samples[places.to(samples.device)] for name, samples in self.posterior_samples.items()}
+        model = _Given(values, draws)(self.model) if values else self.model
+        return Call(model, no_guide if self.guide is None else self.guide, args, kwargs)
 
-    def _traced(self, args: tuple[Any, ...], kwargs: dict[str, Any], given: _Given) -> Trace:
-        if self.guide is not None:
-            drawn = trace(self.guide).get_trace(*args, **kwargs).nodes
-            given = _Given({name: site.value for name, site in drawn.items() if site.is_latent or site.kind == "plate"})
-        return trace(given(self.model)).get_trace(*args, **kwargs)
+    def _tried(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Trace | None, Vectorization]:
+        """An execution with one draw, and how executions with many hold them, if they give what each draw gives alone.
 
-    def _parallel(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Tensor]:
-        with dry_run():
-            single = self._one(args, kwargs, 0)
-        dims = nesting(single)
-        if self.guide is not None:
-            with dry_run():
-                dims = max(dims, nesting(trace(self.guide).get_trace(*args, **kwargs)))
-        count = self.num_samples
-
-        def cut(site: Site, value: Tensor) -> Tensor:
-            """Put the draws at the plate's dim, left of all others."""
-            batch_dim = value.dim() - 1 - len(site.fn.event_shape)
-            return value.reshape(count, *(1,) * (dims - batch_dim), *value.shape[1:])
-
-        given = _Given(self.posterior_samples, cut)
-        with PlateContext(Frame(_PLATE, -dims - 1, count, particle=True)):
-            joint = self._traced(args, kwargs, given)
-        self._look_for_names([joint])
-        return {
-            name: stacked(name, _value(joint, name), _value(single, name), count) for name in self._returned(single)
-        }
+        Warns, with the reason, where they do not; the draws are then taken one by one.
+        """
+        with dry_run(), ignoring(UserWarning):  # of programs that are tried with more dims than they expect
+            with Work() as work:
+                pair = run_pair(self._call(args, kwargs, range(1), _ONE_BY_ONE))
+            returned = set(self._returned(pair.model))
+            dim = -max(nesting(pair.guide), nesting(pair.model)) - 1
+            tried = Vectorization(dim, at_once=True, chunk=draws_in_one_execution(work.elements))
+            reason = difference(
+                lambda count: self._call(args, kwargs, range(count), tried), dim, lambda site: site.name in returned
+            )
+        if reason is None:
+            return pair.model, tried
+        show_warning(
+            "Predictive draws one by one, because the programs do not work with a dim for draws on the left of all "
+            f"plates ({reason}). Index from the right, as in w[..., 0], or leave parallel=True out."
+        )
+        return None, _ONE_BY_ONE
 
     def _look_for_names(self, draws: Sequence[Trace]) -> None:
         """Warn, once, of samples that no site of any draw took up; an automatic guide's own variables begin with _."""
@@ -194,14 +209,9 @@ def _value(draw: Trace, name: str) -> Tensor:
     )
 
 
-def stacked(name: str, value: Tensor, single: Tensor, count: int) -> Tensor:
-    """A value of the joint run as ``(count, *shape in a single run)``; one that the draws do not touch is repeated."""
-    if value.numel() == count * single.numel():
-        return value.reshape(count, *single.shape)
-    if value.shape == single.shape:
-        return value.expand(count, *value.shape)
-    raise ArgumentError(
-        f"With parallel=True, site {name!r} has shape {tuple(value.shape)} for {count} draws, where one draw has "
-        f"{tuple(single.shape)}: the model does not broadcast over a dim on the left. Index from the right in the "
-        "model, or leave parallel out."
+def _joined(name: str, runs: Sequence[Trace], counts: Sequence[int], single: Trace, draws: Vectorization) -> Tensor:
+    """The values of a site in executions of so many draws each. Shape: ``(num_samples, *shape of a single one)``."""
+    one = _value(single, name)
+    return torch.cat(
+        [draws.stacked(name, _value(run, name), one, count) for run, count in zip(runs, counts, strict=True)]
     )

@@ -6,6 +6,7 @@ chosen here, from the vector of the free entries. Bounds that are the same in ev
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -62,8 +63,14 @@ def is_discrete(fn: Any) -> bool:
     return bool(getattr(getattr(fn, "support", None), "is_discrete", False))
 
 
-def find_bijection(name: str, fn: Any) -> Bijection:
+def find_bijection(name: str, fn: Any, bound_of: Callable[[Tensor], Any] | None = None) -> Bijection:
     """The bijection for the distribution ``fn`` at site ``name``.
+
+    Args:
+        name: the site's.
+        fn: its distribution.
+        bound_of: what to take for a bound of the support that is a tensor. Default: the tensor without derivatives, or
+            one number where all entries are the same.
 
     Raises:
         ArgumentError: the support is discrete, or no bijection onto it is known.
@@ -74,7 +81,7 @@ def find_bijection(name: str, fn: Any) -> Bijection:
         support = support.base_constraint
     if support is torch_constraints.real or type(support) is type(torch_constraints.real):
         return Bijection(_independent(torch_constraints.real, event_dim), None, event_dim, event_dim, event_dim)
-    support = _one_bound(support)
+    support = _bounded(support, bound_of or _number)
     transform = _transform(name, type(fn).__name__, support)
     independent = event_dim - transform.codomain.event_dim
     whole = _independent(support, event_dim - support.event_dim)
@@ -104,18 +111,16 @@ def _transform(name: str, family: str, support: torch_constraints.Constraint) ->
         ) from None
 
 
-def _one_bound(support: Any) -> Any:
-    """The same set, with a bound that was widened to a plate taken back to one number."""
+def _bounded(support: Any, bound_of: Callable[[Tensor], Any]) -> Any:
+    """The same set with other bounds in the place of those that are tensors."""
     bounds = {key: bound for key, bound in vars(support).items() if key in ("lower_bound", "upper_bound")}
     if not any(isinstance(bound, Tensor) for bound in bounds.values()):
         return support
-    plain = {key: _number(bound) for key, bound in bounds.items()}
-    return type(support)(**plain)
+    return type(support)(**{key: bound_of(each) if isinstance(each, Tensor) else each for key, each in bounds.items()})
 
 
-def _number(bound: Any) -> Any:
-    if not isinstance(bound, Tensor):
-        return bound
+def _number(bound: Tensor) -> Any:
+    """A bound that was widened to a plate as one number again."""
     bound = bound.detach()
     first = bound.flatten()[0]
     return first.item() if bool((bound == first).all()) else bound

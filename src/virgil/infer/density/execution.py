@@ -12,7 +12,7 @@ from virgil.poutine.plate import PlateContext
 from virgil.poutine.replay import Replay
 from virgil.poutine.trace import Trace, Tracer
 
-__all__ = ["Call", "Executions", "PARTICLES", "Pair", "Program", "particle_plate", "run_pair"]
+__all__ = ["Call", "Executions", "PARTICLES", "Pair", "Program", "no_guide", "particle_plate", "run_pair"]
 
 Program = Callable[..., Any]
 Executions = list[tuple[str, Trace]]  # each with its role, "guide" or "model"
@@ -90,3 +90,7 @@ def _beside(guide: Trace, first_dim: int, apart: bool, known_only: bool) -> Enum
 def particle_plate(dim: int, num_particles: int) -> PlateContext:
     """The outermost plate, in which every slot is a whole execution."""
     return PlateContext(Frame(PARTICLES, dim, num_particles, particle=True))
+
+
+def no_guide(*args: Any, **kwargs: Any) -> None:
+    """The guide of a model whose latent variables are given, or drawn from their own distributions."""

@@ -16,11 +16,11 @@ from virgil.infer.checks import SHAPES, check
 from virgil.infer.checks.support import support_problem
 from virgil.infer.density.chains import by_step, chains_of, support
 from virgil.infer.density.dry_run import dry_run
+from virgil.infer.density.enumeration_check import check_blocks
 from virgil.infer.density.execution import Call, Pair, Program, run_pair
 from virgil.infer.density.factors import Piece, model_pieces, plate_weights, solve, summed_together
 from virgil.infer.density.nesting import nesting
 from virgil.infer.density.summed_out import model_variables
-from virgil.infer.elbo.enumeration_check import check_blocks
 from virgil.infer.elbo.guide_average import GuideAverage
 from virgil.infer.elbo.program_structure import structure_key, subject_of
 from virgil.ops.factor import Factor

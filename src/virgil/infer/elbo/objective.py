@@ -49,8 +49,8 @@ class ELBO:
         max_plate_nesting: how many dims from the right belong to plates. Default: found by a dry run, which leaves no
             mark.
         max_iarange_nesting: its former name.
-        vectorize_particles: whether all particles run in one execution, with a dim of their own left of all plates.
-            Default: yes where a trial shows that the programs allow it.
+        vectorize_particles: whether all particles run in one execution, with a dim of their own left of all plates,
+            where a trial shows that the programs allow it; elsewhere they run one by one, with a warning. Default: yes.
         strict_enumeration_warning: whether to warn where ``sum_out`` finds no marked variable.
         ignore_jit_warnings: of objectives that compile the steps of ``SVI.step``, whether one that cannot be compiled
             is taken eagerly without a warning.

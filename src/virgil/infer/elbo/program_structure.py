@@ -13,10 +13,10 @@ from virgil import settings
 from virgil.infer.checks import CALL, CAUSES, CHECKS, VALUES, Shown, check
 from virgil.infer.checks.finding import EvidenceBound, Subject
 from virgil.infer.density.dry_run import dry_run
+from virgil.infer.density.enumeration_check import check_agreement, check_blocks
 from virgil.infer.density.execution import Call, Failed, Pair, run_pair
 from virgil.infer.density.nesting import nesting
 from virgil.infer.density.vectorize import can_vectorize
-from virgil.infer.elbo.enumeration_check import check_agreement, check_blocks
 from virgil.infer.elbo.summing_out import SumOut
 from virgil.infer.warn import show_warning
 from virgil.poutine.trace import Trace
@@ -149,7 +149,7 @@ def discover(call: Call, objective: EvidenceBound, sum_out: SumOut, strict: bool
             show_warning(_UNMARKED.format(type(objective).__name__, sum_out.name))
         if objective.num_particles > 1:
             wanted = objective.vectorize_particles
-            structure.vectorize_particles = can_vectorize(call, -1 - first_dim) if wanted is None else wanted
+            structure.vectorize_particles = wanted is not False and can_vectorize(call, -1 - first_dim, bool(wanted))
     return structure
 
 

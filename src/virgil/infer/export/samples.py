@@ -16,7 +16,6 @@ from virgil.infer.density.summed_out import model_variables
 from virgil.infer.elbo.discrete_posterior import inferred
 from virgil.infer.export.dims import whole_value
 from virgil.infer.export.pointwise import Pointwise, is_datum, pointwise
-from virgil.infer.predictive import stacked
 from virgil.infer.run.outcome import Outcome
 from virgil.infer.trust.draws import Arguments, fitted, origin_of_fit
 from virgil.infer.trust.draws import joint as joint_of_fit
@@ -112,7 +111,10 @@ class _Execution:
                 f"Site {missing[0]!r} is in one execution of the model and not in another, so that draws cannot be put "
                 "together. Draw by Predictive, one site at a time."
             )
-        return {name: stacked(name, drawn.nodes[name].value, whole_value(single[name]), self.count) for name in names}
+        return {
+            name: self.joint.draws.stacked(name, drawn.nodes[name].value, whole_value(single[name]), self.count)
+            for name in names
+        }
 
 
 def samples(joint: Joint, num: int) -> Samples:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from virgil.errors import VirgilError
 from virgil.infer.density.draws_at_once import Joint
-from virgil.infer.density.unconstrained import Density, density_of
+from virgil.infer.density.posterior import Density
+from virgil.infer.density.posterior_of import density_of
 from virgil.infer.trust.draws import Draws
 
 __all__ = ["Mode", "Search", "search"]
@@ -77,16 +78,17 @@ def search(joint: Joint, draws: Draws, evidence: float) -> Search:
         draws: of the guide.
         evidence: what the guide's own draws make of ``log p(x)``, nats.
     """
-    if not joint.at_once or joint.chunk < _STARTS:
+    try:
+        density = density_of(joint)
+    except (VirgilError, NotImplementedError, RuntimeError) as error:
+        return Search((), str(error))
+    if not density.joint.at_once or density.joint.chunk < _STARTS:
         return Search((), "model or guide cannot run with many draws in one execution")
-    density = density_of(joint)
-    if isinstance(density, str):
-        return Search((), density)
     if density.dim > _LONGEST:
         return Search((), f"there are {density.dim} unconstrained entries; curvatures are computed up to {_LONGEST}")
     try:
-        known = density.vectors(draws.values)
-        starts = density.prior(_STARTS)
+        known = density.vectors(draws.values).double()
+        starts = density.prior(_STARTS).double()
         starts = starts[starts.isfinite().all(1)]
     except (VirgilError, NotImplementedError, KeyError) as error:
         return Search((), f"the model cannot be drawn from ({type(error).__name__})")

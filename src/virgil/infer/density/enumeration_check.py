@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ShapeError
+from virgil.infer.density.chain_check import agree, check_steps, check_tables, unlike_its_steps
 from virgil.infer.density.chains import by_step, in_one, step_names
 from virgil.infer.density.execution import Call, Pair, run_pair
-from virgil.infer.elbo.chain_check import agree, check_steps, check_tables, unlike_its_steps
 from virgil.ops.random_state import preserved_rng
 from virgil.poutine.enumeration import draws, enumerated_dim
 from virgil.poutine.replay import Replay

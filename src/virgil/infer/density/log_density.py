@@ -1,0 +1,58 @@
+"""The log-density of each draw of an execution under guide and model, discrete variables summed out."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from virgil.infer.density.execution import PARTICLES, Pair
+from virgil.infer.density.factors import plate_weights
+from virgil.infer.density.summed_out import model_costs, model_variables
+from virgil.infer.density.vectorize import Vectorization
+from virgil.ops.factor import Factor
+from virgil.poutine.masked_log_prob import counted
+
+__all__ = ["log_guide", "log_model", "total"]
+
+
+def log_guide(pair: Pair, draws: Vectorization, count: int) -> dict[str, Tensor]:
+    """Of each site of the guide, the log-density of each draw, nats, without scale. Shape: ``(count,)``."""
+    result = {}
+    for name, site in pair.guide.nodes.items():
+        if site.kind == "sample":
+            log_prob = site.unscaled_log_prob
+            counterpart = pair.model.nodes.get(name)
+            latent_slots = None if counterpart is None else counterpart.latent_slots
+            for mask in (site.mask, latent_slots):
+                log_prob = log_prob if mask is None else counted(log_prob, mask)
+            result[name] = draws.per_draw(log_prob, site.frames, count)
+    return result
+
+
+def log_model(pair: Pair, draws: Vectorization, count: int) -> dict[str, Tensor]:
+    """Of each site of the model, the log-density of each draw, nats, with scales. Shape: ``(count,)``.
+
+    Sites of an execution from which variables are summed out have one sum, with the key ``""``.
+    """
+    variables = model_variables(pair)
+    if not variables:
+        sites = [site for site in pair.model.nodes.values() if site.kind == "sample"]
+        return {site.name: draws.per_draw(site.term, site.frames, count) for site in sites}
+    weights = {**plate_weights(pair), PARTICLES: 1.0}
+    costs = model_costs(pair, variables, weights)
+    return {"": torch.stack([_per_draw(cost.factor, weights, count) for cost in costs]).sum(0)}
+
+
+def total(terms: dict[str, Tensor], count: int) -> Tensor:
+    """The sum of terms, float64. Shape: ``(count,)``."""
+    return torch.stack(list(terms.values())).sum(0) if terms else torch.zeros(count, dtype=torch.float64)
+
+
+def _per_draw(factor: Factor, weights: dict[str, float], count: int) -> Tensor:
+    """The weighted sum over all plates but the draws. Shape: ``(count,)``."""
+    logs = factor.logs.double()
+    for dim in factor.dims:
+        logs = logs * weights.get(dim, 1.0)
+    if PARTICLES not in factor.dims:
+        return logs.sum().expand(count)
+    return logs.movedim(factor.dims.index(PARTICLES), 0).reshape(count, -1).sum(1)
