@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import replace
-from functools import partial
 from typing import Any, Self
 
 import torch
@@ -216,13 +215,8 @@ class ELBO:
     def _bound(self, call: Call, structure: Structure) -> tuple[Tensor, Particles]:
         """The bound, a scalar in nats, and the particles behind it: tensor operations alone, so it can be captured."""
         choices = self.choices
-        particles = run_particles(
-            call,
-            partial(self._costs, call),
-            choices.num_particles,
-            -structure.max_plate_nesting - 1,
-            structure.vectorize_particles,
-        )
+        first_dim, at_once = -structure.max_plate_nesting - 1, structure.vectorize_particles
+        particles = run_particles(call, self._costs, choices.num_particles, first_dim, at_once)
         return choices.gradient.estimate(particles, choices.bound), particles
 
     def _costs(self, call: Call, first_dim: int, particle_dim: int | None) -> list[Costs]:

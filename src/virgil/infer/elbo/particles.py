@@ -24,15 +24,14 @@ class Particles:
         dim: their dim where they run at once, which is one run; else ``None``.
     """
 
-    __slots__ = ("_only", "call", "count", "dim", "pairs", "runs")
+    __slots__ = ("_only", "call", "count", "dim", "runs")
 
     def __init__(self, call: Call, runs: Sequence[Sequence[Costs]], count: int, dim: int | None) -> None:
         self.call = call
         self.runs = runs
         self.count = count
         self.dim = dim
-        self.pairs = [costs.pair for run in runs for costs in run]
-        self._only = runs[0][0] if dim is None and len(self.pairs) == 1 else None  # the usual case, made quick
+        self._only = runs[0][0] if dim is None and len(runs) == len(runs[0]) == 1 else None  # the usual case is quick
 
     def log_weights(self) -> Tensor:
         """The log weight of each particle, nats. Shape: ``(particles,)``, or ``()`` for one without a dim."""
@@ -59,6 +58,11 @@ class Particles:
         return list(dict.fromkeys(site.name for site in sites if site.is_latent and is_scored(site)))
 
     @property
+    def pairs(self) -> list[Pair]:
+        """All executions."""
+        return [costs.pair for run in self.runs for costs in run]
+
+    @property
     def executions(self) -> Executions:
         """All executions, each program's with its role."""
         return [run for pair in self.pairs for run in (("guide", pair.guide), ("model", pair.model))]
@@ -82,7 +86,7 @@ class Particles:
 
 
 def run_particles(
-    call: Call, run: Callable[[int, int | None], Sequence[Costs]], count: int, first_dim: int, at_once: bool
+    call: Call, run: Callable[[Call, int, int | None], Sequence[Costs]], count: int, first_dim: int, at_once: bool
 ) -> Particles:
     """Run the particles.
 
@@ -94,6 +98,6 @@ def run_particles(
         at_once: whether they run in one execution.
     """
     if not at_once:
-        return Particles(call, [run(first_dim, None) for _ in range(count)], count, None)
+        return Particles(call, [run(call, first_dim, None) for _ in range(count)], count, None)
     with particle_plate(first_dim, count):
-        return Particles(call, [run(first_dim - 1, first_dim)], count, first_dim)
+        return Particles(call, [run(call, first_dim - 1, first_dim)], count, first_dim)
