@@ -36,9 +36,14 @@ class SiteCosts:
 
     def log_weights(self) -> Tensor:
         """The sum of all terms, for each particle."""
-        total = _sum([self._total(term) for term in self.terms if term.sign > 0])
-        taken = [self._total(term) for term in self.terms if term.sign < 0]
-        return total - _sum(taken) if taken else total
+        added: list[Tensor] = []
+        taken: list[Tensor] = []
+        for term in self.terms:
+            total, weight = term.scaled, term.site.weight
+            if total.dim():
+                total = total.sum() if self.particle_dim is None else self._summed(total)
+            (added if term.sign > 0 else taken).append(total if weight == 1.0 else total * weight)
+        return _sum(added) - _sum(taken) if taken else _sum(added)
 
     def scores(self, is_scored: IsScored) -> Tensor | None:
         """The score function's surrogate, for each particle; see ``Costs``."""
@@ -51,12 +56,6 @@ class SiteCosts:
             return None
         downstream = Downstream(self.pair)
         return _sum([self._summed(_score(position, site, downstream, self.terms)) for position, site in drawn])
-
-    def _total(self, term: Term) -> Tensor:
-        value, weight = term.scaled, term.site.weight
-        if value.dim():
-            value = value.sum() if self.particle_dim is None else self._summed(value)
-        return value if weight == 1.0 else value * weight
 
     def _summed(self, value: Tensor) -> Tensor:
         dim = self.particle_dim
