@@ -15,8 +15,8 @@ DOORS = {
     "ops/foreach.py": {"_foreach_"},
     "ops/operators.py": {"torch._ops", "torch.utils._python_dispatch"},  # the first for the checker of types alone
     "ops/trees.py": {"torch.utils._pytree"},
-    "ops/truth.py": {"_is_all_true", "_is_functional_tensor"},
-    "optim/bare.py": {
+    "ops/all_true.py": {"_is_all_true", "_is_functional_tensor"},
+    "optim/torch_step.py": {
         "torch.autograd._profiler_enabled",
         "hooks._global_optimizer_pre_hooks",
         "hooks._global_optimizer_post_hooks",

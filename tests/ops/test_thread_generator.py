@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 import virgil.distributions as dist
-from virgil.ops.distinct import distinct_indices
+from virgil.ops.distinct_indices import distinct_indices
 from virgil.ops.random_state import get_rng_state, preserved_rng, seed_torch, set_rng_state
 from virgil.ops.thread_generator import drawing_from, own_generator, thread_generator
 

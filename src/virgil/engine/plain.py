@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from virgil.engine.aten import aten, present
-from virgil.ops.nested import tensors_in
+from virgil.ops.nested_tensors import tensors_in
 
 __all__ = ["PLAIN"]
 

@@ -19,7 +19,7 @@ from virgil.engine.lines import line_of_user
 from virgil.engine.noise import is_random
 from virgil.engine.plain_layers import LOOKED_INTO, PLAIN_LAYERS
 from virgil.errors import CaptureError
-from virgil.ops.nested import mapped, tensors_in
+from virgil.ops.nested_tensors import mapped, tensors_in
 from virgil.ops.operators import OperatorMode, OpOverload, is_composite, is_taken_apart, memory_id, schema_of, written
 from virgil.ops.thread_generator import called
 

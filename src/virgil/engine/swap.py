@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from virgil.ops.nested import mapped
+from virgil.ops.nested_tensors import mapped
 
 __all__ = ["Swapped"]
 

@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from virgil.distributions.core.validation import unchecked, unchecked_by_torch
 from virgil.explain.region import Region
-from virgil.ops.nested import mapped, tensors_in
+from virgil.ops.nested_tensors import mapped, tensors_in
 from virgil.ops.operators import OperatorMode, memory_id, written
 
 __all__ = ["Origins", "Provenance", "names_in", "regions_in"]

@@ -13,7 +13,7 @@ from virgil.infer.density.execution import Executions, Program
 from virgil.infer.density.read_parameters import ReadParameters
 from virgil.infer.objective import Objective
 from virgil.optim import LRScheduler, zero_grads
-from virgil.optim.given import Steps
+from virgil.optim.adapters import AnyOptimizer
 from virgil.params import ParamStore
 
 __all__ = ["Problem"]
@@ -35,7 +35,7 @@ class Problem:
     model: Program
     guide: Program
     objective: Objective
-    optim: Steps
+    optim: AnyOptimizer
     scheduler: LRScheduler | None = None
     params: ParamStore | None = None
 

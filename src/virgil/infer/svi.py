@@ -22,7 +22,7 @@ from virgil.infer.run.source import NOTHING, source_of
 from virgil.infer.run.stop import Stop
 from virgil.infer.step.session import Session
 from virgil.optim import LRScheduler, Optimizer, as_optimizer
-from virgil.optim.given import Steps
+from virgil.optim.adapters import AnyOptimizer
 from virgil.params import ParamStore, get_param_store
 
 __all__ = ["SVI"]
@@ -106,7 +106,7 @@ class SVI:
         """The present problem. A part of it may be exchanged between two steps: ``svi.model = other``."""
         return self.session.problem
 
-    model, guide, optim = _Part[Program]("model"), _Part[Program]("guide"), _Part[Steps]("optim")
+    model, guide, optim = _Part[Program]("model"), _Part[Program]("guide"), _Part[AnyOptimizer]("optim")
     scheduler, params = _Part[LRScheduler | None]("scheduler"), _Part[ParamStore | None]("params")
     objective = _Part[Objective]("objective")
 

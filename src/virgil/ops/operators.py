@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import CaptureError
-from virgil.ops.nested import tensors_in
+from virgil.ops.nested_tensors import tensors_in
 from virgil.ops.trees import tree_leaves
 
 if TYPE_CHECKING:

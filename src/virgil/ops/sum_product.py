@@ -9,7 +9,7 @@ from typing import TypeVar
 import opt_einsum
 
 from virgil.errors import PlateError
-from virgil.ops.chained import Chained
+from virgil.ops.chain_elimination import Chain
 from virgil.ops.factor import Factor, product
 from virgil.ops.semiring import Semiring
 
@@ -23,7 +23,7 @@ def plated_sum_product(
     variables: frozenset[str],
     plates: Mapping[str, float],
     semiring: Semiring,
-    chains: Sequence[Chained] = (),
+    chains: Sequence[Chain] = (),
 ) -> Factor:
     """Eliminate variables and multiply over plates, to one factor over the dims that are neither.
 
@@ -38,7 +38,7 @@ def eliminate(
     variables: frozenset[str],
     plates: Mapping[str, float],
     semiring: Semiring,
-    chains: Sequence[Chained] = (),
+    chains: Sequence[Chain] = (),
 ) -> list[Factor]:
     """Eliminate variables, innermost plates first; multiply over a plate only where a variable outside it asks for it.
 
@@ -163,7 +163,7 @@ def _path(
 
 
 def _check_apart(
-    factor: Factor, chain: Chained, linked: frozenset[str], leaf: frozenset[str], local: Mapping[str, frozenset[str]]
+    factor: Factor, chain: Chain, linked: frozenset[str], leaf: frozenset[str], local: Mapping[str, frozenset[str]]
 ) -> None:
     """Check that what differs by step of a chain, besides its own variables, has been eliminated."""
     if any(chain.dim in local[dim] for dim in factor.dims if dim in local and dim not in linked):

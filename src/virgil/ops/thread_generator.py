@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from virgil.ops.nested import tensors_in
+from virgil.ops.nested_tensors import tensors_in
 from virgil.ops.operators import OperatorMode, OpOverload, schema_of
 
 __all__ = [

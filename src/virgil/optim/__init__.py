@@ -6,7 +6,10 @@ from a parameter's name to a dict. ``as_optimizer`` is what SVI asks: it takes t
 
 from __future__ import annotations
 
-from virgil.optim.by_name import (
+from virgil.optim.adapters import as_optimizer
+from virgil.optim.gradients import zero_grads
+from virgil.optim.optimizer import Optimizer
+from virgil.optim.optimizers_by_name import (
     ASGD,
     LBFGS,
     SGD,
@@ -24,9 +27,6 @@ from virgil.optim.by_name import (
     Rprop,
     SparseAdam,
 )
-from virgil.optim.given import as_optimizer
-from virgil.optim.gradients import zero_grads
-from virgil.optim.optimizer import Optimizer
 from virgil.optim.scheduler import LRScheduler
 from virgil.optim.schedulers_by_name import (
     ChainedScheduler,

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError
-from virgil.optim.bare import made, take_step
 from virgil.optim.gradients import GradientClip, resting
 from virgil.optim.options import OptimArgs, check_class, check_leaf, check_options, fastest, options_for, same_options
 from virgil.optim.schedule import Schedule
 from virgil.optim.state import OptimState, ParamState, check_state, copied, read_state, write_state
+from virgil.optim.torch_step import make_optimizer, take_step
 from virgil.params import current_store
 
 __all__ = ["Optimizer"]
@@ -168,7 +168,7 @@ class Optimizer:
             check_options(self._kind, options)
         # Copies: a scheduler writes into a learning rate that is a tensor.
         options = {key: each.clone() if isinstance(each, Tensor) else each for key, each in options.items()}
-        optimizer: torch.optim.Optimizer = made(self._kind, [leaf], fastest(self._kind, options, leaf))
+        optimizer: torch.optim.Optimizer = make_optimizer(self._kind, [leaf], fastest(self._kind, options, leaf))
         return optimizer
 
     def _add(self, lone: torch.optim.Optimizer, leaf: Tensor) -> None:

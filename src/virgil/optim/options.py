@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError, ParamError, did_you_mean
-from virgil.optim.bare import made
+from virgil.optim.torch_step import make_optimizer
 
 __all__ = [
     "OptimArgs",
@@ -64,7 +64,7 @@ def check_options(kind: type[torch.optim.Optimizer], options: Any) -> None:
         )
     check_names(kind, options, without=("params",))
     try:  # the optimiser's own checks of values
-        made(kind, [torch.zeros(1, 1)], options)
+        make_optimizer(kind, [torch.zeros(1, 1)], options)
     except (ValueError, TypeError, RuntimeError) as error:
         raise ArgumentError(f"{kind.__name__} got options {dict(options)!r}: {error}.") from None
 

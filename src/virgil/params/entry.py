@@ -15,17 +15,17 @@ from torch.distributions import constraints
 from virgil.errors import ParamError
 from virgil.params.constraint import Constraint, find_transform
 
-__all__ = ["Entry", "Init", "LeafRef", "Origin", "entry_from_init", "entry_from_leaf", "leaf_from_value"]
+__all__ = ["Entry", "Init", "LeafRef", "Owner", "entry_from_init", "entry_from_leaf", "leaf_from_value"]
 
 Init = Tensor | float | Callable[[], Tensor]
 
 
-class Origin(Enum):
-    """Who made a parameter: decides what happens when a module of this name comes along."""
+class Owner(Enum):
+    """The owner of a parameter, by which a store treats a module of the same name."""
 
     STATEMENT = "statement"
     MODULE = "module"
-    LOADED = "loaded"  # a file or a state, and no statement or module has taken it up yet
+    NOBODY = "nobody"  # it was loaded, and no statement or module has taken it up yet
 
 
 class LeafRef:
@@ -67,7 +67,7 @@ class Entry:
     constraint: Constraint
     transform: Callable[[Tensor], Tensor] | None
     shape: torch.Size
-    origin: Origin
+    owner: Owner
     ref: LeafRef
     is_fresh: bool
 
@@ -88,15 +88,15 @@ class Entry:
 
     def used(self) -> Entry:
         """The same parameter, now taken up by a statement or by the module that has it."""
-        origin = Origin.STATEMENT if self.origin is Origin.LOADED else self.origin
-        return replace(self, origin=origin, is_fresh=False)
+        owner = Owner.STATEMENT if self.owner is Owner.NOBODY else self.owner
+        return replace(self, owner=owner, is_fresh=False)
 
     def written(self) -> Entry:
         """The same parameter after a value was loaded into its leaf."""
         return replace(self, is_fresh=True)
 
 
-def entry_from_leaf(name: str, leaf: Tensor, constraint: Constraint, origin: Origin) -> Entry:
+def entry_from_leaf(name: str, leaf: Tensor, constraint: Constraint, owner: Owner) -> Entry:
     """An entry around an unconstrained tensor, which stays the same object.
 
     Raises:
@@ -104,10 +104,10 @@ def entry_from_leaf(name: str, leaf: Tensor, constraint: Constraint, origin: Ori
     """
     _check_floating(name, leaf)
     transform = find_transform(name, constraint)
-    ref, is_fresh = LeafRef(leaf), origin is Origin.LOADED
+    ref, is_fresh = LeafRef(leaf), owner is Owner.NOBODY
     if transform is None:
         leaf.unconstrained = ref  # type: ignore[attr-defined]
-        return Entry(leaf, constraint, None, leaf.shape, origin, ref, is_fresh)
+        return Entry(leaf, constraint, None, leaf.shape, owner, ref, is_fresh)
     try:
         shape = transform.forward_shape(leaf.shape)  # type: ignore[attr-defined]
     except ValueError as error:
@@ -115,13 +115,13 @@ def entry_from_leaf(name: str, leaf: Tensor, constraint: Constraint, origin: Ori
             f"Parameter {name!r} got an unconstrained tensor of shape {tuple(leaf.shape)}, which does not fit its "
             f"constraint {constraint}: {error}."
         ) from None
-    return Entry(leaf, constraint, transform, torch.Size(shape), origin, ref, is_fresh)
+    return Entry(leaf, constraint, transform, torch.Size(shape), owner, ref, is_fresh)
 
 
 def entry_from_init(name: str, init: Init, constraint: Constraint) -> Entry:
     """An entry whose value begins as ``init``, a constrained tensor or a function that makes one."""
     leaf = leaf_from_value(name, init() if callable(init) else init, constraint)
-    return entry_from_leaf(name, leaf.requires_grad_(True), constraint, Origin.STATEMENT)
+    return entry_from_leaf(name, leaf.requires_grad_(True), constraint, Owner.STATEMENT)
 
 
 def leaf_from_value(name: str, value: Any, constraint: Constraint) -> Tensor:

@@ -11,7 +11,7 @@ from torch.distributions import constraints
 from virgil.errors import ParamError
 from virgil.params import message
 from virgil.params.constraint import Constraint, same_constraint
-from virgil.params.entry import Entry, Origin, entry_from_leaf
+from virgil.params.entry import Entry, Owner, entry_from_leaf
 
 __all__ = ["State", "check_constraint", "check_restore", "entries_from_state"]
 
@@ -40,7 +40,7 @@ def entries_from_state(state: State, *, adopt: bool = False) -> dict[str, Entry]
         usable = adopt and tensor.is_leaf and tensor.requires_grad
         leaf = tensor if usable else tensor.detach().clone(memory_format=torch.contiguous_format)
         constraint = state.get("constraints", {}).get(name, constraints.real)
-        entries[name] = entry_from_leaf(name, leaf, constraint, Origin.LOADED)
+        entries[name] = entry_from_leaf(name, leaf, constraint, Owner.NOBODY)
         leaf.requires_grad_(True)
     return entries
 
@@ -51,7 +51,7 @@ def check_restore(name: str, present: Entry | None, loaded: Entry) -> None:
     Raises:
         ParamError: the present one is in use with another shape or constraint.
     """
-    if present is None or present.origin is Origin.LOADED:
+    if present is None or present.owner is Owner.NOBODY:
         return
     check_constraint(name, present, loaded.constraint)
     if present.leaf.shape != loaded.leaf.shape:

@@ -14,11 +14,11 @@ from torch.distributions import constraints
 from virgil.errors import ParamError
 from virgil.params import message
 from virgil.params.constraint import Constraint
-from virgil.params.current import Installable
 from virgil.params.entries import Entries
-from virgil.params.entry import Entry, Init, LeafRef, Origin, entry_from_init, entry_from_leaf, leaf_from_value
+from virgil.params.entry import Entry, Init, LeafRef, Owner, entry_from_init, entry_from_leaf, leaf_from_value
 from virgil.params.file import read_params, write_params
 from virgil.params.state import State, check_constraint, check_restore, entries_from_state
+from virgil.params.store_stack import Installable
 
 __all__ = ["ParamStore"]
 
@@ -110,7 +110,7 @@ class ParamStore(Installable):
     def is_of_module(self, name: str) -> bool:
         """Whether the parameter is there and a module owns it."""
         entry = self._entries.by_name.get(name)
-        return entry is not None and entry.origin is Origin.MODULE
+        return entry is not None and entry.owner is Owner.MODULE
 
     def bind(self, name: str, leaf: Tensor, constraint: Constraint = _REAL) -> None:
         """Hold the unconstrained tensor ``leaf``, which a module owns, under ``name``.
@@ -129,7 +129,7 @@ class ParamStore(Installable):
         if self._entries.is_substituted():
             self._entries[name]  # raises for a name that was not captured
             return
-        bound = entry_from_leaf(name, leaf, constraint, Origin.MODULE)
+        bound = entry_from_leaf(name, leaf, constraint, Owner.MODULE)
         if entry is not None and entry.is_fresh:
             check_constraint(name, entry, constraint)
             if leaf.shape != entry.leaf.shape:
@@ -153,12 +153,10 @@ class ParamStore(Installable):
         old = entry.leaf
         if (leaf.shape, leaf.dtype, leaf.device) == (old.shape, old.dtype, old.device):
             self._entries.overwrite(old, leaf)
-        elif entry.origin is Origin.MODULE:
+        elif entry.owner is Owner.MODULE:
             raise ParamError(message.module_owns(name, old, leaf))
         else:
-            self._entries.put(
-                name, entry_from_leaf(name, leaf.requires_grad_(True), entry.constraint, Origin.STATEMENT)
-            )
+            self._entries.put(name, entry_from_leaf(name, leaf.requires_grad_(True), entry.constraint, Owner.STATEMENT))
 
     def replace_param(self, param_name: str, new_param: Tensor, old_param: Tensor) -> None:
         """Give ``param_name``, whose present value is ``old_param``, the constrained value ``new_param``."""
@@ -255,7 +253,7 @@ class ParamStore(Installable):
             self._entries.put(name, None)
         for name, entry in loaded.items():
             present = self._entries.by_name.get(name)
-            if present is None or present.origin is Origin.LOADED:
+            if present is None or present.owner is Owner.NOBODY:
                 self._entries.put(name, entry)
             else:
                 self._entries.overwrite(present.leaf, entry.leaf)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from virgil.distributions.core.validation import is_validating
 from virgil.errors import PlateError
-from virgil.ops.distinct import distinct_indices
+from virgil.ops.distinct_indices import distinct_indices
 from virgil.poutine.frame import Frame
 from virgil.poutine.runtime import Handler, Outer, emit, installed, states_nothing
 from virgil.poutine.site import Site

@@ -14,7 +14,7 @@ from typing import Any, cast
 from torch.overrides import TorchFunctionMode
 
 from virgil import settings
-from virgil.ops.truth import asks
+from virgil.ops.all_true import asks
 
 __all__ = [
     "SKIP_BY_SWITCH",

@@ -13,7 +13,7 @@ from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.discrete.categorical import Categorical
 from virgil.errors import ShapeError
 from virgil.ops.broadcast import broadcast_shapes
-from virgil.ops.chain import chain_product
+from virgil.ops.chain_product import chain_product
 from virgil.ops.sizes import Sizes
 
 __all__ = ["DiscreteHMM"]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from virgil.errors import SiteError
 from virgil.infer.density.factors import Piece
-from virgil.ops.chained import Chained
+from virgil.ops.chain_elimination import Chain
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.frame import Frame
 from virgil.poutine.site import Site
@@ -25,14 +25,14 @@ def support(site: Site) -> Tensor:
     return values
 
 
-def chains_of(model: Trace, pieces: Sequence[Piece]) -> list[Chained]:
+def chains_of(model: Trace, pieces: Sequence[Piece]) -> list[Chain]:
     """The chains of variables that a model states in blocks of steps, as far as its pieces depend on earlier steps.
 
     Raises:
         SiteError: another round of the loop states a variable in another way, or not at all.
     """
     dims = {dim for piece in pieces for dim in piece.factor.dims}
-    found: dict[str, Chained] = {}
+    found: dict[str, Chain] = {}
     for name, site in model.nodes.items():
         block = site.block
         if block is None or block.is_copy or enumerated_dim(site) is None:
@@ -43,9 +43,9 @@ def chains_of(model: Trace, pieces: Sequence[Piece]) -> list[Chained]:
             starts = tuple(block.name_at(name, first) for first in firsts)
             for other in (*earlier, *starts):
                 _check_alike(name, site, other, model.nodes.get(other))
-            known = found.get(block.plate, Chained(block.plate, (), ()))
+            known = found.get(block.plate, Chain(block.plate, (), ()))
             windows = (*known.windows, (*earlier, name))
-            found[block.plate] = Chained(block.plate, windows, (*known.starts, starts))
+            found[block.plate] = Chain(block.plate, windows, (*known.starts, starts))
     return list(found.values())
 
 

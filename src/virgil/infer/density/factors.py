@@ -9,7 +9,7 @@ from torch import Tensor
 
 from virgil.errors import PlateError, ShapeError
 from virgil.infer.density.execution import Pair
-from virgil.ops.chained import Chained
+from virgil.ops.chain_elimination import Chain
 from virgil.ops.factor import Factor
 from virgil.ops.semiring import SUM, Semiring
 from virgil.ops.sum_product import connected, eliminate
@@ -143,7 +143,7 @@ def _slots(site: Site, scale: float | Tensor) -> Factor | None:
 
 
 def summed_together(
-    pieces: Iterable[Piece], variables: frozenset[str], chains: Sequence[Chained] = ()
+    pieces: Iterable[Piece], variables: frozenset[str], chains: Sequence[Chain] = ()
 ) -> list[list[Piece]]:
     """The pieces, grouped by which hang together through the variables, or through chains of them."""
     one = {name: names[0] for chain in chains for names in chain.names for name in names}
@@ -155,7 +155,7 @@ def solve(
     variables: frozenset[str],
     plates: Mapping[str, float],
     semiring: Semiring = SUM,
-    chains: Sequence[Chained] = (),
+    chains: Sequence[Chain] = (),
 ) -> list[Factor]:
     """Eliminate the variables of one connected group, with its scale.
 

@@ -13,7 +13,7 @@ from virgil.infer.density.draws_at_once import Joint
 from virgil.infer.density.execution import PARTICLES, Pair
 from virgil.infer.density.factors import Piece, model_pieces, plate_weights, solve, summed_together
 from virgil.infer.density.summed_out import model_variables
-from virgil.ops.chained import Chained
+from virgil.ops.chain_elimination import Chain
 from virgil.ops.factor import Factor
 from virgil.poutine.masked_log_prob import counted
 from virgil.poutine.site import Site
@@ -84,7 +84,7 @@ def _connected(
     group: list[Piece],
     rest: list[Piece],
     variables: frozenset[str],
-    chains: Sequence[Chained],
+    chains: Sequence[Chain],
     count: int,
 ) -> Pointwise:
     weights = dict.fromkeys(plate_weights(pair), 1.0)

@@ -28,7 +28,7 @@ from virgil.infer.step.key import key_of
 from virgil.infer.step.seen import seen
 from virgil.infer.step.state import Found, State, finding, state_of
 from virgil.nn.tree import functions_of
-from virgil.optim.pure import is_under_way, memory_of
+from virgil.optim.functional_step import is_under_way, memory_of
 
 __all__ = ["CompiledStep", "CompiledSteps", "one_step"]
 

@@ -11,7 +11,7 @@ from virgil.engine.program import Step
 from virgil.infer.density.reads import Reads, in_place_of
 from virgil.infer.step.arguments import Arguments
 from virgil.infer.step.state import State, flattened
-from virgil.optim.pure import pure_step
+from virgil.optim.functional_step import functional_step
 
 __all__ = ["step_function"]
 
@@ -29,7 +29,7 @@ def step_function(
         state: what the step reads and changes.
         given: arguments like those that it will get.
         optimizer: the torch optimiser.
-        clip: as for ``pure_step``.
+        clip: as for ``functional_step``.
     """
     reads = Reads(state.leaves, state.aliases, state.buffers)
 
@@ -42,7 +42,7 @@ def step_function(
         with in_place_of(reads, leaves, buffers):
             loss = objective(*args, **kwargs)
         gradients = _gradients(loss, leaves)
-        after, memory = pure_step(optimizer, state.leaves, before, gradients, memory, inputs[count:], clip)
+        after, memory = functional_step(optimizer, state.leaves, before, gradients, memory, inputs[count:], clip)
         norms = [
             torch.linalg.vector_norm(gradients[name]) if name in gradients else loss.new_zeros(()) for name in leaves
         ]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from virgil.infer.step.seen import Same, seen
 from virgil.infer.step.state import Found
 from virgil.nn.tree import attributes_of
-from virgil.optim.pure import memory_of
+from virgil.optim.functional_step import memory_of
 from virgil.params import ParamStore, get_param_store
 from virgil.poutine.runtime import installed
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from virgil.infer.density.reads import Found, finding, reads_of
 from virgil.ops.foreach import foreach
-from virgil.optim.pure import Memory, memory_of
+from virgil.optim.functional_step import Memory, memory_of
 
 __all__ = ["Found", "State", "finding", "state_of"]
 

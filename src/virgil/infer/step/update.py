@@ -10,9 +10,9 @@ from torch import Tensor
 
 from virgil.infer.step.finite import FAR, Transform, first_not_finite, not_finite_parameter, transformed
 from virgil.ops.foreach import foreach
-from virgil.optim.given import Steps
-from virgil.optim.pure import memory_of
-from virgil.optim.reach import reach
+from virgil.optim.adapters import AnyOptimizer
+from virgil.optim.functional_step import memory_of
+from virgil.optim.step_bound import step_bound
 
 __all__ = ["Broken", "Update"]
 
@@ -49,7 +49,7 @@ class Update:
         optim: the optimiser.
     """
 
-    def __init__(self, optim: Steps) -> None:
+    def __init__(self, optim: AnyOptimizer) -> None:
         self.optim = optim
         self._seen: list[int] = []
         self._transforms: dict[str, Transform] = {}
@@ -89,7 +89,7 @@ class Update:
         present = [*map(id, leaves.values())]
         if present != self._seen:
             self._seen, self._transforms, self._room = present, transformed(leaves), -1.0
-        distance = reach(self.optim.torch_optimizer)
+        distance = step_bound(self.optim.torch_optimizer)
         if distance > FAR:
             self._room = -1.0
             return False

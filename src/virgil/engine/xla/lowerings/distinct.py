@@ -12,7 +12,7 @@ import torch
 from jax import Array
 
 from virgil.engine.xla.registry import draws
-from virgil.ops import distinct, von_mises  # noqa: F401 - they define the operators
+from virgil.ops import distinct_indices, von_mises  # noqa: F401 - they define the operators
 
 _virgil = torch.ops.virgil
 

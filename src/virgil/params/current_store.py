@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from virgil.params.current import installed
 from virgil.params.store import ParamStore
+from virgil.params.store_stack import installed
 
 __all__ = ["clear_param_store", "current_store", "default_store", "get_param_store"]
 

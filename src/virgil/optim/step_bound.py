@@ -10,13 +10,13 @@ import torch
 
 from virgil.optim.clipped_adam import ClippedAdam
 
-__all__ = ["reach"]
+__all__ = ["step_bound"]
 
 _NORMALISED = (torch.optim.Adam, torch.optim.AdamW, ClippedAdam)
 _LEAST = 1e-30  # an eps that is zero in single precision lets 0 / 0 be
 
 
-def reach(optimizer: torch.optim.Optimizer | None) -> float:
+def step_bound(optimizer: torch.optim.Optimizer | None) -> float:
     r"""A bound on the change of any parameter's entry in one step; infinite where none is known.
 
     Adam divides by the root mean square of the gradients, so that by the inequality of Cauchy and Schwarz

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from virgil.ops.chained import Chained
+from virgil.ops.chain_elimination import Chain
 from virgil.ops.factor import Factor, product
 from virgil.ops.semiring import MAXIMUM, SUM, Semiring
 
@@ -26,7 +26,7 @@ SHAPES = [
 def chain(variables, history):
     windows = tuple(tuple(f"{name}{place}" for place in range(history + 1)) for name in variables)
     starts = tuple(tuple(f"{name} start {place}" for place in range(history)) for name in variables)
-    return Chained("time", windows, starts)
+    return Chain("time", windows, starts)
 
 
 def random_slots(slots, history, variables, lacking):

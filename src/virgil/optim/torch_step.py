@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from torch.optim import optimizer as hooks
 
-__all__ = ["made", "take_step"]
+__all__ = ["make_optimizer", "take_step"]
 
 _KNOWN = (["torch", "optim"], ["virgil", "optim"])
 
 
-def made(kind: type[torch.optim.Optimizer], leaves: Sequence[Tensor], options: Mapping[str, Any]) -> Any:
+def make_optimizer(kind: type[torch.optim.Optimizer], leaves: Sequence[Tensor], options: Mapping[str, Any]) -> Any:
     """``kind(leaves, **options)``.
 
     Torch wraps ``add_param_group`` so that ``torch.compile`` passes it over, and loads the compiler when it is first

@@ -12,9 +12,9 @@ from torch.overrides import TorchFunctionMode
 
 from virgil.errors import CaptureError
 from virgil.ops.compile_flag import as_when_compiling
-from virgil.optim.bare import take_step
+from virgil.optim.torch_step import take_step
 
-__all__ = ["Memory", "is_under_way", "memory_of", "pure_step"]
+__all__ = ["Memory", "functional_step", "is_under_way", "memory_of"]
 
 Memory = dict[str, dict[str, Tensor]]  # by parameter, what the optimiser remembers
 
@@ -35,11 +35,11 @@ def is_under_way(optimizer: torch.optim.Optimizer, leaves: Mapping[str, Tensor])
     values = {name: leaf.detach() for name, leaf in leaves.items()}
     zeros = {name: torch.zeros_like(value) for name, value in values.items()}
     rates = [torch.as_tensor(group["lr"]) for group in optimizer.param_groups]
-    _, after = pure_step(optimizer, leaves, values, zeros, memory, rates)
+    _, after = functional_step(optimizer, leaves, values, zeros, memory, rates)
     return all(memory[name].keys() == after[name].keys() for name in leaves)
 
 
-def pure_step(
+def functional_step(
     optimizer: torch.optim.Optimizer,
     leaves: Mapping[str, Tensor],
     values: Mapping[str, Tensor],

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from virgil.ops.log_numbers import LEAST, SMALLEST, Binary, Logs
 from virgil.ops.semiring import SUM, Semiring
-from virgil.ops.wide import LEAST, SMALLEST, Binary, Logs
 
 __all__ = ["chain_product"]
 

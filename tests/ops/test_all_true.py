@@ -9,7 +9,7 @@ from torch.overrides import TorchFunctionMode
 import virgil.distributions as dist
 from virgil.distributions.core.validation import unchecked_by_torch
 from virgil.errors import ArgumentError
-from virgil.ops.truth import all_true
+from virgil.ops.all_true import all_true
 from virgil.poutine import scale
 
 

@@ -29,29 +29,29 @@ _ONE = _BIAS << _PLACES  # the bits of 1.0
 _WHOLE = 2.0**_PLACES  # added to a smaller whole number, it leaves this one in the lowest bits
 _WHOLE_BITS = (_BIAS + _PLACES) << _PLACES
 
-Numbers = tuple[Tensor, ...]  # the last tensor has their sizes, of which that of zero is minus infinity
+LogNumbers = tuple[Tensor, ...]  # the last tensor has their sizes, of which that of zero is minus infinity
 
 
 class Logs:
     """Numbers as logarithms, which are their sizes."""
 
     @staticmethod
-    def from_logs(logs: Tensor) -> Numbers:
+    def from_logs(logs: Tensor) -> LogNumbers:
         """The numbers of these logarithms."""
         return (logs.double(),)
 
     @staticmethod
-    def to_logs(numbers: Numbers) -> Tensor:
+    def to_logs(numbers: LogNumbers) -> Tensor:
         """Logarithms, nats."""
         return numbers[0]
 
     @staticmethod
-    def taken_apart(values: Tensor) -> Numbers:
+    def taken_apart(values: Tensor) -> LogNumbers:
         """The numbers that positive float64s are; those below ``exp(-699)`` are zero."""
         return (torch.threshold_(values.log(), -699.0, -torch.inf),)
 
     @staticmethod
-    def assembled(numbers: Numbers, scale: Tensor) -> Tensor:
+    def assembled(numbers: LogNumbers, scale: Tensor) -> Tensor:
         """Float64s: numbers divided by one whose size is not less. Smaller ones than ``exp(-708)`` may become zero."""
         return (numbers[0] - scale).exp_()
 
@@ -60,7 +60,7 @@ class Binary:
     """Numbers as mantissas from 1 up to 2 and powers of two, which are whole and their sizes."""
 
     @staticmethod
-    def from_logs(logs: Tensor) -> Numbers:
+    def from_logs(logs: Tensor) -> LogNumbers:
         """The numbers of these logarithms. The exponential is taken in single precision at least."""
         exact = logs.double() * (1 / _LN2)
         powers = exact.floor()
@@ -68,13 +68,13 @@ class Binary:
         return (fractions * _LN2).exp().double(), powers
 
     @staticmethod
-    def to_logs(numbers: Numbers) -> Tensor:
+    def to_logs(numbers: LogNumbers) -> Tensor:
         """Logarithms, nats."""
         mantissas, powers = numbers
         return mantissas.log() + powers * _LN2
 
     @staticmethod
-    def taken_apart(values: Tensor) -> Numbers:
+    def taken_apart(values: Tensor) -> LogNumbers:
         """The numbers that positive float64s are; those below ``2**-1009`` are zero."""
         bits = values.view(torch.int64)
         powers = ((bits >> _PLACES) + _WHOLE_BITS).view(torch.float64) - (_WHOLE + _BIAS)
@@ -82,7 +82,7 @@ class Binary:
         return mantissas, torch.threshold(powers, -1010.0, -torch.inf)
 
     @staticmethod
-    def assembled(numbers: Numbers, scale: Tensor) -> Tensor:
+    def assembled(numbers: LogNumbers, scale: Tensor) -> Tensor:
         """Float64s: numbers divided by one whose size is not less. Smaller ones than ``2**-1022`` become zero."""
         mantissas, powers = numbers
         biased = (powers - scale).clamp_min(-_BIAS) + (_WHOLE + _BIAS)

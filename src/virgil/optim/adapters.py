@@ -10,16 +10,16 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError, MismatchError
-from virgil.optim.bare import take_step
 from virgil.optim.gradients import resting
 from virgil.optim.optimizer import Optimizer
 from virgil.optim.options import check_class
 from virgil.optim.scheduler import LRScheduler
+from virgil.optim.torch_step import take_step
 
-__all__ = ["GivenOptimizer", "Steps", "as_optimizer"]
+__all__ = ["AnyOptimizer", "TorchOptimizer", "as_optimizer"]
 
 
-class Steps(Protocol):
+class AnyOptimizer(Protocol):
     """What SVI asks of an optimiser."""
 
     @property
@@ -49,7 +49,7 @@ class Steps(Protocol):
         ...
 
 
-class GivenOptimizer:
+class TorchOptimizer:
     """A torch optimiser that was made, with its parameters, outside."""
 
     def __init__(self, optimizer: torch.optim.Optimizer) -> None:
@@ -118,7 +118,7 @@ class GivenOptimizer:
             raise ArgumentError(f"set_state got a state that does not fit the torch optimiser: {error}.") from None
 
 
-def as_optimizer(optim: Any) -> Steps:
+def as_optimizer(optim: Any) -> AnyOptimizer:
     """What a user gave as an optimiser, as one interface.
 
     Args:
@@ -128,12 +128,12 @@ def as_optimizer(optim: Any) -> Steps:
     Raises:
         ArgumentError: it is none of these.
     """
-    if isinstance(optim, (Optimizer, GivenOptimizer)):
+    if isinstance(optim, (Optimizer, TorchOptimizer)):
         return optim
     if isinstance(optim, LRScheduler):
         return optim.optimizer
     if isinstance(optim, torch.optim.Optimizer):
-        return GivenOptimizer(optim)
+        return TorchOptimizer(optim)
     if isinstance(optim, type) and issubclass(optim, torch.optim.Optimizer):
         return Optimizer(optim, {})
     if isinstance(optim, partial) and isinstance(optim.func, type) and not optim.args:

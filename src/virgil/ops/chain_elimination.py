@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from virgil.ops.chain import chain_product
+from virgil.ops.chain_product import chain_product
 from virgil.ops.factor import Factor
 from virgil.ops.semiring import Semiring
 
-__all__ = ["Chained"]
+__all__ = ["Chain"]
 
 
 @dataclass(frozen=True, slots=True)
-class Chained:
+class Chain:
     """A chain of variables along a dim whose slots are steps.
 
     Attributes:

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from virgil.ops.distinct import distinct_indices
+from virgil.ops.distinct_indices import distinct_indices
 
 
 def _chi_square_tail(statistic, freedom):

@@ -8,7 +8,7 @@ import torch
 from torch.optim import optimizer as hooks
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from virgil.optim.bare import take_step
+from virgil.optim.torch_step import take_step
 
 KINDS = {
     "SGD": functools.partial(torch.optim.SGD, lr=0.1, momentum=0.9),

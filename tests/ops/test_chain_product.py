@@ -5,7 +5,7 @@ import contextlib
 import pytest
 import torch
 
-from virgil.ops.chain import chain_product
+from virgil.ops.chain_product import chain_product
 from virgil.ops.compile_flag import as_when_compiling
 from virgil.ops.semiring import MAXIMUM, SUM
 
