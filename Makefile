@@ -11,13 +11,20 @@ BENCH_READY := $(VENV)/.installed-bench
 WORKERS ?= 2
 ARGS ?=
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+# two other processors: the widest instructions of torch, MKL, oneDNN and XLA, the threads of torch and XLA, the order of sets
+PLAIN := ATEN_CPU_CAPABILITY=default MKL_ENABLE_INSTRUCTIONS=SSE4_2 ONEDNN_MAX_CPU_ISA=SSE41 \
+	XLA_FLAGS=--xla_cpu_max_isa=SSE4_2 NPROC=4 VIRGIL_TEST_THREADS=4 PYTHONHASHSEED=1
+AVX2 := ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2 ONEDNN_MAX_CPU_ISA=AVX2 \
+	XLA_FLAGS=--xla_cpu_max_isa=AVX2 NPROC=1 VIRGIL_TEST_THREADS=1 PYTHONHASHSEED=2
+# the tests whose figures come from a run, or from sums that processors take in different orders
+FIGURES := tests/test_docs.py src/virgil tests/exact tests/infer/trust tests/infer/autoguide tests/infer/run tests/distributions
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-engines format drawing bench clean
+.PHONY: help demo test check check-engines check-portable format drawing bench clean
 .SILENT:
 
 help: ## list the targets
-	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) ## fit a real model and draw the fit (`make demo ARGS=regression` for another)
 	$(BIN)/virgil demo $(ARGS)
@@ -34,6 +41,10 @@ check: $(READY) ## format, lint, types, floors, then the tests: what CI runs fir
 
 check-engines: $(READY) ## the programs that `make check` does not compile on every engine: some minutes, in CI too
 	$(PYTEST) --dist load -m every_engine $(ARGS)
+
+check-portable: $(READY) ## pages and tests with figures, as other processors compute them: some minutes, in CI too
+	echo "the oldest instructions, 4 threads" && env $(PLAIN) $(PYTEST) $(FIGURES) $(ARGS)
+	echo "AVX2, 1 thread" && env $(AVX2) $(PYTEST) $(FIGURES) $(ARGS)
 
 format: $(READY) ## rewrite the files in the house's format, with the lints that mend themselves
 	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
