@@ -103,7 +103,7 @@ def _check_pure(graph: Recording, record: Recording, what: str) -> None:
 
 
 def _held(node: Any) -> bool:
-    """Whether a node is a tensor that the graph holds, or a view of one."""
+    """True for a node that is a tensor held by the graph, or a view of one."""
     while isinstance(node.target, OpOverload) and (node.target.is_view or writes(node)):
         node = node.args[0]
     return bool(node.op == "get_attr")

@@ -22,7 +22,7 @@ class CompiledFunction(Protocol):
 
     @property
     def recording(self) -> Recording:
-        """What it computes."""
+        """The operations."""
         ...
 
     def __call__(self, inputs: Sequence[Tensor]) -> list[Tensor]:
@@ -71,7 +71,7 @@ def compiled_function(engine: str, fn: Function, inputs: Sequence[Tensor]) -> Co
         from virgil.engine.xla.function import XlaFunction  # noqa: PLC0415
 
         return XlaFunction(recording)
-    from virgil.engine.inductor import InductorFunction  # noqa: PLC0415
+    from virgil.engine.inductor_function import InductorFunction  # noqa: PLC0415
 
     return InductorFunction(recording)
 

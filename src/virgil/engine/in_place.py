@@ -99,7 +99,7 @@ def _first_draws(graph: Graph) -> dict[Node, Draw]:
 
 
 def _draw(node: Node) -> Draw | None:
-    """What draws the numbers of a node without its inputs; ``None`` where they depend on them."""
+    """A function that draws the numbers of a node without its inputs; ``None`` where they depend on these."""
     target: Any = node.target
     if not node.all_input_nodes:
         taking = taking_generator(target)

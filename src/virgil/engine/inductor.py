@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,19 +14,17 @@ from torch import Tensor
 from torch.fx import Graph, GraphModule
 
 from virgil.engine.code import code_of
-from virgil.engine.graph import Recording
-from virgil.engine.in_place import in_place, inputs_of, owned
+from virgil.engine.in_place import in_place, inputs_of
 from virgil.engine.noise import DrawnBy
 from virgil.engine.program import Program
 from virgil.engine.runner import Course, Inputs, joined
-from virgil.errors import CaptureError
 from virgil.ops.compile_flag import as_when_compiling
 from virgil.ops.foreach import foreach
 from virgil.ops.random_state import preserved_rng
 from virgil.ops.thread_generator import drawing_from, thread_generator
 from virgil.ops.trees import tree_leaves
 
-__all__ = ["InductorFunction", "InductorRunner", "seed_of_step"]
+__all__ = ["InductorRunner", "laid_out", "seed_of_step"]
 
 _LONGEST = 1024  # steps between two looks at whether losses and gradients are finite
 
@@ -62,7 +60,7 @@ class InductorRunner:
     def load(self, state: Sequence[Tensor]) -> None:
         """Begin with this state."""
         strides = self._strides[: self.program.num_state]
-        self._state = [_laid_out(each.detach().clone(), stride) for each, stride in zip(state, strides, strict=True)]
+        self._state = [laid_out(each.detach().clone(), stride) for each, stride in zip(state, strides, strict=True)]
 
     def state(self) -> list[Tensor]:
         """The present state."""
@@ -94,9 +92,9 @@ class InductorRunner:
     def _rows(self, inputs: Inputs, count: int) -> Iterator[list[Tensor]]:
         """The inputs of one step after another."""
         strides = self._strides[self.program.num_state :]
-        row = {place: _laid_out(each, strides[place]) for place, each in inputs.fixed.items()}
+        row = {place: laid_out(each, strides[place]) for place, each in inputs.fixed.items()}
         for number in range(count):
-            row.update({place: _laid_out(each[number], strides[place]) for place, each in inputs.streamed.items()})
+            row.update({place: laid_out(each[number], strides[place]) for place, each in inputs.streamed.items()})
             yield [row[place] for place in range(self.program.num_inputs)]
 
     def _stretch(self, steps: list[tuple[int, list[Tensor]]], seed: int, summed: int) -> Course:
@@ -186,47 +184,7 @@ class _Replayed:
         copies = [torch.empty_like(each) for each in outputs]
         foreach("copy_", copies, list(outputs))
         *after, loss, norms = copies
-        return [_laid_out(each, stride) for each, stride in zip(after, self._strides, strict=True)], loss, norms
-
-
-class InductorFunction:
-    """A pure function of tensors: one compiled call; see :class:`virgil.engine.function.CompiledFunction`.
-
-    Args:
-        recording: the function.
-
-    Raises:
-        OperatorError: Inductor cannot compile an operator.
-        CaptureError: it cannot compile the function, or there is no C++ compiler.
-    """
-
-    def __init__(self, recording: Recording) -> None:
-        self.recording = recording
-        graph, flat = recording.graph, Graph()
-        values = inputs_of(graph, flat)
-        self._strides: list[tuple[int, ...]] = [node.meta["val"].stride() for node in values.values()]
-        held = graph.find_nodes(op="get_attr")
-        self._constants = [recording.constants[str(node.target)] for node in held]
-        for node, constant in zip(held, self._constants, strict=True):
-            values[node] = flat.placeholder(node.name)
-            values[node].meta.update(val=constant, device=constant.device)
-        outputs = tree_leaves(flat.graph_copy(graph, values))
-        flat.output(tuple(owned(flat, each) for each in outputs))
-        self._code = code_of(GraphModule({}, flat))
-
-    def __call__(self, inputs: Sequence[Tensor]) -> list[Tensor]:
-        """The results."""
-        given = [_laid_out(each.detach(), stride) for each, stride in zip(inputs, self._strides, strict=True)]
-        with torch.no_grad():
-            return list(self._code([*given, *self._constants]))
-
-    def mapped(self, rows: Tensor, others: Sequence[Tensor]) -> list[Tensor]:
-        """The results for each row, one after another."""
-        return [torch.stack(each) for each in zip(*(self([row, *others]) for row in rows), strict=True)]
-
-    def in_jax(self, others: Sequence[Tensor]) -> Callable[[Any], Any]:
-        """There is none."""
-        raise CaptureError("A function on engine='inductor' is no function of JAX. Use engine='xla'.")
+        return [laid_out(each, stride) for each, stride in zip(after, self._strides, strict=True)], loss, norms
 
 
 def seed_of_step(seed: int, number: int) -> int:
@@ -243,7 +201,7 @@ def _hashed(seed: int) -> int:
     return int(np.random.SeedSequence(seed % 2**64).generate_state(1, np.uint64)[0])
 
 
-def _laid_out(tensor: Tensor, stride: tuple[int, ...]) -> Tensor:
+def laid_out(tensor: Tensor, stride: tuple[int, ...]) -> Tensor:
     """The tensor in the memory layout that compiled code reads."""
     return tensor if tensor.stride() == stride else _copied(tensor, stride)
 
@@ -253,6 +211,6 @@ def _copied(tensor: Tensor, stride: tuple[int, ...]) -> Tensor:
 
 
 def _cuda_devices(graph: Graph) -> list[int]:
-    """Those that hold any of a graph's tensors."""
+    """The devices that hold a graph's tensors."""
     devices = {node.meta["device"] for node in graph.nodes if "device" in node.meta}
     return sorted({each.index or 0 for each in devices if each.type == "cuda"})

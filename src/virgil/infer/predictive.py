@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from virgil.engine.work import Work
 from virgil.errors import ArgumentError, did_you_mean
 from virgil.infer.checks.names import unknown_names
+from virgil.infer.density.draws_check import difference
 from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.execution import Call, no_guide, run_pair
 from virgil.infer.density.nesting import nesting
-from virgil.infer.density.vectorize import Vectorization, difference, draws_in_one_execution
+from virgil.infer.density.vectorize import Vectorization, draws_in_one_execution
 from virgil.infer.warn import show_warning
 from virgil.ops.warning_filter import ignoring
 from virgil.poutine.runtime import Handler, Outer, states_nothing

@@ -8,8 +8,9 @@ import torch
 import virgil
 import virgil.distributions as dist
 from virgil.errors import ShapeError
+from virgil.infer.density.draws_check import _together, difference
 from virgil.infer.density.execution import Call
-from virgil.infer.density.vectorize import Vectorization, _together, difference
+from virgil.infer.density.vectorize import Vectorization
 
 
 def guide():

@@ -63,7 +63,7 @@ class Lowered:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What to tell the compiler.
+        """Options of the compiler.
 
         Its older code generator takes half of the time, and costs only large programs. Sums in trees are
         more exact, and cost twice the time where they are short.
@@ -78,7 +78,7 @@ class Lowered:
 
 @functools.cache
 def _takes(option: str, value: Any) -> bool:
-    """Whether this version of XLA has a switch."""
+    """True where this version of XLA has a switch."""
     try:
         jax.jit(lambda x: x, compiler_options={option: value})(0.0)
     except jax.errors.JaxRuntimeError:

@@ -46,7 +46,7 @@ class XlaStep:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What to tell the compiler."""
+        """Options of the compiler."""
         return self._lowered.options
 
     def longest(self, inputs: Inputs) -> int:

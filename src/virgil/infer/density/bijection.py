@@ -57,7 +57,7 @@ class Bijection:
 
 
 def is_discrete(fn: Any) -> bool:
-    """Whether a distribution's values are discrete."""
+    """True for a distribution of discrete values."""
     if getattr(fn, "has_enumerate_support", False):
         return True
     return bool(getattr(getattr(fn, "support", None), "is_discrete", False))

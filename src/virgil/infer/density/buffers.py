@@ -16,5 +16,5 @@ def buffers_of(modules: Iterable[nn.Module]) -> list[Tensor]:
 
 
 def _is_expanded(tensor: Tensor) -> bool:
-    """Whether several entries are one number in memory."""
+    """True where several entries are one number in memory."""
     return any(size > 1 and stride == 0 for size, stride in zip(tensor.shape, tensor.stride(), strict=True))

@@ -26,7 +26,7 @@ def support(site: Site) -> Tensor:
 
 
 def chains_of(model: Trace, pieces: Sequence[Piece]) -> list[Chain]:
-    """The chains of variables that a model states in blocks of steps, as far as its pieces depend on earlier steps.
+    """The chains of variables that a model states in blocks of steps and whose pieces depend on earlier steps.
 
     Raises:
         SiteError: another round of the loop states a variable in another way, or not at all.
@@ -50,7 +50,7 @@ def chains_of(model: Trace, pieces: Sequence[Piece]) -> list[Chain]:
 
 
 def _check_alike(name: str, site: Site, other: str, stated: Site | None) -> None:
-    """Check that another round of the loop states a variable as its last one does."""
+    """Check that another round of the loop states a variable as the last round does."""
     plates, values = _plates(site), tuple(support(site).shape)
     if stated is None or enumerated_dim(stated) is None:
         what = "has no enumerated site of this name"
@@ -74,12 +74,12 @@ def _plates(site: Site) -> list[Frame]:
 
 
 def step_names(site: Site) -> list[str]:
-    """What a site is called where steps are stated one by one: as many names as it has steps, or its own."""
+    """The names of a site where its steps are stated one by one; its own name where it states a single one."""
     return [site.name] if site.block is None else site.block.names(site.name)
 
 
 def by_step(site: Site, table: Tensor, event_dim: int) -> Iterator[tuple[str, Tensor]]:
-    """Name by name, the part of a tensor over a site's batch, and event dims on the right, that belongs to the step."""
+    """The parts of a tensor that belong to each step of a site, with the step's name. Shape: ``(*batch, *event)``."""
     block = site.block
     if block is None:
         yield site.name, table
@@ -91,7 +91,7 @@ def by_step(site: Site, table: Tensor, event_dim: int) -> Iterator[tuple[str, Te
 
 
 def in_one(parts: Sequence[Tensor], site: Site, event_dim: int) -> Tensor:
-    """What :func:`by_step` takes apart, as one tensor."""
+    """One tensor of the parts into which :func:`by_step` takes it."""
     if site.block is None:
         return parts[0]
     place = site.block.dim - event_dim

@@ -63,7 +63,7 @@ class CompiledDensity:
             self.engine, self.reason = "eager", str(error)
 
     def on(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> CompiledDensity:
-        """That of other arguments, whose tensors have the same shapes and dtypes; nothing is captured anew.
+        """The density at other arguments, whose tensors have the same shapes and dtypes; nothing is captured anew.
 
         Raises:
             ArgumentError: they have others, or differ in what is no tensor.
@@ -117,7 +117,7 @@ class CompiledDensity:
         return self._batched[count]
 
     def _others(self) -> list[Tensor]:
-        """What the function takes besides vectors, as it is now."""
+        """The present inputs of the function besides vectors."""
         call = self.density.joint.call
         given = [each for each in tree_leaves((call.args, call.kwargs)) if isinstance(each, Tensor)]
         return [*given, *self.density.reads.tensors]
@@ -145,7 +145,7 @@ def _function(density: Density) -> Callable[[list[Tensor]], list[Tensor]]:
 
 
 def _alike(arguments: Any, others: Any) -> bool:
-    """Whether two calls have tensors of the same shapes and dtypes, and are the same otherwise."""
+    """True for calls with tensors of the same shapes and dtypes that are the same otherwise."""
     mine, structure = tree_flatten(arguments)
     theirs, other = tree_flatten(others)
     return structure == other and all(map(_same_leaf, mine, theirs))

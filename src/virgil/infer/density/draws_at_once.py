@@ -11,10 +11,11 @@ from torch import Tensor
 
 from virgil.distributions.core.validation import unchecked
 from virgil.engine.work import Work
+from virgil.infer.density.draws_check import difference
 from virgil.infer.density.execution import Call, Pair, run_pair
 from virgil.infer.density.log_density import log_guide, log_model, total
 from virgil.infer.density.nesting import nesting
-from virgil.infer.density.vectorize import Vectorization, WholePlates, difference, draws_in_one_execution
+from virgil.infer.density.vectorize import Vectorization, WholePlates, draws_in_one_execution
 from virgil.ops.warning_filter import ignoring
 from virgil.poutine.enumeration import Enumerate
 from virgil.poutine.replay import Replay
@@ -45,7 +46,7 @@ class Joint:
 
     @property
     def at_once(self) -> bool:
-        """Whether an execution has many draws; else it has one."""
+        """True where an execution has many draws; else it has one."""
         return self.draws.at_once
 
     @property
@@ -60,7 +61,7 @@ class Joint:
 
     @property
     def whole(self) -> bool:
-        """Whether plates that draw mini-batches are given all their slots."""
+        """True where plates that draw mini-batches are given all their slots."""
         return self.draws.whole
 
     @property
@@ -151,7 +152,7 @@ def joint_of(
     max_plate_nesting: int | None = None,
     start: AbstractContextManager[object] | None = None,
 ) -> Joint:
-    """Find out how the programs run; for use without gradients and where no mark is left.
+    """Run the programs to find out how they run; for use without gradients and where no mark is left.
 
     Args:
         call: model and guide.

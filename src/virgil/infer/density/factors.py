@@ -34,7 +34,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What one site of a model puts into a sum over its variables.
+    """The contribution of one site of a model to a sum over its variables.
 
     Attributes:
         factor: the log-probability, masked, without the scale.

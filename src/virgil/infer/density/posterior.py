@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -70,7 +70,7 @@ class Density:
         return device
 
     def on(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Density:
-        """That of other arguments of the same shapes."""
+        """The density at other arguments of the same shapes."""
         return replace(self, joint=self.joint.on(args, kwargs))
 
     def __call__(self, vectors: Tensor) -> Tensor:
@@ -94,8 +94,7 @@ class Density:
         if vectors.dim() == 1:
             return {name: value[0] for name, value in self.values(vectors.unsqueeze(0)).items()}
         if not all(part.is_fixed for part in self.parts.values()):
-            found = self.sites(vectors)
-            return {name: found[name] for name in self.parts}
+            return self._sites(vectors, self.parts)
         rows = vectors.split([part.size for part in self.parts.values()], 1)
         return {
             name: part.bijection(part.widened(row)).reshape(len(vectors), *part.site.value.shape)
@@ -107,18 +106,8 @@ class Density:
         self.check(vectors)
         if vectors.dim() == 1:
             return {name: value[0] for name, value in self.sites(vectors.unsqueeze(0)).items()}
-        single, draws = self.joint.single.model.nodes, self.joint.draws
-        parts = []
-        with torch.no_grad(), kept(self.reads.buffers):
-            for rows in vectors.split(self.joint.chunk):
-                model, _ = self.run(self.joint, rows)
-                parts.append(
-                    {
-                        name: draws.stacked(name, model.nodes[name].value, single[name].value, len(rows))
-                        for name in (*self.parts, *self.deterministic)
-                    }
-                )
-        return {name: torch.cat([each[name] for each in parts]) for name in parts[0]}
+        with torch.no_grad():
+            return self._sites(vectors, (*self.parts, *self.deterministic))
 
     def vectors(self, values: Mapping[str, Tensor]) -> Tensor:
         """The vectors of values of latent sites. Shapes: ``(num, *shape of the site)`` to ``(num, dim)``.
@@ -164,6 +153,18 @@ class Density:
             model, at = self.run(joint, vectors)
             terms = joint.log_model(Pair(Trace(), model), len(vectors))
             return total(terms, len(vectors)) / (joint.scale or 1.0) + at.log_volume
+
+    def _sites(self, vectors: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
+        """The values that sites have in executions of the model at vectors."""
+        single, stacked = self.joint.single.model.nodes, self.joint.draws.stacked
+        chunks = []
+        with kept(self.reads.buffers):
+            for rows in vectors.split(self.joint.chunk):
+                model, _ = self.run(self.joint, rows)
+                chunks.append(
+                    {name: stacked(name, model.nodes[name].value, single[name].value, len(rows)) for name in names}
+                )
+        return {name: torch.cat([each[name] for each in chunks]) for name in chunks[0]}
 
     def _vectors_of(self, joint: Joint, count: int, handler: Handler | None) -> Tensor:
         """The vectors of the latent values of an execution."""

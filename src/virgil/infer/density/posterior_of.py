@@ -81,7 +81,7 @@ def _latent(joint: Joint) -> list[Site]:
 
 
 def _tried(joint: Joint) -> Density:
-    """The density, after executions that show that it is one."""
+    """Make the density and check, by executions, that it is a function of the vectors."""
     _check_plates(joint)
     if joint.scale is None:
         raise ArgumentError(
@@ -123,7 +123,7 @@ def _check_plates(joint: Joint) -> None:
 
 
 def _is_part(site: Site, joint: Joint) -> bool:
-    """Whether a latent site has entries in the vector; one that has none is summed out, or a point."""
+    """True for a latent site that has entries in the vector; others are summed out, or points."""
     if is_point(site):
         return False
     if not is_discrete(site.fn):
@@ -183,7 +183,7 @@ def _check_function(density: Density, row: Tensor) -> None:
 
 
 def _agrees(density: Density, rows: Tensor) -> bool:
-    """Whether vectors at once have the log-densities that each has alone."""
+    """True where vectors at once have the log-densities that each has alone."""
     alone = torch.stack([density(row) for row in rows])
     try:
         together = density(rows)

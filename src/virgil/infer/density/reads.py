@@ -23,7 +23,7 @@ __all__ = ["Found", "Reads", "finding", "in_place_of", "reads_of"]
 
 @dataclass
 class Found:
-    """What a run of the programs has been seen to use.
+    """The parameters and networks that a run of the programs has used.
 
     Attributes:
         leaves: unconstrained leaves by name.

@@ -85,7 +85,7 @@ def part_of(site: Site) -> Part:
 
 
 def is_point(site: Site) -> bool:
-    """Whether a site of a model has a given value in the form of a distribution."""
+    """True for a site whose distribution is a point."""
     fn = site.fn
     while not isinstance(fn, Delta) and hasattr(fn, "base_dist"):
         fn = fn.base_dist

@@ -12,11 +12,11 @@ import torch
 from virgil import settings
 from virgil.infer.checks import CALL, CAUSES, CHECKS, VALUES, Shown, check
 from virgil.infer.checks.finding import EvidenceBound, Subject
+from virgil.infer.density.draws_check import can_vectorize
 from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.enumeration_check import check_agreement, check_blocks
 from virgil.infer.density.execution import Call, Failed, Pair, run_pair
 from virgil.infer.density.nesting import nesting
-from virgil.infer.density.vectorize import can_vectorize
 from virgil.infer.elbo.summing_out import SumOut
 from virgil.infer.warn import show_warning
 from virgil.poutine.trace import Trace
