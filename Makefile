@@ -20,11 +20,11 @@ AVX2 := ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2 ONEDNN_MAX_CPU_ISA
 FIGURES := tests/test_docs.py src/virgil tests/exact tests/infer/trust tests/infer/autoguide tests/infer/run tests/distributions
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-engines check-portable format drawing bench clean
+.PHONY: help demo test check check-engines check-portable check-versions format drawing bench clean
 .SILENT:
 
 help: ## list the targets
-	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) ## fit a real model and draw the fit (`make demo ARGS=regression` for another)
 	$(BIN)/virgil demo $(ARGS)
@@ -46,6 +46,9 @@ check-portable: $(READY) ## pages and tests with figures, as other processors co
 	echo "the oldest instructions, 4 threads" && env $(PLAIN) $(PYTEST) $(FIGURES) $(ARGS)
 	echo "AVX2, 1 thread" && env $(AVX2) $(PYTEST) $(FIGURES) $(ARGS)
 
+check-versions: ## the tests under each pair of Python and PyTorch that is claimed and found (hours, gigabytes)
+	$(PYTHON) -m tests.house.versions $(ARGS)
+
 format: $(READY) ## rewrite the files in the house's format, with the lints that mend themselves
 	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
@@ -64,7 +67,7 @@ bench: $(BENCH_READY) ## compare with the peers and write the tables of benchmar
 	$(BIN)/python -m benchmarks.checks
 
 clean: ## remove the environment, the caches and what the demo wrote
-	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venvs build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment without its stamp was left half made: begin it again. One with a stamp is brought up to date in place.
