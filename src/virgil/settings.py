@@ -23,7 +23,7 @@ _ALWAYS_ON = frozenset({"module_local_params"})
 
 
 class _Thread(threading.local):
-    """The settings that the contexts of a thread have changed; they go before those of the process."""
+    """The settings that the contexts of a thread have changed. They precede those of the process."""
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}

@@ -22,7 +22,7 @@ class _Passing(TorchFunctionMode):
 
 @pytest.fixture(params=[True, False], ids=["named", "unnamed"])
 def is_named(request, monkeypatch):
-    """Whether torch has its private names; without them its distributions ask ``Tensor.all``."""
+    """Torch with its private names, and without them: its distributions then call ``Tensor.all``."""
     if not request.param:
         stand_in = types.SimpleNamespace(**vars(torch))
         ask = types.FunctionType((lambda x: x.all()).__code__, {"__name__": "torch.distributions.distribution"})

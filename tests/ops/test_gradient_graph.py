@@ -1,4 +1,4 @@
-"""What a tensor is computed from, as autograd knows it."""
+"""Nodes and leaves behind a tensor, as autograd knows them."""
 
 import torch
 

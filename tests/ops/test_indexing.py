@@ -15,7 +15,7 @@ CASES = range(60)
 
 
 def _of_slot(shape, slot):
-    """What broadcasting leaves of a slot for a tensor of this shape."""
+    """The part of a slot that broadcasting leaves to a tensor of this shape."""
     own = slot[len(slot) - len(shape) :]
     return tuple(0 if size == 1 else place for size, place in zip(shape, own, strict=True))
 

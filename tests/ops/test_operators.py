@@ -1,4 +1,4 @@
-"""What an operator says of itself, with torch's private names and without."""
+"""Properties of operators, with torch's private names and without."""
 
 import pytest
 import torch

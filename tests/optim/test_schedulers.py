@@ -91,7 +91,7 @@ def test_the_rates_are_torchs(name):
 
 @each_scheduler
 def test_late_parameters_join_the_schedule(name):
-    """Those with options of their own have the rates that they would have had, as have the others."""
+    """Parameters that join late, with options of their own or not, have the rates that they would have had."""
     scheduler = make(name, lambda _: {"lr": 0.1, "momentum": 0.9})
     other = make(name, lambda param: {"lr": 0.1, "momentum": 0.9, "weight_decay": float(param == "late")})
     for index, metric in enumerate(METRICS):

@@ -1,1 +1,1 @@
-"""Numerical algorithms that know no models."""
+"""Numerical algorithms that know no models, and state of torch and Python that a thread may have of its own."""

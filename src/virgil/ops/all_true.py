@@ -1,6 +1,6 @@
-"""The question whether all elements of a condition are true, as torch's distributions ask it of values.
+"""The test that all elements of a condition are true, by which torch's distributions check values.
 
-They ask by a function that has a private name. A version of torch without it asks by ``Tensor.all``.
+The function for it has a private name. A version of torch without it calls ``Tensor.all``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ASKING = ("torch.distributions.", __name__)
 
 
 def all_true(condition: Tensor) -> bool:
-    """Whether all elements are true; of a tensor that is being traced, which has no values, it is taken for granted."""
+    """Return ``True`` if all elements are true. A tensor that is being traced has no values and passes."""
     is_traced: Callable[[Tensor], bool] | None = getattr(torch, "_is_functional_tensor", None)
     if is_traced is not None and is_traced(condition):
         return True
@@ -27,7 +27,7 @@ def all_true(condition: Tensor) -> bool:
 
 
 def asks(func: Callable[..., Any]) -> bool:
-    """Whether a call that a mode's ``__torch_function__`` sees is this question."""
+    """Return ``True`` if a call that a mode's ``__torch_function__`` sees is this test."""
     ask = getattr(torch, "_is_all_true", None)
     if ask is not None:
         return func is ask
@@ -35,7 +35,7 @@ def asks(func: Callable[..., Any]) -> bool:
 
 
 def _caller() -> str:
-    """The module whose call the modes see."""
+    """The name of the module that makes the call which the modes see."""
     frame: Any = sys._getframe(2)
     while frame is not None and frame.f_code.co_name == "__torch_function__":
         frame = frame.f_back

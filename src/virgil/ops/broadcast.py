@@ -1,4 +1,4 @@
-"""Shapes that broadcast."""
+"""Broadcasting of shapes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ __all__ = ["broadcast_shapes"]
 def broadcast_shapes(*shapes: Sequence[int]) -> torch.Size:
     """The shape that tensors of these shapes broadcast to.
 
-    Torch's own function loads its symbolic shapes, which takes a fifth of a second, and is much slower itself.
+    Torch's own function is much slower. Its first call also loads torch's symbolic shapes, which takes a fifth of a
+    second.
 
     >>> broadcast_shapes((3, 1), (4,), ())
     torch.Size([3, 4])

@@ -1,4 +1,4 @@
-"""Elimination of variables that are chained along a dim: what one slot ends with is what the next one begins with."""
+"""Elimination of variables that form a chain along a dim: each slot begins where the slot before it has ended."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Chain:
 
     Attributes:
         dim: its name.
-        windows: for each variable its names inside a slot, from ``history`` steps before the slot's own to that step.
-            The names say the same variable, shifted by a slot each.
+        windows: for each variable its names inside a slot: the first for ``history`` steps before the slot's own step,
+            the last for that step. Each name is the same variable, one slot later than the name before it.
         starts: its names in the ``history`` steps before the first slot, from the earliest on.
     """
 
@@ -33,19 +33,23 @@ class Chain:
 
     @property
     def names(self) -> list[tuple[str, ...]]:
-        """For each variable, all its names."""
+        """All names of each variable."""
         return [window + start for window, start in zip(self.windows, self.starts, strict=True)]
 
     def linked(self, dims: Iterable[str]) -> frozenset[str]:
-        """The window names of the variables that are not of a slot alone, among factors with these dims."""
+        """The window names of the variables that link slots, among factors with these dims.
+
+        A variable links slots if a factor has one of its earlier names.
+        """
         dims = frozenset(dims)
         return frozenset(name for window in self.windows if not dims.isdisjoint(window[:-1]) for name in window)
 
     def eliminated(self, factor: Factor, semiring: Semiring) -> Factor:
-        """The product over all slots, without the linked variables but those of the steps before the first slot.
+        """The product over all slots. Of the linked variables, those of the steps before the first slot remain.
 
-        A state of the chain is the joint value of all linked variables in as many successive steps as a slot looks
-        back; a slot is a matrix from one state to the next, with zeros where the two differ in a step they share.
+        A slot looks back some number of steps. A state of the chain is the joint value of the linked variables in that
+        many successive steps, and a slot is a matrix from one state to the next. Two successive states share steps; the
+        matrix is zero where they differ there.
 
         Args:
             factor: over the dim, linked variables, and batch dims.
@@ -70,9 +74,10 @@ class Chain:
 
 
 def _matrices(slots: Tensor) -> Tensor:
-    """Slots as matrices from all steps but the last, to all but the first. Zero where the steps between differ.
+    """Slots as matrices: rows for all steps but the last, columns for all steps but the first.
 
-    Shape: the earliest step, those between, the last, ``(*batch, a, b, a)``, gives ``(*batch, a * b, b * a)``.
+    Entries are zero where row and column differ in the steps that they share. Shape: ``(*batch, a, b, a)`` for the
+    earliest step, the steps between and the last step, to ``(*batch, a * b, b * a)``.
     """
     ends, between = slots.shape[-1], slots.shape[-2]
     same = torch.eye(between, dtype=torch.bool, device=slots.device).unsqueeze(-1)

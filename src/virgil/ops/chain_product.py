@@ -1,4 +1,4 @@
-"""Products of chains of matrices of logarithms, in a number of rounds that is the logarithm of the chain's length."""
+"""Products of chains of matrices of logarithms. The number of rounds is the logarithm of the chain's length."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["chain_product"]
 def chain_product(logs: Tensor, semiring: Semiring = SUM) -> Tensor:
     """The product of the matrices of a chain, neighbours first *(Sarkka and Garcia-Fernandez 2021)*.
 
-    Sums are taken in double precision: of the terms of one entry, those less than ``exp(-699)`` times the product of
-    the largest entries in its row and in its column count as zero.
+    Sums are taken in double precision. A term counts as zero if it is less than ``exp(-699)`` times the product of the
+    largest entries in its row and in its column.
 
     Args:
         logs: the matrices, from first to last. Shape: ``(*batch, steps, states, states)`` with at least one step.
@@ -42,11 +42,11 @@ def _reduced(logs: Tensor, semiring: Semiring) -> Tensor:
 
 
 class _Sum(torch.autograd.Function):
-    """The sum over all ways, in rounds of products of neighbours.
+    """The sum over all paths, in rounds of products of neighbours.
 
-    The derivative with respect to the logarithms of a matrix says how much of the result passes through each entry. For
-    a product ``p = l @ r`` it is ``l * (q @ r.T)`` on the left and ``r * (l.T @ q)`` on the right, where ``q`` is that
-    of ``p`` divided by ``p``. Scales of rows and columns cancel, so that the float64s that were multiplied serve.
+    The derivative with respect to the logarithms of a matrix is the share of the result that passes through each entry.
+    For a product ``p = l @ r`` it is ``l * (q @ r.T)`` on the left and ``r * (l.T @ q)`` on the right, where ``q`` is
+    the derivative for ``p``, divided by ``p``. Scales of rows and columns cancel, so that the scaled float64s serve.
     """
 
     @staticmethod
@@ -89,7 +89,7 @@ def _halves(chain: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _tail_cut(chain: Tensor) -> tuple[Tensor, Tensor]:
-    """The matrices that have a partner, and the last one if it has none."""
+    """The matrices that have a partner, and the last matrix if it has none."""
     even = chain.shape[-3] // 2 * 2
     return chain[..., :even, :, :], chain[..., even:, :, :]
 

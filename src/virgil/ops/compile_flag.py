@@ -2,7 +2,7 @@
 
 Code asks it where a graph must not depend on a tensor's value: torch's optimisers then keep counts and rates as tensors
 and take ``capturable=True`` on a CPU, its Transformer does not look at a mask, and ``ClippedAdam`` does not read its
-count. Products of chains choose by it the numbers that suit compiled code.
+count. Products of chains take the form of numbers that suits compiled code.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _torch_says: Callable[[], bool] = FunctionType(_code, _function.__globals__)
 
 
 def is_compiling() -> bool:
-    """Whether this thread captures a step, or torch compiles."""
+    """Return ``True`` if this thread captures a step, or if torch compiles."""
     return _thread.captures > 0 or _torch_says()
 
 

@@ -16,11 +16,11 @@ _SPARSE = 64
 def distinct_indices(size: int, count: int, device: torch.device | str | None = None) -> Tensor:
     """``count`` distinct indices of ``range(size)``, every subset equally likely.
 
-    Where the batch is a large part of the population the population is shuffled. Where it is small, indices are drawn
-    one by one and those seen before are drawn again, which takes time in proportion to ``count`` and not to ``size``.
+    A large batch is cut from a shuffled population. The indices of a small batch are drawn one by one, and those that
+    repeat are drawn again; this takes time in proportion to ``count`` and not to ``size``.
 
-    It is one operator of torch's, ``torch.ops.virgil.distinct_indices``: a graph that holds it says what is drawn, not
-    how often something had to be drawn again. The order of the indices has no meaning.
+    The draw is one operator, ``torch.ops.virgil.distinct_indices``: a graph holds the draw and not the repetitions. The
+    order of the indices has no meaning.
 
     Shape: ``(count,)``, int64.
     """

@@ -21,11 +21,11 @@ class Factor:
     dims: tuple[str, ...]
 
     def size(self, dim: str) -> int:
-        """How many values the dim has."""
+        """The number of values along a dim."""
         return self.logs.shape[self.dims.index(dim)]
 
     def aligned(self, dims: Sequence[str]) -> Tensor:
-        """The logarithms with dims in another order; a dim that the factor lacks has size 1."""
+        """The logarithms with their dims in this order. A dim that the factor lacks has size 1."""
         if tuple(dims) == self.dims:
             return self.logs
         logs = self.logs.permute([self.dims.index(dim) for dim in dims if dim in self.dims])
@@ -33,7 +33,7 @@ class Factor:
         return logs.reshape([next(sizes) if dim in self.dims else 1 for dim in dims])
 
     def eliminated(self, dims: frozenset[str], semiring: Semiring) -> Factor:
-        """The factor without the dims, which are reduced by the semiring."""
+        """The factor after the semiring has reduced the dims."""
         gone = tuple(place - len(self.dims) for place, dim in enumerate(self.dims) if dim in dims)
         if not gone:
             return self

@@ -1,7 +1,7 @@
 """Operations on each tensor of a list, by torch's kernels for lists.
 
-A kernel does in one call what takes a loop one call a tensor. Torch's own optimisers use them, under names that are
-private; where this version of torch has no such name, the loop is taken.
+A kernel replaces a loop of calls by one call. Torch's own optimisers use these kernels, under private names. A version
+of torch that lacks a name gets the loop.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ Tensors = list[Tensor] | tuple[Tensor, ...]
 
 
 def foreach(name: str, tensors: Tensors, *args: Any, **kwargs: Any) -> Tensors:
-    """Call an operation on each tensor; arguments that are lists go along, others are shared.
+    """Call an operation on each tensor. An argument that is a list gives one element to each call; others are shared.
 
     Args:
-        name: of a method of ``Tensor``, such as ``"mul_"``; ``"norm"`` is the Euclidean norm.
-        tensors: the first arguments; not empty.
+        name: the name of a method of ``Tensor``, such as ``"mul_"``; ``"norm"`` is the Euclidean norm.
+        tensors: the first arguments; at least one.
         *args: further arguments.
         **kwargs: options, the same for all.
 
@@ -38,7 +38,7 @@ def foreach(name: str, tensors: Tensors, *args: Any, **kwargs: Any) -> Tensors:
 
 
 def each(fn: Callable[..., Any]) -> Callable[..., list[Any]]:
-    """A function of tensors as one on lists of them."""
+    """A function of tensors as a function of lists of tensors."""
 
     def apply(tensors: Sequence[Tensor], *args: Any, **kwargs: Any) -> list[Any]:
         rows = [arg if isinstance(arg, (list, tuple)) else [arg] * len(tensors) for arg in args]

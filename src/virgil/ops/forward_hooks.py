@@ -29,8 +29,8 @@ _hook: RemovableHandle | None = None
 def watching_calls(watcher: Watcher) -> Iterator[None]:
     """A block that hands every network this thread calls to ``watcher``, before its ``forward``.
 
-    Torch's hooks of all networks are called in every thread. One is there while any thread watches, and it asks whose
-    thread it runs in.
+    Torch calls its global hooks in every thread. One such hook is registered while any thread watches; it calls the
+    watchers of the thread that it runs in.
     """
     before = _thread.watchers
     _thread.watchers = (*before, watcher)

@@ -1,4 +1,4 @@
-"""Autograd's graph: which nodes, and which leaves, a tensor is computed from."""
+"""Autograd's graph: the nodes and leaves behind a tensor."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def node_of(tensor: Any) -> Any:
 
 
 def nodes_behind(nodes: Iterable[Any], stop: Iterable[Any] = ()) -> Iterator[Any]:
-    """The nodes that gradients go on to, nearest first, beginning with ``nodes``; not beyond those of ``stop``."""
+    """The nodes that gradients pass on their way to leaves, nearest first, from ``nodes`` up to those of ``stop``."""
     stops, seen, ahead = set(stop), set[Any](), deque(nodes)
     while ahead:
         node = ahead.popleft()
@@ -33,6 +33,6 @@ def nodes_behind(nodes: Iterable[Any], stop: Iterable[Any] = ()) -> Iterator[Any
 
 
 def leaves_behind(tensors: Iterable[Tensor]) -> dict[int, Tensor]:
-    """The leaves from which tensors are computed, by identity."""
+    """The leaves from which tensors are computed, by ``id``."""
     leaves = (getattr(node, "variable", None) for node in nodes_behind(map(node_of, tensors)))
     return {id(leaf): leaf for leaf in leaves if leaf is not None}

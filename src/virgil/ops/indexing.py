@@ -1,4 +1,4 @@
-"""Indexing by several tensors at once, under batch dims on the left: ``Vindex``."""
+"""``Vindex``: indexing by several tensors at once, under batch dims on the left."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def vindex(tensor: Tensor, args: Any) -> Tensor:
 
 
 def _by_dim(tensor: Tensor, args: tuple[Any, ...]) -> tuple[list[slice | int | Tensor], int]:
-    """An index for each dim that is not a batch dim, and how many batch dims there are."""
+    """An index for each dim that is no batch dim, and the number of batch dims."""
     batched = bool(args) and args[0] is Ellipsis
     given = args[1:] if batched else args
     indices = [_checked(index) for index in given]
@@ -90,7 +90,7 @@ def _by_dim(tensor: Tensor, args: tuple[Any, ...]) -> tuple[list[slice | int | T
 
 
 def _checked(index: Any) -> slice | int | Tensor:
-    """An index of a kind that is taken; a tensor as int64, the one dtype for which every device has a look-up."""
+    """The index, if it is of a known kind. A tensor becomes int64, for which every device has a look-up."""
     if isinstance(index, Tensor):
         if index.dtype in _INTEGERS:
             return index.long()
@@ -109,7 +109,7 @@ def _checked(index: Any) -> slice | int | Tensor:
 
 
 def _without_numbers(tensor: Tensor, indices: list[slice | int | Tensor]) -> tuple[Tensor, list[slice | Tensor]]:
-    """Do what needs no broadcasting: whole numbers take their dims away, slices cut theirs. And what is left."""
+    """Apply whole numbers and slices, which need no broadcasting; return the tensor and the other indices."""
     basic = [slice(None) if isinstance(index, Tensor) else index for index in indices]
     if any(index != slice(None) for index in basic):
         tensor = tensor[(..., *basic)]
@@ -117,7 +117,7 @@ def _without_numbers(tensor: Tensor, indices: list[slice | int | Tensor]) -> tup
 
 
 def _positions(batch_shape: torch.Size, device: torch.device) -> list[Tensor]:
-    """For each batch dim its own positions, placed so that they broadcast as the batch itself does."""
+    """The positions along each batch dim, shaped so that together they broadcast to the batch."""
     rank = len(batch_shape)
     return [
         torch.arange(size, device=device).reshape((size,) + (1,) * (rank - 1 - dim))

@@ -1,9 +1,9 @@
 """Numbers of any magnitude, in two forms: as logarithms, and as a mantissa and a power of two.
 
-Sums are taken of float64s, into which numbers are put together after division by a scale. To go there and back takes an
-exponential and a logarithm in the one form; in the other it takes a dozen operations on the bits of float64s, where
-these keep a power of two. The first is faster in PyTorch, where each operation is a pass over memory, the second
-in compiled code, where a pass does them all.
+To take sums, numbers are divided by a scale and turned into float64s; the sums are turned back. With logarithms this
+takes an exponential and a logarithm. With mantissas and powers it takes a dozen operations on the bits of float64s. The
+first form is faster in PyTorch, where each operation is a pass over memory; the second is faster in compiled code,
+where one pass does all of them.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from torch import Tensor
 __all__ = ["Binary", "LEAST", "Logs", "SMALLEST"]
 
 LEAST = -1e300
-"""A size that stands for that of zero where one is subtracted."""
+"""The size that stands in for that of zero, minus infinity, where a size is subtracted."""
 
 SMALLEST = 2.0**-1010
-"""What smaller sums are set to before they are taken apart; the reciprocals of many may be added without overflow."""
+"""The least sum: smaller sums are set to it. The reciprocals of many such sums add up without overflow."""
 
 _LN2 = math.log(2.0)
 _PLACES = 52  # of the fraction in a float64; its power of two, plus the bias, stands in the bits above
@@ -29,15 +29,15 @@ _ONE = _BIAS << _PLACES  # the bits of 1.0
 _WHOLE = 2.0**_PLACES  # added to a smaller whole number, it leaves this one in the lowest bits
 _WHOLE_BITS = (_BIAS + _PLACES) << _PLACES
 
-LogNumbers = tuple[Tensor, ...]  # the last tensor has their sizes, of which that of zero is minus infinity
+LogNumbers = tuple[Tensor, ...]  # the last tensor has the sizes of the numbers; the size of zero is minus infinity
 
 
 class Logs:
-    """Numbers as logarithms, which are their sizes."""
+    """Numbers as logarithms. The size of a number is its logarithm."""
 
     @staticmethod
     def from_logs(logs: Tensor) -> LogNumbers:
-        """The numbers of these logarithms."""
+        """The numbers with these logarithms."""
         return (logs.double(),)
 
     @staticmethod
@@ -47,21 +47,24 @@ class Logs:
 
     @staticmethod
     def taken_apart(values: Tensor) -> LogNumbers:
-        """The numbers that positive float64s are; those below ``exp(-699)`` are zero."""
+        """Positive float64s as numbers. Those below ``exp(-699)`` become zero."""
         return (torch.threshold_(values.log(), -699.0, -torch.inf),)
 
     @staticmethod
     def assembled(numbers: LogNumbers, scale: Tensor) -> Tensor:
-        """Float64s: numbers divided by one whose size is not less. Smaller ones than ``exp(-708)`` may become zero."""
+        """Numbers as float64s, divided by one of this size, which is not less than theirs.
+
+        Quotients below ``exp(-708)`` may become zero.
+        """
         return (numbers[0] - scale).exp_()
 
 
 class Binary:
-    """Numbers as mantissas from 1 up to 2 and powers of two, which are whole and their sizes."""
+    """Numbers as mantissas from 1 up to 2 and whole powers of two. The size of a number is its power."""
 
     @staticmethod
     def from_logs(logs: Tensor) -> LogNumbers:
-        """The numbers of these logarithms. The exponential is taken in single precision at least."""
+        """The numbers with these logarithms. The exponential is taken in single precision at least."""
         exact = logs.double() * (1 / _LN2)
         powers = exact.floor()
         fractions = (exact - powers.clamp_min(LEAST)).to(torch.promote_types(logs.dtype, torch.float32))
@@ -75,7 +78,7 @@ class Binary:
 
     @staticmethod
     def taken_apart(values: Tensor) -> LogNumbers:
-        """The numbers that positive float64s are; those below ``2**-1009`` are zero."""
+        """Positive float64s as numbers. Those below ``2**-1009`` become zero."""
         bits = values.view(torch.int64)
         powers = ((bits >> _PLACES) + _WHOLE_BITS).view(torch.float64) - (_WHOLE + _BIAS)
         mantissas = (bits & _FRACTION | _ONE).view(torch.float64)
@@ -83,7 +86,10 @@ class Binary:
 
     @staticmethod
     def assembled(numbers: LogNumbers, scale: Tensor) -> Tensor:
-        """Float64s: numbers divided by one whose size is not less. Smaller ones than ``2**-1022`` become zero."""
+        """Numbers as float64s, divided by one of this size, which is not less than theirs.
+
+        Quotients below ``2**-1022`` become zero.
+        """
         mantissas, powers = numbers
         biased = (powers - scale).clamp_min(-_BIAS) + (_WHOLE + _BIAS)
         return (biased.view(torch.int64) << _PLACES).view(torch.float64) * mantissas

@@ -1,4 +1,4 @@
-"""Tensors among the nested arguments of a call: for lists, tuples and dicts, in much less time than torch's trees."""
+"""Tensors among the nested arguments of a call. Lists, tuples and dicts take much less time than in torch's trees."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["mapped", "tensors_in"]
 
 
 def mapped(fn: Callable[[Tensor], Any], value: Any) -> Any:
-    """The same with ``fn`` of each tensor in the tensor's place."""
+    """The same nested value, with each tensor replaced by ``fn`` of it."""
     kind = type(value)
     if isinstance(value, Tensor):
         return fn(value)
@@ -28,7 +28,7 @@ def mapped(fn: Callable[[Tensor], Any], value: Any) -> Any:
 
 
 def tensors_in(value: Any) -> list[Tensor]:
-    """The tensors, in their order."""
+    """The tensors of a nested value, in their order."""
     found: list[Tensor] = []
     mapped(found.append, value)
     return found

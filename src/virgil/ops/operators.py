@@ -1,6 +1,6 @@
-"""What watches operators run: the modes' common base, and what an operator says of itself.
+"""The base of modes that watch operators run, and the properties of an operator.
 
-Torch gives no public name to what this file stands on; it is the one door to it.
+This file is the one door to names of torch that are private.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ except ImportError:
 
 
 def why_unwatched() -> str | None:
-    """Why operators cannot be watched with this version of torch; ``None`` where they can."""
+    """The reason why this version of torch does not let operators be watched; ``None`` if it does."""
     is_known = _Mode.__module__ != __name__ and hasattr(torch.ops.aten.add.Tensor, "_schema")
     return None if is_known else _UNKNOWN
 
@@ -57,8 +57,8 @@ def _refuse() -> NoReturn:
 class OperatorMode(_Mode):
     """A mode that sees every operator that runs in a ``with`` block.
 
-    Torch would wrap its handler so that ``torch.compile`` passes it over, and loads the compiler for that, which takes
-    as long as ``import torch``. A version of torch that does not ask whether it should has the same modes.
+    Torch wraps the handler of a mode so that ``torch.compile`` passes it over. For this it loads the compiler, which
+    takes as long as ``import torch``; this class says that it should not.
 
     Raises:
         CaptureError: it is entered where this version of torch cannot have operators watched.
@@ -80,18 +80,18 @@ def schema_of(func: Any) -> Any:
 
 
 def is_composite(func: Any) -> bool:
-    """Whether an operator of torch's is made of others, by which derivatives are taken of it.
+    """Return ``True`` if an operator of torch's consists of others, of which derivatives are taken.
 
-    Where this version of torch does not tell, none is, and such an operator is a node like any other.
+    Where this version of torch does not tell, no operator does, and each is a node.
     """
     can_decompose = getattr(func, "_can_decompose", None)
     return func.namespace == "aten" and can_decompose is not None and can_decompose()
 
 
 def is_taken_apart(func: Any, args: Any, kwargs: Any) -> bool:
-    """Whether torch runs a composite operator as those it is made of, having no kernel of its own for the device.
+    """Return ``True`` if torch runs a composite operator as its parts, because the device has no kernel for it.
 
-    Where this version of torch does not tell, it counts as one that is: both give the same values.
+    Where this version of torch does not tell, the answer is yes: both ways give the same values.
     """
     return _would_be_decomposed is None or _would_be_decomposed(func, tree_leaves((args, kwargs)))
 
@@ -107,7 +107,7 @@ def written(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Te
 
 
 def memory_id(tensor: Tensor) -> int:
-    """What a tensor shares with its views, and with no other tensor that is alive."""
+    """A number that a tensor shares with its views, and with no other tensor that is alive."""
     if tensor.layout != torch.strided:
         return id(tensor)
     storage = tensor.untyped_storage()

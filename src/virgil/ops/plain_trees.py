@@ -1,6 +1,6 @@
 """Lists, tuples, named tuples, sizes and dicts as a flat list and a structure; anything else is a leaf.
 
-What ``torch.utils._pytree`` does, for a version of torch that does not have it under this name.
+This replaces ``torch.utils._pytree`` in a version of torch that does not have it under this name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["TreeSpec", "tree_flatten", "tree_leaves", "tree_map_only", "tree_unf
 
 @dataclass(frozen=True)
 class TreeSpec:
-    """How leaves are nested.
+    """The structure of nested leaves.
 
     Attributes:
         kind: the type of the container; ``None`` for a leaf.
@@ -51,7 +51,7 @@ def tree_leaves(tree: Any) -> list[Any]:
 
 
 def tree_map_only(kind: type, fn: Callable[[Any], Any], tree: Any) -> Any:
-    """The same tree with ``fn`` of each leaf of a type in its place."""
+    """The same tree, with each leaf of a type replaced by ``fn`` of it."""
     leaves, treespec = tree_flatten(tree)
     return tree_unflatten([fn(each) if isinstance(each, kind) else each for each in leaves], treespec)
 

@@ -1,4 +1,4 @@
-"""The state of every random generator a program may use: torch's, numpy's and Python's."""
+"""The state of all random generators that a program may use: torch's, numpy's and Python's."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def get_rng_state() -> dict[str, Any]:
 
 
 def set_rng_state(state: dict[str, Any]) -> None:
-    """Put all generators back to a snapshot."""
+    """Set all generators to a snapshot."""
     thread_generator().set_state(state["torch"])
     random.setstate(state["random"])
     np.random.set_state(state["numpy"])
@@ -50,14 +50,14 @@ def set_rng_state(state: dict[str, Any]) -> None:
 
 
 class TorchState:
-    """A snapshot of torch's generators alone, which costs next to nothing."""
+    """A snapshot of torch's generators alone. It costs next to nothing."""
 
     def __init__(self) -> None:
         self._state = thread_generator().get_state()
         self._cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
 
     def set(self) -> None:
-        """Put torch's generators back to the snapshot."""
+        """Set torch's generators to the snapshot."""
         thread_generator().set_state(self._state)
         if self._cuda:
             torch.cuda.set_rng_state_all(self._cuda)
@@ -65,11 +65,12 @@ class TorchState:
 
 @contextmanager
 def preserved_rng(redirects: bool = True) -> Iterator[None]:
-    """A block that consumes no random numbers as seen from outside.
+    """A block after which all generators are where they were.
 
-    Torch's generator on the CPU belongs to all threads. To put it back would let another thread draw once more what it
-    has drawn meanwhile: where there are other threads, this one draws from a generator of its own inside the block. The
-    generators of GPUs, numpy and Python are put back all the same, as they cannot be exchanged for one thread.
+    Torch's generator on the CPU belongs to all threads. If it were put back, another thread would draw again the
+    numbers that it has drawn meanwhile. So if there are other threads, this one draws from a generator of its own
+    inside the block. The generators of GPUs, numpy and Python cannot be exchanged for one thread and are put back in
+    any case.
 
     Args:
         redirects: as for :func:`~virgil.ops.thread_generator.own_generator`.

@@ -1,9 +1,9 @@
-"""How a variable is eliminated: by summing, by maximising, or by sampling, always on logarithms.
+"""Three ways to eliminate a variable: by summing, by maximising, by sampling. All work on logarithms.
 
-A semiring is one reduction with a derivative of its own. Its derivative with respect to the logarithms that it reduces
-says where the result came from: for a sum the posterior probability of each value, for a maximum a one at the value
-that attains it, for a sample a one at a value drawn from the posterior. So one backward pass over an elimination gives
-marginals, the most probable assignment, or an exact joint sample.
+A semiring is one reduction with a derivative of its own. The derivative of a sum with respect to the logarithms is the
+posterior probability of each value. The derivative of a maximum is a one at the value that attains it, and that of a
+sample is a one at a value drawn from the posterior. So one backward pass over an elimination gives marginals, the most
+probable assignment, or an exact joint sample.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ Reduce = Callable[[Tensor, tuple[int, ...]], Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Semiring:
-    """``reduce(logs, dims)`` eliminates dims of a tensor of logarithms; a product of factors is their sum in each."""
+    """``reduce(logs, dims)`` eliminates dims of a tensor of logarithms. Factors are multiplied by adding logarithms."""
 
     name: str
     reduce: Reduce
 
 
 class _LogSumExp(torch.autograd.Function):
-    """``torch.logsumexp``, whose derivative is zero, not NaN, where every term is log 0."""
+    """``torch.logsumexp`` with a derivative of zero, not NaN, where every term is log 0."""
 
     @staticmethod
     def forward(ctx: Any, logs: Tensor, dims: tuple[int, ...]) -> Tensor:
@@ -82,7 +82,7 @@ def _unsqueezed(tensor: Tensor, dims: tuple[int, ...], like: Tensor) -> Tensor:
 
 
 def _flattened(logs: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """The reduced dims as one, on the right."""
+    """The logarithms with the reduced dims as one dim on the right."""
     kept = [dim for dim in range(logs.dim()) if dim - logs.dim() not in dims]
     gone = [dim for dim in range(logs.dim()) if dim - logs.dim() in dims]
     return logs.permute(*kept, *gone).reshape(*(logs.shape[dim] for dim in kept), -1)

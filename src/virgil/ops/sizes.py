@@ -1,4 +1,4 @@
-"""The type of shapes that torch's distributions take; torch has it under a private name."""
+"""The type of shapes that torch's distributions take. Torch's own name for it is private."""
 
 from __future__ import annotations
 

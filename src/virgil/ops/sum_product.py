@@ -25,7 +25,7 @@ def plated_sum_product(
     semiring: Semiring,
     chains: Sequence[Chain] = (),
 ) -> Factor:
-    """Eliminate variables and multiply over plates, to one factor over the dims that are neither.
+    """Eliminate variables and multiply over plates; return one factor over the other dims.
 
     The arguments are those of :func:`eliminate`.
     """
@@ -40,7 +40,7 @@ def eliminate(
     semiring: Semiring,
     chains: Sequence[Chain] = (),
 ) -> list[Factor]:
-    """Eliminate variables, innermost plates first; multiply over a plate only where a variable outside it asks for it.
+    """Eliminate variables, innermost plates first. A plate is multiplied over only if a variable outside it needs that.
 
     Args:
         factors: logarithms over variables, plates, and other dims, which stay.
@@ -50,7 +50,7 @@ def eliminate(
         chains: plates whose neighbouring slots share variables.
 
     Returns:
-        Factors without the variables; what is left of their plates is still to be multiplied over.
+        Factors without the variables. The plates that they still have are to be multiplied over.
 
     Raises:
         PlateError: two variables of plates that cross meet in a factor, so that elimination would take time exponential
@@ -91,7 +91,7 @@ def _plates_of(factor: Factor, plates: Iterable[str]) -> frozenset[str]:
 def _ordinals(
     factors: Sequence[Factor], variables: frozenset[str], plates: Mapping[str, float], shifted: Mapping[str, str]
 ) -> dict[str, frozenset[str]]:
-    """By variable, the plates that it is local to: the same under each of its names in a slot of a chain."""
+    """The plates that each variable is local to. All names of a variable in a slot of a chain have the same plates."""
     local: dict[str, frozenset[str]] = {}
     for factor in factors:
         plate_set = _plates_of(factor, plates)
@@ -106,7 +106,7 @@ def _shared(variables: frozenset[str], shifted: Mapping[str, str], factor: Facto
 
 
 def connected(items: Iterable[Item], names_of: Callable[[Item], Iterable[str]]) -> list[list[Item]]:
-    """The items, grouped by which hang together through shared names, directly or by way of others."""
+    """The items in groups. Two items are in one group if they share a name, or if a chain of such items links them."""
     group_of: dict[str, list[Item]] = {}
     groups: dict[int, list[Item]] = {}
     for item in items:
@@ -150,7 +150,7 @@ def contract(factors: Sequence[Factor], variables: frozenset[str], semiring: Sem
 def _path(
     operands: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...], variables: frozenset[str]
 ) -> tuple[tuple[int, ...], ...]:
-    """Which operands to multiply next, pair by pair; a product joins the end of the list."""
+    """The operands to multiply next, pair by pair. A product joins the end of the list."""
     symbols: dict[str, str] = {}
     for dims, _ in operands:
         for dim in dims:
@@ -165,7 +165,7 @@ def _path(
 def _check_apart(
     factor: Factor, chain: Chain, linked: frozenset[str], leaf: frozenset[str], local: Mapping[str, frozenset[str]]
 ) -> None:
-    """Check that what differs by step of a chain, besides its own variables, has been eliminated."""
+    """Check that no variable but the chain's own still differs from step to step of the chain."""
     if any(chain.dim in local[dim] for dim in factor.dims if dim in local and dim not in linked):
         raise _crossing(factor, leaf, local)
 

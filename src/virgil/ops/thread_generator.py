@@ -1,7 +1,7 @@
-"""The random generator of torch's that a thread draws from on the CPU.
+"""The generator from which a thread draws random numbers of torch's on the CPU.
 
-Torch has one for the process. A thread that takes up another one, for a block, neither sees what the others draw
-meanwhile nor disturbs it.
+Torch has one generator for all threads. A thread may take another one for a block; it is then independent of what other
+threads draw.
 """
 
 from __future__ import annotations
@@ -37,18 +37,21 @@ _borrowing = threading.Lock()
 
 
 def thread_generator() -> torch.Generator:
-    """The generator that this thread draws from on the CPU: torch's own, or that of the block it is in."""
+    """The generator that this thread draws from on the CPU: torch's default, or that of the block around."""
     return torch.default_generator if _thread.generator is None else _thread.generator
 
 
 def has_own_generator() -> bool:
-    """Whether this thread draws from another generator than torch's own."""
+    """Return ``True`` if this thread draws from another generator than torch's default."""
     return _thread.generator is not None
 
 
 @contextmanager
 def drawing_from(generator: torch.Generator) -> Iterator[None]:
-    """A block in which :func:`thread_generator` is this one, for what asks for it; operators that run do not."""
+    """A block in which :func:`thread_generator` returns this one.
+
+    Functions that ask for it draw from it; operators of torch do not ask.
+    """
     before, _thread.generator = _thread.generator, generator
     try:
         yield
@@ -58,12 +61,12 @@ def drawing_from(generator: torch.Generator) -> Iterator[None]:
 
 @contextmanager
 def own_generator(redirects: bool = True) -> Iterator[None]:
-    """A block in which all that this thread draws on the CPU comes from a generator of its own.
+    """A block in which this thread draws all numbers on the CPU from a generator of its own.
 
-    It begins where the present one stands. Every operator takes some microseconds more.
+    The generator begins in the state of the present one. Every operator takes some microseconds more.
 
     Args:
-        redirects: ``False`` where a mode of the caller's calls all operators by :func:`called`.
+        redirects: ``False`` if a mode of the caller calls all operators by :func:`called`.
     """
     generator = torch.Generator()
     generator.set_state(thread_generator().get_state())
@@ -72,9 +75,9 @@ def own_generator(redirects: bool = True) -> Iterator[None]:
 
 
 def redirected() -> AbstractContextManager[object]:
-    """A block in which all operators draw from :func:`thread_generator`.
+    """A block in which operators draw from :func:`thread_generator`.
 
-    An operator of Virgil's own that is made of others, and that a mode calls, has it around them.
+    Operators of Virgil's own enter it around the operators that they consist of.
     """
     return _Redirect() if has_own_generator() else nullcontext()
 
@@ -94,7 +97,7 @@ class _Redirect(OperatorMode):
 
 
 def called(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The results of an operator; one that draws on the CPU draws from the generator of this thread."""
+    """Call an operator. If it draws on the CPU, it draws from the generator of this thread."""
     if _thread.generator is None or not _draws(func) or not _on_cpu(args, kwargs):
         return func(*args, **kwargs)
     taking = taking_generator(func)
@@ -118,7 +121,7 @@ def _takes_generator(func: OpOverload) -> bool:
 
 @functools.cache
 def taking_generator(func: OpOverload) -> Callable[..., Any] | None:
-    """A random operator itself, or the one like it that takes a generator as well; ``None`` if there is none."""
+    """The overload of a random operator that takes a generator; ``None`` if there is none."""
     if _takes_generator(func):
         return func
     packet, wanted = func.overloadpacket, _arguments(func)
@@ -138,7 +141,7 @@ def _on_cpu(args: Any, kwargs: Any) -> bool:
 
 
 def _borrowed(func: OpOverload, args: Any, kwargs: Any) -> Any:
-    """An operator that takes no generator: torch's own has the state of this thread's as long as it runs."""
+    """Call an operator that takes no generator. Meanwhile torch's default has the state of this thread's."""
     own, shared = thread_generator(), torch.default_generator
     with _borrowing:
         before = shared.get_state()

@@ -1,7 +1,7 @@
-"""Nested containers as a flat list and a structure: torch's own trees, which it names privately, or plain ones.
+"""Nested containers as a flat list and a structure: torch's own trees, or plain ones.
 
-Torch's know the containers that users have registered with them. The plain ones, for a version of torch that has moved
-its own, know lists, tuples, named tuples and dicts; anything else is a leaf.
+Torch's trees have a private name, and know the containers that users have registered. The plain trees serve a version
+of torch that has moved its own. They know lists, tuples, named tuples and dicts; anything else is a leaf.
 """
 
 from __future__ import annotations

@@ -14,9 +14,9 @@ __all__ = ["von_mises_angles"]
 def von_mises_angles(concentration: Tensor) -> Tensor:
     """One angle around zero for each concentration, radians in [-pi, pi).
 
-    It is one operator, ``torch.ops.virgil.von_mises``: a graph holds the draw and not the number of rejections.
-    Concentrations are in double precision, as rejection would not end for small ones otherwise. Shape: that of
-    ``concentration``.
+    The draw is one operator, ``torch.ops.virgil.von_mises``: a graph holds the draw and not the number of rejections.
+    Concentrations are in double precision; in single precision rejection would not end for small ones. The result has
+    the shape of ``concentration``.
     """
     angles: Tensor = torch.ops.virgil.von_mises.default(concentration)
     return angles

@@ -1,4 +1,4 @@
-"""Warnings that a block of one thread ignores."""
+"""Blocks in which one thread ignores warnings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["ignoring"]
 
 
 class _OfThread:
-    """The pattern of messages in a filter: it matches in one thread, until its block ends."""
+    """The pattern of a filter's messages. It matches in one thread, until its block ends."""
 
     def __init__(self, message: str) -> None:
         self._pattern = re.compile(message, re.IGNORECASE)
@@ -28,8 +28,8 @@ class _OfThread:
 def ignoring(category: type[Warning], message: str = "") -> Iterator[None]:
     """A block in which this thread shows no warnings of a category.
 
-    ``warnings.catch_warnings`` puts the filters of the process back at its end, and with them those that another thread
-    had for a while. Here one filter is added and taken away.
+    ``warnings.catch_warnings`` replaces all filters of the process at its end, also those that another thread has
+    added meanwhile. This block adds one filter and removes it.
 
     Args:
         category: of the warnings.
@@ -45,7 +45,7 @@ def ignoring(category: type[Warning], message: str = "") -> Iterator[None]:
 
 
 def _take_away_ended() -> None:
-    """Remove the filters of blocks that have ended; a list that somebody put back may hold one of an earlier block."""
+    """Remove the filters of blocks that have ended. ``catch_warnings`` may have put one of an earlier block back."""
     filters = _filters()
     for each in [each for each in filters if isinstance(each[1], _OfThread) and each[1].thread is None]:
         with suppress(ValueError):  # another thread was faster

@@ -1,7 +1,7 @@
-"""Optimisers and learning-rate schedulers: torch's, by name, for parameters that a program makes as it runs.
+"""Torch's optimisers and learning-rate schedulers, for parameters that a program makes while it runs.
 
 ``Adam({"lr": 0.01})`` makes one; ``Optimizer(torch.optim.Adam, {"lr": 0.01})`` is the same. Options may be a function
-from a parameter's name to a dict. ``as_optimizer`` is what SVI asks: it takes torch's classes and instances as well.
+from a parameter's name to a dict. ``as_optimizer`` takes torch's own classes and instances as well; SVI calls it.
 """
 
 from __future__ import annotations

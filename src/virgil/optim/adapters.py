@@ -1,4 +1,4 @@
-"""Whatever a user gives as an optimiser, as one interface; a torch optimiser that already holds its parameters."""
+"""One interface for all that a user may give as an optimiser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["AnyOptimizer", "TorchOptimizer", "as_optimizer"]
 
 
 class AnyOptimizer(Protocol):
-    """What SVI asks of an optimiser."""
+    """An optimiser as SVI uses it."""
 
     @property
     def torch_optimizer(self) -> torch.optim.Optimizer | None:
@@ -29,7 +29,7 @@ class AnyOptimizer(Protocol):
 
     @property
     def clip(self) -> Callable[[Mapping[str, Tensor]], None] | None:
-        """What clips the gradients before a step."""
+        """A function that clips gradients in place before a step; ``None`` if nothing is clipped."""
         ...
 
     def join(self, named: Mapping[str, Tensor]) -> torch.optim.Optimizer | None:
@@ -45,12 +45,12 @@ class AnyOptimizer(Protocol):
         ...
 
     def set_state(self, state: Any) -> None:
-        """Take up what ``get_state`` gave."""
+        """Take up a state that ``get_state`` returned."""
         ...
 
 
 class TorchOptimizer:
-    """A torch optimiser that was made, with its parameters, outside."""
+    """A torch optimiser that a user has made with its parameters."""
 
     def __init__(self, optimizer: torch.optim.Optimizer) -> None:
         check_class(type(optimizer))
@@ -58,7 +58,7 @@ class TorchOptimizer:
 
     @property
     def clip(self) -> None:
-        """Nothing: gradients are stepped as they are."""
+        """``None``: gradients are not clipped."""
         return
 
     def join(self, named: Mapping[str, Tensor]) -> torch.optim.Optimizer:
@@ -119,7 +119,7 @@ class TorchOptimizer:
 
 
 def as_optimizer(optim: Any) -> AnyOptimizer:
-    """What a user gave as an optimiser, as one interface.
+    """Adapt what a user gives as an optimiser.
 
     Args:
         optim: one of ``virgil.optim``; a class of ``torch.optim`` or a ``functools.partial`` of one; or a torch

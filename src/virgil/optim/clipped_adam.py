@@ -55,7 +55,7 @@ class ClippedAdam(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take one step with the gradients that are there; ``closure`` is called first and its value returned."""
+        """Take one step with the present gradients. ``closure`` is called first; its value is returned."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -82,7 +82,7 @@ Batch = tuple[list[Tensor], list[dict[str, Any]]]
 
 
 def _alike(members: list[Tensor], states: list[dict[str, Any]]) -> dict[Any, Batch]:
-    """Leaves and their states by device, dtype and step, as kernels over several tensors want them."""
+    """Leaves and their states in groups of one device, dtype and step, for kernels over lists of tensors."""
     batches: dict[Any, Batch] = {}
     for leaf, state in zip(members, states, strict=True):
         batch = batches.setdefault((leaf.device, leaf.dtype, _number(state["step"])), ([], []))
@@ -92,14 +92,14 @@ def _alike(members: list[Tensor], states: list[dict[str, Any]]) -> dict[Any, Bat
 
 
 def _number(step: Tensor) -> float | None:
-    """The number of the step where it can be had for nothing: on the CPU, and not while a graph is captured."""
+    """The number of the step, if reading it costs nothing: on the CPU, and not while a graph is captured."""
     if step.device.type != "cpu" or type(step) is not Tensor or torch.compiler.is_compiling():
         return None
     return step.item()
 
 
 def _step(group: dict[str, Any], members: list[Tensor], states: list[dict[str, Any]], at: float | None) -> None:
-    """Step leaves that are alike; ``at`` is the number of their step, ``None`` if only their tensors know it."""
+    """Step leaves of one group. ``at`` is the number of their step; ``None`` if it stays in tensors."""
     means = [state["exp_avg"] for state in states]
     squares = [state["exp_avg_sq"] for state in states]
     # Copies: what is recorded of a gradient should be the gradient.
@@ -125,7 +125,7 @@ def _step_by_tensors(
     squares: list[Tensor],
     steps: list[Tensor],
 ) -> None:
-    """The same arithmetic with step counts that stay tensors: on a GPU nothing waits, and it can be captured."""
+    """The same step with counts that stay tensors, so that a GPU does not wait and the step can be captured."""
     beta1, beta2 = group["betas"]
     if group["weight_decay"]:
         foreach("add_", grads, members, alpha=group["weight_decay"])

@@ -16,13 +16,13 @@ from virgil.optim.torch_step import take_step
 
 __all__ = ["Memory", "functional_step", "is_under_way", "memory_of"]
 
-Memory = dict[str, dict[str, Tensor]]  # by parameter, what the optimiser remembers
+Memory = dict[str, dict[str, Tensor]]  # the tensors that an optimiser remembers, by parameter
 
 _CAPTURABLE = {"capturable": True, "foreach": False, "fused": False}
 
 
 def memory_of(optimizer: torch.optim.Optimizer, leaves: Mapping[str, Tensor]) -> Memory:
-    """The tensors that an optimiser remembers of these leaves: its own, not copies."""
+    """The tensors that an optimiser remembers for these leaves; they are not copied."""
     return {
         name: {key: each for key, each in optimizer.state.get(leaf, {}).items() if isinstance(each, Tensor)}
         for name, leaf in leaves.items()
@@ -30,7 +30,7 @@ def memory_of(optimizer: torch.optim.Optimizer, leaves: Mapping[str, Tensor]) ->
 
 
 def is_under_way(optimizer: torch.optim.Optimizer, leaves: Mapping[str, Tensor]) -> bool:
-    """Whether an optimiser remembers of these leaves all that it will: its first step begins with less."""
+    """Return ``True`` if the optimiser has taken its first step with these leaves, which fills its memory."""
     memory = memory_of(optimizer, leaves)
     values = {name: leaf.detach() for name, leaf in leaves.items()}
     zeros = {name: torch.zeros_like(value) for name, value in values.items()}
@@ -48,15 +48,15 @@ def functional_step(
     rates: Sequence[Tensor],
     clip: Callable[[Mapping[str, Tensor]], None] | None = None,
 ) -> tuple[dict[str, Tensor], Memory]:
-    """What an optimiser makes of ``values``; it, and its leaves, stay as they are.
+    """The values after a step of an optimiser, and its memory. Optimiser and leaves do not change.
 
     Args:
-        optimizer: its class and options count.
-        leaves: by name, those that it holds, to tell which options belong to which.
-        values: what stands for them.
-        gradients: likewise; a value without one stays as it is.
-        memory: what the optimiser remembers of them.
-        rates: the learning rate of each of its groups.
+        optimizer: gives the class and the options.
+        leaves: the leaves that it holds, by name; they tell which options belong to which value.
+        values: the values before the step, by name.
+        gradients: by name. A value without a gradient stays as it is.
+        memory: the tensors that the optimiser remembers, by name.
+        rates: the learning rate of each group of the optimiser.
         clip: clips the gradients of the named tensors in place, before the step.
 
     Raises:
@@ -81,7 +81,7 @@ def functional_step(
 
 
 def _twin(optimizer: torch.optim.Optimizer, stand_ins: Mapping[int, Tensor], rates: Sequence[Tensor]) -> Any:
-    """An optimiser like another that holds stand-ins of its leaves, with its learning rates as tensors."""
+    """An optimiser of the same class and options that holds stand-ins of the leaves, with rates as tensors."""
     twin: Any = object.__new__(type(optimizer))
     twin.__dict__.update(optimizer.__dict__)
     twin.__dict__.pop("step", None)  # a scheduler has put a wrapper there that calls the other's
@@ -109,12 +109,12 @@ def _check_counts(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]
 
 
 class _TensorFactors(TorchFunctionMode):
-    """Lets the factor of a fused sum be a tensor, where torch would read its value: a rate may then change."""
+    """A mode in which the factor of a fused sum may be a tensor, whose value torch would read and so fix."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Call the function, or what it means."""
+        """Call the function; a fused sum with a tensor as factor is taken apart."""
         kwargs = dict(kwargs or {})
         combine = _FUSED.get(func)
         factor = kwargs.get("alpha", kwargs.get("value"))

@@ -1,4 +1,4 @@
-"""What is done to gradients around a step: clipping before it, forgetting after it."""
+"""Gradients around a step: they are clipped before it and forgotten after it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KNOWN = ("clip_norm", "clip_value")
 def zero_grads(params: Iterable[Tensor]) -> None:
     """Forget the gradients of leaf tensors.
 
-    They become ``None``, not zero: a parameter that the next loss does not touch is then not stepped at all.
+    They become ``None``, not zero: an optimiser does not step a parameter that the next loss does not touch.
 
     >>> leaf = torch.ones(2, requires_grad=True)
     >>> leaf.sum().backward()
@@ -33,7 +33,7 @@ def zero_grads(params: Iterable[Tensor]) -> None:
 
 @contextmanager
 def resting(leaves: Iterable[Tensor]) -> Iterator[None]:
-    """Let an optimiser pass these leaves over inside a ``with`` block; their gradients are back after it."""
+    """A block in which these leaves have no gradients, so that an optimiser passes them over."""
     grads = [(leaf, leaf.grad) for leaf in leaves if leaf.grad is not None]
     zero_grads(leaf for leaf, _ in grads)
     try:

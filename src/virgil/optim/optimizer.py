@@ -1,4 +1,4 @@
-"""``Optimizer``: a torch optimiser that meets its parameters by name, as a program makes them."""
+"""``Optimizer``: a torch optimiser whose parameters join by name, when a program makes them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ __all__ = ["Optimizer"]
 
 
 class Optimizer:
-    """Steps parameters by a torch optimiser; parameters that it has not seen join at their first step.
+    """A torch optimiser for parameters by name. A new parameter joins at its first step.
 
-    Underneath is one torch optimiser with one group for all parameters that have the same options.
+    There is one torch optimiser underneath. It has one group for all parameters with the same options.
 
     Args:
         optim_constructor: a class of ``torch.optim``, or one like them.
@@ -73,7 +73,7 @@ class Optimizer:
 
     @property
     def clip(self) -> GradientClip | None:
-        """What clips the gradients before a step."""
+        """A function that clips gradients in place before a step; ``None`` if nothing is clipped."""
         return self._clip
 
     def join(self, named: Mapping[str, Tensor]) -> torch.optim.Optimizer | None:
@@ -88,9 +88,9 @@ class Optimizer:
         self.step(params if isinstance(params, Mapping) else _by_name(params))
 
     def step(self, named: Mapping[str, Tensor]) -> None:
-        """Take one step with these leaves and no others; a leaf whose gradient is ``None`` stays as it is.
+        """Take one step with these leaves and no others. A leaf without a gradient stays as it is.
 
-        Gradients are left in place, after clipping.
+        The gradients stay, clipped.
         """
         leaves = self._leaves
         self.join(named)
@@ -108,7 +108,7 @@ class Optimizer:
     # -- states and files --------------------------------------------------------------------------------------------
 
     def get_state(self) -> OptimState:
-        """A copy of what the optimiser remembers, by the names of parameters."""
+        """A copy of the optimiser's memory, by the names of parameters."""
         params = {name: copied(each["shape"], each["values"]) for name, each in self._waiting.items()}
         for name, leaf in self._leaves.items():
             params[name] = copied(leaf.shape, self._torch.state.get(leaf, {}) if self._torch else {})
@@ -116,9 +116,9 @@ class Optimizer:
         return {"optimizer": self._kind.__name__, "params": params, "schedule": calls}
 
     def set_state(self, state: OptimState) -> None:
-        """Take up a state; that of parameters not seen yet waits for them.
+        """Take up a state. The part of a parameter that has not joined yet waits for it.
 
-        Options are not part of a state: they are those that this optimiser was made with.
+        A state has no options; this optimiser keeps its own.
 
         Raises:
             ParamError: the state is another optimiser's, or of parameters with other shapes; nothing is changed.
@@ -138,7 +138,7 @@ class Optimizer:
         write_state(filename, self.get_state())
 
     def load(self, filename: str | PathLike[str]) -> None:
-        """Take up the state of a file; nothing of the file is executed.
+        """Take up the state of a file. Nothing in the file is executed.
 
         Raises:
             FileFormatError: the file is truncated, or was not written by ``save``; nothing is changed.
@@ -162,7 +162,7 @@ class Optimizer:
         self._add(lone, leaf)
 
     def _optimizer_of(self, name: str, leaf: Tensor) -> torch.optim.Optimizer:
-        """A torch optimiser of this leaf alone, whose group has all options, given and default."""
+        """A torch optimiser of this leaf alone. Its group has all options, given and default."""
         options = options_for(name, self._args)
         if callable(self._args):
             check_options(self._kind, options)
@@ -189,7 +189,7 @@ class Optimizer:
         self._put_state(lone, leaf)
 
     def _put_state(self, lone: torch.optim.Optimizer, leaf: Tensor) -> None:
-        """Take over the state of one leaf; Adagrad's begins with the optimiser, that of others with the first step."""
+        """Take over the state of one leaf. Adagrad's state begins with the optimiser, others' with the first step."""
         if self._torch is None or self._torch is lone:
             return
         self._torch.state.pop(leaf, None)

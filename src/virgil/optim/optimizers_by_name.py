@@ -33,10 +33,10 @@ __all__ = [
 
 
 class Named(Protocol):
-    """Makes an optimiser of one kind from its options."""
+    """A function that makes an optimiser of one class from its options."""
 
     def __call__(self, optim_args: OptimArgs, clip_args: OptimArgs | None = None) -> Optimizer:
-        """The optimiser with these options, a dict or a function from a parameter's name to one."""
+        """Make the optimiser. The options are a dict, or a function from a parameter's name to a dict."""
         ...
 
 
@@ -54,7 +54,7 @@ def _named(kind: type[torch.optim.Optimizer]) -> Named:
 
 
 def LBFGS(optim_args: Any = None, clip_args: Any = None) -> Optimizer:
-    """Refused: LBFGS needs a closure, which a step does not have.
+    """Raise an error: LBFGS needs a closure, which a step does not have.
 
     Raises:
         ArgumentError: always; it says what to use.

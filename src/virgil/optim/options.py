@@ -1,4 +1,4 @@
-"""The options of an optimiser: given as a dict or per parameter, checked by name, completed by the fastest kernel."""
+"""The options of an optimiser: for all parameters or for each, checked by name, with the fastest kernel."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _KERNEL_CHOICES = {"fused", "foreach", "capturable", "differentiable"}
 
 
 def check_class(kind: Any) -> None:
-    """Whether a torch optimiser can be stepped with gradients alone.
+    """Check that a torch optimiser can take a step with gradients alone.
 
     Raises:
         ArgumentError: it is no optimiser class, or needs to evaluate the loss by itself.
@@ -52,7 +52,7 @@ def check_class(kind: Any) -> None:
 
 
 def check_options(kind: type[torch.optim.Optimizer], options: Any) -> None:
-    """Whether the optimiser knows all options by name and accepts their values.
+    """Check that the optimiser knows all options by name and accepts their values.
 
     Raises:
         ArgumentError: it does not.
@@ -70,7 +70,7 @@ def check_options(kind: type[torch.optim.Optimizer], options: Any) -> None:
 
 
 def check_names(kind: Any, options: Mapping[str, Any], without: tuple[str, ...]) -> None:
-    """Whether the class knows all options by name.
+    """Check that the class knows all options by name.
 
     Raises:
         ArgumentError: it does not.
@@ -85,7 +85,7 @@ def check_names(kind: Any, options: Mapping[str, Any], without: tuple[str, ...])
 
 
 def check_leaf(kind: type[torch.optim.Optimizer], name: str, leaf: Tensor) -> None:
-    """Whether the optimiser can step this leaf.
+    """Check that the optimiser can step this leaf.
 
     Raises:
         ParamError: it is no leaf.
@@ -111,7 +111,7 @@ def check_leaf(kind: type[torch.optim.Optimizer], name: str, leaf: Tensor) -> No
 def options_for(name: str, args: OptimArgs) -> Mapping[str, Any]:
     """The options of parameter ``name``.
 
-    A function takes the name, or, as in old programs, the name of the module and the name inside it.
+    A function takes the name or, in old programs, the name of the module and the name inside the module.
     """
     if not callable(args):
         return args
@@ -135,7 +135,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def fastest(kind: type[torch.optim.Optimizer], options: Mapping[str, Any], leaf: Tensor) -> dict[str, Any]:
-    """The options with the fastest kernel for this leaf, unless they choose one.
+    """The options, with the fastest kernel for this leaf if they choose none.
 
     A fused kernel equals torch's default up to the rounding of floats.
     """
@@ -147,7 +147,7 @@ def fastest(kind: type[torch.optim.Optimizer], options: Mapping[str, Any], leaf:
 
 
 def same_options(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
-    """Whether two parameters can share a group."""
+    """Return ``True`` if two parameters have the same options and can share a group."""
     return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
 
 

@@ -1,8 +1,8 @@
-"""A torch learning-rate scheduler whose calls are remembered, so that it can be made again at any time.
+"""A torch learning-rate scheduler with a memory of its calls, so that it can be made again at any time.
 
-A torch scheduler covers the groups that were there when it was made. When parameters with options of their own appear
-later, or a state is restored, the scheduler is made anew and its calls are repeated: the outcome is that of a scheduler
-that was there from the first step.
+A torch scheduler covers the groups that were there when it was made. When a parameter with options of its own joins
+later, or a state is restored, the scheduler is made again and its calls are repeated. The rates are then those of a
+scheduler that was there from the first step.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Call = tuple[float, ...]
 
 
 class Schedule:
-    """The calls to a scheduler, and the scheduler of the optimiser it is attached to."""
+    """The calls to a scheduler, and the torch scheduler that is attached to the present optimiser."""
 
     def __init__(self, kind: Any, options: Mapping[str, Any]) -> None:
         self._kind = kind
@@ -30,11 +30,11 @@ class Schedule:
 
     @property
     def takes_metric(self) -> bool:
-        """Whether a call needs the metric that the schedule watches."""
+        """``True`` if a call needs the metric that the schedule watches."""
         return isinstance(self._kind, type) and issubclass(self._kind, torch.optim.lr_scheduler.ReduceLROnPlateau)
 
     def attach(self, optimizer: torch.optim.Optimizer) -> None:
-        """Make the scheduler for this optimiser, whose groups have their options as declared, and repeat all calls."""
+        """Make the scheduler for this optimiser and repeat all calls. Its groups have the options as declared."""
         options = self._options
         if "schedulers" in options:
             options = {**options, "schedulers": [make(optimizer) for make in options["schedulers"]]}

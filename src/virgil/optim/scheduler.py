@@ -19,9 +19,9 @@ __all__ = ["LRScheduler"]
 
 
 class LRScheduler:
-    """An optimiser whose learning rates follow a schedule, which the user advances by ``step()``.
+    """An optimiser with learning rates that follow a schedule. The user advances it by ``step()``.
 
-    A schedule counts for all parameters alike; one that appears late joins it where it stands.
+    The schedule is the same for all parameters. A parameter that appears late joins it where it stands.
 
     Args:
         scheduler_constructor: a class of ``torch.optim.lr_scheduler``.
@@ -64,7 +64,7 @@ class LRScheduler:
 
     @property
     def takes_metric(self) -> bool:
-        """Whether ``step`` needs the metric that the schedule watches, as ``ReduceLROnPlateau`` does."""
+        """``True`` if ``step`` needs the metric that the schedule watches, as ``ReduceLROnPlateau`` does."""
         return self._schedule.takes_metric
 
     def __call__(self, params: Mapping[str, Tensor] | Iterable[Tensor]) -> None:
@@ -77,11 +77,11 @@ class LRScheduler:
 
     @property
     def calls(self) -> int:
-        """How often the schedule was advanced."""
+        """The number of calls of ``step``."""
         return len(self._schedule.calls)
 
     def go_back(self, calls: int) -> None:
-        """Let the schedule stand where it was after so many calls."""
+        """Put the schedule back to where it was after so many calls."""
         state = self.get_state()
         if state["schedule"] is not None:
             self.set_state({**state, "schedule": state["schedule"][:calls]})
@@ -116,7 +116,7 @@ def _check_schedulers(kind: Any, options: Mapping[str, Any]) -> None:
 def _try(
     kind: type[torch.optim.Optimizer], args: Mapping[str, Any], scheduler: Any, options: Mapping[str, Any]
 ) -> None:
-    """Make the scheduler once for no parameter of a program, so that a wrong option is an error here and now."""
+    """Make the scheduler once for a parameter of no program, so that a wrong option is an error at once."""
     copies: dict[str, Any] = {key: each.clone() if isinstance(each, Tensor) else each for key, each in args.items()}
     try:
         Schedule(scheduler, options).attach(kind([torch.zeros(1, 1)], **copies))

@@ -34,10 +34,10 @@ __all__ = [
 
 
 class NamedScheduler(Protocol):
-    """Makes a scheduled optimiser of one kind from its options."""
+    """A function that makes an optimiser with a scheduler of one class from its options."""
 
     def __call__(self, optim_args: Mapping[str, Any], clip_args: OptimArgs | None = None) -> LRScheduler:
-        """The scheduled optimiser; see :class:`virgil.optim.LRScheduler` for the options."""
+        """Make the optimiser; see :class:`virgil.optim.LRScheduler` for the options."""
         ...
 
 

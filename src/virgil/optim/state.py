@@ -1,6 +1,6 @@
 """The state of an optimiser, by the names of parameters, as plain dicts and as a file.
 
-Torch numbers the parameters of an optimiser in the order of their arrival; names stay right when that order changes.
+Torch numbers the parameters of an optimiser in the order in which they join. Names stay right when that order changes.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _KIND = "optimiser state"
 
 
 class ParamState(TypedDict):
-    """What an optimiser remembers of one parameter: momenta, a step count."""
+    """The memory of one parameter: momenta, a step count."""
 
     shape: tuple[int, ...]
     values: dict[str, Any]
 
 
 class OptimState(TypedDict):
-    """What an optimiser remembers; ``schedule`` holds the calls to its scheduler, ``None`` without one."""
+    """The memory of an optimiser. ``schedule`` has the calls to its scheduler; ``None`` without one."""
 
     optimizer: str
     params: dict[str, ParamState]
@@ -45,13 +45,13 @@ class OptimState(TypedDict):
 
 
 def copied(shape: torch.Size | tuple[int, ...], values: dict[str, Any]) -> ParamState:
-    """A state that later steps do not change."""
+    """A copy of a parameter's state, which later steps do not change."""
     own = {key: each.detach().clone() if isinstance(each, Tensor) else each for key, each in values.items()}
     return {"shape": tuple(shape), "values": own}
 
 
 def check_state(state: Any, optimizer: str, leaves: dict[str, Tensor]) -> None:
-    """Whether an optimiser can take up a state.
+    """Check that an optimiser can take up a state.
 
     Raises:
         ParamError: the state is not one, is another optimiser's, or a parameter has another shape.
@@ -74,7 +74,7 @@ def check_state(state: Any, optimizer: str, leaves: dict[str, Tensor]) -> None:
 
 
 def write_state(filename: str | PathLike[str], state: OptimState) -> None:
-    """Write a state to a safetensors file, replaced in one piece.
+    """Write a state to a safetensors file. A file of this name is replaced as a whole.
 
     Raises:
         ParamError: the optimiser remembers something that is neither a tensor, a number, a text, nor ``None``.
@@ -108,7 +108,7 @@ def pack_state(state: OptimState) -> tuple[dict[str, Tensor], Any]:
 
 
 def read_state(filename: str | PathLike[str]) -> OptimState:
-    """The state that ``write_state`` wrote.
+    """Read the state that ``write_state`` wrote.
 
     Raises:
         FileFormatError: the file is truncated, foreign, or inconsistent.
@@ -117,7 +117,7 @@ def read_state(filename: str | PathLike[str]) -> OptimState:
 
 
 def unpack_state(filename: str, tensors: dict[str, Tensor], header: Any) -> OptimState:
-    """The state that ``pack_state`` packed.
+    """Rebuild the state that ``pack_state`` packed.
 
     Raises:
         FileFormatError: tensors and header do not fit.
@@ -137,7 +137,7 @@ def _value(written: Any, tensors: dict[str, Tensor]) -> Any:
 
 
 def _packed(calls: list[Call] | None) -> Any:
-    """Calls without arguments as their number."""
+    """The calls, or their number if none has arguments."""
     return len(calls) if calls is not None and not any(calls) else calls
 
 

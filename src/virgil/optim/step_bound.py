@@ -1,4 +1,4 @@
-"""How far one step of an optimiser can move a number."""
+"""A bound on the change of a number in one step of an optimiser."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _LEAST = 1e-30  # an eps that is zero in single precision lets 0 / 0 be
 
 
 def step_bound(optimizer: torch.optim.Optimizer | None) -> float:
-    r"""A bound on the change of any parameter's entry in one step; infinite where none is known.
+    r"""A bound on the change of any entry of a parameter in one step; infinity if none is known.
 
     Adam divides by the root mean square of the gradients, so that by the inequality of Cauchy and Schwarz
 
     .. math:: |\Delta| \le \alpha\,\frac{1 - \beta_1}{\sqrt{(1 - \beta_2)(1 - \beta_1^2 / \beta_2)}}
 
-    whatever the gradients are, where :math:`\beta_1^2 < \beta_2`: seven times the rate :math:`\alpha` for the usual
-    decays *(after Kingma and Ba 2015, section 2.1)*.
+    for all gradients, if :math:`\beta_1^2 < \beta_2`. With the usual decays this is seven times the rate :math:`\alpha`
+    *(after Kingma and Ba 2015, section 2.1)*.
     """
     if type(optimizer) not in _NORMALISED:
         return math.inf

@@ -1,4 +1,4 @@
-"""Torch's optimisers without what torch puts around them: a label for its profiler, and its compiler."""
+"""Torch's optimisers made and stepped without torch's wrappers, which serve its profiler and its compiler."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ _KNOWN = (["torch", "optim"], ["virgil", "optim"])
 
 
 def make_optimizer(kind: type[torch.optim.Optimizer], leaves: Sequence[Tensor], options: Mapping[str, Any]) -> Any:
-    """``kind(leaves, **options)``.
+    """Return ``kind(leaves, **options)``.
 
-    Torch wraps ``add_param_group`` so that ``torch.compile`` passes it over, and loads the compiler when it is first
-    called, which takes as long as ``import torch``; while the optimiser is made, it has the method inside the wrapper.
+    Torch wraps ``add_param_group`` so that ``torch.compile`` passes it over. The first call of the wrapper loads the
+    compiler, which takes as long as ``import torch``. While the optimiser is made it has the method without the
+    wrapper.
     """
     optimizer: Any = kind.__new__(kind)
     inner = getattr(kind.add_param_group, "__wrapped__", None)
@@ -32,9 +33,9 @@ def make_optimizer(kind: type[torch.optim.Optimizer], leaves: Sequence[Tensor], 
 
 
 def take_step(optimizer: torch.optim.Optimizer) -> None:
-    """``optimizer.step()``; where nobody watches an optimiser of torch's or Virgil's, the step inside torch's wrappers.
+    """Call ``optimizer.step()``, without torch's wrappers if nobody watches an optimiser of torch's or Virgil's.
 
-    They call hooks and open a label for the profiler, which takes longer than Adam's step of a small model.
+    The wrappers call hooks and open a label for the profiler. This takes longer than Adam's step of a small model.
     """
     if type(optimizer).__module__.split(".")[:2] not in _KNOWN or _is_watched(optimizer):
         optimizer.step()
@@ -45,9 +46,9 @@ def take_step(optimizer: torch.optim.Optimizer) -> None:
 
 
 def _is_watched(optimizer: Any) -> bool:
-    """Whether a profiler runs, hooks are registered, or a scheduler has put a wrapper of its own around the step.
+    """Return ``True`` if a profiler runs, hooks are registered, or a scheduler has wrapped the step.
 
-    Where this version of torch does not tell, somebody may.
+    If this version of torch does not tell, the answer is yes.
     """
     try:
         return bool(

@@ -1,4 +1,4 @@
-"""What a parameter's constraint has to answer: its transform, whether it equals another, how it is called.
+"""The constraint of a parameter: its transform to unconstrained values, and equality of constraints.
 
 Torch's constraints compare by identity, so that ``greater_than(0.0) != positive``. Here two constraints are the same
 when they have one type and equal parameters.
@@ -22,7 +22,7 @@ Constraint = constraints.Constraint
 
 
 def is_unrestricted(constraint: Constraint) -> bool:
-    """Whether the constrained value is the unconstrained one: real, or real with event dims.
+    """Return ``True`` for ``real``, with event dims or without: the constrained value is the unconstrained one.
 
     >>> is_unrestricted(constraints.real_vector), is_unrestricted(constraints.positive)
     (True, False)
@@ -57,7 +57,7 @@ def find_transform(name: str, constraint: Constraint) -> Callable[[Tensor], Tens
 
 
 def same_constraint(left: Constraint, right: Constraint) -> bool:
-    """Equality by type and parameters.
+    """Return ``True`` if two constraints have one type and equal parameters.
 
     >>> same_constraint(constraints.positive, constraints.greater_than(0.0))
     True
@@ -68,7 +68,7 @@ def same_constraint(left: Constraint, right: Constraint) -> bool:
 
 
 def _without_identities(transform: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """The transform without steps that change nothing: torch's ``positive`` is 0 + 1 * exp(x), five times as slow."""
+    """The transform without steps that change nothing. Torch's ``positive`` is 0 + 1 * exp(x), five times as slow."""
     if not isinstance(transform, ComposeTransform):
         return transform
     parts = [each for each in transform.parts if not _is_identity(each)]

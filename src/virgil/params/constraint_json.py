@@ -1,4 +1,4 @@
-"""Constraints as JSON values and back, by an explicit table: what is not in it cannot be written or read."""
+"""Constraints as JSON values and back, by a table. A constraint that is not in the table cannot be written or read."""
 
 from __future__ import annotations
 

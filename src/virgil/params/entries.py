@@ -1,7 +1,6 @@
-"""The entries of a store, and what holds for a while: other entries, changes taken back, values read from elsewhere.
+"""The entries of a store, and blocks of a thread that has others: scopes, discarded changes, substituted leaves.
 
-All three belong to the thread that asked for them: another thread on the same store sees and changes the entries that
-the threads share.
+A block belongs to the thread that enters it. Other threads on the same store see and change the shared entries.
 """
 
 from __future__ import annotations
@@ -25,19 +24,19 @@ Written = list[tuple[Tensor, Tensor]]  # a tensor, and a copy of what it was
 
 
 class _ThreadState(threading.local):
-    """What the running thread has asked of one store."""
+    """The blocks of the running thread in one store."""
 
-    entries: dict[str, Entry] | None = None  # that it sees in the place of the shared ones
+    entries: dict[str, Entry] | None = None  # that replace the shared ones
     written: Written | None = None
     substitution: Mapping[str, Tensor] | None = None
 
 
 class Entries:
-    """Entries by name; every change goes through here, so that it can be taken back.
+    """The entries of a store, by name.
 
     Attributes:
-        shared: by name, those of all threads.
-        blocks: how many are open in which a thread sees others; where there is none, nobody looks for the thread's.
+        shared: the entries of all threads.
+        blocks: the number of open blocks. Only while there are any does a thread look for entries of its own.
     """
 
     def __init__(self) -> None:
@@ -64,10 +63,10 @@ class Entries:
         return entry
 
     def find(self, name: str) -> Entry | None:
-        """The entry of a name as this thread sees it, ``None`` if there is none.
+        """The entry of a name in this thread; ``None`` if there is none.
 
         Raises:
-            ParamError: this thread reads from elsewhere, where the name is not known.
+            ParamError: leaves are substituted in this thread, and the name has no substitute.
         """
         entry = self.by_name.get(name)
         substitution = self._thread.substitution if self.blocks else None
@@ -84,20 +83,20 @@ class Entries:
         return MissingParamError(f"There is no parameter {name!r} in the store. {hint} {remedy}".rstrip())
 
     def names_of_leaves(self) -> dict[int, str]:
-        """The names by the leaves' ids."""
+        """The names of leaves, by the ``id`` of the leaf."""
         known, entries = self._names, self.by_name
         if known is None or known[0] is not entries:
             known = self._names = entries, {id(entry.leaf): name for name, entry in entries.items()}
         return known[1]
 
     def is_substituted(self) -> bool:
-        """Whether this thread reads from elsewhere."""
+        """Return ``True`` if leaves are substituted in this thread."""
         return self.blocks > 0 and self._thread.substitution is not None
 
     # -- changing ----------------------------------------------------------------------------------------------------
 
     def create(self, name: str, entry: Entry) -> Entry:
-        """Add a new entry, unless another thread was faster: then return that thread's."""
+        """Add a new entry. If another thread was faster, return the entry of that thread."""
         present = self.by_name.setdefault(name, entry)
         self._names = None
         return present
@@ -121,7 +120,7 @@ class Entries:
 
     @contextmanager
     def _block(self) -> Iterator[_ThreadState]:
-        """A block in which this thread may see other entries."""
+        """A block of this thread, which is counted."""
         with _counting:
             self.blocks += 1
         try:
@@ -132,7 +131,7 @@ class Entries:
 
     @contextmanager
     def replaced(self, inner: dict[str, Entry]) -> Iterator[None]:
-        """See ``inner`` instead, in this thread, inside a ``with`` block."""
+        """A block in which this thread sees the entries ``inner``."""
         with self._block() as thread:
             before, thread.entries = thread.entries, inner
             try:
@@ -142,7 +141,7 @@ class Entries:
 
     @contextmanager
     def discarding(self) -> Iterator[None]:
-        """Take back, after a ``with`` block, what this thread changed inside; other threads never see it."""
+        """A block after which the changes of this thread are undone. Other threads never see them."""
         written: Written = []
         with self.replaced(dict(self.by_name)):
             before, self._thread.written = self._thread.written, written
@@ -156,7 +155,7 @@ class Entries:
 
     @contextmanager
     def substituted(self, mapping: Mapping[str, Tensor]) -> Iterator[None]:
-        """Read leaves from ``mapping``, in this thread, inside a ``with`` block."""
+        """A block in which this thread reads leaves from ``mapping``."""
         with self._block() as thread:
             before, thread.substitution = thread.substitution, mapping
             try:

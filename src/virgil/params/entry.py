@@ -29,10 +29,10 @@ class Owner(Enum):
 
 
 class LeafRef:
-    """What ``value.unconstrained`` is: called, it returns the leaf.
+    """The attribute ``unconstrained`` of a parameter's value. Called, it returns the leaf.
 
-    It refers weakly, so that a leaf that is its own value does not own itself. A copied or pickled tensor carries an
-    empty one, since a copy is no parameter of any store.
+    The reference is weak, so that a leaf that is its own value does not own itself. A copied or pickled tensor has an
+    empty reference, because a copy is no parameter of any store.
     """
 
     __slots__ = ("_ref",)
@@ -59,8 +59,8 @@ class LeafRef:
 class Entry:
     """A parameter of a store.
 
-    ``shape`` is that of the constrained value; ``transform`` is ``None`` for the identity; ``is_fresh`` says that the
-    value was loaded and not used since, so that a new module of this name takes it rather than its own.
+    ``shape`` is the shape of the constrained value. ``transform`` is ``None`` for the identity. ``is_fresh`` is true of
+    a value that was loaded and not used since; a new module of this name takes it in the place of its own.
     """
 
     leaf: Tensor
@@ -80,14 +80,14 @@ class Entry:
         return value
 
     def with_leaf(self, leaf: Tensor) -> Entry:
-        """The same parameter at another unconstrained value, for instance a tracer's."""
+        """The same parameter with another leaf, such as a tracer."""
         ref = LeafRef(leaf)
         if self.transform is None:
             leaf.unconstrained = ref  # type: ignore[attr-defined]
         return replace(self, leaf=leaf, ref=ref, is_fresh=False)
 
     def used(self) -> Entry:
-        """The same parameter, now taken up by a statement or by the module that has it."""
+        """The same parameter after a statement, or the module that owns it, has read it."""
         owner = Owner.STATEMENT if self.owner is Owner.NOBODY else self.owner
         return replace(self, owner=owner, is_fresh=False)
 
@@ -97,7 +97,7 @@ class Entry:
 
 
 def entry_from_leaf(name: str, leaf: Tensor, constraint: Constraint, owner: Owner) -> Entry:
-    """An entry around an unconstrained tensor, which stays the same object.
+    """An entry that holds this unconstrained tensor itself.
 
     Raises:
         ParamError: the tensor is not floating, or does not fit the constraint.
@@ -119,13 +119,13 @@ def entry_from_leaf(name: str, leaf: Tensor, constraint: Constraint, owner: Owne
 
 
 def entry_from_init(name: str, init: Init, constraint: Constraint) -> Entry:
-    """An entry whose value begins as ``init``, a constrained tensor or a function that makes one."""
+    """An entry with the initial value ``init``: a constrained tensor, or a function that returns one."""
     leaf = leaf_from_value(name, init() if callable(init) else init, constraint)
     return entry_from_leaf(name, leaf.requires_grad_(True), constraint, Owner.STATEMENT)
 
 
 def leaf_from_value(name: str, value: Any, constraint: Constraint) -> Tensor:
-    """The unconstrained tensor, in memory of its own, whose constrained value is ``value``.
+    """A new unconstrained tensor with the constrained value ``value``.
 
     Raises:
         ParamError: ``value`` is not a floating tensor, lies outside the constraint, or lies on its boundary.
@@ -177,7 +177,7 @@ def _check_inside(name: str, value: Tensor, constraint: Constraint) -> None:
 
 
 def _shown(value: Tensor) -> str:
-    """At most three of a tensor's values, as text."""
+    """At most three values of a tensor, as text."""
     flat = value.flatten() if value.dim() < 2 else value.reshape(-1, *value.shape[-1:])
     first = flat[:3].tolist()
     more = f" and {len(flat) - 3} more" if flat.dim() and len(flat) > 3 else ""

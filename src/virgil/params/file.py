@@ -1,4 +1,4 @@
-"""The file of a parameter store: safetensors, with the constraints as JSON in the header."""
+"""Files of a parameter store: safetensors with the constraints as JSON in the header."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write_params(filename: str | PathLike[str], state: State) -> None:
 
 
 def read_params(filename: str | PathLike[str], device: str | torch.device | None = None) -> State:
-    """The state that ``write_params`` wrote, on ``device`` (the CPU if ``None``).
+    """Read the state that ``write_params`` wrote, onto ``device`` (the CPU if ``None``).
 
     Raises:
         FileFormatError: the file is truncated, foreign, or inconsistent.

@@ -1,4 +1,4 @@
-"""The sentences that say how a parameter is re-used wrongly."""
+"""Messages of errors about parameters that are re-used wrongly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REMEDY = (
 
 
 def other_shape(name: str, present: Sequence[int], given: Sequence[int]) -> str:
-    """A name that is there comes again with another shape."""
+    """The message for a name that is declared again with another shape."""
     return (
         f"Parameter {name!r} was declared with shape {tuple(given)}, but the store holds it with shape "
         f"{tuple(present)}. {_REMEDY.format(name=name)}"
@@ -25,7 +25,7 @@ def other_shape(name: str, present: Sequence[int], given: Sequence[int]) -> str:
 
 
 def other_constraint(name: str, present: Constraint, given: Constraint) -> str:
-    """A name that is there comes again with another constraint."""
+    """The message for a name that is declared again with another constraint."""
     return (
         f"Parameter {name!r} was declared with the constraint {given}, but the store holds it with the constraint "
         f"{present}. {_REMEDY.format(name=name)}"
@@ -33,7 +33,7 @@ def other_constraint(name: str, present: Constraint, given: Constraint) -> str:
 
 
 def module_owns(name: str, present: Tensor, given: Tensor) -> str:
-    """A module's tensor cannot take a value of this shape."""
+    """The message for a value that a module's tensor cannot hold."""
     return (
         f"Parameter {name!r} got a value whose leaf is of shape {tuple(given.shape)}, {given.dtype} on {given.device}, "
         f"but a module owns it as {tuple(present.shape)}, {present.dtype} on {present.device}. "
@@ -42,7 +42,7 @@ def module_owns(name: str, present: Tensor, given: Tensor) -> str:
 
 
 def unknown_when_captured(name: str) -> str:
-    """A captured step reads a parameter that was not there when it was captured."""
+    """The message for a captured step that reads a parameter which was not there at its capture."""
     return (
         f"Parameter {name!r} was not known when the step was captured. Declare every parameter in the first run, "
         "whatever branch it takes, or use the eager engine."

@@ -24,7 +24,7 @@ class State(TypedDict):
 
 
 def entries_from_state(state: State, *, adopt: bool = False) -> dict[str, Entry]:
-    """Entries for all parameters of a state, from copies of its tensors; ``adopt`` takes its leaves themselves.
+    """The entries of a state, with copies of its tensors; with ``adopt``, its leaves themselves.
 
     Raises:
         ParamError: the state is not one, or a tensor does not fit its constraint.
@@ -46,7 +46,7 @@ def entries_from_state(state: State, *, adopt: bool = False) -> dict[str, Entry]
 
 
 def check_restore(name: str, present: Entry | None, loaded: Entry) -> None:
-    """Whether a loaded parameter can take the place of the present one.
+    """Check that a loaded parameter can replace the present one.
 
     Raises:
         ParamError: the present one is in use with another shape or constraint.
@@ -59,7 +59,7 @@ def check_restore(name: str, present: Entry | None, loaded: Entry) -> None:
 
 
 def check_constraint(name: str, present: Entry, given: Constraint) -> None:
-    """Whether a declared constraint is the one that a parameter has.
+    """Check that a declared constraint is that of the parameter.
 
     Raises:
         ParamError: it is another.

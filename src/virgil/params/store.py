@@ -28,8 +28,8 @@ _REAL = constraints.real
 class ParamStore(Installable):
     """Parameters by name; behaves as a dict from names to constrained values.
 
-    A store holds unconstrained leaf tensors. What it hands out is the constrained value, a differentiable function of
-    the leaf, which answers ``.unconstrained()`` with the leaf.
+    A store holds unconstrained leaf tensors. It returns constrained values, which are differentiable functions of the
+    leaves; ``value.unconstrained()`` is the leaf.
 
     >>> store = ParamStore()
     >>> scale = store.get_param("scale", torch.tensor(2.0), constraint=constraints.positive)
@@ -52,14 +52,14 @@ class ParamStore(Installable):
         constraint: Constraint = _REAL,
         event_dim: int | None = None,
     ) -> Tensor:
-        """The constrained value of a parameter, which is made from ``init_tensor`` if there is none of this name.
+        """The constrained value of a parameter. A new name gets the initial value ``init_tensor``.
 
         Args:
             name: the parameter's name.
-            init_tensor: the constrained initial value, or a function that makes it, called only when it is needed.
-            constraint: where the value lives.
-            event_dim: accepted because a statement may give it; it says how a plate subsamples, which is no
-                matter of the store.
+            init_tensor: the constrained initial value, or a function that returns it, which is called for a new name
+                only.
+            constraint: the set of its values.
+            event_dim: an argument of the statement, which concerns plates and not the store.
 
         Raises:
             MissingParamError: there is none of this name, and no initial value.
@@ -84,7 +84,7 @@ class ParamStore(Installable):
         return value
 
     def _special_entry(self, name: str, init: Init | None, constraint: Constraint) -> Entry:
-        """The entry of a name that is new, or that a block of this thread has exchanged."""
+        """The entry of a name that is new, or of a thread that is inside a block of its own."""
         entry = self._entries.find(name)
         if entry is not None:
             return entry
@@ -93,7 +93,7 @@ class ParamStore(Installable):
         return self._entries.create(name, entry_from_init(name, init, constraint))
 
     def setdefault(self, name: str, init_constrained_value: Init, constraint: Constraint = _REAL) -> Tensor:
-        """The value of a parameter, made from ``init_constrained_value`` if there is none of this name."""
+        """The value of a parameter. A new name gets the initial value ``init_constrained_value``."""
         return self.get_param(name, init_constrained_value, constraint)
 
     def __getitem__(self, name: str) -> Tensor:
@@ -108,15 +108,15 @@ class ParamStore(Installable):
         return self._entries[name].constraint
 
     def is_of_module(self, name: str) -> bool:
-        """Whether the parameter is there and a module owns it."""
+        """Return ``True`` if the store has the parameter and a module owns it."""
         entry = self._entries.by_name.get(name)
         return entry is not None and entry.owner is Owner.MODULE
 
     def bind(self, name: str, leaf: Tensor, constraint: Constraint = _REAL) -> None:
-        """Hold the unconstrained tensor ``leaf``, which a module owns, under ``name``.
+        """Hold the unconstrained tensor ``leaf`` of a module under ``name``.
 
-        A value that was loaded under this name and not used since is copied into ``leaf``. Otherwise ``leaf`` takes
-        the name from whatever had it.
+        A value that was loaded under this name and not used since is copied into ``leaf``. Otherwise ``leaf`` replaces
+        the parameter that had the name.
 
         Raises:
             ParamError: the loaded value has another shape or constraint than the module's.
@@ -142,8 +142,8 @@ class ParamStore(Installable):
     def __setitem__(self, name: str, value: Tensor) -> None:
         """Give a parameter a new constrained value; a new name gets the constraint ``real``.
 
-        The leaf is written in place where shape, dtype and device allow it, so that a module or an optimiser that
-        holds it sees the new value. A parameter of another shape takes a new leaf.
+        If shape, dtype and device are the same, the leaf is written in place, and a module or an optimiser that holds
+        it sees the new value. Otherwise the parameter gets a new leaf.
         """
         entry = self._entries.by_name.get(name)
         if entry is None:
@@ -196,7 +196,7 @@ class ParamStore(Installable):
         return f"ParamStore({shown})"
 
     def keys(self) -> list[str]:
-        """The names, in the order in which they were made."""
+        """The names, in the order of their first declaration."""
         return list(self._entries.by_name)
 
     def values(self) -> list[Tensor]:
@@ -216,12 +216,12 @@ class ParamStore(Installable):
         return set(self._entries.by_name)
 
     def match(self, name: str) -> dict[str, Tensor]:
-        """The constrained values of all parameters whose names match the regular expression ``name`` at their start."""
+        """The constrained values of the parameters whose names begin with a match of the expression ``name``."""
         pattern = re.compile(name)
         return {each: self[each] for each in self._entries.by_name if pattern.match(each)}
 
     def param_name(self, param: Tensor) -> str | None:
-        """The name of a leaf or of a value read from this store; ``None`` if it is not one."""
+        """The name of a leaf, or of a value read from this store; ``None`` for other tensors."""
         names = self._entries.names_of_leaves()
         found = names.get(id(param))
         if found is None and isinstance(ref := getattr(param, "unconstrained", None), LeafRef):
@@ -241,7 +241,7 @@ class ParamStore(Installable):
     def set_state(self, state: State) -> None:
         """Hold the parameters of ``state`` and no others.
 
-        A parameter that is in use keeps its tensor and takes the value, so that modules and optimisers see it.
+        A parameter in use keeps its tensor, into which the value is written, so that modules and optimisers see it.
 
         Raises:
             ParamError: a parameter in use has another shape or constraint; the store is left as it was.
@@ -268,7 +268,7 @@ class ParamStore(Installable):
         write_params(filename, self.get_state())
 
     def load(self, filename: str | PathLike[str], map_location: str | torch.device | None = None) -> None:
-        """Hold the parameters of a file and no others; nothing of the file is executed.
+        """Hold the parameters of a file and no others. Nothing in the file is executed.
 
         Args:
             filename: a file that ``save`` wrote.
@@ -291,7 +291,7 @@ class ParamStore(Installable):
 
     @contextmanager
     def scope(self, state: State | None = None) -> Iterator[State]:
-        """Hold other parameters inside a ``with`` block, in this thread: none, or those of ``state``.
+        """A block in which this thread has other parameters: none, or those of ``state``.
 
         Yields:
             A state that holds the inner parameters after the block; given again, it continues with the same leaves.
@@ -307,15 +307,15 @@ class ParamStore(Installable):
                 state["constraints"] = {name: each.constraint for name, each in entries.items()}
 
     def discarding(self) -> AbstractContextManager[None]:
-        """Take back, after a ``with`` block, what this thread changed in the store inside: for a dry run.
+        """A block after which the changes that this thread made in the store are undone: for a dry run.
 
-        Other threads do not see the changes.
+        Other threads never see them.
         """
         return self._entries.discarding()
 
     def substituted(self, mapping: Mapping[str, Tensor]) -> AbstractContextManager[None]:
-        """Read leaves from ``mapping`` inside a ``with`` block, in this thread: for capture.
+        """A block in which this thread reads leaves from ``mapping``: for a capture.
 
-        The tensors need not be leaves. Inside, a parameter that ``mapping`` lacks is an error.
+        The tensors need not be leaves. A parameter that ``mapping`` lacks is an error inside the block.
         """
         return self._entries.substituted(mapping)

@@ -1,4 +1,4 @@
-"""The store in use by the running thread: the innermost ``with store:``, else the default store."""
+"""The stores that a thread has entered by ``with store:``, innermost last."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _installed = _Installed()
 
 
 class Installable:
-    """What can be made the current store of a thread by ``with``; it may be entered any number of times."""
+    """The base of stores: ``with`` makes one the current store of the thread. It may be entered any number of times."""
 
     def __enter__(self) -> Self:
         _installed.stores = (*_installed.stores, self)

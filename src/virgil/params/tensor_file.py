@@ -1,7 +1,7 @@
-"""Files of named tensors with a JSON header: safetensors, written in one piece, read without executing anything.
+"""Files of named tensors with a JSON header, in the safetensors format. Nothing in a file is executed.
 
-The header's ``virgil`` entry is ``{"kind": ..., "version": ..., ...}``; ``kind`` says what the file holds, so that
-parameters are not read as an optimiser's state.
+The header has an entry ``virgil``, ``{"kind": ..., "version": ..., ...}``. By ``kind`` a file of parameters is not
+mistaken for the state of an optimiser.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _VERSION = 1
 
 
 def write_tensors(filename: str | os.PathLike[str], kind: str, tensors: Mapping[str, Tensor], header: Any) -> None:
-    """Write tensors and a header of JSON values; a file of this name is replaced in one piece, or not at all."""
+    """Write tensors and a header of JSON values. A file of this name is replaced as a whole or not at all."""
     about = json.dumps({"kind": kind, "version": _VERSION, "header": header})
     # Copies: the format refuses tensors that share memory or are not contiguous.
     own = {name: each.detach().to("cpu").clone(memory_format=torch.contiguous_format) for name, each in tensors.items()}
