@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor
-from torch.fx import Node
 
-from virgil.engine.compare import first_difference
+from virgil.engine.follow import Difference, first_difference
 from virgil.engine.graph import Recording, functional, recorded
-from virgil.engine.program import Program, Step
+from virgil.engine.program import Program, Step, on_copies
 from virgil.engine.rename import writes
+from virgil.engine.transcript import Transcript, transcript_of
 from virgil.errors import CaptureError, VirgilError
 from virgil.ops.operators import OpOverload
 from virgil.ops.random_state import preserved_rng
@@ -31,13 +31,9 @@ def capture(step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Pr
         CaptureError: likewise, or the state changes its shapes or dtypes.
     """
     given = [each.detach() for each in state], [each.detach() for each in inputs]
-
-    def pure(state: list[Tensor], inputs: list[Tensor]) -> tuple[list[Tensor], Tensor, Tensor]:
-        return step([each.clone() for each in state], [each.clone() for each in inputs])
-
-    graph = captured(pure, *given)
+    graph, transcript = _captured(on_copies(step), given, "step")
     _check_state(graph, state)
-    return Program(graph, len(state), len(inputs))
+    return Program(graph, transcript, len(state), len(inputs))
 
 
 def captured(fn: Callable[..., Any], *given: Any, what: str = "step") -> Recording:
@@ -54,9 +50,15 @@ def captured(fn: Callable[..., Any], *given: Any, what: str = "step") -> Recordi
         CaptureError: a tensor is used as a Python value, the operations are not the same each time, the function writes
             into a tensor that is no argument, or torch cannot take an operator apart. The message names the line.
     """
+    return _captured(fn, given, what)[0]
+
+
+def _captured(fn: Callable[..., Any], given: Sequence[Any], what: str) -> tuple[Recording, Transcript]:
     with preserved_rng(redirects=False):  # all operators are called by a recorder
         try:
-            first, second = recorded(fn, *given), recorded(fn, *given)
+            record = recorded(fn, *given)
+            transcript = transcript_of(record)
+            difference = first_difference(transcript, fn, *given)
         except NotImplementedError as error:
             if "HigherOrderOperator" not in str(error):
                 raise
@@ -64,25 +66,22 @@ def captured(fn: Callable[..., Any], *given: Any, what: str = "step") -> Recordi
                 f"The {what} calls an operator that takes functions, such as torch.cond, which cannot be captured. Use "
                 "torch.where, or a Python loop in the place of a scan, or engine='eager'."
             ) from error
-        difference = first_difference(first, second)
         if difference is not None:
             raise CaptureError(_varies(difference, what))
         try:
-            graph = functional(first, *given)
+            graph = functional(record, *given)
         except VirgilError:
             raise
         except Exception as error:  # the function itself has run, so this is not the user's
             raise CaptureError(
                 f"Torch cannot take an operator of the {what} apart: {str(error).splitlines()[0]}. Use engine='eager'."
             ) from error
-    _check_pure(graph, first, what)
-    return graph
+    _check_pure(graph, record, what)
+    return graph, transcript
 
 
-def _varies(difference: tuple[Node | None, Node | None], what: str) -> str:
-    node = next(each for each in difference if each is not None)
-    line = node.meta.get("stack_trace")
-    place = f" The first difference is at\n  {line}\n" if line else " "
+def _varies(difference: Difference, what: str) -> str:
+    place = f" The first difference is at\n  {difference.line}\n" if difference.line else " "
     return (
         f"Two runs of the {what} performed different operations, so it cannot be captured.{place}What changes from one "
         "run to the next must be an argument, a parameter or random by torch. Where sites come and go by chance, use "

@@ -16,7 +16,6 @@ from virgil.engine.decompositions import FUNCTIONAL, RECORDED
 from virgil.engine.plain import PLAIN
 from virgil.engine.record import Recorder
 from virgil.engine.rerun import functionalized, renamed
-from virgil.ops.compile_flag import as_when_compiling
 from virgil.ops.trees import TreeSpec, tree_flatten, tree_leaves, tree_unflatten
 
 __all__ = ["Recording", "functional", "recorded", "traced"]
@@ -62,7 +61,7 @@ def recorded(fn: Callable[..., Any], *args: Any) -> Recording:
     recorder = Recorder(RECORDED)
     for each in tree_leaves(args):
         recorder.placeholder(each)
-    with as_when_compiling(), recorder, recorder.functions():
+    with recorder.following():
         outputs, structure = tree_flatten(fn(*args))
     recorder.output(outputs)
     return Recording(recorder.graph, recorder.constants, structure)

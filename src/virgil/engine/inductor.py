@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.fx import Graph, GraphModule
 
-from virgil.engine.code import code_of
+from virgil.engine.code import Code, code_of
 from virgil.engine.in_place import in_place, inputs_of
 from virgil.engine.noise import DrawnBy
 from virgil.engine.program import Program
@@ -26,6 +26,7 @@ from virgil.ops.trees import tree_leaves
 
 __all__ = ["InductorRunner", "laid_out", "seed_of_step"]
 
+_WRITTEN = 8  # elements, up to which a constant's values are in Inductor's code
 _LONGEST = 1024  # steps between two looks at whether losses and gradients are finite
 
 
@@ -164,18 +165,32 @@ class _Called:
 
 
 class _Replayed:
-    """On GPUs: a CUDA graph, whose next replay overwrites its outputs: so copies of them are the next state."""
+    """On GPUs: a CUDA graph, whose next replay overwrites its outputs: so copies of them are the next state.
+
+    Inductor writes the values of small constants into its code, which is made anew when one of them has changed.
+    """
 
     draws_inside = True
 
     def __init__(self, program: Program, strides: list[tuple[int, ...]]) -> None:
-        flat = Graph()
-        outputs = flat.graph_copy(program.graph.graph, inputs_of(program.graph.graph, flat))
+        self._program, self._strides = program, strides
+        self._written = [each for each in program.constants.values() if each.numel() <= _WRITTEN]
+        self._values = self._present()
+        self._code = self._compiled()
+
+    def _present(self) -> list[str]:
+        return [str(each.tolist()) for each in self._written]
+
+    def _compiled(self) -> Code:
+        graph, flat = self._program.graph.graph, Graph()
+        outputs = flat.graph_copy(graph, inputs_of(graph, flat))
         flat.output(tuple(tree_leaves(outputs)))
-        self._code = code_of(GraphModule(program.constants, flat), replays=True)
-        self._strides = strides
+        return code_of(GraphModule(self._program.constants, flat), replays=True)
 
     def begin(self, state: list[Tensor]) -> list[Tensor]:
+        values = self._present()
+        if values != self._values:
+            self._values, self._code = values, self._compiled()
         return state
 
     def take(self, state: list[Tensor], row: list[Tensor]) -> tuple[list[Tensor], Tensor, Tensor]:

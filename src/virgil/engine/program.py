@@ -9,11 +9,17 @@ from typing import Any
 from torch import Tensor
 
 from virgil.engine.graph import Recording
+from virgil.engine.transcript import Transcript
 
-__all__ = ["Program", "Step"]
+__all__ = ["Program", "Step", "on_copies"]
 
 # from the state's tensors and other inputs: the state after the step, the loss, gradient norms
 Step = Callable[[list[Tensor], list[Tensor]], tuple[list[Tensor], Tensor, Tensor]]
+
+
+def on_copies(step: Callable[[list[Tensor], list[Tensor]], Any]) -> Callable[[list[Tensor], list[Tensor]], Any]:
+    """The step on copies of its arguments, into which a program may write."""
+    return lambda state, inputs: step([each.clone() for each in state], [each.clone() for each in inputs])
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,11 +31,13 @@ class Program:
 
     Attributes:
         graph: the operations.
+        transcript: what the step did when it was recorded.
         num_state: how many tensors the state has.
         num_inputs: how many other tensors a step reads: mini-batches and learning rates.
     """
 
     graph: Recording
+    transcript: Transcript
     num_state: int
     num_inputs: int
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from types import FunctionType
+from collections.abc import Iterator
 from typing import Any
 
 from torch import Tensor, nn
 
 from virgil.nn.call import Family
 
-__all__ = ["attributes_of", "full_name_of", "functions_of", "is_program", "place", "plain_parameters", "prepare"]
+__all__ = ["attributes_of", "full_name_of", "is_program", "place", "plain_parameters", "prepare"]
 
 
 def is_program(module: object) -> bool:
@@ -21,15 +20,6 @@ def is_program(module: object) -> bool:
 def attributes_of(module: nn.Module) -> list[Any]:
     """The declarations of a module's attributes; none for a plain network."""
     return list(vars(module).get("_pyro_attributes", {}).values())
-
-
-def functions_of(module: nn.Module) -> list[Callable[..., Any]]:
-    """The functions of a program that a call may run: its ``forward``, and those that give its attributes' priors."""
-    if not is_program(module):
-        return []
-    of_class: Any = getattr(type(module), "_pyro_declared", {})
-    priors = [getattr(each, "prior", None) for each in (*of_class.values(), *attributes_of(module))]
-    return [module.forward, *(each for each in priors if isinstance(each, FunctionType))]
 
 
 def full_name_of(module: nn.Module, name: str) -> str:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim import optimizer as hooks
 
-__all__ = ["make_optimizer", "take_step"]
+__all__ = ["is_plain", "make_optimizer", "take_step"]
 
 _KNOWN = (["torch", "optim"], ["virgil", "optim"])
 
@@ -37,12 +37,21 @@ def take_step(optimizer: torch.optim.Optimizer) -> None:
 
     The wrappers call hooks and open a label for the profiler. This takes longer than Adam's step of a small model.
     """
-    if type(optimizer).__module__.split(".")[:2] not in _KNOWN or _is_watched(optimizer):
+    if not _is_known(optimizer) or _is_watched(optimizer):
         optimizer.step()
         return
     step: Any = inspect.unwrap(type(optimizer).step)
     with torch.set_grad_enabled(optimizer.defaults.get("differentiable", False)):
         step(optimizer)
+
+
+def is_plain(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether options and memory say all that a step does: for an optimiser of torch's or Virgil's without hooks."""
+    return _is_known(optimizer) and not _has_hooks(optimizer)
+
+
+def _is_known(optimizer: torch.optim.Optimizer) -> bool:
+    return type(optimizer).__module__.split(".")[:2] in _KNOWN
 
 
 def _is_watched(optimizer: Any) -> bool:
@@ -51,10 +60,16 @@ def _is_watched(optimizer: Any) -> bool:
     If this version of torch does not tell, the answer is yes.
     """
     try:
+        is_profiled = torch.autograd._profiler_enabled()  # type: ignore[attr-defined]
+    except AttributeError:
+        return True
+    return bool(is_profiled or "step" in vars(optimizer) or _has_hooks(optimizer))
+
+
+def _has_hooks(optimizer: Any) -> bool:
+    try:
         return bool(
-            torch.autograd._profiler_enabled()  # type: ignore[attr-defined]
-            or "step" in vars(optimizer)
-            or optimizer._optimizer_step_pre_hooks
+            optimizer._optimizer_step_pre_hooks
             or optimizer._optimizer_step_post_hooks
             or hooks._global_optimizer_pre_hooks
             or hooks._global_optimizer_post_hooks

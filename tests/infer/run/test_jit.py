@@ -23,7 +23,7 @@ def test_steps_are_captured_once_and_reach_the_posterior(objective):
     virgil.set_rng_seed(0)
     fit = svi(objective(strict_enumeration_warning=False))
     losses = [fit.step(DATA) for _ in range(1500)]
-    assert fit.compiled("xla").captures == 1
+    assert fit.session.compiled("xla").captures == 1
     assert all(isinstance(each, float) for each in losses)
     assert virgil.param("loc").item() == pytest.approx(MEAN, abs=0.15 * SD)
     assert virgil.param("scale").item() == pytest.approx(SD, rel=0.15)
@@ -34,7 +34,7 @@ def test_data_of_another_size_is_another_capture():
     for rows in (10, 7, 10, 7, 7):
         fit.step(DATA[:rows])
         fit.step(DATA[:rows])
-    assert fit.compiled("xla").captures == 2
+    assert fit.session.compiled("xla").captures == 2
 
 
 def test_without_jax_steps_are_eager_and_that_is_said_once(monkeypatch):

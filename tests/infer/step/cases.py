@@ -10,13 +10,11 @@ from torch.utils import _pytree as pytree
 import virgil
 import virgil.distributions as dist
 from virgil.distributions import constraints
-from virgil.engine.graph import traced
-from virgil.engine.program import Program
+from virgil.engine.capture import capture
 from virgil.engine.runner import Course, Inputs
 from virgil.infer import SVI, Trace_ELBO
 from virgil.infer.density.dry_run import unmarked
 from virgil.infer.step.arguments import arguments
-from virgil.ops.random_state import preserved_rng
 
 Y = torch.tensor([1.0, -0.5, 2.0, 0.3, 1.2])
 
@@ -25,12 +23,7 @@ class Replayed:
     """A step recorded once, and run in torch."""
 
     def __init__(self, step, state, inputs):
-        def pure(state, inputs):
-            return step([each.clone() for each in state], inputs)
-
-        with preserved_rng():
-            self.graph = traced(pure, [each.detach() for each in state], list(inputs))
-        self.program = Program(self.graph, len(state), len(inputs))
+        self.program = capture(step, state, inputs)
         self.num_compiled = self.program.num_nodes
 
     def load(self, state):
@@ -45,7 +38,7 @@ class Replayed:
             rows = {**inputs.fixed, **{place: each[number] for place, each in inputs.streamed.items()}}
             torch.manual_seed(seed + first + number)
             with torch.no_grad():
-                self._state, loss, norm = self.graph(self._state, [rows[place] for place in sorted(rows)])
+                self._state, loss, norm = self.program.graph(self._state, [rows[place] for place in sorted(rows)])
             losses.append(loss)
             norms.append(norm)
         return Course(torch.stack(losses), torch.stack(norms))

@@ -32,7 +32,6 @@ class Lowered:
         recording: the function.
 
     Attributes:
-        constants: the tensors that it holds, as arrays.
         num_compiled: how many operations are compiled, those of all rounds of a loop counted once.
         rounds: the operators at each place of each loop that is rolled up, over its rounds.
 
@@ -44,7 +43,8 @@ class Lowered:
         check_lowered(recording.graph)
         self._recording = recording
         with jax.enable_x64(True):  # else doubles and long integers lose half of their digits
-            self.constants = {name: to_array(each) for name, each in recording.constants.items()}
+            self._constants = {name: to_array(each) for name, each in recording.constants.items()}
+        self._copied = [name for name, each in recording.constants.items() if not each.is_contiguous()]
         loops = rolled(recording.graph)
         self._interpret = partial(interpret, recording.graph) if loops is None else loops.interpret
         operators = sum(node.op == "call_function" for node in recording.graph.nodes)
@@ -60,6 +60,14 @@ class Lowered:
     ) -> list[Any]:
         """The outputs, as a flat list; see :func:`virgil.engine.xla.interpret.interpret`."""
         return self._interpret(inputs, constants, key, noise)
+
+    @property
+    def constants(self) -> dict[str, Any]:
+        """The tensors that it holds, as arrays of their present values: on their own memory where they lie densely."""
+        if self._copied:
+            with jax.enable_x64(True):
+                self._constants.update({name: to_array(self._recording.constants[name]) for name in self._copied})
+        return self._constants
 
     @property
     def options(self) -> dict[str, Any]:

@@ -28,7 +28,6 @@ class XlaStep:
 
     Attributes:
         program: the same.
-        constants: the tensors that it holds, as arrays.
         ahead: its random operators that may be drawn ahead.
         num_compiled: how many operations are compiled.
 
@@ -40,9 +39,13 @@ class XlaStep:
         self.program = program
         self._lowered = Lowered(program.graph)
         self._streams: dict[int, Tensor] = {}
-        self.constants = self._lowered.constants
         self.num_compiled = self._lowered.num_compiled
         self.ahead = Ahead(program.graph.graph, self._lowered.rounds)
+
+    @property
+    def constants(self) -> dict[str, Any]:
+        """The tensors that the program holds, as arrays of their present values."""
+        return self._lowered.constants
 
     @property
     def options(self) -> dict[str, Any]:

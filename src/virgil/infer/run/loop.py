@@ -70,6 +70,10 @@ class Between:
     stop: Stop | None = None
     save: Callable[[bool], None] | None = None
 
+    def is_called(self, done: int) -> bool:
+        """Whether the user's callback is called after so many steps."""
+        return self.callback is not None and done % self.callback_every == 0
+
     def distance(self, done: int) -> float:
         """How many steps may be taken before something is to happen at a certain step."""
         marks = [self.callback_every] if self.callback is not None else []
@@ -85,6 +89,7 @@ def drive(stepper: Stepper, source: Source, record: Record, between: Between, li
     """
     last = math.inf if limit is None else limit
     length: float = 1
+    compares = True  # whether a stretch follows what a user has done, and begins with a look at the programs
     while record.num_steps < last and not between.interrupt.requested:
         done = record.num_steps
         count = int(min(length, last - done, between.distance(done)))
@@ -97,12 +102,13 @@ def drive(stepper: Stepper, source: Source, record: Record, between: Between, li
             stepper.advance(batches, count, between.interrupt, int(then) if then <= length else 0)
         else:
             stepper.advance(batches, len(batches), between.interrupt)
+        length = _next_length(length, record.num_steps - done, time.perf_counter() - begin, compares)
+        if not source.is_same:
+            length = min(length, _STREAM)
         why = _look(stepper, record, between)
         if why is not None:
             return why
-        length = _next_length(length, record.num_steps - done, time.perf_counter() - begin)
-        if not source.is_same:
-            length = min(length, _STREAM)
+        compares = between.is_called(record.num_steps)
     return None
 
 
@@ -110,7 +116,7 @@ def _look(stepper: Stepper, record: Record, between: Between) -> str | None:
     """Let the events between two stretches happen; returns why the run ends, if it does."""
     done = record.num_steps
     between.report(done, record.last)
-    if between.callback is not None and done % between.callback_every == 0:
+    if between.callback is not None and between.is_called(done):
         stepper.finish()
         between.callback(done, record.last)
     if between.save is not None:
@@ -118,9 +124,12 @@ def _look(stepper: Stepper, record: Record, between: Between) -> str | None:
     return between.stop.reason(record) if between.stop is not None and done % between.stop.every == 0 else None
 
 
-def _next_length(length: float, count: int, seconds: float) -> float:
-    """Half as many steps, or as many more as will take a fifth of a second, where ``count`` have taken ``seconds``."""
-    if seconds > 2 * _SECONDS:
+def _next_length(length: float, count: int, seconds: float, at_least: bool) -> float:
+    """Half as many steps, or as many more as will take a fifth of a second, where ``count`` have taken ``seconds``.
+
+    Not fewer where ``at_least``, because not all of the time was that of steps.
+    """
+    if seconds > 2 * _SECONDS and not at_least:
         return max(1, length // 2)
     if seconds < _SECONDS / 2:
         return max(length, count * _SECONDS / seconds)

@@ -93,6 +93,7 @@ class CompiledStepper:
         self._noise = noise
         self._say = say
         self._present: CompiledStep | None = None
+        self._sure: list[CompiledStep] = []  # that do what the programs do, as nothing of the user's has run since
 
     def advance(self, batches: list[Batch], count: int, interrupt: Interrupt, then: int = 0) -> int:
         """Take ``count`` steps; Ctrl-C is seen after them."""
@@ -105,11 +106,11 @@ class CompiledStepper:
         return taken
 
     def _group(self, batches: list[Batch], count: int, interrupt: Interrupt, then: int = 0) -> int:
-        step = self._steps.find(batches[0].args, batches[0].kwargs)
+        step = self._steps.find(batches[0].args, batches[0].kwargs, self._sure)
         if step is None and self._present is None and self.name != "eager":
             step = self._capture(batches[0])
         if step is not self._present:
-            self.finish()
+            self._write()
         course = None if step is None else self._course(step, batches, count, then)
         if step is None or course is None:
             self._noise.done += count
@@ -132,6 +133,8 @@ class CompiledStepper:
             if self._present is None:
                 step.load()
                 self._present = step
+            if step not in self._sure:
+                self._sure.append(step)
             return step.advance(inputs, self._noise.seed, self._noise.done, count, summed)
         except EngineError as error:
             self._present = None
@@ -167,7 +170,11 @@ class CompiledStepper:
         raise self._session.eager.explained(batch.args, batch.kwargs, noise, self._record.num_steps - 1)
 
     def finish(self) -> None:
-        """Bring the engine's state back into store, networks and optimiser."""
+        """Bring the engine's state back into store, networks and optimiser, for a user who may change anything."""
+        self._write()
+        self._sure.clear()
+
+    def _write(self) -> None:
         if self._present is not None:
             self._present.write()
             self._present = None

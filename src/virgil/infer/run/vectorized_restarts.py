@@ -90,6 +90,7 @@ class Together:
         self._steps = session.compiled(self.name)
         self._feed = Feed(self._steps)
         self._runners: dict[int, Restarts] = {}
+        self._sure: list[CompiledStep] = []  # that do what the programs do, as nothing of the user's has run since
         self._seed, self._done = int(torch.randint(2**62, ())), 0
         self._states = [self._begin(number, beginning, batch) for number in range(count)]
         session.problem.advance_schedule(self.records[0].last)
@@ -110,12 +111,14 @@ class Together:
         return [each.detach().clone() for each in self._present.state.tensors()]
 
     def _step(self, batch: Batch) -> CompiledStep:
-        step = self._steps.find(batch.args, batch.kwargs) or self._steps.make(batch.args, batch.kwargs)
+        step = self._steps.find(batch.args, batch.kwargs, self._sure) or self._steps.make(batch.args, batch.kwargs)
         if step is None:
             raise CaptureError(
                 "The optimiser has not begun with all parameters after a step, so that restarts cannot run as one "
                 "program. Use engine='eager'."
             )
+        if step not in self._sure:
+            self._sure.append(step)
         return step
 
     @property
@@ -174,8 +177,9 @@ class Together:
         return NonFiniteError(f"Each of the {len(self.records)} restarts failed, the last one so: {error}", site=site)
 
     def finish(self) -> None:
-        """Give store, networks and optimiser the state of the restart that is ahead."""
+        """Give store, networks and optimiser the state of the restart that is ahead, for a user who may do anything."""
         self.write(self.leading.number)
+        self._sure.clear()
 
     def write(self, number: int) -> int:
         """Give store, networks and optimiser the state of one restart; returns how many steps were averaged."""

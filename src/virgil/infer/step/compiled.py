@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -16,21 +15,20 @@ from virgil.engine.choice import compiled
 from virgil.engine.loading import starting
 from virgil.engine.runner import Course, Inputs, Runner
 from virgil.errors import EngineError
-from virgil.infer.blame.inquiry import Noise
-from virgil.infer.density.buffers import buffers_of
 from virgil.infer.density.dry_run import unmarked
 from virgil.infer.problem import Problem
 from virgil.infer.step.arguments import Arguments, arguments
 from virgil.infer.step.finite import Transform, are_finite, transformed
-from virgil.infer.step.function import step_function
-from virgil.infer.step.held import held
+from virgil.infer.step.function import StepFunction
 from virgil.infer.step.key import key_of
+from virgil.infer.step.schedule import Schedule
 from virgil.infer.step.seen import seen
 from virgil.infer.step.state import Found, State, finding, state_of
-from virgil.nn.tree import functions_of
+from virgil.infer.step.verification import Verification
+from virgil.infer.warn import show_warning
 from virgil.optim.functional_step import is_under_way, memory_of
 
-__all__ = ["CompiledStep", "CompiledSteps", "one_step"]
+__all__ = ["CompiledStep", "CompiledSteps"]
 
 _KEPT = 8  # captured steps that are kept
 
@@ -46,8 +44,10 @@ class CompiledStep:
         engine: ``"xla"`` or ``"inductor"``.
         runner: the program on it.
         capture_time: seconds.
-        key: what it depends on besides its arguments.
+        key: what it depends on besides its arguments, as far as that is seen without running anything.
+        verification: compares it with what the programs do.
         transforms: the maps from leaves to parameters' values.
+        schedule: says when it is compared where it is taken alone.
         written: the engine's state where store, networks and optimiser were given it since the last step.
     """
 
@@ -58,7 +58,9 @@ class CompiledStep:
     runner: Runner
     capture_time: float
     key: Hashable
+    verification: Verification
     transforms: Mapping[str, Transform]
+    schedule: Schedule
     written: Sequence[Tensor] = ()
 
     def load(self) -> None:
@@ -133,15 +135,48 @@ class CompiledSteps:
         self.engine = engine
         self.captures = 0
         self._kept: list[CompiledStep] = []
+        self._has_warned = False
 
-    def find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> CompiledStep | None:
-        """The captured step for arguments like these, if there is one that still holds."""
-        given = arguments(args, kwargs)
-        for step in reversed(self._kept):
-            if step.given.key == given.key and step.key == self._key(step.found):
-                self._take_up_memory(step)
+    def find(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], sure: Collection[CompiledStep] = ()
+    ) -> CompiledStep | None:
+        """The captured step for arguments like these, if there is one that still does what the programs do.
+
+        Args:
+            args: of model and guide.
+            kwargs: likewise.
+            sure: steps that are known to do so, for which the programs are not run.
+        """
+        given, optimizer, doubted = arguments(args, kwargs), self.torch_optimizer, False
+        if optimizer is None:
+            return None
+        for step in reversed(self._kept):  # the last that was used first
+            if step.given.key != given.key or step.key != self._key(step.found):
+                continue
+            step.state.memory = memory_of(optimizer, step.state.leaves)  # other tensors, where a state was loaded
+            if (step in sure and not doubted) or self._holds(step, given, optimizer):
+                self._kept = [*(each for each in self._kept if each is not step), step]
                 return step
+            doubted = True
         return None
+
+    def _holds(self, step: CompiledStep, given: Arguments, optimizer: torch.optim.Optimizer) -> bool:
+        """Whether a step does what the programs do, which are run."""
+        holds = step.verification.holds(self._function(step.state, given, optimizer), self._inputs(given))
+        count = step.schedule.note_comparison()
+        if count and not (holds or self._has_warned or self.problem.objective.ignore_jit_warnings):
+            self._has_warned = True
+            show_warning(
+                f"What the programs read has changed since they were captured. As many as {count} steps may have been "
+                "taken since without it: between single steps the programs are run now and then to find out. Hand "
+                "step() what changes as an argument, a tensor; or use run(), which looks when it begins and after "
+                "every callback."
+            )
+        return holds
+
+    def not_due(self) -> list[CompiledStep]:
+        """The steps that need no comparison where one is taken alone."""
+        return [step for step in self._kept if not step.schedule.is_due]
 
     def make(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> CompiledStep | None:
         """Capture the step for arguments like these; ``None`` while the optimiser has not begun with all parameters.
@@ -156,11 +191,12 @@ class CompiledSteps:
         if optimizer is None or not is_under_way(optimizer, found.leaves):
             return None
         begin = time.perf_counter()
-        state = state_of(found, optimizer)
-        function = step_function(self.problem.loss, state, given, optimizer, self.problem.optim.clip)
-        runner = compiled(self.engine, function, state.tensors(), [*given.tensors, *self.rates()])
-        seconds, transforms = time.perf_counter() - begin, transformed(state.leaves)
-        step = CompiledStep(found, state, given, self.engine, runner, seconds, self._key(found), transforms)
+        state, inputs = state_of(found, optimizer), self._inputs(given)
+        function = self._function(state, given, optimizer)
+        runner = compiled(self.engine, function, state.tensors(), inputs)
+        verification, seconds = Verification(runner.program, function, inputs), time.perf_counter() - begin
+        key, transforms, schedule = self._key(found), transformed(state.leaves), Schedule(verification.num_calls)
+        step = CompiledStep(found, state, given, self.engine, runner, seconds, key, verification, transforms, schedule)
         self.captures += 1
         self._kept = [*self._kept[1 - _KEPT :], step]
         return step
@@ -180,33 +216,11 @@ class CompiledSteps:
         groups: Sequence[dict[str, Any]] = [] if optimizer is None else optimizer.param_groups
         return [torch.as_tensor(group["lr"], dtype=torch.float64) for group in groups]
 
+    def _function(self, state: State, given: Arguments, optimizer: torch.optim.Optimizer) -> StepFunction:
+        return StepFunction(self.problem.loss, state, given, optimizer, self.problem.optim.clip)
+
+    def _inputs(self, given: Arguments) -> list[Tensor]:
+        return [*given.tensors, *self.rates()]
+
     def _key(self, found: Found) -> Hashable:
-        problem = self.problem
-        buffers = frozenset(map(id, buffers_of(found.modules)))
-        programs = ((seen(each), held(each, buffers)) for each in problem.programs)
-        inside = (held(each, buffers) for module in found.modules for each in functions_of(module))
-        return tuple(programs), tuple(inside), key_of(found, self.torch_optimizer)
-
-    def _take_up_memory(self, step: CompiledStep) -> None:
-        """Of an optimiser whose state was loaded: other tensors of the same shapes."""
-        if self.torch_optimizer is not None:
-            step.state.memory = memory_of(self.torch_optimizer, step.state.leaves)
-
-
-def one_step(steps: CompiledSteps, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float | Noise | None:
-    """Take one step on a compiled engine; returns the loss before it, nats.
-
-    ``None`` where it is to be taken eagerly, because the optimiser has not begun. What draws its noise where loss,
-    gradient or the parameters after it would not be finite. Nothing has changed in both cases.
-    """
-    step = steps.find(args, kwargs) or steps.make(args, kwargs)
-    if step is None:
-        return None
-    step.load()
-    tensors = [*arguments(args, kwargs).tensors, *steps.rates()]
-    seed = int(torch.randint(2**62, ()))
-    course = step.advance(Inputs(dict(enumerate(tensors)), {}, alone=True), seed, 0, 1)
-    if not course.is_finite:
-        return partial(step.runner.noise, seed, 0)
-    step.write()
-    return float(course.losses[0])
+        return tuple(map(seen, self.problem.programs)), key_of(found, self.torch_optimizer)

@@ -12,10 +12,11 @@ from virgil.engine.loading import is_of_engine, reason
 from virgil.engine.work import Work
 from virgil.errors import CaptureError
 from virgil.infer.problem import Problem
-from virgil.infer.step.compiled import CompiledSteps, one_step
+from virgil.infer.step.compiled import CompiledSteps
 from virgil.infer.step.eager import EagerSteps
 from virgil.infer.step.one_thread import OneThread
 from virgil.infer.step.record import Record
+from virgil.infer.step.single import one_step
 
 __all__ = ["Session"]
 
