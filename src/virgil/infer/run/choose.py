@@ -12,6 +12,7 @@ from virgil.ops.operators import why_unwatched
 
 __all__ = ["Choice", "choose"]
 
+_COMPARED = 4  # eager steps that take as long as to compare what the programs do with a captured step
 _UNKNOWN_LENGTH = 1000  # steps of a run whose data does not say how many batches it has
 
 
@@ -30,8 +31,8 @@ class Choice:
     falls_back: bool = False
 
 
-def choose(session: Session, engine: str, num_steps: int | None) -> Choice | None:
-    """The engine for so many steps; ``None`` where "auto" must see a step first.
+def choose(session: Session, engine: str, num_steps: int | None, callback_every: int | None = None) -> Choice | None:
+    """The engine for so many steps, with a callback after every few; ``None`` where "auto" must see a step first.
 
     Raises:
         CaptureError: a compiled engine is asked for that cannot take these steps.
@@ -53,10 +54,15 @@ def choose(session: Session, engine: str, num_steps: int | None) -> Choice | Non
     name, why = default_engine(work.device)
     if name == "eager":
         return Choice(name, why)
-    repays = pays(name, num_steps or _UNKNOWN_LENGTH, work.operators, work.elements)
-    if not (repays or session.problem.objective.compiles):
-        return Choice("eager", "the run is too short to repay compiling")
-    return Choice(name, why, falls_back=True)
+    steps = num_steps or _UNKNOWN_LENGTH
+    compared = 0 if callback_every is None else _COMPARED * (steps // callback_every)
+    if session.problem.objective.compiles or pays(name, max(0, steps - compared), work.operators, work.elements):
+        return Choice(name, why, falls_back=True)
+    if pays(name, steps, work.operators, work.elements):
+        return Choice(
+            "eager", "callbacks, after each of which the programs are looked at, are too many for compiling to pay"
+        )
+    return Choice("eager", "the run is too short to repay compiling")
 
 
 def _obstacle(problem: Problem) -> str | None:

@@ -65,12 +65,15 @@ class Restarts:
         return replace(fits[best], wall_time=seconds), tuple(fits)
 
     def _choose(self, batch: Batch, total: int | None) -> Choice:
-        if choose(self._session, self._options.engine, total) is None:
+        options = self._options
+        if choose(self._session, options.engine, total) is None:
             with unmarked(), Work() as work:
                 _, leaves = self._session.problem.gradients(batch.args, batch.kwargs)
                 zero_grads(leaves.values())
             self._session.work = work
-        choice = choose(self._session, self._options.engine, None if total is None else total * self._count)
+        steps = None if total is None else total * self._count
+        every = None if options.called_every is None else options.called_every * self._count
+        choice = choose(self._session, options.engine, steps, every)
         return choice or Choice("eager", "there are no steps to take")
 
     def _check_varied(self, beginning: Beginning) -> None:

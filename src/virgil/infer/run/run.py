@@ -47,6 +47,11 @@ class Options:
     every: float = 60.0
     average: int = 0
 
+    @property
+    def called_every(self) -> int | None:
+        """After how many steps there is a callback, if there is one."""
+        return None if self.callback is None else self.callback_every
+
     def __post_init__(self) -> None:
         check_engine(self.engine)
         if self.callback_every < 1:
@@ -168,7 +173,7 @@ class Run:
     # Engines
 
     def _choose(self) -> Choice | None:
-        return choose(self._session, self._engine, self._source.total)
+        return choose(self._session, self._engine, self._source.total, self._options.called_every)
 
     def _stepper(self, choice: Choice | None, display: Display) -> Stepper:
         """The stepper that takes the steps."""

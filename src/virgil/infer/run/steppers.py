@@ -9,6 +9,7 @@ from functools import partial
 from itertools import groupby
 from typing import NoReturn
 
+from virgil.engine.choice import pays
 from virgil.engine.loading import is_of_engine, reason
 from virgil.engine.runner import Course
 from virgil.engine.unrolled import unrolled
@@ -24,6 +25,8 @@ from virgil.infer.step.record import Record
 from virgil.infer.step.session import Session
 
 __all__ = ["CompiledStepper", "EagerStepper", "Numbers"]
+
+_PATIENCE = 3  # captures one after another that may not pay
 
 
 class EagerStepper:
@@ -93,6 +96,7 @@ class CompiledStepper:
         self._noise = noise
         self._say = say
         self._present: CompiledStep | None = None
+        self._captured, self._unpaid = -1, 0  # the number of the last capture's first step; captures that did not pay
         self._sure: list[CompiledStep] = []  # that do what the programs do, as nothing of the user's has run since
 
     def advance(self, batches: list[Batch], count: int, interrupt: Interrupt, then: int = 0) -> int:
@@ -106,9 +110,11 @@ class CompiledStepper:
         return taken
 
     def _group(self, batches: list[Batch], count: int, interrupt: Interrupt, then: int = 0) -> int:
-        step = self._steps.find(batches[0].args, batches[0].kwargs, self._sure)
-        if step is None and self._present is None and self.name != "eager":
-            step = self._capture(batches[0])
+        step = None
+        if self.name != "eager":
+            step = self._steps.find(batches[0].args, batches[0].kwargs, self._sure)
+            if step is None and self._present is None:
+                step = self._capture(batches[0])
         if step is not self._present:
             self._write()
         course = None if step is None else self._course(step, batches, count, then)
@@ -150,6 +156,9 @@ class CompiledStepper:
         warnings.warn(f"The steps are taken eagerly: {self.reason}", UserWarning, stacklevel=2)
 
     def _capture(self, batch: Batch) -> CompiledStep | None:
+        if self._falls_back and self._has_not_paid():
+            self.name, self.reason = "eager", "what the programs read changes too often to repay compiling"
+            return None
         try:
             step = self._steps.make(batch.args, batch.kwargs)
         except Exception as error:
@@ -160,6 +169,15 @@ class CompiledStepper:
             self.reason = f"{self.reason}; {advice}"
             self._say(f"Compiling: {advice}.")
         return step
+
+    def _has_not_paid(self) -> bool:
+        """Whether the last few captures have not been followed by as many steps as repay one, with which they ended."""
+        taken, work = self._noise.done - self._captured, self._session.work
+        if work is not None and self._captured >= 0:
+            pay = pays(self.name, taken, work.operators, work.elements)
+            self._unpaid = 0 if pay else self._unpaid + 1
+        self._captured = self._noise.done
+        return self._unpaid > _PATIENCE
 
     def _stop(self, step: CompiledStep, course: Course, batches: list[Batch]) -> NoReturn:
         taken = len(course.losses) - 1
