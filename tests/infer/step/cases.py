@@ -82,7 +82,7 @@ class Case:
         self.args, self.kwargs = (Y,), {}
         self.around = nullcontext()
         self.optim = optim or virgil.optim.Adam({"lr": 0.01})
-        self.svi = SVI(self.model, self.guide, self.optim, loss or Trace_ELBO())
+        self.svi = SVI(self.model, self.guide, self.optim, loss or Trace_ELBO(vectorize_particles=False))
 
     def model(self, y, *extra, **more):
         virgil.module("net", self.net)

@@ -89,7 +89,7 @@ CHANGES = {
     "a network": assigns("net", lambda case: type(case)().net),
     "an attribute that the model reads": assigns("shift", 1.0),
     "particles": assigns("num_particles", 3, lambda case: case.svi.objective),
-    "particles in turn": assigns("vectorize_particles", False, lambda case: case.svi.objective),
+    "particles as a trial shows": assigns("vectorize_particles", None, lambda case: case.svi.objective),
     "the objective": assigns("objective", lambda case: TraceMeanField_ELBO(), lambda case: case.svi),
     "the guide": assigns("guide", lambda case: case.other_guide, lambda case: case.svi),
     "the model": assigns("model", lambda case: poutine.scale(case.model, 2.0), lambda case: case.svi),
