@@ -13,7 +13,7 @@ from torch import Tensor
 from virgil.errors import ArgumentError, VirgilError
 from virgil.infer.density.execution import Program
 from virgil.infer.fit import Fit
-from virgil.infer.objective import Objective, as_objective
+from virgil.infer.objective import FunctionObjective, Objective, as_objective
 from virgil.infer.problem import Problem
 from virgil.infer.run.loop import Callback
 from virgil.infer.run.restarts import Restarts
@@ -46,7 +46,7 @@ class _Part(Generic[Value]):
         svi.session.take_up(replace(svi.problem, **{self._name: value if adapt is None else adapt(value)}))
 
 
-_ADAPTERS: dict[str, Callable[[Any], Any]] = {"optim": as_optimizer, "objective": as_objective}
+_ADAPTERS: dict[str, Callable[[Any], Any]] = {"optim": as_optimizer}
 
 
 class SVI:
@@ -108,7 +108,16 @@ class SVI:
 
     model, guide, optim = _Part[Program]("model"), _Part[Program]("guide"), _Part[AnyOptimizer]("optim")
     scheduler, params = _Part[LRScheduler | None]("scheduler"), _Part[ParamStore | None]("params")
-    objective = _Part[Objective]("objective")
+
+    @property
+    def objective(self) -> Loss:
+        """The objective as it was given: a function that was given as one is that function."""
+        objective = self.problem.objective
+        return objective.fn if isinstance(objective, FunctionObjective) else objective
+
+    @objective.setter
+    def objective(self, loss: Loss) -> None:
+        self.session.take_up(replace(self.problem, objective=as_objective(loss)))
 
     # One step
 
