@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -49,3 +50,18 @@ def test_git_ignores_no_source() -> None:
         check=False,
     ).stdout.split()
     assert not ignored, f".gitignore would lose sources: {sorted(set(ignored))}."
+
+
+UNSAID = {"What", "Whether", "That", "Those", "Which"}
+
+
+def test_docstrings_name_the_thing_first() -> None:
+    """A subject that is a clause must be read twice: a docstring says what the thing is, has, does or returns."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    found = [
+        f"{name_of(path)}: {text.splitlines()[0]}"
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, documented) and (text := ast.get_docstring(node)) and text.split()[0].strip(",") in UNSAID
+    ]
+    assert not found, "\n".join(found)

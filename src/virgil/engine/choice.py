@@ -1,4 +1,4 @@
-"""Which engine runs a program."""
+"""The choice of the engine that runs a program."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MANY = 1500  # operators, beyond which most are a loop's, of which XLA compiles
 
 
 def check_engine(engine: str) -> None:
-    """Whether there is such an engine, here.
+    """Refuse an engine that does not exist, or is not installed here.
 
     Raises:
         ArgumentError: there is none, or what it needs is not installed.
@@ -46,7 +46,7 @@ def default_engine(device: torch.device) -> tuple[str, str]:
 
 
 def pays(engine: str, num_steps: int, num_operators: int, num_elements: int) -> bool:
-    """Whether that many steps repay capturing and compiling one for an engine, by the size of it alone.
+    """True if that many steps repay capturing and compiling one for an engine, by the size of it alone.
 
     No clock is asked, so that the choice, and with it the stream of random numbers, is the same each time.
     """
@@ -83,7 +83,7 @@ def restarted(program: Program) -> Restarts:
 
 
 def _has_jax() -> bool:
-    """Whether JAX is there, be it that it can be loaded or not."""
+    """True if JAX is installed, even if it cannot be loaded."""
     try:
         return importlib.util.find_spec("jax") is not None
     except ValueError:  # a module that nobody knows where it comes from

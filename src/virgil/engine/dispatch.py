@@ -31,7 +31,7 @@ Origin = TypeVar("Origin")
 
 
 class Traits(NamedTuple):
-    """What an operator does besides computing tensors from tensors.
+    """The effects of an operator besides computing tensors from tensors.
 
     Attributes:
         draws: it reads a random number generator.
@@ -79,7 +79,7 @@ class Dispatch(OperatorMode, Generic[Origin]):
 
     @abstractmethod
     def origin_varies(self, origin: Origin) -> bool:
-        """Whether what comes from there has other values in the next run."""
+        """True if what comes from there has other values in the next run."""
 
     @contextmanager
     def following(self) -> Iterator[None]:
@@ -99,7 +99,7 @@ class Dispatch(OperatorMode, Generic[Origin]):
         return known[1] if known is not None and known[0]() is tensor else None
 
     def varies(self, tensor: Tensor) -> bool:
-        """Whether a tensor depends on an input or on noise, so that its values are not those of the next run."""
+        """True if a tensor depends on an input or on noise, so that its values are not those of the next run."""
         origin = self.origin(tensor)
         if origin is not None and self.origin_varies(origin):
             return True
@@ -171,7 +171,7 @@ class _Functions(TorchFunctionMode):
 
 @functools.cache
 def traits_of(func: OpOverload) -> Traits:
-    """What an operator does."""
+    """The effects of an operator."""
     schema = schema_of(func)
     only_values = bool(schema.returns) and not any("Tensor" in str(each.type) for each in schema.returns)
     return Traits(

@@ -109,7 +109,7 @@ class _Follower(Dispatch[Value]):
         self._differ()
 
     def origin_varies(self, origin: Value) -> bool:
-        """Whether a tensor has other values in the next run."""
+        """True if a tensor has other values in the next run."""
         return origin.varies
 
     def _differ(self) -> NoReturn:
@@ -145,7 +145,7 @@ class _Follower(Dispatch[Value]):
     # Arguments
 
     def _are(self, given: Sequence[Any], expected: Sequence[Any]) -> bool:
-        """Whether arguments are those of the transcript."""
+        """True if arguments are those of the transcript."""
         if len(given) != len(expected):
             return False
         for one, other in zip(given, expected, strict=True):
@@ -175,7 +175,7 @@ class _Follower(Dispatch[Value]):
         return bool(given == expected)
 
     def _is_held(self, given: Tensor, expected: Constant) -> bool:
-        """Whether a tensor may stand for one that the recording holds."""
+        """True if a tensor may stand for one that the recording holds."""
         origin = self.origin(given)
         if origin is expected:
             return True

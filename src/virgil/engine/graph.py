@@ -23,7 +23,7 @@ __all__ = ["Recording", "functional", "recorded", "traced"]
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """What a function of tensors does; called, it does it.
+    """The operations of a function of tensors; called, it performs them.
 
     Attributes:
         graph: its operators; inputs and outputs are flat.

@@ -1,4 +1,4 @@
-"""Which line of the user's program a tensor operation comes from."""
+"""The line of the user's program that a tensor operation comes from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TORCH = Path(torch.__file__).parent
 
 @functools.cache
 def is_of_user(filename: str) -> bool:
-    """Whether a file is neither torch's nor Virgil's own; Virgil's examples count as a user's."""
+    """True if a file is neither torch's nor Virgil's own; Virgil's examples count as a user's."""
     path = Path(filename)
     if filename.startswith("<") or _TORCH in path.parents:
         return False

@@ -81,7 +81,7 @@ def _loaded(engine: str) -> Loaded | Exception:
 
 
 def is_of_engine(error: Exception) -> bool:
-    """Whether the eager step may go well where capturing, compiling or running one gave this error.
+    """True if the eager step may go well where capturing, compiling or running one gave this error.
 
     Virgil's other errors are about programs, and an eager step would raise them again.
     """

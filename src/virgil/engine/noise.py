@@ -48,12 +48,12 @@ class DrawnBy(OperatorMode):
 
 
 def is_random(func: Any) -> bool:
-    """Whether an operator reads a random number generator."""
+    """True if an operator reads a random number generator."""
     return torch.Tag.nondeterministic_seeded in func.tags
 
 
 def is_draw(node: Node) -> bool:
-    """Whether a node's operator reads one."""
+    """True if a node's operator reads one."""
     return isinstance(node.target, OpOverload) and is_random(node.target)
 
 

@@ -1,4 +1,4 @@
-"""Which arguments of an operator decide on values."""
+"""The arguments of an operator that decide on values."""
 
 from __future__ import annotations
 

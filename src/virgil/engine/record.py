@@ -79,7 +79,7 @@ class Recorder(Dispatch[_Known]):
         raise CaptureError(message)
 
     def origin_varies(self, origin: _Known) -> bool:
-        """Whether what a node gives has other values in the next run."""
+        """True if what a node gives has other values in the next run."""
         return origin.varies
 
     def _node(self, tensor: Tensor) -> Node:

@@ -58,7 +58,7 @@ def last_uses(graph: Graph) -> dict[Node, int]:
 
 
 def writes(node: Node) -> bool:
-    """Whether a node's operator changes a tensor."""
+    """True if a node's operator changes a tensor."""
     return isinstance(node.target, OpOverload) and schema_of(node.target).is_mutable
 
 

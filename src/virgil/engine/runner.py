@@ -1,4 +1,4 @@
-"""What every compiled engine offers: a program, run many steps at a time."""
+"""The interface of every compiled engine: a program, run many steps at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Course", "Inputs", "Restarts", "Runner", "joined"]
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the steps of a stretch read besides their state.
+    """The inputs of the steps of a stretch, besides their state.
 
     Attributes:
         fixed: by position among a program's inputs, those that are the same at every step.
@@ -41,7 +41,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Course:
-    """What a stretch of steps recorded.
+    """The record of a stretch of steps.
 
     Attributes:
         losses: nats. Shape: ``(steps,)``. Fewer than were asked for, and the last not finite, where a loss or a
@@ -58,7 +58,7 @@ class Course:
 
 
 def joined(courses: Sequence[Course]) -> Course:
-    """What successive stretches recorded, as one."""
+    """The records of successive stretches as one."""
     return Course(
         torch.cat([each.losses for each in courses]),
         torch.cat([each.norms for each in courses]),
@@ -72,7 +72,7 @@ class Runner(Protocol):
 
     @property
     def program(self) -> Program:
-        """What it runs."""
+        """The program that it runs."""
         ...
 
     @property

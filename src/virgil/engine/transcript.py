@@ -1,4 +1,4 @@
-"""What a recording does, in the form in which another run is compared with it."""
+"""``Transcript``: the calls of a recording, in the form in which another run is compared with them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Constant(Value):
     place: tuple[Any, ...]
 
     def is_as(self, tensor: Tensor) -> bool:
-        """Whether the graph is the same with this tensor in the place of its own."""
+        """True if the graph is the same with this tensor in the place of its own."""
         if _place(self.tensor) != self.place:  # as after ``tensor.data = other``
             return False
         if tensor is self.tensor:
@@ -82,7 +82,7 @@ class Call(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Transcript:
-    """What a recording does.
+    """The calls of a recording.
 
     Attributes:
         inputs: the tensors that it is given.
@@ -96,7 +96,7 @@ class Transcript:
 
 
 def transcript_of(record: Recording) -> Transcript:
-    """What a recording does."""
+    """The calls of a recording."""
     values: dict[Node, Any] = {}
     calls: list[Call] = []
     for node in record.graph.nodes:
@@ -148,7 +148,7 @@ def _filled(argument: Any, value: Callable[[Node], Any]) -> Any:
 
 
 def _have_same_bits(one: Tensor, other: Tensor) -> bool:
-    """Whether tensors of one shape and dtype are equal, with the signs of zeros, and NaN equal to itself."""
+    """True if tensors of one shape and dtype are equal, with the signs of zeros, and NaN equal to itself."""
     if one.is_complex():
         one, other = torch.view_as_real(one.resolve_conj()), torch.view_as_real(other.resolve_conj())
     if one.is_floating_point():

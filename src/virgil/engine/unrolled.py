@@ -1,4 +1,4 @@
-"""Whether a graph is long because a Python loop was unrolled into it."""
+"""Advice for a graph that is long because a Python loop was unrolled into it."""
 
 from __future__ import annotations
 

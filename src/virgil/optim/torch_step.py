@@ -46,7 +46,7 @@ def take_step(optimizer: torch.optim.Optimizer) -> None:
 
 
 def is_plain(optimizer: torch.optim.Optimizer) -> bool:
-    """Whether options and memory say all that a step does: for an optimiser of torch's or Virgil's without hooks."""
+    """True if options and memory say all that a step does: for an optimiser of torch's or Virgil's without hooks."""
     return _is_known(optimizer) and not _has_hooks(optimizer)
 
 

@@ -1,4 +1,4 @@
-"""Which operations may change places with a sum: a sum over rounds is then computed once, not in each round."""
+"""Operations that may change places with a sum, so that a sum over rounds is computed once, not in each round."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FLOATS = frozenset({torch.float32, torch.float64})
 
 
 def is_linear(rows: Sequence[Operation], row: Operation, moves: Sequence[bool]) -> bool:
-    """Whether an operation is a linear function of those that it reads and that move, the others being fixed.
+    """True if an operation is a linear function of those that it reads and that move, the others being fixed.
 
     Args:
         rows: the operations of the graph.
@@ -63,7 +63,7 @@ def _dtype(node: Node) -> Any:
 
 
 def _is_zero(rows: Sequence[Operation], number: int) -> bool:
-    """Whether an operation is known to give zeros."""
+    """True if an operation is known to give zeros."""
     node = rows[number].node
     if node.target in (aten.expand.default, aten.view.default):
         return _is_zero(rows, rows[number].reads[0])

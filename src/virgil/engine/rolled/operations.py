@@ -55,7 +55,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """What a graph computes, each value once: placeholders and constants, then operations in the graph's order.
+    """The values of a graph, each once: placeholders and constants, then operations in the graph's order.
 
     Attributes:
         rows: all of them; one reads those with lower numbers only.
@@ -99,7 +99,7 @@ def _row(node: Node, reads: list[int], kinds: dict[Any, int]) -> Operation:
 
 
 def _live(nodes: list[Node], wanted: list[Node], same: dict[Node, Node]) -> list[Node]:
-    """Those of the nodes that the wanted ones depend on, and all placeholders."""
+    """The nodes that the wanted ones depend on, and all placeholders."""
     live = set(wanted)
     for node in reversed(nodes):
         if node in live:
@@ -108,7 +108,7 @@ def _live(nodes: list[Node], wanted: list[Node], same: dict[Node, Node]) -> list
 
 
 def _copied(node: Node) -> Node | None:
-    """That among the arguments of a node which has its value."""
+    """The argument of a node that has the node's value."""
     source = node.args[_COPIES.get(node.target, 0)] if node.op == "call_function" and node.args else None
     if not isinstance(source, Node) or _described(source.meta.get("val")) != _described(node.meta.get("val")):
         return None

@@ -73,7 +73,7 @@ def runs(rows: list[Operation]) -> list[Run]:
 
 
 def _pays(rows: list[Operation], run: Run, taken: NDArray[np.bool_]) -> bool:
-    """Whether so many operations are saved as the size of what they work on asks for."""
+    """True if so many operations are saved as the size of what they work on asks for."""
     fixed = {number for row in rows[run.start : run.start + run.period] for number in row.reads}
     fixed &= {number for row in rows[run.start + run.period : run.start + 2 * run.period] for number in row.reads}
     read = {number for row in rows[run.start : run.stop] for number in row.reads if not taken[number]} - fixed

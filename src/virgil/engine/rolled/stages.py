@@ -1,4 +1,4 @@
-"""Which operations of a run must be computed round by round, and which for all rounds at once."""
+"""The operations of a run that must be computed round by round, and those for all rounds at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Slot", "Stages", "slots", "stages"]
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What one argument of an operation reads, over the rounds: number ``first + k * move`` in round ``k``.
+    """The values that one argument of an operation reads over the rounds: number ``first + k * move`` in round ``k``.
 
     Attributes:
         first: the number in the first round.
@@ -44,7 +44,7 @@ class Stages:
 
 
 def slots(rows: list[Operation], run: Run) -> list[list[Slot]]:
-    """What the operation at each place of a run reads."""
+    """The slots that the operation at each place of a run reads."""
     return [
         [_slot(run, first, second - first) for first, second in zip(row.reads, following.reads, strict=True)]
         for row, following in (

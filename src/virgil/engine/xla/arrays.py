@@ -47,7 +47,7 @@ def to_array(tensor: Tensor) -> jax.Array:
 
 
 def to_input(tensor: Tensor) -> Any:
-    """What a compiled function takes soonest, on the memory of a tensor: a small one goes by NumPy."""
+    """The input that a compiled function takes soonest, on the memory of a tensor; a small one goes by NumPy."""
     if tensor.numel() > SMALL or tensor.dtype == torch.bfloat16:
         return to_array(tensor)
     return tensor.detach().numpy()

@@ -1,4 +1,4 @@
-"""What XLA is told of this process before it compiles for the first time.
+"""XLA's switches for this process, set before it compiles for the first time.
 
 XLA on the CPU runs a program as a list of pieces, each of which it starts and hands to a pool of threads; for a small
 model that takes ten times as long as the arithmetic. A loop that reads little enough it compiles into one piece of

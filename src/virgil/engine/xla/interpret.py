@@ -20,7 +20,7 @@ __all__ = ["apply", "arguments", "check_lowered", "computed", "interpret"]
 
 
 def check_lowered(graph: Graph) -> None:
-    """Whether every operator of a graph has a lowering.
+    """Refuse a graph with an operator that has no lowering.
 
     Raises:
         OperatorError: one has none; the message names it and the line that it comes from.
@@ -58,7 +58,7 @@ def interpret(
 
 
 def apply(node: Node, values: Mapping[Node, Any], key: Any) -> Any:
-    """What an operator gives for the values of the nodes that it reads."""
+    """The result of an operator for the values of the nodes that it reads."""
     args: Any = map_arg(node.args, values.__getitem__)
     kwargs: Any = map_arg(of_values(node.kwargs), values.__getitem__)
     return computed(node, args, kwargs, key)
@@ -72,7 +72,7 @@ def arguments(node: Node, given: Sequence[Any]) -> tuple[Any, Any]:
 
 
 def computed(node: Node, args: Sequence[Any], kwargs: Mapping[str, Any], key: Any) -> Any:
-    """What an operator gives for these arguments."""
+    """The result of an operator for these arguments."""
     if node.target is operator.getitem:
         return args[0][args[1]]
     lowering = _lowering(node)

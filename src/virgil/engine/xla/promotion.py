@@ -21,7 +21,7 @@ Described = tuple[torch.dtype, bool] | type
 
 
 class Kind(Enum):
-    """What an operator makes of the dtype that its arguments have in common."""
+    """A rule that takes the common dtype of an operator's arguments to that of its result."""
 
     SAME = auto()
     FLOAT = auto()  # integers become floats

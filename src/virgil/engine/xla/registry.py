@@ -1,4 +1,4 @@
-"""Which operator is lowered by which function."""
+"""The functions that lower operators, by operator."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class _Call:
     summed: int
 
     def is_as(self, other: _Call) -> bool:
-        """Whether both compute the same from the same arrays, none of which anybody writes into."""
+        """True if both compute the same from the same arrays, none of which anybody writes into."""
         mine = self.seed, self.first, self.count, self.longest, self.summed
         return (
             mine == (other.seed, other.first, other.count, other.longest, other.summed)

@@ -1,4 +1,4 @@
-"""Which parameters a computation reads."""
+"""The parameters that a computation reads."""
 
 from __future__ import annotations
 

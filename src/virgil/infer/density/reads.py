@@ -35,7 +35,7 @@ class Found:
 
     @property
     def training(self) -> tuple[bool, ...]:
-        """Which of the networks are in training mode."""
+        """The training mode of each network."""
         return tuple(module.training for module in self.modules)
 
 

@@ -71,7 +71,7 @@ class Between:
     save: Callable[[bool], None] | None = None
 
     def is_called(self, done: int) -> bool:
-        """Whether the user's callback is called after so many steps."""
+        """True if the user's callback is called after so many steps."""
         return self.callback is not None and done % self.callback_every == 0
 
     def distance(self, done: int) -> float:

@@ -132,7 +132,7 @@ class CompiledStepper:
         return count
 
     def _course(self, step: CompiledStep, batches: list[Batch], count: int, then: int) -> Course | None:
-        """What steps on the engine recorded; ``None`` where it cannot run them, and nothing has changed."""
+        """The record of steps on the engine; ``None`` where it cannot run them, and nothing has changed."""
         summed = 0 if self.average is None else len(step.state.leaves)
         inputs = self._feed.inputs(step, batches, count, then)
         try:
@@ -171,7 +171,7 @@ class CompiledStepper:
         return step
 
     def _has_not_paid(self) -> bool:
-        """Whether the last few captures have not been followed by as many steps as repay one, with which they ended."""
+        """True if the last few captures have not been followed by as many steps as repay one, with which they ended."""
         taken, work = self._noise.done - self._captured, self._session.work
         if work is not None and self._captured >= 0:
             pay = pays(self.name, taken, work.operators, work.elements)

@@ -123,7 +123,7 @@ class Together:
 
     @property
     def has_begun(self) -> bool:
-        """Whether steps have been taken on the engine."""
+        """True if steps have been taken on the engine."""
         return self._done > 0
 
     def advance(self, batches: list[Batch], count: int, interrupt: Interrupt, then: int = 0) -> int:

@@ -115,7 +115,7 @@ class CompiledStep:
         return Course(course.losses[: bad + 1], course.norms[: bad + 1], False, course.sums)
 
     def is_sound(self, values: Sequence[Tensor]) -> bool:
-        """Whether the parameters of a state, and what the optimiser remembers of them, are finite."""
+        """True if the parameters of a state, and what the optimiser remembers of them, are finite."""
         leaves, _, memory = self.state.split(list(values))
         remembered = [each for entries in memory.values() for each in entries.values()]
         return are_finite(leaves, self.transforms, remembered)
@@ -161,7 +161,7 @@ class CompiledSteps:
         return None
 
     def _holds(self, step: CompiledStep, given: Arguments, optimizer: torch.optim.Optimizer) -> bool:
-        """Whether a step does what the programs do, which are run."""
+        """True if a step does what the programs do, which are run."""
         holds = step.verification.holds(self._function(step.state, given, optimizer), self._inputs(given))
         count = step.schedule.note_comparison()
         if count and not (holds or self._has_warned or self.problem.objective.ignore_jit_warnings):

@@ -118,7 +118,7 @@ class EagerSteps:
         return _finished(str(found or error), getattr(found or error, "site", None), number)
 
     def _broken(self, args: tuple[Any, ...], kwargs: dict[str, Any], noise: Noise) -> Broken | None:
-        """What the optimiser would do wrong, if loss and gradients are finite."""
+        """The fault of the optimiser's step, if loss and gradients are finite."""
         with unmarked(), noise():
             loss, leaves = self.problem.gradients(args, kwargs)
         try:
@@ -151,7 +151,7 @@ def _norms(gradients: list[Tensor]) -> list[float]:
 
 
 def _unexplained(loss: float, norms: Mapping[str, float]) -> NonFiniteError:
-    """What is known of a step without looking closer."""
+    """The error about a step that nobody has looked at closer."""
     if not math.isfinite(loss):
         return NonFiniteError("The loss is not finite.")
     wrong = [name for name, norm in norms.items() if not math.isfinite(norm)]

@@ -1,4 +1,4 @@
-"""Whether parameters, and what an optimiser remembers of them, are numbers that a next step can begin with."""
+"""Finiteness of parameters and of an optimiser's memory, with which a next step begins."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def transformed(leaves: Mapping[str, Tensor]) -> dict[str, Transform]:
 
 
 def are_finite(leaves: Mapping[str, Tensor], transforms: Mapping[str, Transform], memory: Sequence[Tensor]) -> bool:
-    """Whether parameters, their values, and what an optimiser remembers of them, are finite."""
+    """True if parameters, their values, and an optimiser's memory of them are finite."""
     tensors = {name: each for name, each in leaves.items() if each.is_floating_point()}
     others = [each for each in memory if each.is_floating_point()]
     norms = _norms([*tensors.values(), *others])

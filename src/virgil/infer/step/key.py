@@ -1,4 +1,4 @@
-"""What a captured step depends on besides the values of its tensors and random numbers."""
+"""The key of a captured step: all that it depends on besides the values of its tensors and random numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOT_READ = frozenset({"params", "lr", "initial_lr", "max_lr", "min_lr"})  # inp
 
 
 def key_of(found: Found, optimizer: torch.optim.Optimizer | None) -> Hashable:
-    """What a step depends on that has found these parameters and networks; equal to before if it still holds."""
+    """The key of a step that has found these parameters and networks; equal to before if the step still holds."""
     return _surroundings(), _parameters(found.leaves), tuple(map(_network, found.modules)), _options(found, optimizer)
 
 
@@ -42,7 +42,7 @@ def _parameters(leaves: Mapping[str, Tensor]) -> Hashable:
 
 
 def _place(store: ParamStore, name: str, leaf: Tensor) -> Hashable:
-    """Whether a name of the store is still that of this leaf, and the constraint; ``None`` for one that it lacks."""
+    """True if a name of the store is still that of this leaf, and the constraint; ``None`` for one that it lacks."""
     return (store.unconstrained(name) is leaf, Same(store.constraint(name))) if name in store else None
 
 

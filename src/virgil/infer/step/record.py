@@ -1,4 +1,4 @@
-"""What a run records of each step."""
+"""The record of a run: loss and gradient norms of each step."""
 
 from __future__ import annotations
 

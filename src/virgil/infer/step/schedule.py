@@ -24,7 +24,7 @@ class Schedule:
 
     @property
     def is_due(self) -> bool:
-        """Whether the step is to be compared before it is taken."""
+        """True if the step is to be compared before it is taken."""
         return self._steps >= self._due
 
     def note_step(self) -> None:

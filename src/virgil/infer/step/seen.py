@@ -32,7 +32,7 @@ class Same:
 
 
 def seen(value: Any) -> Hashable:
-    """What makes two values the same: their type and value, or identity and plain attributes where that is unknown.
+    """A key that two values share if they are the same: type and value, or identity and plain attributes.
 
     A tensor here is one that a step has baked in.
     """
@@ -62,6 +62,6 @@ def _is_plain(value: Any) -> bool:
 
 
 def _compares(value: Any) -> bool:
-    """Whether equality says more than identity, and hash goes with it."""
+    """True if equality says more than identity, and hash goes with it."""
     kind: Any = type(value)
     return kind.__eq__ is not _IDENTITY and kind.__hash__ is not None

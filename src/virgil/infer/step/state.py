@@ -1,4 +1,4 @@
-"""What a step of SVI reads and changes: parameters, networks' buffers, what the optimiser remembers."""
+"""The state of a step of SVI: parameters, networks' buffers, the optimiser's memory."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class State:
             foreach("copy_", self.tensors(), values)
 
     def split(self, values: list[Any]) -> tuple[dict[str, Any], list[Any], dict[str, dict[str, Any]]]:
-        """What :meth:`tensors` has put in a row, as leaves, buffers and memory again."""
+        """The row that :meth:`tensors` made, as leaves, buffers and memory again."""
         given = iter(values)
         leaves = {name: next(given) for name in self.leaves}
         buffers = [next(given) for _ in self.buffers]

@@ -76,7 +76,7 @@ class Update:
             raise broken
 
     def try_out(self, leaves: Mapping[str, Tensor]) -> Broken | None:
-        """What would be wrong after a step with these leaves, which is not taken."""
+        """The fault that a step with these leaves would leave; the step is not taken."""
         self._transforms = transformed(leaves)
         before = _Before(leaves, self.optim.torch_optimizer)
         self.optim.step(leaves)
@@ -85,7 +85,7 @@ class Update:
         return broken
 
     def _is_harmless(self, leaves: Mapping[str, Tensor]) -> bool:
-        """Whether no leaf can end where the parameter's value overflows."""
+        """True if no leaf can end where the parameter's value overflows."""
         present = [*map(id, leaves.values())]
         if present != self._seen:
             self._seen, self._transforms, self._room = present, transformed(leaves), -1.0

@@ -1,4 +1,4 @@
-"""Whether a captured step still does what the programs do."""
+"""True if a captured step still does what the programs do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Verification"]
 
 
 class Verification:
-    """What a captured step did, to be compared with what the programs do later.
+    """The calls of a captured step, to be compared with those that the programs make later.
 
     Of an optimiser whose options say all, which are part of a step's key, the steps are not compared.
 
@@ -43,7 +43,7 @@ class Verification:
         return len((self._differentiated or self._whole).calls)
 
     def holds(self, function: StepFunction, inputs: list[Tensor]) -> bool:
-        """Whether the step would be captured as it was.
+        """True if the step would be captured as it was.
 
         Random generators and the store are put back. What it would write that no captured step writes, such as buffers
         of a network that it has not called before, is a difference, before which the run ends.

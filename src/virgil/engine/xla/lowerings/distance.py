@@ -27,7 +27,7 @@ def _norm(difference: Array, p: float) -> Array:
 
 
 def _norm_derivative(difference: Array, norm: Array, p: float) -> Array:
-    """That of ``_norm`` by the difference."""
+    """The derivative of ``_norm`` by the difference."""
     sizes, signs, norm = jnp.abs(difference), jnp.sign(difference), norm[..., None]
     if p == 0:
         return jnp.zeros_like(difference)

@@ -45,7 +45,7 @@ def _stopping(result: Array, where: Sequence[Any], shape: Sequence[int]) -> Arra
 
 
 def _hits(x: Array, where: tuple[Any, ...]) -> Array | None:
-    """Which of the indices is which place of the leading axes: ``(indices, places)``; ``None`` if these are many."""
+    """A mask of the indices that name each place of the leading axes: ``(indices, places)``; ``None`` if many."""
     if not all(isinstance(each, Array) for each in where):
         return None
     indices = jnp.broadcast_arrays(*where)

@@ -48,7 +48,7 @@ def _size(node: Node) -> int:
 
 
 def apply_to_numbers(node: Node, given: Sequence[Any], numbers: Mapping[int, Any], key: Any) -> Any:
-    """What an operator gives for arrays in the place of the nodes that it reads, and of some of its numbers.
+    """The result of an operator for arrays in the place of the nodes that it reads, and of some of its numbers.
 
     Args:
         node: the operator.

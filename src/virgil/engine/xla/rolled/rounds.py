@@ -54,7 +54,7 @@ class Rounds:
         self._numbers = [self._changing(place) for place in range(run.period)]
 
     def _changing(self, place: int) -> dict[int, Any]:
-        """Those numbers of an operation that are not the same in all rounds."""
+        """The numbers of an operation that differ between rounds."""
         rows = self._rows[self.run.start + place : self.run.stop : self.run.period]
         return {
             argument: column(self.nodes[place], argument)

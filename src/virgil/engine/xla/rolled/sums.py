@@ -71,5 +71,5 @@ class Sums:
 
 
 def _some(slot: Slot, rounds: range) -> Slot:
-    """What is read in some of the rounds."""
+    """The values that are read in some of the rounds."""
     return Slot(slot.first + rounds[0] * slot.move, slot.move * rounds.step)

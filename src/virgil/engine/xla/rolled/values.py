@@ -27,7 +27,7 @@ class Part:
 
 
 class Values:
-    """What has been computed, by the numbers of the operations.
+    """The values computed so far, by the numbers of the operations.
 
     Args:
         runs: those of the graph, in order.
@@ -56,7 +56,7 @@ class Values:
         return self._alone[number]
 
     def column(self, slot: Slot, count: int) -> Any:
-        """What an argument reads in so many rounds, along the first axis."""
+        """The values that an argument reads in so many rounds, along the first axis."""
         name = slot.first, slot.move, count
         if name not in self._columns:
             pieces = [self._piece(each) for each in self.parts(slot, count)]
@@ -77,7 +77,7 @@ class Values:
         return run, place, round
 
     def parts(self, slot: Slot, count: int) -> Iterator[list[int] | Part]:
-        """What an argument reads in so many rounds: rounds of one place at equal distances, and others by number."""
+        """The parts that an argument reads in so many rounds: one place at equal distances, and others by number."""
         numbers = range(slot.first, slot.first + count * slot.move, slot.move)
         done = 0
         while done < len(numbers):
