@@ -1,5 +1,6 @@
 """What a program reads may change between two runs, in a callback and between single steps, in whatever way."""
 
+import functools
 import random
 import warnings
 from functools import partial
@@ -230,3 +231,27 @@ def test_further_steps_for_a_check_are_those_of_the_program_as_it_is():
     with fit.origin.present():
         path = path_of(fit.origin, "xla", 128)
     assert path.losses[0] == pytest.approx(svi.evaluate_loss(), rel=1e-4)
+
+
+def test_what_a_program_keeps_when_it_is_first_called_may_be_forgotten(replays):
+    """It computes it anew, which is no change, though other operators run the first time."""
+
+    @functools.cache
+    def table():
+        return torch.tensor([0.5, 1.0]).exp()
+
+    svi = svi_of(observing(lambda: table()[1], None))
+    for _ in range(3):
+        svi.run(3, engine="xla", progress=False)
+        table.cache_clear()
+    assert svi.session.compiled("xla").captures == 1
+
+
+def test_particles_are_seen_between_single_steps_at_once(replays):
+    program = PROGRAMS["dict"]()
+    svi = svi_of(program, partial(JitTrace_ELBO, vectorize_particles=False))
+    for number in (1, 1, 3, 1):
+        svi.objective.num_particles = number
+        svi.step()
+        svi.step()
+    assert svi.session.compiled("xla").captures == 2

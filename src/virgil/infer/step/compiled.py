@@ -154,17 +154,28 @@ class CompiledSteps:
             if step.given.key != given.key or step.key != self._key(step.found):
                 continue
             step.state.memory = memory_of(optimizer, step.state.leaves)  # other tensors, where a state was loaded
-            if (step in sure and not doubted) or self._holds(step, given, optimizer):
+            holds = (step in sure and not doubted) or self._holds(step, given, optimizer)
+            if not holds and not doubted:  # programs and objective prepare themselves when they are first called
+                doubted = True
+                self._call(args, kwargs)
+                holds = self._holds(step, given, optimizer)
+            if holds:
                 self._kept = [*(each for each in self._kept if each is not step), step]
                 return step
-            doubted = True
+            self._warn(step)
         return None
 
     def _holds(self, step: CompiledStep, given: Arguments, optimizer: torch.optim.Optimizer) -> bool:
         """True if a step does what the programs do, which are run."""
         holds = step.verification.holds(self._function(step.state, given, optimizer), self._inputs(given))
+        if holds:
+            step.schedule.note_comparison()
+        return holds
+
+    def _warn(self, step: CompiledStep) -> None:
+        """Say once that steps which are taken one by one may have been those of programs that are others now."""
         count = step.schedule.note_comparison()
-        if count and not (holds or self._has_warned or self.problem.objective.ignore_jit_warnings):
+        if count and not (self._has_warned or self.problem.objective.ignore_jit_warnings):
             self._has_warned = True
             show_warning(
                 f"What the programs read has changed since they were captured. As many as {count} steps may have been "
@@ -172,7 +183,12 @@ class CompiledSteps:
                 "step() what changes as an argument, a tensor; or use run(), which looks when it begins and after "
                 "every callback."
             )
-        return holds
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Found:
+        """Call the programs, which may make parameters; returns what they use."""
+        with unmarked(), finding() as found, torch.no_grad():
+            self.problem.loss(*args, **kwargs)
+        return found
 
     def not_due(self) -> list[CompiledStep]:
         """The steps that need no comparison where one is taken alone."""
@@ -184,9 +200,7 @@ class CompiledSteps:
         Raises:
             CaptureError: it cannot be captured.
         """
-        given = arguments(args, kwargs)
-        with unmarked(), finding() as found, torch.no_grad():
-            self.problem.loss(*args, **kwargs)
+        given, found = arguments(args, kwargs), self._call(args, kwargs)
         optimizer = self.problem.optim.join(found.leaves)
         if optimizer is None or not is_under_way(optimizer, found.leaves):
             return None

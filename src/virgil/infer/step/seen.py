@@ -51,7 +51,7 @@ def seen(value: Any) -> Hashable:
     if _compares(value):
         return type(value), value
     attributes = getattr(value, "__dict__", {}).items()
-    return Same(value), tuple((name, seen(each)) for name, each in attributes if _is_plain(each))
+    return Same(value), tuple((name, seen(each)) for name, each in attributes if _is_plain(each) or is_dataclass(each))
 
 
 def _is_plain(value: Any) -> bool:
