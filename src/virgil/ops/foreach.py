@@ -26,7 +26,7 @@ def foreach(name: str, tensors: Tensors, *args: Any, **kwargs: Any) -> Tensors:
         *args: further arguments.
         **kwargs: options, the same for all.
 
-    >>> foreach("mul", [torch.tensor(2.0), torch.tensor(3.0)], 10.0)
+    >>> list(foreach("mul", [torch.tensor(2.0), torch.tensor(3.0)], 10.0))
     [tensor(20.), tensor(30.)]
     """
     kernel: Callable[..., Any] | None = getattr(torch, f"_foreach_{name}", None)

@@ -21,6 +21,7 @@ def zero_grads(params: Iterable[Tensor]) -> None:
 
     They become ``None``, not zero: an optimiser does not step a parameter that the next loss does not touch.
 
+    >>> import torch
     >>> leaf = torch.ones(2, requires_grad=True)
     >>> leaf.sum().backward()
     >>> zero_grads([leaf])
