@@ -9,7 +9,7 @@ from torch import Tensor
 
 from virgil.engine.follow import Difference, first_difference
 from virgil.engine.graph import Recording, functional, recorded
-from virgil.engine.program import Program, Step, on_copies
+from virgil.engine.program import CapturedStep, StepFn, on_copies
 from virgil.engine.rename import writes
 from virgil.engine.transcript import Transcript, transcript_of
 from virgil.errors import CaptureError, VirgilError
@@ -19,7 +19,7 @@ from virgil.ops.random_state import preserved_rng
 __all__ = ["capture", "captured"]
 
 
-def capture(step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Program:
+def capture(step: StepFn, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> CapturedStep:
     """The step as one graph; see :func:`captured`.
 
     Args:
@@ -33,7 +33,7 @@ def capture(step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Pr
     given = [each.detach() for each in state], [each.detach() for each in inputs]
     graph, transcript = _captured(on_copies(step), given, "step")
     _check_state(graph, state)
-    return Program(graph, transcript, len(state), len(inputs))
+    return CapturedStep(graph, transcript, len(state), len(inputs))
 
 
 def captured(fn: Callable[..., Any], *given: Any, what: str = "step") -> Recording:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from virgil.engine.loading import load, starting
-from virgil.engine.program import Program, Step
+from virgil.engine.program import CapturedStep, StepFn
 from virgil.engine.runner import Restarts, Runner
 from virgil.errors import ArgumentError, did_you_mean
 
@@ -55,7 +55,7 @@ def pays(engine: str, num_steps: int, num_operators: int, num_elements: int) -> 
     return eager > _BASE + num_operators * _CAPTURE + num_compiled * _COMPILE
 
 
-def compiled(engine: str, step: Step, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Runner:
+def compiled(engine: str, step: StepFn, state: Sequence[Tensor], inputs: Sequence[Tensor]) -> Runner:
     """A step, captured, on an engine.
 
     Raises:
@@ -69,7 +69,7 @@ def compiled(engine: str, step: Step, state: Sequence[Tensor], inputs: Sequence[
         return loaded.run(program)
 
 
-def restarted(program: Program) -> Restarts:
+def restarted(program: CapturedStep) -> Restarts:
     """A captured program, from several states at once; on XLA.
 
     Raises:

@@ -13,7 +13,7 @@ from torch.fx import Graph, GraphModule, Node
 
 from virgil.engine.aten import aten
 from virgil.engine.noise import is_draw
-from virgil.engine.program import Program
+from virgil.engine.program import CapturedStep
 from virgil.ops.operators import OpOverload
 from virgil.ops.thread_generator import taking_generator, thread_generator
 from virgil.ops.trees import tree_leaves
@@ -52,7 +52,7 @@ class InPlace:
     draws_inside: bool
 
 
-def in_place(program: Program) -> InPlace:
+def in_place(program: CapturedStep) -> InPlace:
     """The same steps, written into the tensors of the state that they are given."""
     graph, size, flat = program.graph.graph, program.num_state, Graph()
     values = inputs_of(program.graph.graph, flat)

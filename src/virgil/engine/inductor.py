@@ -16,7 +16,7 @@ from torch.fx import Graph, GraphModule
 from virgil.engine.code import Code, code_of
 from virgil.engine.in_place import in_place, inputs_of
 from virgil.engine.noise import DrawnBy
-from virgil.engine.program import Program
+from virgil.engine.program import CapturedStep
 from virgil.engine.runner import Course, Inputs, joined
 from virgil.ops.compile_flag import as_when_compiling
 from virgil.ops.foreach import foreach
@@ -43,7 +43,7 @@ class InductorRunner:
         CaptureError: it cannot compile the program, or there is no C++ compiler.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: CapturedStep) -> None:
         self.program = program
         inputs = inputs_of(program.graph.graph, Graph()).values()
         self._strides: list[tuple[int, ...]] = [node.meta["val"].stride() for node in inputs]
@@ -146,7 +146,7 @@ class _Step(Protocol):
 class _Called:
     """On CPUs: a call, which writes the state."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: CapturedStep) -> None:
         form = in_place(program)
         self._code = code_of(form.graph)
         self._constants, self._draws, self._written = form.constants, form.draws, form.written
@@ -172,7 +172,7 @@ class _Replayed:
 
     draws_inside = True
 
-    def __init__(self, program: Program, strides: list[tuple[int, ...]]) -> None:
+    def __init__(self, program: CapturedStep, strides: list[tuple[int, ...]]) -> None:
         self._program, self._strides = program, strides
         self._written = [each for each in program.constants.values() if each.numel() <= _WRITTEN]
         self._values = self._present()

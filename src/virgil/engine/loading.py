@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from virgil.engine.program import Program, Step
+from virgil.engine.program import CapturedStep, StepFn
 from virgil.engine.runner import Runner
 from virgil.errors import CaptureError, EngineError, VirgilError
 
@@ -30,8 +30,8 @@ class Loaded:
         run: makes a runner of a program.
     """
 
-    capture: Callable[[Step, Sequence[Tensor], Sequence[Tensor]], Program]
-    run: Callable[[Program], Runner]
+    capture: Callable[[StepFn, Sequence[Tensor], Sequence[Tensor]], CapturedStep]
+    run: Callable[[CapturedStep], Runner]
 
 
 def load(engine: str) -> Loaded:

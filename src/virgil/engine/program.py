@@ -1,4 +1,4 @@
-"""``Program``: a captured step."""
+"""``CapturedStep``: a captured step."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch import Tensor
 from virgil.engine.graph import Recording
 from virgil.engine.transcript import Transcript
 
-__all__ = ["Program", "Step", "on_copies"]
+__all__ = ["CapturedStep", "StepFn", "on_copies"]
 
 # from the state's tensors and other inputs: the state after the step, the loss, gradient norms
-Step = Callable[[list[Tensor], list[Tensor]], tuple[list[Tensor], Tensor, Tensor]]
+StepFn = Callable[[list[Tensor], list[Tensor]], tuple[list[Tensor], Tensor, Tensor]]
 
 
 def on_copies(step: Callable[[list[Tensor], list[Tensor]], Any]) -> Callable[[list[Tensor], list[Tensor]], Any]:
@@ -23,7 +23,7 @@ def on_copies(step: Callable[[list[Tensor], list[Tensor]], Any]) -> Callable[[li
 
 
 @dataclass(frozen=True, eq=False)
-class Program:
+class CapturedStep:
     """One step as one graph: a pure function of its state, its inputs and random numbers.
 
     The graph's inputs are the tensors of the state, then ``num_inputs`` others; its outputs are the state after the

@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from virgil.engine.program import Program
+from virgil.engine.program import CapturedStep
 
 __all__ = ["Course", "Inputs", "Restarts", "Runner", "joined"]
 
@@ -71,7 +71,7 @@ class Runner(Protocol):
     """A program on an engine, with the state of a run."""
 
     @property
-    def program(self) -> Program:
+    def program(self) -> CapturedStep:
         """The program that it runs."""
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,15 +17,15 @@ from virgil.infer.checks.containment import family_name
 from virgil.infer.density.dry_run import unmarked
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.params import get_param_store
-from virgil.poutine.frame import Frame, Step
+from virgil.poutine.frame import ChainStep, Frame
 from virgil.poutine.replay import Replay
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace, trace
+from virgil.poutine.wrap import Program
 
 __all__ = ["Node", "Role", "Structure", "structures"]
 
-Program = Callable[..., Any]
 Role = Literal["latent", "observed", "deterministic", "factor", "param"]
 
 
@@ -54,7 +54,7 @@ class Node:
     enumerated: bool = False
     auxiliary: bool = False
     frames: tuple[Frame, ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ChainStep, ...] = ()
     data: frozenset[Region] = frozenset()
 
 

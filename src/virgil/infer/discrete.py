@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from virgil.errors import ArgumentError
 from virgil.infer.elbo.discrete_posterior import inferred
 from virgil.ops.semiring import MAXIMUM, SAMPLE
+from virgil.poutine.wrap import Program
 
 __all__ = ["infer_discrete"]
-
-Program = Callable[..., Any]
 
 
 def infer_discrete(

@@ -14,7 +14,7 @@ from torch import Tensor
 from virgil.distributions.composed.delta import Delta
 from virgil.distributions.core.expanded_distribution import expanded
 from virgil.errors import ArgumentError, MismatchError, PlateError, ShapeError
-from virgil.poutine.frame import Frame, Step, in_other_rounds, rounds_of
+from virgil.poutine.frame import ChainStep, Frame, in_other_rounds, rounds_of
 from virgil.poutine.runtime import Handler, Outer, states_nothing
 from virgil.poutine.site import Enumeration, Site
 from virgil.poutine.wrap import Program, wrapped
@@ -55,7 +55,7 @@ class _Variable:
     name: str
     dim: int
     frames: tuple[Frame, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[ChainStep, ...]
 
 
 class Enumerate(Handler):
@@ -270,19 +270,19 @@ def _is_open(site: Site, variable: _Variable) -> bool:
     return site.steps[: len(variable.steps)] == variable.steps
 
 
-def _across(mine: Step, its: Step, nested: bool) -> bool:
+def _across(mine: ChainStep, its: ChainStep, nested: bool) -> bool:
     """True if a step sees another one that is not around it."""
     if mine.chain != its.chain or nested:
         return its.keep
     return mine.number - its.number <= mine.history
 
 
-def _repeats(steps: tuple[Step, ...]) -> bool:
+def _repeats(steps: tuple[ChainStep, ...]) -> bool:
     """True if the innermost step belongs to a chain that calls itself."""
     return any(outer.chain == inner.chain for outer, inner in pairwise(steps))
 
 
-def _depth(inner: tuple[Step, ...], step: Step) -> int:
+def _depth(inner: tuple[ChainStep, ...], step: ChainStep) -> int:
     """The number of steps of the same chain that lie further in."""
     return sum(each.chain == step.chain for each in inner)
 

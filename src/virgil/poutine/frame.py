@@ -10,7 +10,7 @@ import torch
 
 from virgil.errors import ShapeError
 
-__all__ = ["Block", "Frame", "Step", "in_other_rounds", "plates_shape", "rounds_of"]
+__all__ = ["Block", "Frame", "ChainStep", "in_other_rounds", "plates_shape", "rounds_of"]
 
 
 class Frame:
@@ -99,7 +99,7 @@ class Block:
         return [self.name_at(name, step) for step in range(self.first, self.first + self.size)]
 
 
-class Step(NamedTuple):
+class ChainStep(NamedTuple):
     """One step of a Markov chain around a statement, or a block of them.
 
     Attributes:

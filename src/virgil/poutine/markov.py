@@ -8,11 +8,11 @@ from itertools import count
 from typing import Any
 
 from virgil.errors import ArgumentError
-from virgil.poutine.frame import Step
+from virgil.poutine.frame import ChainStep
 from virgil.poutine.runtime import Handler, Outer, installed, states_nothing
 from virgil.poutine.site import Site
 
-__all__ = ["Markov", "MarkovStep", "markov"]
+__all__ = ["Markov", "MarkovContext", "markov"]
 
 
 class Markov:
@@ -24,12 +24,12 @@ class Markov:
         self._numbers = count()
 
     def __enter__(self) -> Markov:
-        MarkovStep(Step(self, next(self._numbers), self.history, self.keep)).__enter__()
+        MarkovContext(ChainStep(self, next(self._numbers), self.history, self.keep)).__enter__()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         for handler in reversed(installed()):
-            if isinstance(handler, MarkovStep) and handler.chain is self:
+            if isinstance(handler, MarkovContext) and handler.chain is self:
                 handler.__exit__()
                 return
 
@@ -44,12 +44,12 @@ class Markov:
         return step
 
 
-class MarkovStep(Handler):
+class MarkovContext(Handler):
     """Adds a step that has been entered to every site."""
 
     surrounds = "steps"
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: ChainStep) -> None:
         self.step = step
 
     @property
@@ -69,7 +69,7 @@ def _steps(items: Iterable[Any], history: int, keep: bool) -> Iterator[Any]:
         return
     chain = object()
     for number, item in enumerate(items):
-        context = MarkovStep(Step(chain, number, history, keep))
+        context = MarkovContext(ChainStep(chain, number, history, keep))
         context.__enter__()
         try:
             yield item

@@ -12,7 +12,7 @@ from torch import Tensor
 from virgil.distributions.composed.unit import Unit
 from virgil.distributions.core.expanded_distribution import expanded
 from virgil.distributions.core.extended_support import extended_log_prob, support_varies
-from virgil.poutine.frame import Block, Frame, Step, plates_shape
+from virgil.poutine.frame import Block, ChainStep, Frame, plates_shape
 from virgil.poutine.masked_log_prob import LogProb, counted, observed_log_prob
 from virgil.poutine.string_keys import StringKeys
 
@@ -105,7 +105,7 @@ class Site(StringKeys):
         self.scale: float | Tensor = 1.0
         self.mask: bool | Tensor | None = None
         self.frames: tuple[Frame, ...] = ()
-        self.steps: tuple[Step, ...] = ()
+        self.steps: tuple[ChainStep, ...] = ()
         self.variables: Mapping[int, str] = _NO_VARIABLES
         self.enumeration: Enumeration | None = None
         self.latent_slots: Tensor | None = None
@@ -151,7 +151,7 @@ class Site(StringKeys):
         """A copy that counts only where this mask is true too."""
         return self.replace(mask=mask if self.mask is None else self.mask & mask)
 
-    def placed_at(self, other: Site, frames: tuple[Frame, ...], steps: tuple[Step, ...]) -> Site:
+    def placed_at(self, other: Site, frames: tuple[Frame, ...], steps: tuple[ChainStep, ...]) -> Site:
         """A copy that stands where another site stands, and counts as much if it is a sample site.
 
         Args:

@@ -10,16 +10,16 @@ from torch import Tensor
 
 from virgil.errors import ArgumentError, PlateError
 from virgil.poutine.enumeration import Enumerate, enumerated_dim
-from virgil.poutine.frame import Block, Frame, Step
-from virgil.poutine.markov import MarkovStep
+from virgil.poutine.frame import Block, ChainStep, Frame
+from virgil.poutine.markov import MarkovContext
 from virgil.poutine.plate import PlateContext, active_frames
 from virgil.poutine.runtime import Handler, Outer, installed, states_nothing
 from virgil.poutine.site import Site
 
-__all__ = ["SingleSteps", "Steps", "vectorized_markov"]
+__all__ = ["StepByStep", "StepIndices", "vectorized_markov"]
 
 
-class Steps(Tensor):
+class StepIndices(Tensor):
     """The indices of a block of steps: a tensor that a site's name shows as ``first:end``. Shape: ``(steps,)``.
 
     Operations on it give plain tensors, so that a step's graph knows nothing of it.
@@ -27,8 +27,8 @@ class Steps(Tensor):
 
     block: Block
 
-    def __new__(cls, block: Block) -> Steps:
-        steps: Steps = _indices(block).as_subclass(cls)
+    def __new__(cls, block: Block) -> StepIndices:
+        steps: StepIndices = _indices(block).as_subclass(cls)
         steps.block = block
         return steps
 
@@ -55,19 +55,19 @@ def _indices(block: Block) -> Tensor:
 
 def _plain(argument: Any) -> Any:
     """The argument with plain tensors in place of steps."""
-    if isinstance(argument, Steps):
+    if isinstance(argument, StepIndices):
         return _indices(argument.block)
     return type(argument)(map(_plain, argument)) if type(argument) in (list, tuple) else argument
 
 
-class SingleSteps(Handler):
+class StepByStep(Handler):
     """Makes every ``vectorized_markov`` of a program take single steps, even where its variables are summed out."""
 
 
-class _ChainStep(MarkovStep):
+class _BlockContext(MarkovContext):
     """Adds a step, or a block of steps, to every site, and refuses sites that cannot be stated for a block of steps."""
 
-    def __init__(self, name: str, step: Step) -> None:
+    def __init__(self, name: str, step: ChainStep) -> None:
         super().__init__(step)
         self.name = name
 
@@ -167,7 +167,7 @@ def _number(name: str, what: str, number: int | None, least: int) -> int:
 
 def _check_surroundings(name: str, dim: int) -> None:
     for handler in installed():
-        if isinstance(handler, _ChainStep):
+        if isinstance(handler, _BlockContext):
             raise ArgumentError(
                 f"vectorized_markov {name!r} stands inside {handler.name!r}. Write virgil.markov(range(size)) for one "
                 "of the two."
@@ -191,20 +191,20 @@ def _rounds(name: str, size: int, dim: int, history: int) -> Iterator[Any]:
         return
     chain = object()
     at_once = any(isinstance(handler, Enumerate) and handler.sums for handler in installed())
-    at_once = at_once and not any(isinstance(handler, SingleSteps) for handler in installed())
+    at_once = at_once and not any(isinstance(handler, StepByStep) for handler in installed())
     alone = min(size, history) if at_once else size
     for number in range(alone):
-        yield from _inside(number, _ChainStep(name, Step(chain, number, history, False, dim)))
+        yield from _inside(number, _BlockContext(name, ChainStep(chain, number, history, False, dim)))
     if alone == size:
         return
     frame = Frame(f"{name}[{history}:{size}]", dim, size - history)
     for first in range(history + 1):
         block = Block(frame.name, dim, first, frame.size, is_copy=first < history)
-        context = _ChainStep(name, Step(chain, history + first, history, False, dim, block))
-        yield from _inside(Steps(block), PlateContext(frame), context)
+        context = _BlockContext(name, ChainStep(chain, history + first, history, False, dim, block))
+        yield from _inside(StepIndices(block), PlateContext(frame), context)
 
 
-def _inside(index: Any, *contexts: MarkovStep | PlateContext) -> Iterator[Any]:
+def _inside(index: Any, *contexts: MarkovContext | PlateContext) -> Iterator[Any]:
     """One round of the loop."""
     for context in contexts:
         context.__enter__()

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from virgil.engine.program import Program
+from virgil.engine.program import CapturedStep
 from virgil.engine.runner import Course, Inputs, joined
 from virgil.engine.xla.ahead import while_loop
 from virgil.engine.xla.arrays import DTYPES, to_array, to_tensor
@@ -33,7 +33,7 @@ class XlaRestarts:
         OperatorError: an operator has no lowering.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: CapturedStep) -> None:
         self._step = XlaStep(program)
         self._states: list[jax.Array] = []
         self._is_finite = np.ones(0, bool)

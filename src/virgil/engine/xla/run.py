@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from virgil.engine.program import Program
+from virgil.engine.program import CapturedStep
 from virgil.engine.runner import Course, Inputs, joined
 from virgil.engine.xla.ahead import while_loop
 from virgil.engine.xla.arrays import DTYPES, Copies, to_array, to_tensor
@@ -69,7 +69,7 @@ class XlaRunner:
         OperatorError: an operator has no lowering.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: CapturedStep) -> None:
         self.program = program
         self._step = XlaStep(program)
         nodes = program.graph.graph.find_nodes(op="placeholder")

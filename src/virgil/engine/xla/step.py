@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from torch import Tensor
 
-from virgil.engine.program import Program
+from virgil.engine.program import CapturedStep
 from virgil.engine.runner import Inputs
 from virgil.engine.xla.ahead import Ahead
 from virgil.engine.xla.arrays import to_array, to_input
@@ -35,7 +35,7 @@ class XlaStep:
         OperatorError: an operator has no lowering.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: CapturedStep) -> None:
         self.program = program
         self._lowered = Lowered(program.graph)
         self._streams: dict[int, Tensor] = {}

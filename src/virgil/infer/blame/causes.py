@@ -12,7 +12,7 @@ from torch.distributions import constraints
 from virgil.infer.blame.summary import summary
 from virgil.poutine.site import Site
 
-__all__ = ["GIVEN", "LEARNING_RATE", "Origin", "likely_cause", "named", "of_derivative", "operation"]
+__all__ = ["GIVEN", "LEARNING_RATE", "FaultyOperation", "likely_cause", "named", "of_derivative", "operation"]
 
 GIVEN = "given"
 LEARNING_RATE = "A smaller learning rate, or ClippedAdam, may help."
@@ -44,7 +44,7 @@ _NAMES = {
 
 
 @dataclass(frozen=True)
-class Origin:
+class FaultyOperation:
     """An operation that made NaN or infinity out of numbers.
 
     Attributes:
@@ -75,7 +75,9 @@ def named(operation: str) -> str:
     return _NAMES.get(plain, plain)
 
 
-def likely_cause(site: Site, wrong: Tensor | None = None, constraint: Any = None, origin: Origin | None = None) -> str:
+def likely_cause(
+    site: Site, wrong: Tensor | None = None, constraint: Any = None, origin: FaultyOperation | None = None
+) -> str:
     """A sentence with the cause and the cure, if one is likely.
 
     Args:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.distributions import constraints
 
 from virgil.errors import NonFiniteError
-from virgil.infer.blame.causes import LEARNING_RATE, Origin, likely_cause
+from virgil.infer.blame.causes import LEARNING_RATE, FaultyOperation, likely_cause
 from virgil.infer.blame.sources import labels_of, listed, named, sources
 from virgil.infer.blame.summary import joined, not_finite, summary
 from virgil.infer.checks.support import support_problem, under_some_value
@@ -21,7 +21,7 @@ from virgil.poutine.site import Site
 
 __all__ = ["Fault", "arguments_of", "blame", "first_fault"]
 
-OriginOf = Callable[[Any], Origin | None]
+OriginOf = Callable[[Any], FaultyOperation | None]
 
 
 @dataclass(frozen=True)

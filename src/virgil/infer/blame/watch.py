@@ -11,7 +11,7 @@ from torch.autograd.function import BackwardCFunction
 from torch.overrides import TorchFunctionMode
 
 from virgil.engine.lines import line_of_user
-from virgil.infer.blame.causes import GIVEN, Origin, named
+from virgil.infer.blame.causes import GIVEN, FaultyOperation, named
 from virgil.ops.trees import tree_leaves
 
 __all__ = ["LinAlgError", "Watch"]
@@ -33,7 +33,7 @@ class Watch(TorchFunctionMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self._origins: dict[int, tuple[Tensor, Origin]] = {}  # a tensor is kept, so that its id stays its own
+        self._origins: dict[int, tuple[Tensor, FaultyOperation]] = {}  # a tensor is kept, so that its id stays its own
         self._lines: dict[Any, str | None] = {}  # by node
 
     def __torch_function__(
@@ -75,7 +75,7 @@ class Watch(TorchFunctionMode):
         if known is None and id(made) not in self._origins:
             operation = GIVEN if bad else named(getattr(func, "__name__", str(func)))
             numbers = tuple(each.detach() if isinstance(each, Tensor) else each for each in bad or others)
-            known = Origin(operation, numbers, line_of_user())
+            known = FaultyOperation(operation, numbers, line_of_user())
         if known is not None:
             self._origins[id(made)] = made, known
 
@@ -83,7 +83,7 @@ class Watch(TorchFunctionMode):
         """The user's line that made a node of autograd's graph."""
         return self._lines.get(node)
 
-    def origin(self, tensor: Any) -> Origin | None:
+    def origin(self, tensor: Any) -> FaultyOperation | None:
         """Where what is wrong with a tensor came from; ``None`` if it came in from outside."""
         found = self._origins.get(id(tensor))
         return None if found is None else found[1]

@@ -11,10 +11,9 @@ from torch import Tensor
 from virgil.errors import MismatchError, SiteError, VirgilError
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
+from virgil.poutine.wrap import Program
 
 __all__ = ["Check", "EvidenceBound", "Executed", "Finding", "Program", "Subject", "Trial"]
-
-Program = Callable[..., Any]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from virgil.poutine.enumeration import draws, enumerated_dim
 from virgil.poutine.replay import Replay
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
-from virgil.poutine.vectorized_markov import SingleSteps
+from virgil.poutine.vectorized_markov import StepByStep
 
 __all__ = ["check_agreement", "check_blocks"]
 
@@ -57,7 +57,7 @@ def check_agreement(call: Call, drawn: Pair, enumerated: Pair, enumerate_from: i
             values[name] = site.replace(value=first.reshape(values[name].value.shape))
     single, again = _replayed(call, values), _replayed(call, values)
     if blocks := _blocks(joint.model, values):
-        stepwise = _replayed(replace(call, model=SingleSteps()(call.model)), rest, enumerate_from).model
+        stepwise = _replayed(replace(call, model=StepByStep()(call.model)), rest, enumerate_from).model
         values = {**values, **blocks}
     for ours, one, other in ((joint.guide, single.guide, again.guide), (joint.model, single.model, again.model)):
         for site in ours.nodes.values():

@@ -11,10 +11,10 @@ from virgil.poutine.frame import Frame
 from virgil.poutine.plate import PlateContext
 from virgil.poutine.replay import Replay
 from virgil.poutine.trace import Trace, Tracer
+from virgil.poutine.wrap import Program
 
 __all__ = ["Call", "Executions", "PARTICLES", "Pair", "Program", "no_guide", "particle_plate", "run_pair"]
 
-Program = Callable[..., Any]
 Executions = list[tuple[str, Trace]]  # each with its role, "guide" or "model"
 
 PARTICLES = "num_particles_vectorized"

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from virgil.engine.follow import beginning, first_difference
-from virgil.engine.program import Program, on_copies
+from virgil.engine.program import CapturedStep, on_copies
 from virgil.engine.transcript import Transcript
 from virgil.infer.step.function import StepFunction
 from virgil.ops.random_state import preserved_rng
@@ -30,7 +30,7 @@ class Verification:
         inputs: arguments and learning rates, as then.
     """
 
-    def __init__(self, program: Program, function: StepFunction, inputs: list[Tensor]) -> None:
+    def __init__(self, program: CapturedStep, function: StepFunction, inputs: list[Tensor]) -> None:
         self._whole = program.transcript
         self._differentiated = None
         if _is_told_by_options(function):
