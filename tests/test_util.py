@@ -12,6 +12,7 @@ from virgil.util import ignore_jit_warnings, warn_if_nan
 
 # torch calls its tracer deprecated; existing programs use it nonetheless
 @pytest.mark.filterwarnings("ignore:.*torch.jit.trace.*deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.trace.*deprecated:FutureWarning")  # since 2.14
 def test_the_tracer_warns_without_and_not_within():
     def program(x):
         assert x.sum() > 0

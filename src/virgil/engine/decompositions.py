@@ -6,6 +6,9 @@ the matrix lies in memory, which a graph does not know. ``as_strided`` reads mem
 that lies there in the order of its own axes. ``bernoulli`` is compared with noise of its own dtype, as torch draws it;
 torch takes it apart into noise in single precision. ``eye`` is compared row with column: torch counts them in the
 smallest unsigned integers, of which there are no ranges.
+
+A norm stays whole: torch 2.14 takes it apart, and loads its symbolic shapes for that, which takes as long as
+``import torch``.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from torch import Tensor
 from virgil.engine.aten import aten, present
 from virgil.ops.foreach import each
 
-__all__ = ["FUNCTIONAL", "RECORDED"]
+__all__ = ["FUNCTIONAL", "RECORDED", "WHOLE"]
 
 
 def _native_batch_norm(
@@ -160,4 +163,5 @@ RECORDED: dict[Any, Callable[..., Any]] = {
     **present(_RECORDED),
     **{operator: functools.partial(_write, fn) for operator, fn in _foreach("_").items()},
 }
+WHOLE = frozenset({aten.linalg_vector_norm.default})
 FUNCTIONAL = {**present(_FUNCTIONAL), **_foreach()}

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.export import default_decompositions
 from torch.fx import Graph, GraphModule
 
-from virgil.engine.decompositions import FUNCTIONAL, RECORDED
+from virgil.engine.decompositions import FUNCTIONAL, RECORDED, WHOLE
 from virgil.engine.plain import PLAIN
 from virgil.engine.record import Recorder
 from virgil.engine.rerun import functionalized, renamed
@@ -82,7 +82,7 @@ def _decompositions() -> dict[Any, Callable[..., Any]]:
     """Into Core ATen; torch takes a tenth of a second to list them."""
     listed = dict(default_decompositions().items())  # torch's table fills itself when it is gone through
     plain = {op: _either(fn, listed.get(op, _as_it_is)) for op, fn in PLAIN.items()}
-    return {**listed, **plain, **FUNCTIONAL}
+    return {op: fn for op, fn in {**listed, **plain, **FUNCTIONAL}.items() if op not in WHOLE}
 
 
 def _as_it_is(*_: Any, **__: Any) -> Any:
