@@ -7,10 +7,12 @@ import torch
 
 import virgil
 import virgil.distributions as dist
-from virgil.errors import ShapeError
-from virgil.infer.density.draws_check import _together, difference
+from virgil.errors import FitWarning, ShapeError
+from virgil.infer.density.draws_check import _together, can_vectorize, difference
 from virgil.infer.density.execution import Call
 from virgil.infer.density.vectorize import Vectorization
+from virgil.poutine.plate import active_frames
+from virgil.poutine.runtime import Handler
 
 
 def guide():
@@ -82,6 +84,25 @@ def random():
 )
 def test_the_reason_names_the_site(program, reason):
     assert re.search(reason, why(program, compared=lambda site: site.kind == "deterministic"))
+
+
+class Holding(Handler):
+    """Gives a variable one of four values, or all of them where draws run at once."""
+
+    def handle(self, site, outer):
+        if site.is_latent:
+            values = torch.arange(12.0).reshape(4, 1, 3)
+            at_once = any(frame.particle for frame in active_frames())
+            site = site.with_value(values if at_once else values[0, 0])
+        return outer(site)
+
+
+def test_a_guide_may_hold_values_for_as_many_particles_as_are_asked_for():
+    call = Call(model, Holding()(guide), (), {})
+    assert can_vectorize(call, 1, asked_for=4)
+    for options in ({}, {"asked_for": 5}):
+        with pytest.warns(FitWarning, match=r"one after another.*ShapeError: At site 'x'"):
+            assert not can_vectorize(call, 1, **options)
 
 
 def test_a_deterministic_site_matters_only_to_who_asks():

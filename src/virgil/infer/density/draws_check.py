@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,19 +18,21 @@ from virgil.poutine.trace import Trace
 
 __all__ = ["can_vectorize", "difference"]
 
-_TRIED = (2, 3, 5, 7, 11)  # numbers of draws, of which the first is taken that is no size of the programs' own
+_TRIED = (2, 3, 5, 7, 11)  # numbers of draws
 
 
-def can_vectorize(call: Call, max_plate_nesting: int, asked_for: bool = False) -> bool:
+def can_vectorize(call: Call, max_plate_nesting: int, asked_for: int | None = None) -> bool:
     """True where particles that run at once give what each gives alone; warn, with the reason, where they do not.
 
     Args:
         call: the programs.
         max_plate_nesting: how many dims belong to plates.
-        asked_for: whether a user insists, who is told then of a nesting that is too small by an error.
+        asked_for: how many particles a user insists on, whose programs may hold values for just so many. A nesting
+            that is too small is an error then.
     """
-    reason = difference(lambda _: call, -max_plate_nesting - 1, raised=PlateError if asked_for else ())
-    if reason is None:
+    dim = -max_plate_nesting - 1
+    reason = difference(lambda _: call, dim, raised=PlateError if asked_for else ())
+    if reason is None or (asked_for and difference(lambda _: call, dim, counts=(asked_for,)) is None):
         return True
     show_warning(
         "The particles run one after another, because the programs do not work with a particle dim on the left of "
@@ -44,6 +46,7 @@ def difference(
     dim: int,
     compared: Callable[[Site], bool] = lambda site: False,
     raised: type[Exception] | tuple[()] = (),
+    counts: Sequence[int] = _TRIED,
 ) -> str | None:
     """Why draws at once are not what each of them is alone; ``None`` if they are.
 
@@ -54,6 +57,7 @@ def difference(
         dim: for the draws, left of all plates.
         compared: tells of other sites than sample statements which must have the same values.
         raised: what is no reason, but raised: the dim is a plate's, say.
+        counts: numbers of draws to try with, of which the first is taken that is no size of the programs' own.
     """
     reached = ""
 
@@ -63,7 +67,7 @@ def difference(
         reached = f", after site {sites[-1]!r}" if sites else ""
 
     try:
-        both = _together(call_of, dim, note)
+        both = _together(call_of, dim, note, counts)
         return next((reason for draw in (0, 1) if (reason := _differs(call_of, both, dim, draw, compared))), None)
     except raised:
         raise
@@ -80,9 +84,11 @@ class _Together:
     count: int
 
 
-def _together(call_of: Callable[[int], Call], dim: int, note: Callable[[Pair, str], None]) -> _Together:
+def _together(
+    call_of: Callable[[int], Call], dim: int, note: Callable[[Pair, str], None], counts: Sequence[int] = _TRIED
+) -> _Together:
     """An execution of as many draws as no other dim has: what is confused with another dim is not seen."""
-    for count in _TRIED:
+    for count in counts:
         with particle_plate(dim, count):
             pair = run_pair(call_of(count), note)
         if count not in _sizes(pair, dim):

@@ -149,7 +149,9 @@ def discover(call: Call, objective: EvidenceBound, sum_out: SumOut, strict: bool
             show_warning(_UNMARKED.format(type(objective).__name__, sum_out.name))
         if objective.num_particles > 1:
             wanted = objective.vectorize_particles
-            structure.vectorize_particles = wanted is not False and can_vectorize(call, -1 - first_dim, bool(wanted))
+            structure.vectorize_particles = wanted is not False and can_vectorize(
+                call, -1 - first_dim, objective.num_particles if wanted else None
+            )
     return structure
 
 
