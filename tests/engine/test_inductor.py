@@ -20,7 +20,7 @@ from virgil.engine.runner import Inputs
 from virgil.errors import CaptureError, OperatorError
 from virgil.infer import SVI, Trace_ELBO, TraceEnum_ELBO, config_enumerate
 from virgil.infer.step.arguments import arguments
-from virgil.infer.step.function import step_function
+from virgil.infer.step.function import StepFunction
 from virgil.infer.step.state import finding, state_of
 
 RATE = torch.tensor(0.01, dtype=torch.float64)
@@ -97,7 +97,7 @@ def compiled(name):
         svi.step(Y)
     optimizer = svi.optim.torch_optimizer
     state, given = state_of(found, optimizer), arguments((Y,), {})
-    step = step_function(lambda y: objective.differentiable_loss(model, guide, y), state, given, optimizer, None)
+    step = StepFunction(lambda y: objective.differentiable_loss(model, guide, y), state, given, optimizer, None)
     runner = InductorRunner(capture(step, state.tensors(), [Y, RATE]))
     begin = [each.detach().clone() for each in state.tensors()]
 
