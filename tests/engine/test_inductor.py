@@ -15,7 +15,7 @@ from tests.graphs.test_capture import Y, schools
 from virgil.distributions import constraints
 from virgil.engine import code, inductor
 from virgil.engine.capture import capture
-from virgil.engine.inductor import InductorRunner, seed_of_step
+from virgil.engine.inductor import InductorRunner, _Called, _Replayed, seed_of_step
 from virgil.engine.runner import Inputs
 from virgil.errors import CaptureError, OperatorError
 from virgil.infer import SVI, Trace_ELBO, TraceEnum_ELBO, config_enumerate
@@ -271,3 +271,22 @@ def test_replayed_steps_on_a_gpu_are_the_eager_ones():
             state, expected, _ = program.graph(state, [rate])
             assert loss == pytest.approx(float(expected), rel=1e-5)
         torch.testing.assert_close(runner.state(), state)
+
+
+@pytest.mark.every_engine
+@pytest.mark.parametrize("kind", [_Called, _Replayed])
+def test_constants_are_read_where_they_lie(kind):
+    """Small ones as well, whose values Inductor writes into code for a GPU."""
+    constants = [torch.tensor(2.0), torch.tensor([1.0, 2.0, 3.0]), torch.ones(100), torch.ones(4, 4).t()]
+
+    def step(state, inputs):
+        new = state[0] + sum(each.sum() for each in constants)
+        return [new], new, new[None]
+
+    program = capture(step, [torch.zeros(())], [])
+    runner = kind(program, [()]) if kind is _Replayed else kind(program)
+    for factor in (1.0, 2.0, 3.0):
+        *_, loss, _ = runner.take(runner.begin([torch.zeros(())]), [])
+        assert loss.item() == pytest.approx(factor * sum([2.0, 6.0, 100.0, 16.0]))
+        for each in constants:
+            each.data.mul_((factor + 1) / factor)

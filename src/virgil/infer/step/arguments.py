@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from virgil.infer.step.seen import seen
+from virgil.infer.step.value_key import value_key
 from virgil.ops.trees import TreeSpec, tree_flatten, tree_unflatten
 
 __all__ = ["Arguments", "arguments"]
@@ -47,4 +47,4 @@ def arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
 
 
 def _key(leaf: Any) -> Hashable:
-    return (leaf.shape, leaf.dtype, leaf.device) if isinstance(leaf, Tensor) else seen(leaf)
+    return (leaf.shape, leaf.dtype, leaf.device) if isinstance(leaf, Tensor) else value_key(leaf)

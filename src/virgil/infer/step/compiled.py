@@ -20,10 +20,9 @@ from virgil.infer.problem import Problem
 from virgil.infer.step.arguments import Arguments, arguments
 from virgil.infer.step.finite import Transform, are_finite, transformed
 from virgil.infer.step.function import StepFunction
-from virgil.infer.step.key import key_of
 from virgil.infer.step.schedule import Schedule
-from virgil.infer.step.seen import seen
 from virgil.infer.step.state import Found, State, finding, state_of
+from virgil.infer.step.step_key import step_key
 from virgil.infer.step.verification import Verification
 from virgil.infer.warn import show_warning
 from virgil.optim.functional_step import is_under_way, memory_of
@@ -237,4 +236,4 @@ class CompiledSteps:
         return [*given.tensors, *self.rates()]
 
     def _key(self, found: Found) -> Hashable:
-        return tuple(map(seen, self.problem.programs)), key_of(found, self.torch_optimizer)
+        return step_key(self.problem.programs, found, self.torch_optimizer)
