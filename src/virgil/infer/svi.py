@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from os import PathLike, fspath
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar, overload
 
 from torch import Tensor
 
@@ -37,7 +37,13 @@ class _Part(Generic[Value]):
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def __get__(self, svi: SVI, owner: type[SVI]) -> Value:
+    @overload
+    def __get__(self, svi: None, owner: type[SVI]) -> Self: ...
+    @overload
+    def __get__(self, svi: SVI, owner: type[SVI]) -> Value: ...
+    def __get__(self, svi: SVI | None, owner: type[SVI]) -> Self | Value:
+        if svi is None:  # asked of the class
+            return self
         value: Value = getattr(svi.problem, self._name)
         return value
 
