@@ -173,7 +173,8 @@ class SVI:
             engine: ``"eager"``; ``"xla"`` or ``"inductor"``, which capture a whole step as one graph and compile it;
                 or ``"auto"``: a compiled engine where there is one and the run repays compiling.
             progress: whether a bar shows loss, steps a second and time left, where standard error is a terminal.
-            callback: called with the number of steps done and the last loss, nats.
+            callback: called with the number of steps done and the last loss, nats. It may change anything; on a
+                compiled engine a look at the programs follows, which takes as long as some eager steps.
             callback_every: after how many steps.
             stop: a rule that may end the run early, such as :class:`virgil.infer.Plateau`.
             checkpoint: a file that holds the run as it stands. If it is there when the run begins, the run goes on

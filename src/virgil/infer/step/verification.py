@@ -1,4 +1,4 @@
-"""True if a captured step still does what the programs do."""
+"""``Verification``: a captured step compared with what the programs do now."""
 
 from __future__ import annotations
 
