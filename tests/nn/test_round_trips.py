@@ -88,7 +88,7 @@ def test_a_store_that_was_saved_goes_into_new_modules(name, tmp_path):
     with ParamStore() as store:
         store.load(file)
         _, new_model, new_guide = of_modules(name, seed=7)
-        leaves = svi_of(name, new_model, new_guide).gradients(ARGS, {})[1]
+        leaves = svi_of(name, new_model, new_guide).problem.gradients(ARGS, {})[1]
         assert leaves
         for each in leaves:
             torch.testing.assert_close(store[each], learnt[each])
