@@ -72,7 +72,7 @@ def test_a_functional_program_learns_the_parameters_that_it_reads():
     def model(x, y):
         observe((x @ layer.weight.T)[:, 0] + layer.bias, y)
 
-    _, leaves = SVI(model, lambda x, y: None, virgil.optim.SGD({"lr": 0.1}), Trace_ELBO()).gradients(ARGS, {})
+    _, leaves = SVI(model, lambda x, y: None, virgil.optim.SGD({"lr": 0.1}), Trace_ELBO()).problem.gradients(ARGS, {})
     assert leaves == {"weight": layer._parameters["weight"], "bias": layer._parameters["bias"]}
 
 
@@ -150,7 +150,7 @@ def test_one_module_in_model_and_guide():
             virgil.sample("z", dist.Normal(self.loc, 0.5))
 
     both = Both()
-    _, leaves = SVI(both.model, both.guide, virgil.optim.Adam({"lr": 0.1}), Trace_ELBO()).gradients(ARGS, {})
+    _, leaves = SVI(both.model, both.guide, virgil.optim.Adam({"lr": 0.1}), Trace_ELBO()).problem.gradients(ARGS, {})
     assert leaves == {"loc": both._parameters["loc"]}
 
 
