@@ -15,6 +15,9 @@ from virgil.errors import ArgumentError, ShapeError, SupportError
 from virgil.infer import SVI, Trace_ELBO, TraceEnum_ELBO, config_enumerate
 from virgil.infer.autoguide import AutoNormal
 
+pytestmark = pytest.mark.long
+
+
 families = pytest.mark.parametrize("own", OWN.values(), ids=OWN)
 KEEP = torch.tensor([True, False, True])
 DRAWS = 20_000

@@ -15,6 +15,8 @@ from virgil.engine.rolled.runs import runs
 from virgil.engine.rolled.stages import slots, stages
 from virgil.engine.rolled.totals import totals
 
+pytestmark = pytest.mark.long
+
 
 def _found(name):
     rows = operations(traced(LOOPS[name].fn, *LOOPS[name].inputs).graph).rows

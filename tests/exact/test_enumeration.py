@@ -19,6 +19,8 @@ from tests.exact.estimates import Case, check, check_looped, estimates, exact_gr
 from virgil import poutine
 from virgil.infer import TraceEnum_ELBO, config_enumerate
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def double_precision():

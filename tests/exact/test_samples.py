@@ -18,6 +18,8 @@ from virgil.infer import Trace_ELBO, TraceEnum_ELBO, config_enumerate
 from virgil.infer.autoguide import AutoDelta, AutoMultivariateNormal, AutoNormal
 from virgil.poutine.enumeration import draws
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def double_precision():

@@ -14,6 +14,8 @@ from virgil.examples.regression import NOISE
 from virgil.examples.reports.bnn import Prediction, standard_error
 from virgil.infer.autoguide import AutoNormal
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def data():

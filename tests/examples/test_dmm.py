@@ -18,6 +18,9 @@ from virgil.examples.dmm_path import Path
 from virgil.infer import SVI, Trace_ELBO
 from virgil.params import ParamStore
 
+pytestmark = pytest.mark.long
+
+
 BEYOND = 4.9  # standard errors that a mean is off with a probability below 1e-6
 
 

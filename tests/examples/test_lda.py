@@ -17,6 +17,8 @@ from virgil.examples.lda_matching import best_matching, similarity
 from virgil.examples.reports.lda import log_orders
 from virgil.infer import Trace_ELBO, TraceEnum_ELBO
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def corpus(monkeypatch):

@@ -15,6 +15,8 @@ from virgil.examples.mixture_answers import full_guide, outcomes, refit, samplin
 from virgil.examples.mixture_model import best_start, fit, model, point_guide
 from virgil.infer import TraceEnum_ELBO
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def eruptions():

@@ -17,6 +17,9 @@ from virgil.examples.reports.vae import log_frequencies
 from virgil.examples.ssvae_baselines import logistic_regression, network_alone
 from virgil.infer import Trace_ELBO, TraceEnum_ELBO
 
+pytestmark = pytest.mark.long
+
+
 BEYOND = 4.9  # standard errors that a mean is off with a probability below 1e-6
 
 

@@ -15,6 +15,9 @@ from virgil.examples.reports.vae import log_frequencies
 from virgil.examples.vae_evidence import log_evidence
 from virgil.infer import SVI, Trace_ELBO
 
+pytestmark = pytest.mark.long
+
+
 EPOCHS = 20
 STEPS_AN_EPOCH = 12  # 1,437 images, 128 at a time
 

@@ -17,6 +17,8 @@ from virgil.infer import SVI
 from virgil.infer.density.dry_run import unmarked
 from virgil.optim import zero_grads
 
+pytestmark = pytest.mark.long
+
 
 class Drawing(torch.fx.Interpreter):
     """Runs a graph in torch and keeps what its random operators drew."""

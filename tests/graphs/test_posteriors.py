@@ -8,6 +8,9 @@ import virgil.distributions as dist
 from virgil.infer import SVI, Trace_ELBO, TraceMeanField_ELBO
 from virgil.infer.autoguide import AutoNormal
 
+pytestmark = pytest.mark.long
+
+
 ENGINES = ["eager", "xla", "inductor"]
 Y = torch.tensor([2.1, 0.4, 1.3, 2.9, -0.2, 1.1, 0.8, 1.6])
 NOISE, PRIOR = 1.5, 3.0

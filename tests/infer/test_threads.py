@@ -23,6 +23,9 @@ from virgil.infer import SVI, JitTrace_ELBO, Predictive, Trace_ELBO, TraceEnum_E
 from virgil.infer.autoguide import AutoNormal
 from virgil.params import ParamStore
 
+pytestmark = pytest.mark.long
+
+
 PATIENCE = 500  # seconds, after which a thread that never has its turn is an error
 
 

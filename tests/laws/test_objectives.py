@@ -21,6 +21,9 @@ from virgil.errors import ArgumentError, MismatchError
 from virgil.infer import ELBO
 from virgil.poutine.enumeration import enumerated_dim
 
+pytestmark = pytest.mark.long
+
+
 GRID = [
     pytest.param(name, terms, sum_out, id=f"{name}, {terms}, {sum_out}")
     for name, program in PROGRAMS.items()

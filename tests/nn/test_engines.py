@@ -17,6 +17,8 @@ from virgil.infer import SVI, Trace_ELBO
 from virgil.infer.autoguide import AutoNormal
 from virgil.nn import PyroSample
 
+pytestmark = pytest.mark.long
+
 
 def captured(name, engine):
     """An SVI after one step, and that step captured."""

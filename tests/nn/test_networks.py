@@ -22,6 +22,9 @@ from virgil.nn import (
     create_mask,
 )
 
+pytestmark = pytest.mark.long
+
+
 PERMUTATIONS = [torch.tensor(order) for size in (1, 2, 3, 4) for order in itertools.permutations(range(size))]
 HIDDEN = {"none": [], "one": [16], "three": [9, 16, 11]}
 CONTEXT = 3

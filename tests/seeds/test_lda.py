@@ -15,6 +15,8 @@ from tests.seeds import lda_program as program
 from virgil.errors import MismatchError, SupportError
 from virgil.infer import SVI, TraceEnum_ELBO
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def args():

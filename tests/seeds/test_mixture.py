@@ -14,7 +14,7 @@ from virgil.infer import SVI, TraceEnum_ELBO, config_enumerate
 from virgil.infer.autoguide import AutoDelta
 
 # the thread spells plates as iarange, which warns
-pytestmark = pytest.mark.filterwarnings("ignore:iarange is the former name:DeprecationWarning")
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:iarange is the former name:DeprecationWarning")]
 
 K = 2  # the thread's model leaves K and the data open
 DATA = torch.tensor([0.0, 1.0, 10.0, 11.0, 12.0])

@@ -10,10 +10,15 @@ import re
 import textwrap
 from pathlib import Path
 
+import pytest
+
 from tests.engine.xla.harness import absent_in, lowerings_in
 from tests.house.source import ROOT
 from virgil.engine.xla import lowerings
 from virgil.engine.xla.registry import ABSENT, LOWERINGS
+
+pytestmark = pytest.mark.long
+
 
 NAMES = [each.name for each in pkgutil.iter_modules(lowerings.__path__)]
 BY_FILE = {name: lowerings_in(importlib.import_module(f"{lowerings.__name__}.{name}")) for name in NAMES}

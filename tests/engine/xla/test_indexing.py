@@ -18,10 +18,13 @@ from virgil.engine.xla.interpret import interpret
 from virgil.engine.xla.lowerings import indexing, scatter, sorting
 from virgil.errors import OperatorError
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:index_reduce.. is in beta:UserWarning",
-    "ignore:The reduce argument of torch.scatter with Tensor src:UserWarning",
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings(
+        "ignore:index_reduce.. is in beta:UserWarning",
+        "ignore:The reduce argument of torch.scatter with Tensor src:UserWarning",
+    ),
+]
 
 aten = torch.ops.aten
 

@@ -17,7 +17,7 @@ from tests.engine.xla.harness import (
 )
 from virgil.engine.xla.lowerings import convolution, normalisation, pooling, resampling
 
-pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")]
 
 NAMES = """
 conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d

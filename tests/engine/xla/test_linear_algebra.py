@@ -20,7 +20,8 @@ from virgil.engine.graph import traced
 from virgil.engine.xla.interpret import interpret
 from virgil.engine.xla.lowerings import distance, linear_algebra
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*deprecated:UserWarning")  # torch's table has old names too
+# torch's table has old names too
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:.*deprecated:UserWarning")]
 
 aten = torch.ops.aten
 

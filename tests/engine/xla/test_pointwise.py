@@ -18,6 +18,9 @@ from tests.engine.xla.harness import (
 )
 from virgil.engine.xla.lowerings import pointwise
 
+pytestmark = pytest.mark.long
+
+
 aten, prims = torch.ops.aten, torch.ops.prims
 
 OF_ONE = """

@@ -20,6 +20,9 @@ from virgil.engine.graph import traced
 from virgil.engine.xla.interpret import interpret
 from virgil.engine.xla.lowerings import choice, distinct, gamma, random
 
+pytestmark = pytest.mark.long
+
+
 aten, own = torch.ops.aten, torch.ops.virgil
 
 N = 20_000

@@ -15,6 +15,9 @@ from tests.engine.xla.harness import (
 )
 from virgil.engine.xla.lowerings import bessel, polynomials, special
 
+pytestmark = pytest.mark.long
+
+
 NAMES = """
 erf erfc erfinv i0 igamma igammac lgamma mvlgamma/mvlgamma_p_3
 special.erfcx special.i0e special.i1 special.i1e special.log_ndtr special.ndtri special.zeta

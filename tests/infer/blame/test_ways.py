@@ -8,6 +8,9 @@ from virgil.errors import NonFiniteError
 from virgil.infer import SVI
 from virgil.infer.step.state import finding
 
+pytestmark = pytest.mark.long
+
+
 BEFORE = 2  # steps of a run that go well
 ON_INDUCTOR = ["log of zero", "root at zero", "an exploding gradient"]
 

@@ -13,6 +13,8 @@ from virgil.errors import ArgumentError, CaptureError
 from virgil.infer.density.compiled_density import CompiledDensity
 from virgil.infer.density.posterior_of import posterior_of
 
+pytestmark = pytest.mark.long
+
 
 def compared(density, engine, rtol, count=3):
     """One vector and several, by the engine and eagerly."""

@@ -21,6 +21,9 @@ from virgil.infer.step import compiled
 from virgil.infer.step.verification import Verification
 from virgil.infer.trust.path import path_of
 
+pytestmark = pytest.mark.long
+
+
 # that an engine reads where they lie, so that their values may change without a capture
 LIVE = {
     "buffer that is written", "frozen parameter", "large tensor", "numpy array that is copied",

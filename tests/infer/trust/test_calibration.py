@@ -10,6 +10,9 @@ from virgil.errors import ArgumentError
 from virgil.infer import SVI, Trace_ELBO
 from virgil.infer.autoguide import AutoDelta, AutoNormal
 
+pytestmark = pytest.mark.long
+
+
 engines = pytest.mark.parametrize("engine", ["eager", "xla"])
 
 ALARM = 1e-4  # a test of an exact guide fails so often
