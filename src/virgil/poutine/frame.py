@@ -10,7 +10,7 @@ import torch
 
 from virgil.errors import ShapeError
 
-__all__ = ["Block", "Frame", "ChainStep", "in_other_rounds", "plates_shape", "rounds_of"]
+__all__ = ["Block", "ChainStep", "Frame", "in_other_rounds", "plates_shape", "rounds_of"]
 
 
 class Frame:

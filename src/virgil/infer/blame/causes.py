@@ -12,7 +12,7 @@ from torch.distributions import constraints
 from virgil.infer.blame.summary import summary
 from virgil.poutine.site import Site
 
-__all__ = ["GIVEN", "LEARNING_RATE", "FaultyOperation", "likely_cause", "named", "of_derivative", "operation"]
+__all__ = ["FaultyOperation", "GIVEN", "LEARNING_RATE", "likely_cause", "named", "of_derivative", "operation"]
 
 GIVEN = "given"
 LEARNING_RATE = "A smaller learning rate, or ClippedAdam, may help."
