@@ -12,7 +12,7 @@ from virgil.engine.graph import traced
 from virgil.engine.rolled.operations import operations
 from virgil.engine.rolled.runs import runs
 from virgil.engine.runner import Inputs
-from virgil.engine.xla import step as steps
+from virgil.engine.xla import lowered
 from virgil.engine.xla.arrays import to_array
 from virgil.engine.xla.interpret import interpret
 from virgil.engine.xla.restarts import XlaRestarts
@@ -90,7 +90,7 @@ def program(monkeypatch):
 
 
 def _unrolled(monkeypatch):
-    monkeypatch.setattr(steps, "rolled", lambda graph: None)
+    monkeypatch.setattr(lowered, "rolled", lambda graph: None)
 
 
 def _courses(runner, counts):
