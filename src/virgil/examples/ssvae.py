@@ -135,7 +135,9 @@ def _beside(digit: Tensor, numbers: Tensor) -> Tensor:
 
 def bound(vae: SSVAE, images: Tensor, labels: Tensor | None = None, particles: int = 20) -> float:
     """The ELBO of the images, or of images and labels, nats an image. The classifier's term is no part of it."""
-    return -TraceEnum_ELBO(num_particles=particles).loss(vae.model, vae.guide, images, labels) / len(images)
+    # with labels no digit is left to be summed out
+    objective = TraceEnum_ELBO(num_particles=particles, strict_enumeration_warning=labels is None)
+    return -objective.loss(vae.model, vae.guide, images, labels) / len(images)
 
 
 def fit(data: Images, steps: int) -> SSVAE:
