@@ -16,7 +16,15 @@ from tests.laws.objective_programs import PROGRAMS, X
 from tests.laws.own_choices import HEAT, importance_weighted, sticking_the_landing, tempered
 from virgil import poutine
 from virgil.errors import ArgumentError, FitWarning
-from virgil.infer import ELBO, JitTrace_ELBO, Trace_ELBO, TraceEnum_ELBO, TraceMeanField_ELBO, config_enumerate
+from virgil.infer import (
+    ELBO,
+    JitTrace_ELBO,
+    Trace_ELBO,
+    TraceEnum_ELBO,
+    TraceMeanField_ELBO,
+    config_enumerate,
+    infer_discrete,
+)
 from virgil.infer.elbo import Bound, Choices, GradientRule, SumOut, Terms
 from virgil.infer.elbo.analytic import analytic
 from virgil.infer.elbo.bound import MEAN, mean
@@ -337,6 +345,21 @@ def test_an_objective_that_finds_nothing_to_sum_out_says_so_once(validate):
             objective.loss(model, model)
         objective.loss(model, model)
     TraceEnum_ELBO(strict_enumeration_warning=False).loss(model, model)
+
+
+@pytest.mark.parametrize("as_decorator", [True, False])
+def test_inference_of_nothing_runs_the_model_where_that_is_asked_for(as_decorator):
+    def model():
+        return virgil.sample("z", dist.Normal(torch.zeros(()), 1.0))
+
+    options = {"temperature": 0, "strict_enumeration_warning": False}
+    program = infer_discrete(**options)(model) if as_decorator else infer_discrete(model, **options)
+    virgil.set_rng_seed(2)
+    value = program()
+    virgil.set_rng_seed(2)
+    assert value == model()
+    with pytest.raises(ArgumentError, match="There is no discrete variable to infer"):
+        infer_discrete(model, temperature=0)()
 
 
 def test_marks_of_the_program_that_is_not_summed_out_do_not_count():

@@ -28,7 +28,7 @@ def infer_discrete(
         fn: the model, marked by ``config_enumerate``; without one, a decorator is returned.
         first_available_dim: the first dim left of all plates. Default: found by running the model.
         temperature: 1 draws a joint sample from the posterior, 0 takes the jointly most probable values.
-        strict_enumeration_warning: accepted for the sake of existing programs.
+        strict_enumeration_warning: whether it is an error that no variable is marked; else the model is run as it is.
 
     Raises:
         ArgumentError: another temperature, or no marked variable.
@@ -51,6 +51,7 @@ def infer_discrete(
             f"infer_discrete() got temperature={temperature!r}; it takes 1, for a sample, or 0, for the most probable "
             "values."
         )
+    semiring = MAXIMUM if temperature == 0 else SAMPLE
     if fn is None:
-        return lambda program: infer_discrete(program, first_available_dim, temperature)
-    return inferred(fn, first_available_dim, MAXIMUM if temperature == 0 else SAMPLE)
+        return lambda program: inferred(program, first_available_dim, semiring, strict_enumeration_warning)
+    return inferred(fn, first_available_dim, semiring, strict_enumeration_warning)

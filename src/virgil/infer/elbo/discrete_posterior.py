@@ -131,13 +131,20 @@ def _unweighted(site: Site, probe: Factor, gradient: Tensor, weights: Mapping[st
     return gradient.reshape(*shape, gradient.shape[-1])
 
 
-def inferred(program: Program, first_dim: int | None, semiring: Semiring) -> Program:
-    """The program with its marked variables at values inferred jointly, and with one draw of the others."""
+def inferred(program: Program, first_dim: int | None, semiring: Semiring, strict: bool = True) -> Program:
+    """The program with its marked variables at values inferred jointly, and with one draw of the others.
+
+    Args:
+        program: what to run.
+        first_dim: the first dim left of all plates; ``None`` to find it.
+        semiring: the maximum or the sample.
+        strict: whether it is an error that no variable is marked.
+    """
     checked: set[object] = set()
 
     def run(*args: Any, **kwargs: Any) -> Any:
         with torch.no_grad(), Block(lambda site: True):
-            values = _values(Call(program, _nothing, args, kwargs), first_dim, semiring, checked)
+            values = _values(Call(program, _nothing, args, kwargs), first_dim, semiring, checked, strict)
         return Replay(values)(program)(*args, **kwargs)
 
     return run
@@ -147,7 +154,7 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
     """The guide of a model whose latent variables are all summed out or given."""
 
 
-def _values(call: Call, first_dim: int | None, semiring: Semiring, checked: set[object]) -> Trace:
+def _values(call: Call, first_dim: int | None, semiring: Semiring, checked: set[object], strict: bool) -> Trace:
     """A trace that holds every latent value: those drawn once, and the discrete ones inferred."""
     drawn = trace(call.model).get_trace(*call.args, **call.kwargs)
     kept = Trace()
@@ -156,6 +163,8 @@ def _values(call: Call, first_dim: int | None, semiring: Semiring, checked: set[
     replayed = replace(call, model=Replay(kept)(call.model))
     pair = run_pair(replayed, enumerate_from=first)
     variables = model_variables(pair)
+    if not variables and not strict:
+        return kept
     if not variables:
         raise ArgumentError(
             "There is no discrete variable to infer. Mark the discrete ones by config_enumerate, or by "
