@@ -142,8 +142,10 @@ def test_classes_of_torch_optim(optim):
 def test_an_instance_of_torch_optim():
     guide()
     leaves = [leaf for _, leaf in virgil.get_param_store().named_parameters()]
-    fit = _svi(torch.optim.SGD(leaves, lr=0.05)).run(200)
-    assert fit.params["loc"].item() == pytest.approx(7 / 3, abs=0.5)
+    fit = _svi(torch.optim.SGD(leaves, lr=0.02)).run(400)
+    # near the posterior, of precision p = 3, a step is x -> (1 - 0.02 p) x - 0.02 p e / sqrt(p): a stationary deviation
+    # of 0.1, of which five are passed with probability below 1e-6
+    assert fit.params["loc"].item() == pytest.approx(7 / 3.01, abs=0.5)
     virgil.clear_param_store()
     with pytest.raises(MismatchError, match="does not hold the program's parameters 'loc', 'scale'"):
         _svi(torch.optim.SGD(leaves, lr=0.05)).step()
@@ -242,7 +244,11 @@ class GuideModule(nn.Module):
 
 
 def test_an_objective_as_a_module_trains_with_torch():
-    loss_fn = Trace_ELBO(num_particles=10)(ModelModule(), GuideModule())
+    """With Adam's rate r and P particles a mean is off by sqrt(r / (2 d sqrt(P))) = 0.037 of the deviation d = 0.58.
+
+    That is 0.02, of which five are allowed; `tests/graphs/test_posteriors.py` derives it.
+    """
+    loss_fn = Trace_ELBO(num_particles=1000)(ModelModule(), GuideModule())
     assert {name for name, _ in loss_fn.named_parameters()} == {"guide.loc", "guide.log_scale"}
     optimizer = torch.optim.Adam(loss_fn.parameters(), lr=0.05)
     for _ in range(200):

@@ -110,7 +110,7 @@ def test_a_full_covariance_is_found():
     for family in (AutoMultivariateNormal, AutoLowRankMultivariateNormal):
         guide = family(model, init_scale=0.5)
         optim = virgil.optim.ClippedAdam({"lr": 0.05, "lrd": 0.997})
-        SVI(model, guide, optim, Trace_ELBO(num_particles=4)).run(1200, progress=False)
+        SVI(model, guide, optim, Trace_ELBO(num_particles=400)).run(1200, progress=False)
         found = guide.get_posterior()
         torch.testing.assert_close(found.mean.detach(), mean, atol=0.03, rtol=0.0)
         expected = torch.linalg.inv(precision)

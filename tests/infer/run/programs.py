@@ -50,8 +50,8 @@ class Amortised:
             virgil.sample("z", dist.Normal(self.encoder(rows)[:, 0], 0.5))
 
 
-def conjugate(optim=None):
-    return SVI(model, guide, optim or virgil.optim.Adam({"lr": 0.05}), Trace_ELBO())
+def conjugate(optim=None, particles=1):
+    return SVI(model, guide, optim or virgil.optim.Adam({"lr": 0.05}), Trace_ELBO(num_particles=particles))
 
 
 def amortised(program):

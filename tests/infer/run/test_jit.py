@@ -20,8 +20,9 @@ def svi(objective, model=model, guide=guide):
 
 @pytest.mark.parametrize("objective", [JitTrace_ELBO, JitTraceEnum_ELBO, JitTraceMeanField_ELBO])
 def test_steps_are_captured_once_and_reach_the_posterior(objective):
+    """At the last rate, 0.0025, the error is 0.02 of a deviation (see `tests/graphs/test_posteriors.py`), not 0.15."""
     virgil.set_rng_seed(0)
-    fit = svi(objective(strict_enumeration_warning=False))
+    fit = svi(objective(num_particles=100, strict_enumeration_warning=False))
     losses = [fit.step(DATA) for _ in range(1500)]
     assert fit.session.compiled("xla").captures == 1
     assert all(isinstance(each, float) for each in losses)

@@ -18,7 +18,9 @@ MEAN, SD = DATA.sum().item() / (10 + 1 / 9), (10 + 1 / 9) ** -0.5
 
 @pytest.mark.parametrize("engine", ["eager", "xla"])
 def test_both_engines_reach_the_posterior(engine):
-    fit = conjugate(virgil.optim.ClippedAdam({"lr": 0.05, "lrd": 0.998})).run(2000, DATA, engine=engine)
+    """At the last rate, 0.0009, the error is 0.012 of a deviation (see `tests/graphs/test_posteriors.py`), not 0.1."""
+    optim = virgil.optim.ClippedAdam({"lr": 0.05, "lrd": 0.998})
+    fit = conjugate(optim, particles=100).run(2000, DATA, engine=engine)
     assert fit.engine == engine
     assert fit.params["loc"].item() == pytest.approx(MEAN, abs=0.1 * SD)
     assert fit.params["scale"].item() == pytest.approx(SD, rel=0.1)
