@@ -60,7 +60,7 @@ class Particles:
     @property
     def pairs(self) -> list[Pair]:
         """All executions."""
-        return [costs.pair for run in self.runs for costs in run]
+        return [costs.pair for run in self.runs for costs in run] if self._only is None else [self._only.pair]
 
     @property
     def executions(self) -> Executions:

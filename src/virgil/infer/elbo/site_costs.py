@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -36,14 +35,20 @@ class SiteCosts:
 
     def log_weights(self) -> Tensor:
         """The sum of all terms, for each particle."""
-        added: list[Tensor] = []
-        taken: list[Tensor] = []
+        added: Tensor | None = None
+        taken: Tensor | None = None
         for term in self.terms:
             total, weight = term.scaled, term.site.weight
             if total.dim():
                 total = total.sum() if self.particle_dim is None else self._summed(total)
-            (added if term.sign > 0 else taken).append(total if weight == 1.0 else total * weight)
-        return _sum(added) - _sum(taken) if taken else _sum(added)
+            if weight != 1.0:
+                total = total * weight
+            if term.sign > 0:
+                added = total if added is None else added + total
+            else:
+                taken = total if taken is None else taken + total
+        added = torch.zeros(()) if added is None else added
+        return added if taken is None else added - taken
 
     def scores(self, is_scored: IsScored) -> Tensor | None:
         """The score function's surrogate, for each particle; see ``Costs``."""
@@ -55,15 +60,12 @@ class SiteCosts:
         if not drawn:
             return None
         downstream = Downstream(self.pair)
-        return _sum([self._summed(_score(position, site, downstream, self.terms)) for position, site in drawn])
+        scores = [self._summed(_score(position, site, downstream, self.terms)) for position, site in drawn]
+        return functools.reduce(torch.add, scores)
 
     def _summed(self, value: Tensor) -> Tensor:
         dim = self.particle_dim
         return per_particle(value, None if dim is None or value.dim() < -dim else value.dim() + dim)
-
-
-def _sum(scalars: Sequence[Tensor]) -> Tensor:
-    return functools.reduce(torch.add, scalars) if scalars else torch.zeros(())
 
 
 def _score(position: int, site: Site, downstream: Downstream, terms: list[Term]) -> Tensor:
