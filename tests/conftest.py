@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import threading
 
 # Before torch is imported: two workers on two cores must not start threads for four.
 # More than one only to see that nothing depends on their number.
@@ -23,6 +24,8 @@ import virgil
 from virgil.errors import VirgilError
 
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+if "VIRGIL_TEST_IDLE_THREAD" in os.environ:  # to see that nothing depends on there being another
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started to ignore Ctrl-C
 
 SEED = 20_260_101
@@ -49,6 +52,7 @@ def fresh_language() -> Iterator[None]:
     virgil.clear_param_store()  # for the examples in docstrings, which have no such start
     # the dtype is put back after, so that a module's own fixtures never run under another test's choice
     torch.set_default_dtype(torch.float32)
+    torch.distributions.Distribution.set_default_validate_args(True)  # torch.compile turns it off
 
 
 @pytest.hookimpl(wrapper=True)

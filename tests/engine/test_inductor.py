@@ -229,11 +229,29 @@ REMOVED = {
 }
 
 
+@pytest.fixture(params=[0, 1], ids=["alone", "beside a thread"])
+def other_threads(request):
+    ends = threading.Event()
+    threads = [threading.Thread(target=ends.wait) for _ in range(request.param)]
+    for each in threads:
+        each.start()
+    yield
+    ends.set()
+    for each in threads:
+        each.join()
+
+
+@pytest.mark.usefixtures("other_threads")
 @pytest.mark.parametrize("name", REMOVED)
 def test_without_torchs_private_names_steps_are_the_same(name, monkeypatch):
     expected, state = _five_steps()
     monkeypatch.setattr(code, name, REMOVED[name](getattr(code, name)))
+    torch.manual_seed(SEED)
+    before = torch.get_rng_state()
     course, other = _five_steps()
+    assert torch.equal(torch.get_rng_state(), before)
+    with pytest.raises(ValueError, match="concentration"):  # torch.compile has not turned torch's own checks off
+        torch.distributions.Gamma(-1.0, 1.0)
     torch.testing.assert_close(course.losses, expected.losses)
     torch.testing.assert_close(course.norms, expected.norms)
     torch.testing.assert_close(other, state)

@@ -9,10 +9,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.distributions import Distribution
 from torch.fx import Graph, GraphModule
 
 from virgil.errors import CaptureError, OperatorError
 from virgil.ops.random_state import preserved_rng
+from virgil.ops.thread_generator import borrowed
 from virgil.ops.warning_filter import ignoring
 
 compile_fx: Any
@@ -27,7 +29,7 @@ with ignoring(Warning):  # torch's, of itself
     except ImportError:
         compile_fx = compile_fx_inner = None
 
-__all__ = ["Code", "code_of"]
+__all__ = ["Code", "code_of", "heeds_modes"]
 
 Code = Callable[[list[Tensor]], Sequence[Tensor]]
 """Takes its arguments as a list, which it empties."""
@@ -61,6 +63,11 @@ def code_of(graph: GraphModule, replays: bool = False) -> Code:
         raise _refused(error, graph.graph) from error
 
 
+def heeds_modes() -> bool:
+    """Return ``True`` if a mode sees what code draws. What ``torch.compile`` gives must not be called inside one."""
+    return compile_fx is not None
+
+
 def _inner(graph: GraphModule, tensors: list[Tensor], options: dict[str, Any]) -> Code:
     """By the functions behind ``torch.compile``.
 
@@ -80,10 +87,19 @@ def _inner(graph: GraphModule, tensors: list[Tensor], options: dict[str, Any]) -
 
 def _compiled(graph: GraphModule, tensors: list[Tensor], options: dict[str, Any]) -> Code:
     """By ``torch.compile``, for a version of torch without the functions behind it; it compiles when first called."""
-    call: Any = torch.compile(graph, fullgraph=True, dynamic=False, options=options)
-    with preserved_rng():
-        call(*(each.zero_() for each in tensors))  # zeros, because some may be indices
-    return lambda args: call(*args)
+    validates = getattr(Distribution, "_validate_args", True)  # torch.compile turns it off, for the whole process
+    try:
+        compiled: Callable[..., Sequence[Tensor]] = torch.compile(graph, fullgraph=True, dynamic=False, options=options)
+
+        def call(args: list[Tensor]) -> Sequence[Tensor]:
+            with borrowed():
+                return compiled(*args)
+
+        with preserved_rng(redirects=False):
+            call([each.zero_() for each in tensors])  # zeros, because some may be indices
+    finally:
+        Distribution.set_default_validate_args(validates)
+    return call
 
 
 def _refused(error: Exception, graph: Graph) -> CaptureError:

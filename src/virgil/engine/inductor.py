@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.fx import Graph, GraphModule
 
-from virgil.engine.code import Code, code_of
+from virgil.engine.code import Code, code_of, heeds_modes
 from virgil.engine.in_place import in_place, inputs_of
 from virgil.engine.noise import DrawnBy
 from virgil.engine.program import CapturedStep
@@ -71,7 +71,7 @@ class InductorRunner:
         """Take steps; see :class:`virgil.engine.runner.Runner`."""
         steps = enumerate(self._rows(inputs, count), first)
         courses: list[Course] = []
-        block = preserved_rng() if self._step.draws_inside else drawing_from(self._generator)
+        block = preserved_rng(heeds_modes()) if self._step.draws_inside else drawing_from(self._generator)
         with block, torch.no_grad():
             while stretch := list(islice(steps, _LONGEST)):
                 courses.append(self._stretch(stretch, seed, summed))

@@ -18,6 +18,7 @@ from virgil.ops.nested_tensors import tensors_in
 from virgil.ops.operators import OperatorMode, OpOverload, schema_of
 
 __all__ = [
+    "borrowed",
     "called",
     "drawing_from",
     "has_own_generator",
@@ -102,7 +103,10 @@ def called(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return func(*args, **kwargs)
     taking = taking_generator(func)
     if taking is None:
-        return func(*args, **kwargs) if func.namespace == "virgil" else _borrowed(func, args, kwargs)
+        if func.namespace == "virgil":
+            return func(*args, **kwargs)
+        with borrowed():
+            return func(*args, **kwargs)
     names = [each.name for each in schema_of(func).arguments]
     given = dict(zip(names, args, strict=False)) | kwargs  # a generator may be given by its place
     if given.get("generator") is None:
@@ -140,14 +144,18 @@ def _on_cpu(args: Any, kwargs: Any) -> bool:
     return all(each.device.type == "cpu" for each in tensors_in((args, kwargs)))
 
 
-def _borrowed(func: OpOverload, args: Any, kwargs: Any) -> Any:
-    """Call an operator that takes no generator. Meanwhile torch's default has the state of this thread's."""
+@contextmanager
+def borrowed() -> Iterator[None]:
+    """A block in which torch's default generator stands for that of this thread: for what takes no generator."""
     own, shared = thread_generator(), torch.default_generator
+    if own is shared:
+        yield
+        return
     with _borrowing:
         before = shared.get_state()
         shared.set_state(own.get_state())
         try:
-            return func(*args, **kwargs)
+            yield
         finally:
             own.set_state(shared.get_state())
             shared.set_state(before)

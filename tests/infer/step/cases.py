@@ -15,6 +15,7 @@ from virgil.engine.runner import Course, Inputs
 from virgil.infer import SVI, Trace_ELBO
 from virgil.infer.density.dry_run import unmarked
 from virgil.infer.step.arguments import arguments
+from virgil.ops.random_state import seed_torch
 
 Y = torch.tensor([1.0, -0.5, 2.0, 0.3, 1.2])
 
@@ -120,7 +121,7 @@ class Case:
             inputs = [*arguments(self.args, self.kwargs).tensors, *self.steps.rates()]
             course = step.advance(Inputs(dict(enumerate(inputs)), {}), 7, 0, 1)
             with unmarked():
-                torch.manual_seed(7)
+                seed_torch(7)
                 expected = self.svi.differentiable_loss(*self.args, **self.kwargs)
         torch.testing.assert_close(course.losses[0], expected.detach().to(course.losses.dtype), rtol=1e-4, atol=1e-4)
 
