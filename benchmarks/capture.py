@@ -17,8 +17,8 @@ import virgil
 import virgil.distributions as dist
 from benchmarks.harness.machine import describe, load
 from benchmarks.harness.table import Table, write
-from virgil.engine.capture import capture
-from virgil.engine.program import Program
+from virgil.engine.recording.capture import capture
+from virgil.engine.recording.program import Program
 from virgil.infer import SVI, TraceEnum_ELBO, config_enumerate
 
 LENGTHS = [2, 8, 32, 128, 512]
@@ -53,7 +53,7 @@ def _row(length: int, engine: str) -> tuple[list[str], float]:
         programs.append(capture(*args))
         return programs[-1]
 
-    with patch("virgil.engine.capture.capture", kept):
+    with patch("virgil.engine.recording.capture.capture", kept):
         captured = svi.session.compiled(engine).make((data,), {})
     if captured is None:
         raise RuntimeError("the step was not captured")

@@ -16,13 +16,13 @@ from torch import Tensor
 
 TABLES = {
     "virgil.engine.xla.registry": ("LOWERINGS", "ABSENT"),
-    "virgil.engine.decompositions": ("RECORDED", "FUNCTIONAL"),
-    "virgil.engine.plain": ("PLAIN",),
+    "virgil.engine.operators.decompositions": ("RECORDED", "FUNCTIONAL"),
+    "virgil.engine.operators.core_aten": ("PLAIN",),
 }
 OTHERS = [  # modules that name operators and have no table for others to see
-    "virgil.engine.in_place",
-    "virgil.engine.record",
-    "virgil.engine.rename",
+    "virgil.engine.inductor.in_place",
+    "virgil.engine.recording.record",
+    "virgil.engine.operators.writes",
     "virgil.engine.rolled.linear",
     "virgil.engine.rolled.operations",
     "virgil.engine.rolled.totals",

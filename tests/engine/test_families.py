@@ -13,7 +13,7 @@ import virgil
 from tests.laws.distribution_table import DISCRETE, ROWS, Row
 from virgil.distributions.core.validation import unchecked_by_torch
 from virgil.distributions.transforms import biject_to
-from virgil.engine.graph import traced
+from virgil.engine.recording.graph import traced
 from virgil.engine.xla.arrays import to_array
 from virgil.engine.xla.interpret import interpret
 

@@ -8,7 +8,7 @@ import torch
 from torch.fx.node import map_arg
 
 from tests.engine.loops import LOOPS
-from virgil.engine.graph import traced
+from virgil.engine.recording.graph import traced
 from virgil.engine.rolled.linear import is_linear
 from virgil.engine.rolled.operations import operations
 from virgil.engine.rolled.runs import runs

@@ -3,8 +3,8 @@
 import torch
 from torch.fx import Graph
 
-from virgil.engine.capture import capture
-from virgil.engine.graph import traced
+from virgil.engine.recording.capture import capture
+from virgil.engine.recording.graph import traced
 from virgil.engine.unrolled import unrolled
 from virgil.engine.xla.run import XlaRunner
 

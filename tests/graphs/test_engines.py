@@ -8,7 +8,7 @@ from torch.utils import _pytree as pytree
 
 import virgil
 from tests.graphs.programs import ARGS, PAIRS
-from virgil.engine.inductor import seed_of_step
+from virgil.engine.inductor.run import seed_of_step
 from virgil.engine.runner import Inputs
 from virgil.engine.xla.arrays import to_array, to_tensor
 from virgil.engine.xla.interpret import interpret

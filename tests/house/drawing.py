@@ -17,7 +17,7 @@ __all__ = ["HOUSES", "arrows", "drawn_arrows", "floors", "shown", "upward"]
 
 FOLDER = ROOT / "docs" / "design"
 # the packages whose rooms are drawn, with the file of the picture
-HOUSES = {"virgil": "house.svg", "virgil.infer": "infer.svg"}
+HOUSES = {"virgil": "house.svg", "virgil.infer": "infer.svg", "virgil.engine": "engine.svg"}
 Arrow = tuple[str, str]
 
 

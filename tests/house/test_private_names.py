@@ -11,7 +11,7 @@ from tests.house.source import FILES, PACKAGE
 
 # by file, the names; tests take each away and see what is done instead
 DOORS = {
-    "engine/code.py": {"torch._dynamo.convert_frame", "torch._inductor.compile_fx"},
+    "engine/inductor/code.py": {"torch._dynamo.convert_frame", "torch._inductor.compile_fx"},
     "ops/foreach.py": {"_foreach_"},
     "ops/operators.py": {"torch._ops", "torch.utils._python_dispatch"},  # the first for the checker of types alone
     "ops/trees.py": {"torch.utils._pytree"},

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from virgil.engine.graph import traced
+from virgil.engine.recording.graph import traced
 from virgil.errors import CaptureError
 from virgil.ops import operators
 from virgil.ops.operators import (

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from virgil.engine.loading import load, starting
-from virgil.engine.program import CapturedStep, StepFn
+from virgil.engine.recording.program import CapturedStep, StepFn
 from virgil.engine.runner import Restarts, Runner
 from virgil.errors import ArgumentError, did_you_mean
 

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from virgil.engine.graph import Recording
-from virgil.engine.noise import is_draw
+from virgil.engine.operators.noise import is_draw
+from virgil.engine.recording.graph import Recording
 from virgil.errors import CaptureError
 
 __all__ = ["CompiledFunction", "Function", "compiled_function"]
@@ -60,7 +60,7 @@ def compiled_function(engine: str, fn: Function, inputs: Sequence[Tensor]) -> Co
         CaptureError: the function cannot be captured, or draws random numbers.
         OperatorError: the engine lacks an operator of the function.
     """
-    from virgil.engine.capture import captured  # noqa: PLC0415
+    from virgil.engine.recording.capture import captured  # noqa: PLC0415
 
     def pure(given: list[Tensor]) -> list[Tensor]:
         return fn([each.clone() for each in given])
@@ -71,7 +71,7 @@ def compiled_function(engine: str, fn: Function, inputs: Sequence[Tensor]) -> Co
         from virgil.engine.xla.function import XlaFunction  # noqa: PLC0415
 
         return XlaFunction(recording)
-    from virgil.engine.inductor_function import InductorFunction  # noqa: PLC0415
+    from virgil.engine.inductor.function import InductorFunction  # noqa: PLC0415
 
     return InductorFunction(recording)
 

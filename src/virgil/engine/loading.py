@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from virgil.engine.program import CapturedStep, StepFn
+from virgil.engine.recording.program import CapturedStep, StepFn
 from virgil.engine.runner import Runner
 from virgil.errors import CaptureError, EngineError, VirgilError
 
@@ -67,13 +67,13 @@ def starting(engine: str) -> Iterator[None]:
 def _loaded(engine: str) -> Loaded | Exception:
     """The parts, or why there are none: modules that have been loaded by half are not loaded again."""
     try:
-        from virgil.engine.capture import capture  # noqa: PLC0415 - compilers are loaded here
+        from virgil.engine.recording.capture import capture  # noqa: PLC0415 - compilers are loaded here
 
         if engine == "xla":
             from virgil.engine.xla.run import XlaRunner  # noqa: PLC0415 - as above
 
             return Loaded(capture, XlaRunner)
-        from virgil.engine.inductor import InductorRunner  # noqa: PLC0415 - as above
+        from virgil.engine.inductor.run import InductorRunner  # noqa: PLC0415 - as above
 
         return Loaded(capture, InductorRunner)
     except Exception as error:  # an installation can be broken in any way

@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from virgil.engine.program import CapturedStep
+from virgil.engine.recording.program import CapturedStep
 
 __all__ = ["Course", "Inputs", "Restarts", "Runner", "joined"]
 

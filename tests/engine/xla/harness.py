@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.utils import _pytree as pytree
 
-from virgil.engine.graph import Recording, traced
+from virgil.engine.recording.graph import Recording, traced
 from virgil.engine.xla.arrays import dtype_of, to_array, to_tensor
 from virgil.engine.xla.interpret import check_lowered, interpret
 from virgil.engine.xla.registry import ABSENT, LOWERINGS

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from virgil.engine.capture import capture
+from virgil.engine.recording.capture import capture
 from virgil.engine.runner import Inputs
 from virgil.engine.xla import ahead
 from virgil.engine.xla.restarts import XlaRestarts

@@ -13,7 +13,7 @@ from tests.engine.xla.harness import (
     operators_of,
     samples_of,
 )
-from virgil.engine.graph import traced
+from virgil.engine.recording.graph import traced
 from virgil.engine.xla.interpret import interpret
 from virgil.engine.xla.lowerings import indexing, scatter, sorting
 from virgil.errors import OperatorError

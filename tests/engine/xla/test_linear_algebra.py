@@ -16,7 +16,7 @@ from tests.engine.xla.harness import (
     samples_of,
 )
 from virgil.distributions.core.validation import unchecked
-from virgil.engine.graph import traced
+from virgil.engine.recording.graph import traced
 from virgil.engine.xla.interpret import interpret
 from virgil.engine.xla.lowerings import distance, linear_algebra
 

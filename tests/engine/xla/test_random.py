@@ -16,7 +16,7 @@ from scipy import special, stats
 from torch import Tensor, nan
 
 from tests.engine.xla.harness import lowered, lowerings_in, operators_of
-from virgil.engine.graph import traced
+from virgil.engine.recording.graph import traced
 from virgil.engine.xla.interpret import interpret
 from virgil.engine.xla.lowerings import choice, distinct, gamma, random
 

@@ -7,8 +7,8 @@ import torch
 from torch.utils import _pytree as pytree
 
 from tests.engine.loops import LOOPS, ROUNDS
-from virgil.engine.capture import capture
-from virgil.engine.graph import traced
+from virgil.engine.recording.capture import capture
+from virgil.engine.recording.graph import traced
 from virgil.engine.rolled.operations import operations
 from virgil.engine.rolled.runs import runs
 from virgil.engine.runner import Inputs

@@ -6,7 +6,7 @@ import torch
 import virgil
 import virgil.distributions as dist
 from tests.infer.blame.ways import ONE, WAYS, ZERO, guide, observed, sampled
-from virgil.engine.noise import is_random
+from virgil.engine.operators.noise import is_random
 from virgil.engine.xla import lowerings  # noqa: F401 - registers them
 from virgil.engine.xla.registry import LOWERINGS
 from virgil.errors import NonFiniteError

@@ -7,7 +7,7 @@ import virgil
 import virgil.distributions as dist
 from tests.infer.checks.asking import heard, says
 from virgil.distributions import constraints
-from virgil.infer.checks.outside import reason
+from virgil.infer.checks.outside_support import reason
 
 EYE = torch.eye(2)
 WRONG = {  # name: the support, a value, and why it is not inside

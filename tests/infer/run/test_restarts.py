@@ -8,7 +8,7 @@ import torch
 import virgil
 import virgil.distributions as dist
 from tests.infer.run.programs import DATA, Amortised, amortised, conjugate
-from virgil.engine.capture import capture
+from virgil.engine.recording.capture import capture
 from virgil.engine.runner import Inputs
 from virgil.engine.xla.restarts import XlaRestarts
 from virgil.engine.xla.run import XlaRunner

@@ -10,7 +10,7 @@ from torch.utils import _pytree as pytree
 import virgil
 import virgil.distributions as dist
 from virgil.distributions import constraints
-from virgil.engine.capture import capture
+from virgil.engine.recording.capture import capture
 from virgil.engine.runner import Course, Inputs
 from virgil.infer import SVI, Trace_ELBO
 from virgil.infer.density.dry_run import unmarked

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.fx import Node
 
-from virgil.engine.aten import aten
+from virgil.engine.operators.aten import aten
 from virgil.engine.rolled.operations import Operation
 
 __all__ = ["is_linear"]

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.fx import Graph, Node
 
-from virgil.engine.aten import aten
-from virgil.engine.noise import is_draw
-from virgil.engine.placement import of_values
+from virgil.engine.operators.aten import aten
+from virgil.engine.operators.noise import is_draw
+from virgil.engine.operators.value_arguments import of_values
 
 __all__ = ["Operation", "Operations", "operations"]
 

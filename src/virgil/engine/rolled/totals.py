@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from virgil.engine.aten import aten
+from virgil.engine.operators.aten import aten
 from virgil.engine.rolled.operations import Operation
 from virgil.engine.rolled.runs import Run
 from virgil.engine.rolled.stages import Slot

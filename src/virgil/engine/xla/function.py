@@ -9,7 +9,7 @@ import jax
 import torch
 from torch import Tensor
 
-from virgil.engine.graph import Recording
+from virgil.engine.recording.graph import Recording
 from virgil.engine.xla.arrays import to_array, to_copy, to_input
 from virgil.engine.xla.lowered import Lowered
 from virgil.errors import CaptureError

@@ -9,7 +9,7 @@ from typing import Any
 from torch.fx import Graph, Node
 from torch.fx.node import map_arg
 
-from virgil.engine.placement import of_values
+from virgil.engine.operators.value_arguments import of_values
 from virgil.engine.xla import lowerings  # noqa: F401 - registers them
 from virgil.engine.xla.keys import Keys
 from virgil.engine.xla.registry import LOWERINGS, Lowering

@@ -11,7 +11,7 @@ import jax
 from torch import Tensor
 from torch.fx import Node
 
-from virgil.engine.graph import Recording
+from virgil.engine.recording.graph import Recording
 from virgil.engine.xla.arrays import to_array
 from virgil.engine.xla.interpret import check_lowered, interpret
 from virgil.engine.xla.rolled.graph import rolled

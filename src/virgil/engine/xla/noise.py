@@ -10,8 +10,8 @@ import jax
 from torch import Tensor
 from torch.fx import Graph
 
-from virgil.engine.noise import DrawnBy, in_order
-from virgil.engine.placement import of_values
+from virgil.engine.operators.noise import DrawnBy, in_order
+from virgil.engine.operators.value_arguments import of_values
 from virgil.engine.xla.arrays import to_array, to_tensor
 from virgil.engine.xla.keys import Keys
 from virgil.engine.xla.registry import LOWERINGS

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from virgil.engine.aten import Absent
+from virgil.engine.operators.aten import Absent
 from virgil.ops.operators import OpOverload
 
 __all__ = ["ABSENT", "LOWERINGS", "Lowering", "draws", "lowers"]

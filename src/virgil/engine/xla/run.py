@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from virgil.engine.program import CapturedStep
+from virgil.engine.recording.program import CapturedStep
 from virgil.engine.runner import Course, Inputs, joined
 from virgil.engine.xla.ahead import while_loop
 from virgil.engine.xla.arrays import DTYPES, Copies, to_array, to_tensor

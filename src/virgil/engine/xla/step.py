@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from torch import Tensor
 
-from virgil.engine.program import CapturedStep
+from virgil.engine.recording.program import CapturedStep
 from virgil.engine.runner import Inputs
 from virgil.engine.xla.ahead import Ahead
 from virgil.engine.xla.arrays import to_array, to_input

@@ -9,7 +9,7 @@ from torch import Tensor
 from virgil.errors import ShapeError, SupportError
 from virgil.infer.checks.containment import family_name
 from virgil.infer.checks.finding import Finding, Subject
-from virgil.infer.checks.outside import reason
+from virgil.infer.checks.outside_support import reason
 from virgil.poutine.site import Site
 
 __all__ = ["support_problem", "support_problems", "under_some_value"]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from virgil import settings
 from virgil.distributions.core.validation import unchecked_by_torch
-from virgil.engine.swap import Swapped
+from virgil.engine.recording.swap import Swapped
 from virgil.infer.density.buffers import buffers_of
 from virgil.infer.density.read_parameters import ReadParameters
 from virgil.nn.call import noting

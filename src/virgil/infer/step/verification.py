@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from virgil.engine.follow import beginning, first_difference
-from virgil.engine.program import CapturedStep, on_copies
-from virgil.engine.transcript import Transcript
+from virgil.engine.recording.follow import beginning, first_difference
+from virgil.engine.recording.program import CapturedStep, on_copies
+from virgil.engine.recording.transcript import Transcript
 from virgil.infer.step.function import StepFunction
 from virgil.ops.random_state import preserved_rng
 from virgil.optim.gradients import GradientClip

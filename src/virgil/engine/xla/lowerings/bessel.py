@@ -17,7 +17,7 @@ import numpy as np
 from jax import Array
 from jax.scipy import special
 
-from virgil.engine.aten import aten
+from virgil.engine.operators.aten import aten
 from virgil.engine.xla.lowerings.floating import in_double, of_floats
 from virgil.engine.xla.registry import lowers
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from virgil.engine.aten import aten
+from virgil.engine.operators.aten import aten
 from virgil.engine.xla.lowerings.random import exponential
 from virgil.engine.xla.registry import draws
 

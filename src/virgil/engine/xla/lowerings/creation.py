@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import torch
 
-from virgil.engine.aten import aten, prims
+from virgil.engine.operators.aten import aten, prims
 from virgil.engine.xla.arrays import DTYPES
 from virgil.engine.xla.registry import lowers
 

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 from jax.scipy.special import digamma
 
-from virgil.engine.aten import aten
+from virgil.engine.operators.aten import aten
 from virgil.engine.xla.lowerings.random import exponential
 from virgil.engine.xla.registry import draws, lowers
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 from jax import Array, lax
 
-from virgil.engine.aten import aten
+from virgil.engine.operators.aten import aten
 from virgil.engine.xla.registry import lowers
 
 __all__: list[str] = []

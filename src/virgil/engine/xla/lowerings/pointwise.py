@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import torch
 
-from virgil.engine.aten import aten, prims
+from virgil.engine.operators.aten import aten, prims
 from virgil.engine.xla.arrays import dtype_of
 from virgil.engine.xla.lowerings.floating import in_double
 from virgil.engine.xla.promotion import Kind, converted, promoted

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import torch
 
-from virgil.engine.aten import aten
+from virgil.engine.operators.aten import aten
 from virgil.engine.xla.arrays import DTYPES
 from virgil.engine.xla.registry import lowers
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from jax import Array, lax
 
-from virgil.engine.aten import aten
+from virgil.engine.operators.aten import aten
 from virgil.engine.xla.arrays import DTYPES
 from virgil.engine.xla.registry import lowers
 

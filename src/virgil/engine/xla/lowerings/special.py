@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.scipy import special
 
-from virgil.engine.aten import aten
+from virgil.engine.operators.aten import aten
 from virgil.engine.xla.lowerings.floating import in_double, of_floats
 from virgil.engine.xla.registry import lowers
 

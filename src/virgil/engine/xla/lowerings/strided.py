@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from virgil.engine.aten import aten
+from virgil.engine.operators.aten import aten
 from virgil.engine.xla.arrays import DTYPES, dtype_of
 from virgil.engine.xla.registry import lowers
 from virgil.errors import OperatorError

@@ -12,7 +12,7 @@ from jax import Array, lax
 from torch import Tensor
 from torch.fx import Node
 
-from virgil.engine.aten import aten
+from virgil.engine.operators.aten import aten
 from virgil.engine.xla.arrays import DTYPES
 from virgil.engine.xla.interpret import arguments, computed
 

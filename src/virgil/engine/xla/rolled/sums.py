@@ -7,7 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from virgil.engine.aten import aten
+from virgil.engine.operators.aten import aten
 from virgil.engine.rolled.linear import is_linear
 from virgil.engine.rolled.operations import Operation
 from virgil.engine.rolled.stages import Slot

@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from virgil.engine.graph import Recording
-from virgil.engine.transcript import Transcript
+from virgil.engine.recording.graph import Recording
+from virgil.engine.recording.transcript import Transcript
 
 __all__ = ["CapturedStep", "StepFn", "on_copies"]
 

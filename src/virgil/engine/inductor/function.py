@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.fx import Graph, GraphModule
 
-from virgil.engine.code import code_of
-from virgil.engine.graph import Recording
-from virgil.engine.in_place import inputs_of, owned
-from virgil.engine.inductor import laid_out
+from virgil.engine.inductor.code import code_of
+from virgil.engine.inductor.in_place import inputs_of, owned
+from virgil.engine.inductor.run import laid_out
+from virgil.engine.recording.graph import Recording
 from virgil.errors import CaptureError
 from virgil.ops.trees import tree_leaves
 

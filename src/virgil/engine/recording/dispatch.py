@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from virgil.engine.aten import aten
 from virgil.engine.lines import line_of_user
-from virgil.engine.noise import is_random
-from virgil.engine.plain_layers import LOOKED_INTO, PLAIN_LAYERS
+from virgil.engine.operators.aten import aten
+from virgil.engine.operators.layers import LOOKED_INTO, PLAIN_LAYERS
+from virgil.engine.operators.noise import is_random
 from virgil.ops.compile_flag import as_when_compiling
 from virgil.ops.nested_tensors import tensors_in
 from virgil.ops.operators import OperatorMode, OpOverload, is_composite, is_taken_apart, memory_id, schema_of, written

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.fx import Node
 
-from virgil.engine.decompositions import RECORDED
-from virgil.engine.dispatch import traits_of
-from virgil.engine.graph import Recording
+from virgil.engine.operators.decompositions import RECORDED
+from virgil.engine.recording.dispatch import traits_of
+from virgil.engine.recording.graph import Recording
 
 __all__ = ["Call", "Constant", "Transcript", "Value", "transcript_of"]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from virgil.engine.capture import capture
 from virgil.engine.choice import compiled
+from virgil.engine.recording.capture import capture
 from virgil.engine.runner import Inputs
 from virgil.engine.xla.interpret import check_lowered
 from virgil.errors import CaptureError, OperatorError
@@ -160,7 +160,7 @@ def test_what_torch_cannot_take_apart_is_a_capture_error(monkeypatch):
     def failing(*args, **kwargs):
         raise NotImplementedError("not for UInt16")
 
-    monkeypatch.setattr("virgil.engine.capture.functional", failing)
+    monkeypatch.setattr("virgil.engine.recording.capture.functional", failing)
     with pytest.raises(CaptureError, match=r"Torch cannot take an operator of the step apart: not for UInt16\. Use"):
         capture(lambda state, inputs: (state, state[0], state[0][None]), [torch.tensor(0.5)], [])
 

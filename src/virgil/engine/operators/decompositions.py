@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.engine.aten import aten, present
+from virgil.engine.operators.aten import aten, present
 from virgil.ops.foreach import each
 
 __all__ = ["FUNCTIONAL", "RECORDED", "WHOLE"]

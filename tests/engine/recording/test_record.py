@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from virgil.engine.graph import functional, recorded, traced
-from virgil.engine.rename import without_writes
+from virgil.engine.operators.writes import without_writes
+from virgil.engine.recording.graph import functional, recorded, traced
 from virgil.errors import CaptureError
 
 HELD = torch.tensor([3.0, -1.0])
@@ -125,7 +125,7 @@ def test_writes_that_something_else_sees_are_not(fn):
 @pytest.mark.parametrize("fn", [*RENAMED, writes_into_other_strides])
 def test_both_ways_to_do_without_writes_agree(fn, monkeypatch):
     renamed = functional(recorded(fn, *ARGS), *ARGS)
-    monkeypatch.setattr("virgil.engine.graph.renamed", lambda *given: None)
+    monkeypatch.setattr("virgil.engine.recording.graph.renamed", lambda *given: None)
     functionalized = functional(recorded(fn, *ARGS), *ARGS)
     torch.testing.assert_close(renamed(*OTHERS), functionalized(*OTHERS), rtol=0, atol=0)
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.fx import Graph, Node
 
-from virgil.engine.aten import aten, present
+from virgil.engine.operators.aten import aten, present
 from virgil.ops.operators import OpOverload, schema_of
 
 __all__ = ["Renaming", "in_full", "last_uses", "pure_form", "without_writes", "writes"]

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.fx import Graph, GraphModule, Node
 
-from virgil.engine.aten import aten
-from virgil.engine.noise import is_draw
-from virgil.engine.program import CapturedStep
+from virgil.engine.operators.aten import aten
+from virgil.engine.operators.noise import is_draw
+from virgil.engine.recording.program import CapturedStep
 from virgil.ops.operators import OpOverload
 from virgil.ops.thread_generator import taking_generator, thread_generator
 from virgil.ops.trees import tree_leaves

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from virgil.engine.follow import beginning, first_difference
-from virgil.engine.graph import recorded
-from virgil.engine.transcript import transcript_of
+from virgil.engine.recording.follow import beginning, first_difference
+from virgil.engine.recording.graph import recorded
+from virgil.engine.recording.transcript import transcript_of
 
 X = torch.tensor([1.0, 2.0, 3.0])
 

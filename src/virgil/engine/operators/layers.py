@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from virgil.engine.aten import aten
+from virgil.engine.operators.aten import aten
 
 __all__ = ["LOOKED_INTO", "PLAIN_LAYERS"]
 

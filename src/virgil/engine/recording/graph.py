@@ -12,10 +12,10 @@ from torch import Tensor
 from torch.export import default_decompositions
 from torch.fx import Graph, GraphModule
 
-from virgil.engine.decompositions import FUNCTIONAL, RECORDED, WHOLE
-from virgil.engine.plain import PLAIN
-from virgil.engine.record import Recorder
-from virgil.engine.rerun import functionalized, renamed
+from virgil.engine.operators.core_aten import PLAIN
+from virgil.engine.operators.decompositions import FUNCTIONAL, RECORDED, WHOLE
+from virgil.engine.recording.functionalize import functionalized, renamed
+from virgil.engine.recording.record import Recorder
 from virgil.ops.trees import TreeSpec, tree_flatten, tree_leaves, tree_unflatten
 
 __all__ = ["Recording", "functional", "recorded", "traced"]

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from virgil.engine.capture import capture
-from virgil.engine.in_place import in_place
-from virgil.engine.inductor import InductorRunner, seed_of_step
+from virgil.engine.inductor.in_place import in_place
+from virgil.engine.inductor.run import InductorRunner, seed_of_step
+from virgil.engine.recording.capture import capture
 from virgil.engine.runner import Inputs
 
 RATE = torch.tensor(0.5)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.fx import Graph, Node
 
-from virgil.engine.dispatch import Dispatch, Traits
+from virgil.engine.recording.dispatch import Dispatch, Traits
 from virgil.errors import CaptureError
 from virgil.ops.nested_tensors import mapped, tensors_in
 from virgil.ops.operators import OpOverload

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch.fx import Node
 
-from virgil.engine.decompositions import FUNCTIONAL
-from virgil.engine.rename import in_full, pure_form
+from virgil.engine.operators.decompositions import FUNCTIONAL
+from virgil.engine.operators.writes import in_full, pure_form
 from virgil.errors import CaptureError
 from virgil.ops.operators import OperatorMode, OpOverload, schema_of
 

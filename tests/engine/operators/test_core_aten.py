@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from virgil.engine.plain import PLAIN
+from virgil.engine.operators.core_aten import PLAIN
 
 aten = torch.ops.aten
 INF, NAN = torch.inf, torch.nan

@@ -13,9 +13,9 @@ import virgil
 import virgil.distributions as dist
 from tests.graphs.test_capture import Y, schools
 from virgil.distributions import constraints
-from virgil.engine import code, inductor
-from virgil.engine.capture import capture
-from virgil.engine.inductor import InductorRunner, _Called, _Replayed, seed_of_step
+from virgil.engine.inductor import code, run
+from virgil.engine.inductor.run import InductorRunner, _Called, _Replayed, seed_of_step
+from virgil.engine.recording.capture import capture
 from virgil.engine.runner import Inputs
 from virgil.errors import CaptureError, OperatorError
 from virgil.infer import SVI, Trace_ELBO, TraceEnum_ELBO, config_enumerate
@@ -128,7 +128,7 @@ def test_a_run_is_the_same_bit_for_bit_however_it_is_cut(name, longest, monkeypa
     case = compiled(name)
     (whole,) = case.run(STEPS)
     end = case.runner.state()
-    monkeypatch.setattr(inductor, "_LONGEST", longest)
+    monkeypatch.setattr(run, "_LONGEST", longest)
     parts = case.run(1, 4, 7)
     assert torch.equal(torch.cat([each.losses for each in parts]), whole.losses)
     assert torch.equal(torch.cat([each.norms for each in parts]), whole.norms)
@@ -169,7 +169,7 @@ def test_the_first_step_that_is_not_finite_leaves_the_state_before_it(bad, longe
         before = case.begin
     rows = STREAM.clone()
     rows[bad:, 2] = torch.nan
-    monkeypatch.setattr(inductor, "_LONGEST", longest)
+    monkeypatch.setattr(run, "_LONGEST", longest)
     (course,) = case.run(STEPS, rows=rows)
     assert not course.is_finite
     assert course.losses.isfinite().tolist() == [True] * bad + [False]
@@ -263,7 +263,7 @@ def test_an_operator_that_cannot_be_compiled_is_named(monkeypatch):
 
     program = capture(shifted, [torch.zeros(3)], [torch.ones(3)])
     monkeypatch.setitem(lowering.lowerings, torch.ops.aten.erfinv.default, refuse)
-    with pytest.raises(OperatorError, match=r"(?s)aten\.erfinv\.default.*test_inductor.*engine='eager'"):
+    with pytest.raises(OperatorError, match=r"(?s)aten\.erfinv\.default.*test_run.*engine='eager'"):
         InductorRunner(program)
 
 

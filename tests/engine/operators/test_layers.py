@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from virgil.engine.graph import traced
+from virgil.engine.recording.graph import traced
 
 DTYPES = [torch.float32, torch.float64]
 TOLERANCES = {torch.float32: (1e-5, 1e-6), torch.float64: (1e-12, 1e-13)}

@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import Tensor
 
-from virgil.engine.follow import Difference, first_difference
-from virgil.engine.graph import Recording, functional, recorded
-from virgil.engine.program import CapturedStep, StepFn, on_copies
-from virgil.engine.rename import writes
-from virgil.engine.transcript import Transcript, transcript_of
+from virgil.engine.operators.writes import writes
+from virgil.engine.recording.follow import Difference, first_difference
+from virgil.engine.recording.graph import Recording, functional, recorded
+from virgil.engine.recording.program import CapturedStep, StepFn, on_copies
+from virgil.engine.recording.transcript import Transcript, transcript_of
 from virgil.errors import CaptureError, VirgilError
 from virgil.ops.operators import OpOverload
 from virgil.ops.random_state import preserved_rng

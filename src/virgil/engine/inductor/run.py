@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.fx import Graph, GraphModule
 
-from virgil.engine.code import Code, code_of, heeds_modes
-from virgil.engine.in_place import in_place, inputs_of
-from virgil.engine.noise import DrawnBy
-from virgil.engine.program import CapturedStep
+from virgil.engine.inductor.code import Code, code_of, heeds_modes
+from virgil.engine.inductor.in_place import in_place, inputs_of
+from virgil.engine.operators.noise import DrawnBy
+from virgil.engine.recording.program import CapturedStep
 from virgil.engine.runner import Course, Inputs, joined
 from virgil.ops.compile_flag import as_when_compiling
 from virgil.ops.foreach import foreach

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.engine.aten import aten, present
+from virgil.engine.operators.aten import aten, present
 from virgil.ops.nested_tensors import tensors_in
 
 __all__ = ["PLAIN"]

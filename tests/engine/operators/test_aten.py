@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.house.source import ROOT
-from virgil.engine.aten import Absent, aten, present, prims
+from virgil.engine.operators.aten import Absent, aten, present, prims
 from virgil.errors import OperatorError
 
 

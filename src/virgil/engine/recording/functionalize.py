@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.fx import Graph, Node
 from torch.fx.node import map_arg
 
-from virgil.engine.record import Recorder
-from virgil.engine.rename import Renaming, in_full, last_uses, without_writes
+from virgil.engine.operators.writes import Renaming, in_full, last_uses, without_writes
+from virgil.engine.recording.record import Recorder
 
 __all__ = ["functionalized", "renamed"]
 

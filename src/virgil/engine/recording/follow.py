@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
-from virgil.engine.decompositions import RECORDED
-from virgil.engine.dispatch import Dispatch, Traits
-from virgil.engine.transcript import Call, Constant, Transcript, Value
+from virgil.engine.operators.decompositions import RECORDED
+from virgil.engine.recording.dispatch import Dispatch, Traits
+from virgil.engine.recording.transcript import Call, Constant, Transcript, Value
 from virgil.ops.nested_tensors import tensors_in
 from virgil.ops.operators import OpOverload, schema_of
 from virgil.ops.thread_generator import called

@@ -1,0 +1,1 @@
+"""Graphs of tensor operations, compiled by torch's Inductor."""
