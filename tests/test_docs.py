@@ -18,9 +18,15 @@ from tests.house.source import ROOT, name_of
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)  # where `]( )` is an index and a call
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LONG = {"trust.md"}
+RUN = [
+    pytest.param(path, id=name_of(path), marks=pytest.mark.long if path.name in LONG else ())
+    for path in PAGES
+    if blocks(path.read_text())
+]
 
 
-@pytest.mark.parametrize("path", [path for path in PAGES if blocks(path.read_text())], ids=name_of)
+@pytest.mark.parametrize("path", RUN)
 def test_a_page_prints_what_it_says(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # for the files that the page writes
     for block, printed in run(path):

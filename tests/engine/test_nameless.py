@@ -18,6 +18,7 @@ def found(what):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", ["eager", "xla", "auto"])
 def test_what_has_a_fallback_gives_the_same_fit(engine):
     expected, without = found("with_all")[engine], found("without_what_has_a_fallback")[engine]

@@ -58,6 +58,7 @@ def test_normal_normal(objective):
     _assert_near(td.Normal(params["loc"], params["scale"]), *_normal_posterior(data))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("iterate", [False, True])
 def test_normal_normal_by_mini_batches(iterate):
     data = _normal_data(60)
@@ -77,6 +78,7 @@ def test_normal_normal_by_mini_batches(iterate):
     _assert_near(td.Normal(params["loc"], params["scale"]), *_normal_posterior(data))
 
 
+@pytest.mark.long
 def test_the_coin():
     data = torch.tensor([1.0] * 6 + [0.0] * 4)
 

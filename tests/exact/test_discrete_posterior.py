@@ -130,6 +130,7 @@ def test_marginals_are_those_of_brute_force(model):
             torch.testing.assert_close(marginal.log_prob(at).exp(), expected, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.long
 @every
 def test_samples_have_the_frequencies_of_the_joint_posterior(model):
     """Chi-square over joint assignments, rare ones pooled; the bound is the quantile at 1 - 1e-6."""

@@ -38,6 +38,7 @@ def test_analytic_divergences_with_plates(name):
     check(CASES[name], TraceMeanField_ELBO)
 
 
+@pytest.mark.long
 def test_looped_particles_are_unbiased():
     case = replace(CASES["mixed, normal first"], batches=2_500, particles=4, options={"vectorize_particles": False})
     check(case)

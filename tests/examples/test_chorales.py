@@ -86,6 +86,7 @@ def test_a_known_chorale_begins_as_it_is_known_to():
     assert soprano[-1].end == bass[-1].end == 36
 
 
+@pytest.mark.long
 def test_the_parts_are_the_same_in_every_run_and_draw_nothing_from_the_program(split):
     virgil.set_rng_seed(1)
     expected = torch.rand(3)
@@ -97,6 +98,7 @@ def test_the_parts_are_the_same_in_every_run_and_draw_nothing_from_the_program(s
         assert torch.equal(part.lengths, other.lengths)
 
 
+@pytest.mark.long
 def test_a_chorale_is_as_long_as_it_says_and_silent_after(split):
     assert [len(part.lengths) for part in split] == [209, 45, 45]
     for part in split:
@@ -108,6 +110,7 @@ def test_a_chorale_is_as_long_as_it_says_and_silent_after(split):
         assert 3.5 < part.notes.sum() / part.quarters <= 4, "four voices, which meet at times or rest"
 
 
+@pytest.mark.long
 def test_no_chorale_is_in_two_places_in_whatever_key(split):
     notes = torch.cat([part.notes for part in split])
     flat, size = notes.flatten(1), len(notes)

@@ -119,6 +119,7 @@ def test_path_and_marginals_are_those_of_the_recursions(growth, guide, program):
     np.testing.assert_allclose(reading.probs.numpy(), _forward_backward(moves, emission)[1], atol=1e-4)
 
 
+@pytest.mark.long
 def test_the_demo_names_the_recessions_and_draws_them(tmp_path, capsys):
     hmm.main(steps=25, out=tmp_path)
     printed = capsys.readouterr().out

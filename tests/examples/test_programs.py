@@ -25,6 +25,7 @@ def test_a_program_is_a_module_of_its_name_that_runs_its_main(name):
     assert ast.unparse(last) == "if __name__ == '__main__':\n    main()"
 
 
+@pytest.mark.long
 def test_the_smallest_runs_as_a_script(tmp_path):
     command = [sys.executable, "-W", "error", "-m", "virgil.examples.coin"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}

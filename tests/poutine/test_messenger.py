@@ -360,6 +360,7 @@ Y = torch.tensor([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0])
 LEARNT = ["scaling", "scaling by a tensor", "tempering", "widening", "decentering", "nothing"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", ["eager", "xla"])
 @pytest.mark.parametrize("name", LEARNT)
 def test_a_fit_under_a_messenger_is_the_fit_under_ours(name, engine):

@@ -45,6 +45,7 @@ def hmm(data):
     virgil.sample("x", chain, obs=data)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("model", "data", "objective", "reference"),
     [

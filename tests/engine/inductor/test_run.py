@@ -112,6 +112,7 @@ def compiled(name):
     return Compiled(runner, begin, torch.tensor(losses), torch.stack([each.norm() for each in gradients]), end)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_steps_are_those_that_eager_svi_takes_on_the_same_noise(name):
     case = compiled(name)

@@ -40,6 +40,7 @@ def test_a_table_holds_what_is_present():
     assert present(table) == {aten.add.Tensor: aten.sub.Tensor}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", ["tables", "runs"])
 def test_what_torch_lacks_is_left_out_and_all_else_works(what):
     command = [sys.executable, "-m", "tests.engine.lacking", what]

@@ -52,6 +52,7 @@ def test_large_noise_is_left_to_each_step():
     assert runner._step.ahead.steps == 1
 
 
+@pytest.mark.long
 def test_restarts_draw_the_same_in_blocks_of_any_length(monkeypatch):
     courses = []
     for block in (1, 64):

@@ -49,6 +49,7 @@ def losses(flags, folder):
     return json.loads(result.stdout.splitlines()[-1])[0], "xla_cpu_small_call" in compiled
 
 
+@pytest.mark.long
 def test_a_small_model_is_one_piece_and_the_same(tmp_path):
     """Single precision over 300 steps: a piece of machine code may round differently from many."""
     together, is_one = losses("", tmp_path / "one")

@@ -56,6 +56,7 @@ def test_a_killed_run_on_the_same_arguments(engine, tmp_path):
     same(whole, resumed)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", ["eager", "xla"])
 def test_a_killed_run_on_shuffled_mini_batches_with_buffers_and_dropout(engine, tmp_path):
     def run(name, **options):
@@ -84,6 +85,7 @@ def test_a_run_that_is_complete_takes_no_more_steps(tmp_path):
     same(fit, again)
 
 
+@pytest.mark.long
 def test_a_process_killed_at_a_random_step(tmp_path):
     """The first process waits at step 2,500 for the end of its input, so that it never ends before it is killed."""
     program = textwrap.dedent(

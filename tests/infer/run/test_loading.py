@@ -24,6 +24,7 @@ print(sorted(each for each in ("torch._dynamo", "torch._inductor", "sympy") if e
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", ["eager", "xla", "auto"])
 @pytest.mark.parametrize("optim", ["Adam", "ClippedAdam", "SGD"])
 def test_no_compiler_of_torch_is_loaded(engine, optim):

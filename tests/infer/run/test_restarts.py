@@ -36,6 +36,7 @@ def drawn_point():
 LOWEST = -math.log(WEIGHT) + 0.5 * math.log(2 * math.pi) + math.log(0.5)  # -log p at the higher mode
 
 
+@pytest.mark.long
 @engines
 @pytest.mark.parametrize(
     "guide", [lambda: drawn_point, lambda: AutoDelta(two_modes, init_loc_fn=init_to_uniform(radius=6.0))]
@@ -136,6 +137,7 @@ def test_when_all_fail_it_is_an_error(engine):
         svi.run(200, engine=engine, restarts=3)
 
 
+@pytest.mark.long
 @engines
 def test_networks_begin_anew_and_the_best_comes_back_with_its_buffers(engine):
     program = Amortised(rows=20, batch=6)

@@ -77,6 +77,7 @@ def test_a_time_limit_ends_a_run():
     assert "0.2 seconds" in fit.stopped
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", ["xla", "inductor"])
 def test_ctrl_c_ends_a_compiled_run(engine):
     svi = conjugate()

@@ -28,6 +28,7 @@ def seeded(seed, model, family, *args, **options):
     return fitted(model, family(model), *args, **options)
 
 
+@pytest.mark.long
 @runs
 @pytest.mark.parametrize(
     ("model", "family", "args"),
@@ -44,6 +45,7 @@ def test_a_guide_that_contains_the_posterior_passes(engine, seed, model, family,
     assert set(check.draws(10)) == {site.name for site in check.sites}
 
 
+@pytest.mark.long
 @runs
 def test_a_mean_field_guide_of_a_correlated_posterior_is_called_out(engine, seed):
     """Its shape is 0.95 in the limit and about 0.83, give or take 0.1, with 10,000 draws."""
@@ -58,6 +60,7 @@ def test_a_mean_field_guide_of_a_correlated_posterior_is_called_out(engine, seed
         assert "dependence" in check.verdict.advice
 
 
+@pytest.mark.long
 @runs
 def test_a_funnel_is_called_out(engine, seed):
     check = seeded(seed, funnel, AutoNormal, engine=engine, steps=3000).check()
@@ -81,6 +84,7 @@ def one_mode():
     virgil.sample("p", dist.Beta(3.0, 2.0))
 
 
+@pytest.mark.long
 def test_there_is_no_other_mode_where_there_is_one():
     check = fitted(one_mode, AutoNormal(one_mode), lr=0.02).check(steps=0)
     assert check.modes.reason is None

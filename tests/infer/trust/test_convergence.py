@@ -42,6 +42,7 @@ def test_the_excess_of_a_fit_is_its_divergence_from_where_steps_lead():
     assert found.is_under_way
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", ["eager", "xla"])
 def test_an_average_over_noisy_steps_is_accepted(engine):
     virgil.set_rng_seed(1)
