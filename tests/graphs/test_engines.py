@@ -81,11 +81,7 @@ IN_EVERY_CHECK = {
     "score function, TraceMeanField_ELBO",
     "mini-batches, Trace_ELBO",
     "guide that enumerates",
-    "mixture",
-    "AutoDelta",
     "AutoNormal",
-    "AutoDiagonalNormal",
-    "AutoMultivariateNormal",
     "AutoLowRankMultivariateNormal",
     "network",
 }

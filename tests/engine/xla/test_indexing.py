@@ -73,6 +73,7 @@ def samples(name):
     return [sample for each in OPERATORS[name] for sample in samples_of(name, *each)]
 
 
+@pytest.mark.every_engine
 @pytest.mark.parametrize("name", OPERATORS)
 def test_operators_agree_with_torch(name):
     assert_samples_lowered(samples(name))

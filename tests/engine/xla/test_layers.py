@@ -29,6 +29,7 @@ interpolate/bicubic batch_norm instance_norm layer_norm group_norm rms_norm loca
 OPERATORS = [f"nn.functional.{name}" for name in NAMES.split()]
 
 
+@pytest.mark.every_engine
 @pytest.mark.parametrize("name", OPERATORS)
 def test_operators_agree_with_torch(name):
     """In float64 with derivatives; in float32, where sums are in another order, without."""

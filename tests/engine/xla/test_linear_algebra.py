@@ -35,6 +35,7 @@ REMOVED = ["cholesky"]  # since torch 2.14
 OPERATORS = [name for name in NAMES.split() if name not in REMOVED or is_in_torchs_table(name)]
 
 
+@pytest.mark.every_engine
 @pytest.mark.parametrize("name", OPERATORS)
 def test_operators_agree_with_torch(name):
     """In float64 with derivatives, to a few times the condition of the table's matrices; in float32 without."""

@@ -58,6 +58,7 @@ def samples(name):
     ]
 
 
+@pytest.mark.every_engine
 @pytest.mark.parametrize("name", OPERATORS)
 def test_operators_agree_with_torch(name):
     assert_samples_lowered(samples(name))

@@ -42,6 +42,7 @@ COARSE = {
 }
 
 
+@pytest.mark.every_engine
 @pytest.mark.parametrize("name", [*OPERATORS, *COARSE])
 def test_operators_agree_with_torch(name):
     """Values and derivatives in float64; values in float32 and, where torch takes them, of integers."""
