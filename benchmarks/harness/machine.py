@@ -6,7 +6,7 @@ import os
 import platform
 import shlex
 import sys
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 
@@ -24,6 +24,14 @@ def load() -> float:
     return os.getloadavg()[0]
 
 
+def _version(distribution: str) -> str:
+    """The version; a copy of the source under another name has none."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "not installed"
+
+
 def describe(distributions: list[str], module: str, load_before: float) -> list[str]:
     """Lines that say on what machine, with what versions and by what command a table was made.
 
@@ -35,7 +43,7 @@ def describe(distributions: list[str], module: str, load_before: float) -> list[
     import torch  # noqa: PLC0415 a benchmark of import time must be able to describe its machine without it
 
     threads = torch.get_num_threads()
-    versions = ", ".join(f"{name} {version(name)}" for name in distributions)
+    versions = ", ".join(f"{name} {_version(name)}" for name in distributions)
     return [
         f"Machine: {_processor()}, {os.cpu_count()} cores, torch threads {threads}, "
         f"load {load_before:.1f} before and {load():.1f} after.",
