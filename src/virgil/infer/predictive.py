@@ -18,7 +18,7 @@ from virgil.infer.density.nesting import nesting
 from virgil.infer.density.vectorize import Vectorization, draws_in_one_execution
 from virgil.infer.warn import show_warning
 from virgil.ops.warning_filter import ignoring
-from virgil.poutine.runtime import Handler, Outer, states_nothing
+from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
@@ -41,12 +41,11 @@ class _Given(Handler):
         self.values = values
         self.draws = draws
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site:
         value = self.values.get(site.name) if site.is_latent or (site.kind == "plate" and not site.observed) else None
         if value is None:
-            return outer(site)
-        return outer(site.with_value(self.draws.placed(value, len(site.fn.event_shape))))
+            return site
+        return site.with_value(self.draws.placed(value, len(site.fn.event_shape)))
 
 
 class Predictive(nn.Module):

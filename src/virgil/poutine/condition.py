@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from virgil.errors import ArgumentError
-from virgil.poutine.runtime import Handler, Outer, states_nothing
+from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 from virgil.poutine.wrap import Program, wrapped
@@ -26,8 +26,7 @@ class Condition(Handler):
             raise ArgumentError(f"condition() got data={data!r}; it takes a dict from site name to value, or a trace.")
         self.data = data
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site:
         """Give the site its observed value."""
         if site.kind == "sample" and self.data.get(site.name) is not None:
             if site.observed and site.value is not self.data[site.name]:
@@ -36,19 +35,18 @@ class Condition(Handler):
                     "Leave it out of data, or take the obs= from the program."
                 )
             site = site.replace(value=self.data[site.name], observed=True)
-        return outer(site)
+        return site
 
 
 class Uncondition(Handler):
     """Draws observed sites anew."""
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site:
         """Take the observed value away, and keep it in ``infer["obs"]``."""
         if site.kind == "sample" and site.observed:
             infer = {**site.infer, "was_observed": True, "obs": site.value}
             site = site.replace(value=None, observed=False, infer=infer)
-        return outer(site)
+        return site
 
 
 def condition(fn: Program | None = None, data: Mapping[str, Tensor] | Trace | None = None) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 from virgil.errors import ArgumentError
 from virgil.poutine.enumeration import checked_num_samples
-from virgil.poutine.runtime import Handler, Outer, states_nothing
+from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import wrapped
 
@@ -26,14 +26,13 @@ class _Marked(Handler):
     def __init__(self, default: str | None, expand: bool, num_samples: int | None) -> None:
         self.options = {"enumerate": default, "expand": expand, "num_samples": num_samples}
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site:
         """Mark the site."""
         if site.is_latent and "enumerate" not in site.infer:
             infer = {**self.options, **site.infer}
             if infer["num_samples"] is not None or getattr(site.fn, "has_enumerate_support", False):
                 site = site.replace(infer=infer)
-        return outer(site)
+        return site
 
 
 @overload

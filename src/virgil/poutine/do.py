@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from virgil.errors import ArgumentError
-from virgil.poutine.runtime import Handler, Outer, states_nothing
+from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
 
@@ -21,13 +21,11 @@ class Do(Handler):
             raise ArgumentError(f"do() got data={data!r}; it takes a dict from site name to value.")
         self.data = data
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def after(self, site: Site) -> Site:
         """Cut the site's value from what follows it."""
-        finished = outer(site)
         if site.kind in ("sample", "deterministic") and self.data.get(site.name) is not None:
-            return finished.with_value(self.data[site.name])
-        return finished
+            return site.with_value(self.data[site.name])
+        return site
 
 
 def do(fn: Program | None = None, data: Mapping[str, Any] | None = None) -> Any:

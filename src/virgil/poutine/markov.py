@@ -9,7 +9,7 @@ from typing import Any
 
 from virgil.errors import ArgumentError
 from virgil.poutine.frame import ChainStep
-from virgil.poutine.runtime import Handler, Outer, installed, states_nothing
+from virgil.poutine.runtime import Handler, installed
 from virgil.poutine.site import Site
 
 __all__ = ["Markov", "MarkovContext", "markov"]
@@ -57,10 +57,9 @@ class MarkovContext(Handler):
         """The object that tells its chain from others."""
         return self.step.chain
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site:
         """Add the step."""
-        return outer(site.replace(steps=(self.step, *site.steps)))
+        return site.replace(steps=(self.step, *site.steps))
 
 
 def _steps(items: Iterable[Any], history: int, keep: bool) -> Iterator[Any]:

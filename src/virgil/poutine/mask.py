@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError
-from virgil.poutine.runtime import Handler, Outer, states_nothing
+from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
 
@@ -28,12 +28,11 @@ class Mask(Handler):
             raise ArgumentError(f"mask() got mask={mask!r}; it takes True, False or a tensor of dtype torch.bool.")
         self.mask = mask
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site:
         """Narrow the mask of the site."""
         if site.kind == "sample":
             site = site.masked_by(self.mask)
-        return outer(site)
+        return site
 
 
 def mask(fn: Program | None = None, mask: bool | Tensor | None = None) -> Any:

@@ -14,7 +14,7 @@ from virgil.distributions.core.validation import is_validating
 from virgil.errors import PlateError
 from virgil.ops.distinct_indices import distinct_indices
 from virgil.poutine.frame import Frame
-from virgil.poutine.runtime import Handler, Outer, emit, installed, states_nothing
+from virgil.poutine.runtime import Handler, emit, installed
 from virgil.poutine.site import Site
 
 __all__ = ["PlateContext", "SubsampleIndices", "active_frames", "plate"]
@@ -80,12 +80,11 @@ class PlateContext(Handler):
         self.indices = indices
         self.plate = plate
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site:
         """Add the frame."""
         if site.kind == "subsample":
             site = self._cut(site)
-        return outer(site.replace(frames=(self.frame, *site.frames)))
+        return site.replace(frames=(self.frame, *site.frames))
 
     def _cut(self, site: Site) -> Site:
         frame, data, event_dim = self.frame, site.value, site.args[0]

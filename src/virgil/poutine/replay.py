@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from virgil.errors import ArgumentError
-from virgil.poutine.runtime import Handler, Outer, states_nothing
+from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 from virgil.poutine.wrap import Program, wrapped
@@ -25,8 +25,7 @@ class Replay(Handler):
         self.nodes = {} if trace is None else trace.nodes
         self.params = params or {}
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site:
         """Fill in the value recorded under the site's name."""
         name = site.name
         if (site.kind == "sample" or site.kind == "plate") and not site.observed:
@@ -41,7 +40,7 @@ class Replay(Handler):
                 site = site.with_value(known.value)
         elif site.kind == "param" and name in self.params:
             site = site.with_value(self.params[name])
-        return outer(site)
+        return site
 
 
 def replay(fn: Program | None = None, trace: Trace | None = None, params: Mapping[str, Tensor] | None = None) -> Any:

@@ -16,6 +16,10 @@ The innermost handler sees a site first. Behind the outermost one the site resol
 does not call ``outer`` hides the site from those outside; it then returns ``site.resolve()``, or a site with a value
 of its own.
 
+A handler that makes no statements may have ``before`` and ``after`` in the place of ``handle``, or one of them: what it
+does to a site on its way outward, and to the finished site on its way back. Sites pass through it faster, and any
+number of such handlers may lie inside each other.
+
 A handler may make statements of its own in ``handle``. Two rules hold for them, and with them for whole programs that
 it runs there:
 
@@ -44,7 +48,7 @@ from typing import Any, ClassVar, TypeVar
 
 from virgil.errors import ArgumentError
 from virgil.poutine.site import Site
-from virgil.poutine.stack import Outer, Stack, Surrounds, emit, installed, stated_here, thread, without
+from virgil.poutine.stack import Halves, Outer, Stack, Surrounds, emit, installed, stated_here, thread, without
 
 __all__ = ["Handled", "Handler", "Outer", "Site", "effectful", "emit", "installed", "states_nothing"]
 
@@ -62,26 +66,38 @@ def states_nothing(handle: Function) -> Function:
 class Handler:
     """Gives statements another meaning, for the length of a ``with`` block or of a call.
 
-    Derive from it and write :meth:`handle`. An instance may be entered again, nested and shared between threads, since
-    being entered changes nothing in it.
+    Derive from it and write :meth:`handle`, or :meth:`before` and :meth:`after`. An instance may be entered again,
+    nested and shared between threads, since being entered changes nothing in it.
 
     Attributes:
         surrounds: for a plate or a step of a Markov chain that has been entered, the field of a site to which it adds
             one element, ``"frames"`` or ``"steps"``.
         is_silent: whether its ``handle`` is marked by :func:`states_nothing`.
+        halves: whether it has a ``before`` and an ``after``; ``None`` if it has a ``handle`` of its own.
     """
 
     surrounds: ClassVar[Surrounds] = None
     is_silent: ClassVar[bool] = True
+    halves: ClassVar[Halves] = (False, False)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.is_silent = getattr(cls.handle, "states_nothing", False)
+        halves = cls.before is not Handler.before, cls.after is not Handler.after
+        cls.halves = halves if cls.handle is Handler.handle else None
 
     @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         """Treat one site; ``outer(site)`` asks the handlers outside, and at last the default."""
-        return outer(site)
+        return self.after(outer(self.before(site)))
+
+    def before(self, site: Site) -> Site:
+        """Treat one site before those outside do. It makes no statements and calls no function of a program."""
+        return site
+
+    def after(self, site: Site) -> Site:
+        """Treat one site that those outside have finished. It makes no statements either."""
+        return site
 
     def __enter__(self: Self) -> Self:
         current = thread.current

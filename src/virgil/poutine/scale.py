@@ -8,7 +8,7 @@ from torch import Tensor
 
 from virgil.errors import ArgumentError
 from virgil.ops.all_true import all_true
-from virgil.poutine.runtime import Handler, Outer, states_nothing
+from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
 
@@ -32,12 +32,11 @@ class Scale(Handler):
             )
         self.scale = scale
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site:
         """Multiply the factor of the site."""
         if site.kind == "sample":
             site = site.scaled_by(self.scale)
-        return outer(site)
+        return site
 
 
 def scale(fn: Program | None = None, scale: float | Tensor | None = None) -> Any:

@@ -2,7 +2,8 @@
 
 ``runtime.py`` states the rules. A handler that may make statements of its own has a *turn* while it treats a site: the
 turn stands in the place of the stack that was installed, and finds out which handlers meet a statement when the handler
-makes one. A handler marked by ``states_nothing`` has no turn, which makes a site's way shorter.
+makes one. A handler marked by ``states_nothing`` has no turn, which makes a site's way shorter. Handlers that consist
+of ``before`` and ``after`` alone are passed in a loop, so that any number of them may lie inside each other.
 """
 
 from __future__ import annotations
@@ -14,10 +15,23 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from virgil.poutine.site import Site
 
-__all__ = ["Outer", "Stack", "Surrounds", "Treats", "Turn", "emit", "installed", "stated_here", "thread", "without"]
+__all__ = [
+    "Halves",
+    "Outer",
+    "Stack",
+    "Surrounds",
+    "Treats",
+    "Turn",
+    "emit",
+    "installed",
+    "stated_here",
+    "thread",
+    "without",
+]
 
 Outer = Callable[[Site], Site]
 Surrounds = Literal["frames", "steps"] | None
+Halves = tuple[bool, bool] | None  # whether it has a ``before`` and an ``after``, if it consists of them alone
 
 
 class Treats(Protocol):
@@ -25,6 +39,7 @@ class Treats(Protocol):
 
     surrounds: ClassVar[Surrounds]
     is_silent: ClassVar[bool]
+    halves: ClassVar[Halves]
 
     def handle(self, site: Site, outer: Outer) -> Site:
         """Treat one site."""
@@ -38,14 +53,20 @@ class Stack:
         outside: the stack of those outside it.
         handlers: all of them, outermost first.
         emit: passes a site through all of them, innermost first, and returns it finished.
+        befores: what the innermost handlers that consist of halves do before those outside, innermost first.
+        afters: what they do after, outermost first.
+        beyond: passes a site through the handlers outside these.
     """
 
-    __slots__ = ("emit", "handler", "handlers", "outside")
+    __slots__ = ("afters", "befores", "beyond", "emit", "handler", "handlers", "outside")
 
     handler: Treats | None
     outside: Stack
     handlers: tuple[Treats, ...]
     emit: Outer
+    befores: tuple[Callable[[Site], Site], ...]
+    afters: tuple[Callable[[Site], Site], ...]
+    beyond: Outer
 
     def __init__(self, handler: Treats, outside: Stack | Turn) -> None:
         if isinstance(outside, Turn):
@@ -53,7 +74,32 @@ class Stack:
         self.handler = handler
         self.outside = outside
         self.handlers = (*outside.handlers, handler)
-        self.emit = _silent(handler, outside) if handler.is_silent else _stating(handler, outside)
+        if handler.halves is None:
+            self.befores = self.afters = ()
+            self.emit = self.beyond = _silent(handler, outside) if handler.is_silent else _stating(handler, outside)
+            return
+        has_before, has_after = handler.halves
+        by_halves: Any = handler
+        self.befores = (by_halves.before, *outside.befores) if has_before else outside.befores
+        self.afters = (*outside.afters, by_halves.after) if has_after else outside.afters
+        self.beyond = outside.beyond
+        self.emit = _in_halves(self.befores, self.afters, self.beyond)
+
+
+def _in_halves(
+    befores: tuple[Callable[[Site], Site], ...], afters: tuple[Callable[[Site], Site], ...], beyond: Outer
+) -> Outer:
+    """The way of a site through handlers that consist of halves."""
+
+    def passed(site: Site) -> Site:
+        for before in befores:
+            site = before(site)
+        site = beyond(site)
+        for after in afters:
+            site = after(site)
+        return site
+
+    return passed
 
 
 def _silent(handler: Treats, outside: Stack) -> Outer:
@@ -136,6 +182,7 @@ class _Surroundings:
 
     surrounds: ClassVar[Surrounds] = None
     is_silent: ClassVar[bool] = True
+    halves: ClassVar[Halves] = None
 
     def __init__(self, turn: Turn, inner: list[Treats]) -> None:
         self.turn = turn
@@ -150,7 +197,8 @@ class _Surroundings:
 
 def _nothing() -> Stack:
     stack = object.__new__(Stack)
-    stack.handler, stack.handlers, stack.outside, stack.emit = None, (), stack, Site.resolve
+    stack.handler, stack.handlers, stack.outside = None, (), stack
+    stack.befores, stack.afters, stack.emit, stack.beyond = (), (), Site.resolve, Site.resolve
     return stack
 
 

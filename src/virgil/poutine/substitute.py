@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from virgil.errors import ArgumentError
-from virgil.poutine.runtime import Handler, Outer, states_nothing
+from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
 
@@ -23,12 +23,11 @@ class Substitute(Handler):
             raise ArgumentError(f"substitute() got data={data!r}; it takes a dict from parameter name to value.")
         self.data = data
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site:
         """Fill in the parameter's value."""
         if site.kind == "param" and site.name in self.data:
             site = site.with_value(self.data[site.name])
-        return outer(site)
+        return site
 
 
 def substitute(fn: Program | None = None, data: Mapping[str, Tensor] | None = None) -> Any:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import DuplicateSiteError, ShapeError
-from virgil.poutine.runtime import Handled, Handler, Outer, states_nothing
+from virgil.poutine.runtime import Handled, Handler
 from virgil.poutine.shapes import shape_table
 from virgil.poutine.site import Site
 
@@ -151,10 +151,8 @@ class Tracer(Handler):
         super().__enter__()
         return self
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
-        """Record the site once those outside have finished it."""
-        site = outer(site)
+    def after(self, site: Site) -> Site:
+        """Record the site, which those outside have finished."""
         if site.kind in self.recorded:
             self.trace.add(site)
         return site

@@ -14,7 +14,7 @@ from virgil.poutine.block import Block
 from virgil.poutine.condition import Condition
 from virgil.poutine.do import Do
 from virgil.poutine.lift import Lift
-from virgil.poutine.runtime import Handled, Handler, Outer, states_nothing
+from virgil.poutine.runtime import Handled, Handler
 from virgil.poutine.site import Site
 from virgil.poutine.substitute import Substitute
 
@@ -126,12 +126,11 @@ class _Listener(Handler):
     def __init__(self) -> None:
         self.heard: Kinds = {}
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site:
         """Note the statement."""
         if site.kind in _STATEMENTS:
             self.heard[site.name] = site.kind
-        return outer(site)
+        return site
 
 
 def _heard(subject: Subject, program: Any) -> list[tuple[Handler, Kinds]]:

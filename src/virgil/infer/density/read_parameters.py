@@ -7,7 +7,7 @@ from torch import Tensor
 from virgil.errors import ParamError
 from virgil.params import get_param_store
 from virgil.params.entry import LeafRef
-from virgil.poutine.runtime import Handler, Outer, states_nothing
+from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 
 __all__ = ["ReadParameters", "leaf_of"]
@@ -31,10 +31,8 @@ class ReadParameters(Handler):
     def __init__(self) -> None:
         self.leaves: dict[str, Tensor] = {}
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def after(self, site: Site) -> Site:
         """Record a parameter; a value that some handler put in its place has no leaf and is not learnt."""
-        site = outer(site)
         if site.kind == "param":
             # the last read counts: a dry run before the first step reads leaves that are discarded
             leaf = leaf_of(site)

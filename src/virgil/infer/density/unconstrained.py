@@ -15,7 +15,7 @@ from virgil.infer.density.bijection import Bijection, find_bijection
 from virgil.infer.density.vectorize import Vectorization
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.masked_log_prob import counted
-from virgil.poutine.runtime import Handler, Outer, states_nothing
+from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
@@ -113,12 +113,11 @@ class AtVectors(Handler):
         self.log_volume = vectors.new_zeros(len(vectors), dtype=torch.float64)
         self.bounds: dict[str, list[Tensor]] = {}
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site:
         """Give the site its value."""
         part = self.parts.get(site.name) if site.is_latent else None
         if part is None:
-            return outer(site)
+            return site
         bijection = bijection_at(site, part, self.draws, self.bounds.setdefault(site.name, []))
         row = self.draws.placed(part.widened(self.rows[site.name]), bijection.unconstrained_event_dim)
         value = bijection(row)
@@ -127,7 +126,7 @@ class AtVectors(Handler):
             if part.places is not None:
                 change = counted(change, cast(Tensor, site.latent_slots))
             self.log_volume = self.log_volume + change.double().reshape(len(self.log_volume), -1).sum(1)
-        return outer(site.with_value(value))
+        return site.with_value(value)
 
 
 class AtValues(Handler):
@@ -148,17 +147,16 @@ class AtValues(Handler):
         self.values = values
         self.entries: dict[str, Tensor] = {}
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site:
         """Give the site its value."""
         part = self.parts.get(site.name) if site.is_latent else None
         if part is None:
-            return outer(site)
+            return site
         given = self.values[site.name]
         value = self.draws.placed(given, len(site.fn.event_shape))
         unconstrained = bijection_at(site, part, self.draws, []).inverse(value)
         self.entries[site.name] = part.entries(unconstrained.reshape(len(given), *part.shape))
-        return outer(site.with_value(value))
+        return site.with_value(value)
 
 
 def bijection_at(site: Site, part: Part, draws: Vectorization, bounds: list[Tensor]) -> Bijection:

@@ -13,7 +13,7 @@ from virgil.errors import ShapeError
 from virgil.infer.density.execution import particle_plate
 from virgil.poutine.frame import Frame
 from virgil.poutine.plate import SubsampleIndices
-from virgil.poutine.runtime import Handler, Outer, states_nothing
+from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 
 __all__ = ["Vectorization", "WholePlates", "draws_in_one_execution"]
@@ -24,13 +24,12 @@ _ELEMENTS = 2**27  # of results that one execution may compute, all operators to
 class WholePlates(Handler):
     """Lets a plate that would draw a mini-batch take all its slots."""
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site:
         """Give the plate its indices."""
         fn = site.fn
         if site.kind == "plate" and site.value is None and isinstance(fn, SubsampleIndices):
             site = site.with_value(torch.arange(fn.size, device=fn.device))
-        return outer(site)
+        return site
 
 
 @dataclass(frozen=True)

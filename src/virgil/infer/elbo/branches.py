@@ -10,7 +10,7 @@ from virgil.errors import PlateError
 from virgil.infer.density.execution import Call, Pair
 from virgil.poutine.enumeration import all_values, checked_num_samples, draws, enumerated_dim
 from virgil.poutine.replay import Replay
-from virgil.poutine.runtime import Handler, Outer, states_nothing
+from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Enumeration, Site
 from virgil.poutine.trace import Trace
 
@@ -47,11 +47,10 @@ class Choose(Handler):
         self.planned = choices
         self.made: list[_Choice] = []
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site:
         """Choose the site's value."""
         if not site.is_latent or site.value is not None or site.infer.get("enumerate") != "sequential":
-            return outer(site)
+            return site
         _check_plates(site)
         checked_num_samples(site.infer.get("num_samples"), "sequential", f"Site {site.name!r}")
         values = all_values(site, -1)
@@ -59,7 +58,7 @@ class Choose(Handler):
         number = self.planned[place].number if place < len(self.planned) else 0
         self.made.append(_Choice(site.name, number, len(values)))
         value = values[number].reshape(site.fn.event_shape)
-        return outer(site.replace(value=value, enumeration=Enumeration()))
+        return site.replace(value=value, enumeration=Enumeration())
 
 
 def _check_plates(site: Site) -> None:
