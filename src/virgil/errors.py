@@ -2,12 +2,12 @@
 
     VirgilError
     ├── SiteError                 a statement of a program is wrong; ``.site`` holds its name
-    │   ├── DuplicateSiteError    two statements carry one name
+    │   ├── DuplicateSiteError    two statements carry one name                     (RuntimeError)
     │   ├── SupportError          a value lies outside its distribution's support   (ValueError)
     │   ├── ShapeError            shapes do not broadcast under their plates        (ValueError)
     │   └── NonFiniteError        a value or log-probability is NaN or infinite     (ArithmeticError)
     ├── PlateError                a plate's size, dim or indices are wrong          (ValueError)
-    ├── MismatchError             model and guide do not fit together
+    ├── MismatchError             model and guide do not fit together               (ValueError)
     ├── ParamError                a parameter is re-used or restored wrongly        (ValueError)
     │   └── MissingParamError     no parameter has this name                        (KeyError)
     ├── CaptureError              a step cannot be captured as one graph            (RuntimeError)
@@ -61,7 +61,7 @@ class SiteError(VirgilError):
         self.site = site
 
 
-class DuplicateSiteError(SiteError):
+class DuplicateSiteError(SiteError, RuntimeError):
     """Two statements of one execution carry the same name."""
 
 
@@ -81,7 +81,7 @@ class PlateError(VirgilError, ValueError):
     """The size, dim or indices of a plate are wrong."""
 
 
-class MismatchError(VirgilError):
+class MismatchError(VirgilError, ValueError):
     """Model and guide do not fit together."""
 
 
