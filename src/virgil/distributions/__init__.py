@@ -38,8 +38,12 @@ from virgil.distributions import (
 )
 from virgil.distributions.core import lazy_names
 from virgil.distributions.core.distribution import Distribution
-from virgil.distributions.core.expanded_distribution import ExpandedDistribution
-from virgil.distributions.core.shape_algebra import Independent, MaskedDistribution, TorchDistributionMixin
+from virgil.distributions.core.shape_algebra import (
+    ExpandedDistribution,
+    Independent,
+    MaskedDistribution,
+    TorchDistributionMixin,
+)
 from virgil.distributions.core.validation import enable_validation, is_validating
 from virgil.distributions.kl import kl_divergence, register_kl
 from virgil.distributions.torch_distribution import TorchDistribution

@@ -6,8 +6,7 @@ from typing import Any
 
 from torch.distributions import constraints
 
-from virgil.distributions.core.expanded_distribution import ExpandedDistribution
-from virgil.distributions.core.shape_algebra import MaskedDistribution, TorchDistributionMixin
+from virgil.distributions.core.shape_algebra import ExpandedDistribution, MaskedDistribution, TorchDistributionMixin
 from virgil.ops.sizes import Sizes
 
 __all__ = ["MaskedDistribution", "TorchDistribution", "TorchDistributionMixin"]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from virgil.distributions.composed.delta import Delta
-from virgil.distributions.core.expanded_distribution import expanded
+from virgil.distributions.core.shape_algebra import expanded
 from virgil.errors import ArgumentError, MismatchError, PlateError, ShapeError
 from virgil.poutine.frame import ChainStep, Frame, in_other_rounds, rounds_of
 from virgil.poutine.runtime import Handler, Outer, states_nothing

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from virgil.distributions.composed.unit import Unit
-from virgil.distributions.core.expanded_distribution import expanded
 from virgil.distributions.core.extended_support import extended_log_prob, support_varies
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin, expanded
 from virgil.poutine.frame import Block, ChainStep, Frame, plates_shape
 from virgil.poutine.masked_log_prob import LogProb, counted, observed_log_prob
 from virgil.poutine.string_keys import StringKeys
@@ -181,6 +181,8 @@ class Site(StringKeys):
                 self.value = fn(*self.args, **self.kwargs)
             else:  # a plain torch.distributions object
                 self.value = fn.rsample() if fn.has_rsample else fn.sample()
+        elif isinstance(self.fn, TorchDistributionMixin) and isinstance(self.value, Tensor):
+            self.fn = self.fn.with_length_of(self.value)
         return self
 
     def broadcast(self) -> None:

@@ -51,10 +51,103 @@ def test_mask_says_what_is_wrong():
     fn = dist.Normal(torch.zeros(3), 1.0)
     with pytest.raises(ShapeError, match=r"shape \(2,\), which does not broadcast .* batch_shape \(3,\)"):
         fn.mask(torch.tensor([True, False]))
-    with pytest.raises(ArgumentError, match=r"dtype torch.float32; it takes torch.bool"):
-        fn.mask(torch.ones(3))
+    with pytest.raises(ArgumentError, match=r"dtype torch.float32 and values other than 0 and 1.*poutine.scale"):
+        fn.mask(torch.tensor([1.0, 0.5, 0.0]))
     with pytest.raises(ArgumentError, match="a str; it takes a bool"):
         fn.mask("all")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.uint8, torch.int64])
+def test_masks_of_numbers_are_masks_of_bools(dtype):
+    mask = torch.tensor([[True, False, True], [False, False, True]])
+    fn = dist.Normal(torch.zeros(3), 1.0)
+    x = torch.tensor([0.5, torch.nan, 1.0])
+    torch.testing.assert_close(fn.mask(mask.to(dtype)).log_prob(x), fn.mask(mask).log_prob(x))
+    torch.testing.assert_close(fn.mask(mask.to(dtype)).entropy(), torch.where(mask, fn.entropy(), 0.0))
+
+
+def test_a_family_with_a_constructor_of_its_own_is_repeated():
+    class Offset(dist.Normal):
+        def __init__(self, loc, offset):
+            self.offset = offset
+            super().__init__(loc, 1.0)
+
+        def log_prob(self, value):
+            return super().log_prob(value - self.offset)
+
+    fn, plain = Offset(torch.tensor([0.0, 1.0]), torch.tensor([2.0, 3.0])), dist.Normal(torch.tensor([2.0, 4.0]), 1.0)
+    x = torch.randn(4, 5, 2)
+    for ours, theirs in (
+        (fn.expand_by((5,)), plain.expand_by((5,))),
+        (fn.to_event(1).expand((5,)), plain.to_event(1).expand((5,))),
+        (
+            fn.mask(torch.tensor([[True], [False]] * 2 + [[True]])),
+            plain.mask(torch.tensor([[True], [False]] * 2 + [[True]])),
+        ),
+        (fn.to_event(1).expand_by((5,)), plain.to_event(1).expand_by((5,))),
+    ):
+        assert (ours.batch_shape, ours.event_shape) == (theirs.batch_shape, theirs.event_shape)
+        torch.testing.assert_close(ours.log_prob(x), theirs.log_prob(x))
+        draws = ours.sample((2,))
+        assert draws.shape == theirs.sample((2,)).shape
+        assert draws.unique().numel() == draws.numel()  # copies are drawn independently
+
+
+def test_what_is_not_there_is_an_attribute_error():
+    class Careless(dist.TorchDistribution):
+        def __init__(self):
+            self.known = hasattr(self, "_batch_shape")
+
+    fn = Careless()
+    assert not fn.known
+    assert not hasattr(fn, "batch_shape")
+    assert getattr(fn, "event_shape", None) is None
+    assert not hasattr(dist.Normal(0.0, 1.0), "nothing")
+    with pytest.raises(ArgumentError, match=r"Careless has no batch_shape and event_shape. Call super\(\).__init__"):
+        fn.batch_shape  # noqa: B018
+
+
+def test_a_family_may_be_a_module():
+    class Learned(dist.TorchDistribution, torch.nn.Module):
+        support = dist.constraints.real
+
+        def __init__(self):
+            super().__init__(torch.Size((3,)))
+            self.loc = torch.nn.Parameter(torch.zeros(3))
+            self.inner = torch.nn.Linear(1, 1)
+
+        def sample(self, sample_shape=()):
+            return dist.Normal(self.loc, 1.0).sample(sample_shape)
+
+        def log_prob(self, value):
+            return dist.Normal(self.loc, 1.0).log_prob(value)
+
+    fn = Learned()
+    assert isinstance(fn.loc, torch.nn.Parameter)
+    assert isinstance(fn.inner, torch.nn.Linear)
+    assert fn().shape == (3,)
+    assert not hasattr(fn, "nothing")
+    assert fn.log_prob(torch.zeros(3)).requires_grad
+
+
+def test_families_are_handed_a_size():
+    seen = []
+
+    class Counted(dist.TorchDistribution):
+        support = dist.constraints.real
+
+        def sample(self, sample_shape):
+            seen.append(sample_shape)
+            return torch.zeros(sample_shape + self.batch_shape)
+
+    fn = Counted(torch.Size((2,)))
+    fn()
+    fn((3,))
+    fn.mask(True)()
+    fn.to_event(1).mask(True).sample()
+    fn.expand_by((4,))()
+    assert [type(each) for each in seen] == [torch.Size] * 5
+    assert seen[:4] == [(), (3,), (), ()]
 
 
 def test_a_false_mask_does_not_compute():

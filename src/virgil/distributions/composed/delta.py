@@ -71,7 +71,7 @@ class Delta(TorchDistributionMixin):
         event_dim = len(self._event_shape)
         return constraints.independent(constraints.real, event_dim) if event_dim else constraints.real
 
-    def rsample(self, sample_shape: Sizes = ()) -> Tensor:
+    def rsample(self, sample_shape: Sizes = Size()) -> Tensor:
         return self.v.expand(Size(sample_shape) + self.v.shape)
 
     def log_prob(self, value: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch.distributions import constraints
 
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ShapeError
+from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.sizes import Sizes
 
 __all__ = ["Empirical"]
@@ -25,7 +26,8 @@ class Empirical(TorchDistributionMixin):
         log_weights: logarithms of the weights, which need not be normalised. Shape: ``(*batch, samples)``.
 
     Raises:
-        ShapeError: the shape of ``log_weights`` is not the left part of that of ``samples``.
+        ShapeError: the shape of ``log_weights`` is not the left part of that of ``samples``; or a value that is scored
+            does not have the shape of a sample.
     """
 
     arg_constraints: dict[str, constraints.Constraint] = {}
@@ -65,7 +67,8 @@ class Empirical(TorchDistributionMixin):
 
     @constraints.dependent_property
     def support(self) -> constraints.Constraint:
-        return constraints.independent(constraints.real, len(self._event_shape))
+        event_dim = len(self._event_shape)
+        return constraints.independent(constraints.real, event_dim) if event_dim else constraints.real
 
     @property
     def sample_size(self) -> int:
@@ -77,7 +80,7 @@ class Empirical(TorchDistributionMixin):
         """Logarithms of the weights, normalised. Shape: ``(*batch, samples)``."""
         return self._log_weights
 
-    def sample(self, sample_shape: Sizes = ()) -> Tensor:
+    def sample(self, sample_shape: Sizes = Size()) -> Tensor:
         shape = self.shape(sample_shape)
         draws = Size(sample_shape).numel()
         weights = self._log_weights.detach().exp().reshape(-1, self.sample_size)
@@ -87,12 +90,27 @@ class Empirical(TorchDistributionMixin):
         return rows[entry, index.T].reshape(shape)
 
     def log_prob(self, value: Tensor) -> Tensor:
+        self._check_shape(value)
         if self._validate_args:
             self._validate_sample(value)
         equal = value.unsqueeze(-1 - len(self._event_shape)) == self._samples
         for _ in self._event_shape:
             equal = equal.all(-1)
         return torch.where(equal, self._log_weights, -torch.inf).logsumexp(-1)
+
+    def _check_shape(self, value: Tensor) -> None:
+        batch_dim = value.dim() - len(self._event_shape)
+        try:
+            fits = value.shape[max(batch_dim, 0) :] == self._event_shape
+            broadcast_shapes(self._batch_shape, value.shape[: max(batch_dim, 0)])
+        except RuntimeError:
+            fits = False
+        if not fits:
+            raise ShapeError(
+                f"Empirical got a value of shape {tuple(value.shape)}; its batch_shape is {tuple(self._batch_shape)} "
+                f"and its event_shape {tuple(self._event_shape)}. A value has the event's shape on the right, and "
+                "left of it what broadcasts with the batch."
+            )
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         """All samples, as they are. Shape: (samples, *batch, *event)."""

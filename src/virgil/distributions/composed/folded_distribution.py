@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 import torch
-from torch import Tensor
+from torch import Size, Tensor
 from torch import distributions as td
 from torch.distributions import constraints
 
@@ -51,10 +51,10 @@ class FoldedDistribution(TorchDistributionMixin):
     def has_rsample(self) -> bool:  # type: ignore[override]
         return self.base_dist.has_rsample
 
-    def sample(self, sample_shape: Sizes = ()) -> Tensor:
+    def sample(self, sample_shape: Sizes = Size()) -> Tensor:
         return self.base_dist.sample(sample_shape).abs()
 
-    def rsample(self, sample_shape: Sizes = ()) -> Tensor:
+    def rsample(self, sample_shape: Sizes = Size()) -> Tensor:
         return self.base_dist.rsample(sample_shape).abs()
 
     def log_prob(self, value: Tensor) -> Tensor:

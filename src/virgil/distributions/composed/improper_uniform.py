@@ -46,7 +46,8 @@ class ImproperUniform(TorchDistributionMixin):
                 f"ImproperUniform got event_shape {tuple(event_shape)}, but one value of its support {support!r} has "
                 f"{support.event_dim} dims. Give an event_shape with at least that many."
             )
-        self._support = constraints.independent(support, len(event_shape) - support.event_dim)
+        event_dim = len(event_shape) - support.event_dim
+        self._support = constraints.independent(support, event_dim) if event_dim else support
         super().__init__(Size(batch_shape), Size(event_shape), validate_args=validate_args)
 
     def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
@@ -67,7 +68,7 @@ class ImproperUniform(TorchDistributionMixin):
         dtype = value.dtype if value.is_floating_point() else torch.get_default_dtype()
         return torch.zeros(shape, dtype=dtype, device=value.device)
 
-    def sample(self, sample_shape: Sizes = ()) -> NoReturn:
+    def sample(self, sample_shape: Sizes = Size()) -> NoReturn:
         raise _NotSampledError(
             f"ImproperUniform over {self._support!r} is no probability distribution and cannot be sampled. Give the "
             "site a value (obs=, condition, a guide that has the site), or take a proper prior."

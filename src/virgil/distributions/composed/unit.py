@@ -48,10 +48,10 @@ class Unit(TorchDistributionMixin):
         new._validate_args = self._validate_args
         return new
 
-    def sample(self, sample_shape: Sizes = ()) -> Tensor:
+    def sample(self, sample_shape: Sizes = Size()) -> Tensor:
         return self.log_factor.new_empty(self.shape(sample_shape))
 
-    def rsample(self, sample_shape: Sizes = ()) -> Tensor:
+    def rsample(self, sample_shape: Sizes = Size()) -> Tensor:
         return self.log_factor.new_empty(self.shape(sample_shape))
 
     def log_prob(self, value: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import math
 from typing import Any, Self
 
 import torch
-from torch import Tensor
+from torch import Size, Tensor
 from torch import distributions as td
 
 from virgil.distributions.core.broadcast_parameters import broadcast_pair, like_parameter
@@ -44,7 +44,7 @@ class Normal(TorchDistributionMixin, td.Normal):
         new._scale, new._is_standard = self._scale, self._is_standard
         return super().expand(batch_shape, new)
 
-    def rsample(self, sample_shape: Sizes = ()) -> Tensor:
+    def rsample(self, sample_shape: Sizes = Size()) -> Tensor:
         loc = self.loc
         like = loc.expand(self._extended_shape(sample_shape)) if sample_shape else loc
         # to make a tensor like another takes a third of the time of making one by its shape

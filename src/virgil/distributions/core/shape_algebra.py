@@ -2,8 +2,8 @@
 
 A distribution has a ``batch_shape``, whose entries are independent, and an ``event_shape``, whose entries are scored
 together. ``expand_by`` adds batch dims on the left, ``to_event`` moves batch dims into the event and ``mask`` switches
-off batch entries. `Independent` and `MaskedDistribution` stand here too because these methods make them and they have
-these methods.
+off batch entries. `ExpandedDistribution`, `Independent` and `MaskedDistribution` stand here too because these methods
+make them and they have these methods.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from torch.distributions import constraints
 
 from virgil.distributions.core.distribution import Distribution
 from virgil.distributions.core.feasible_value import feasible_value
+from virgil.distributions.core.shape_arguments import as_mask, check_expansion, checked_count
 from virgil.distributions.core.validation import SKIP_BY_SWITCH, VALIDATE_BY_SWITCH, is_validating, mode
 from virgil.distributions.core.wrapper import Wrapper
 from virgil.errors import ArgumentError, ShapeError
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.sizes import Sizes
 
-__all__ = ["Independent", "MaskedDistribution", "TorchDistributionMixin"]
+__all__ = ["ExpandedDistribution", "Independent", "MaskedDistribution", "TorchDistributionMixin", "expanded"]
 
 
 class TorchDistributionMixin(Distribution):
@@ -59,9 +60,17 @@ class TorchDistributionMixin(Distribution):
         """The shape of a draw: ``sample_shape + batch_shape + event_shape``."""
         return Size(sample_shape) + self._batch_shape + self._event_shape
 
-    def expand_by(self, sample_shape: Sizes) -> Self:
-        """This distribution with ``sample_shape`` put to the left of its ``batch_shape``."""
-        return self.expand(Size(sample_shape) + self._batch_shape)
+    def expand_by(self, sample_shape: Sizes) -> TorchDistributionMixin:
+        """This distribution with ``sample_shape`` put to the left of its ``batch_shape``.
+
+        A family that does not say how to expand, or inherits an ``expand`` that does not know its constructor, is
+        repeated by an `ExpandedDistribution`.
+        """
+        return cast(TorchDistributionMixin, expanded(self, Size(sample_shape) + self._batch_shape))
+
+    def with_length_of(self, value: Tensor) -> TorchDistributionMixin:
+        """This distribution, or that of series as long as ``value`` where it is one of series of any length."""
+        return self
 
     def to_event(self, reinterpreted_batch_ndims: int | None = None) -> TorchDistributionMixin:
         """This distribution with its rightmost batch dims counted as event dims.
@@ -74,7 +83,7 @@ class TorchDistributionMixin(Distribution):
             ArgumentError: not an integer.
             ShapeError: more dims than there are.
         """
-        count = _checked_count(self, reinterpreted_batch_ndims)
+        count = checked_count(self, reinterpreted_batch_ndims)
         if count < 0:
             raise ShapeError(
                 f"to_event({count}) of {type(self).__name__}: only dims that an earlier to_event(n) moved can be "
@@ -86,26 +95,26 @@ class TorchDistributionMixin(Distribution):
         """This distribution with log-probability 0 where ``mask`` is false.
 
         Args:
-            mask: a bool, or a tensor of bools that broadcasts with ``batch_shape``.
+            mask: a bool, or a tensor of bools, or of numbers 0 and 1, that broadcasts with ``batch_shape``.
         """
         return MaskedDistribution(self, mask)
 
 
-def _checked_count(fn: TorchDistributionMixin, count: int | None) -> int:
-    batch_dim = len(fn.batch_shape)
-    if count is None:
-        return batch_dim
-    if not isinstance(count, int) or isinstance(count, bool):
-        raise ArgumentError(
-            f"to_event of {type(fn).__name__} got {count!r}, a {type(count).__name__}; it takes a number of dims, "
-            "or None for all batch dims."
-        )
-    if count > batch_dim:
-        raise ShapeError(
-            f"to_event({count}) of {type(fn).__name__}: its batch_shape is {tuple(fn.batch_shape)}, so at most "
-            f"{batch_dim} dims can become event dims. Expand the distribution first, or pass a smaller number."
-        )
-    return count
+def expanded(fn: td.Distribution, batch_shape: Sizes) -> td.Distribution:
+    """``fn.expand(batch_shape)``, also of a family that has no ``expand`` or inherits one without knowing how.
+
+    torch refuses the ``expand`` of a class whose constructor is not that of the family that defines it.
+    """
+    if type(fn).expand is not td.Distribution.expand:
+        try:
+            return fn.expand(batch_shape)  # type: ignore[no-any-return]
+        except NotImplementedError:
+            pass
+    return ExpandedDistribution(fn, batch_shape)
+
+
+def _with_length_of(fn: td.Distribution, value: Tensor) -> td.Distribution:
+    return fn.with_length_of(value) if isinstance(fn, TorchDistributionMixin) else fn
 
 
 if TYPE_CHECKING:
@@ -122,13 +131,93 @@ class Independent(TorchDistributionMixin, _TorchIndependent):
         reinterpreted_batch_ndims: how many of its rightmost batch dims become event dims.
     """
 
+    def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
+        new = self._get_checked_instance(Independent, _instance)
+        batch_shape = Size(batch_shape)
+        count = self.reinterpreted_batch_ndims
+        new.base_dist = expanded(self.base_dist, batch_shape + self._event_shape[:count])
+        new.reinterpreted_batch_ndims = count
+        super(td.Independent, new).__init__(batch_shape, self._event_shape, validate_args=False)
+        new._validate_args = self._validate_args
+        return new
+
+    def with_length_of(self, value: Tensor) -> TorchDistributionMixin:
+        base = _with_length_of(self.base_dist, value)
+        return self if base is self.base_dist else Independent(base, self.reinterpreted_batch_ndims)
+
     def to_event(self, reinterpreted_batch_ndims: int | None = None) -> TorchDistributionMixin:
-        count = _checked_count(self, reinterpreted_batch_ndims)
+        count = checked_count(self, reinterpreted_batch_ndims)
         total = self.reinterpreted_batch_ndims + count
         if total > 0:
             return Independent(self.base_dist, total) if count else self
         base = cast(TorchDistributionMixin, self.base_dist)
         return base if total == 0 else base.to_event(total)
+
+
+class ExpandedDistribution(TorchDistributionMixin, Wrapper):
+    """Independent copies of ``base_dist`` along new batch dims and along its batch dims of size one.
+
+    Args:
+        base_dist: any distribution; its own ``expand`` is not called.
+        batch_shape: a shape to which ``base_dist.batch_shape`` broadcasts.
+
+    Raises:
+        ShapeError: it does not broadcast.
+    """
+
+    def __init__(self, base_dist: td.Distribution, batch_shape: Sizes = (), validate_args: bool | None = None) -> None:
+        self.base_dist = base_dist
+        shape = Size(batch_shape)
+        check_expansion(base_dist, shape)
+        super().__init__(shape, base_dist.event_shape, validate_args=validate_args)
+
+    def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
+        new = self._get_checked_instance(ExpandedDistribution, _instance)
+        new.base_dist = self.base_dist
+        shape = Size(batch_shape)
+        check_expansion(self, shape)
+        super(ExpandedDistribution, new).__init__(shape, self._event_shape, validate_args=False)
+        new._validate_args = self._validate_args
+        return new
+
+    def _spread(self, draw: Any, sample_shape: Sizes) -> Tensor:
+        """Draw one dim for every dim that grows, and move each to its place."""
+        base_shape = self.base_dist.batch_shape
+        left = self._batch_shape[: len(self._batch_shape) - len(base_shape)]
+        grown = [d for d in range(-len(base_shape), 0) if base_shape[d] != self._batch_shape[d]]
+        value: Tensor = draw(Size(sample_shape) + left + Size([self._batch_shape[d] for d in grown]))
+        start = len(sample_shape) + len(left)
+        batch_end = value.dim() - len(self._event_shape)
+        for offset, dim in enumerate(grown):
+            value = value.transpose(start + offset, batch_end + dim)
+        return value.reshape(self.shape(sample_shape))
+
+    def sample(self, sample_shape: Sizes = Size()) -> Tensor:
+        return self._spread(self.base_dist.sample, sample_shape)
+
+    def rsample(self, sample_shape: Sizes = Size()) -> Tensor:
+        return self._spread(self.base_dist.rsample, sample_shape)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        shape = broadcast_shapes(self._batch_shape, value.shape[: value.dim() - len(self._event_shape)])
+        return self.base_dist.log_prob(value).expand(shape)
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        values = self.base_dist.enumerate_support(expand=False)
+        count, missing = values.shape[0], len(self._batch_shape) - len(self.base_dist.batch_shape)
+        values = values.reshape((count,) + (1,) * missing + values.shape[1:])
+        return values.expand((count, *self._batch_shape, *self._event_shape)) if expand else values
+
+    @property
+    def mean(self) -> Tensor:
+        return self.base_dist.mean.expand(self.shape())
+
+    @property
+    def variance(self) -> Tensor:
+        return self.base_dist.variance.expand(self.shape())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_dist}, {tuple(self._batch_shape)})"
 
 
 class MaskedDistribution(TorchDistributionMixin, Wrapper):
@@ -139,21 +228,21 @@ class MaskedDistribution(TorchDistributionMixin, Wrapper):
 
     Args:
         base_dist: any distribution.
-        mask: a bool, or a tensor of bools that broadcasts with ``base_dist.batch_shape``. ``False`` skips the
-            computation of ``base_dist.log_prob`` altogether.
+        mask: a bool, or a tensor of bools, or of numbers 0 and 1, that broadcasts with ``base_dist.batch_shape``.
+            ``False`` skips the computation of ``base_dist.log_prob`` altogether.
 
     Raises:
-        ArgumentError: the mask is neither.
+        ArgumentError: the mask is none of these.
         ShapeError: its shape does not broadcast.
     """
 
     def __init__(self, base_dist: td.Distribution, mask: bool | Tensor, validate_args: bool | None = None) -> None:
         batch_shape = base_dist.batch_shape
         if isinstance(mask, Tensor):
-            batch_shape = _checked_mask_shape(base_dist, mask)
-            mask = mask if mask.shape == batch_shape else mask.expand(batch_shape)
+            mask = as_mask(base_dist, mask)
+            batch_shape = mask.shape
             if base_dist.batch_shape != batch_shape:
-                base_dist = base_dist.expand(batch_shape)
+                base_dist = expanded(base_dist, batch_shape)
         elif not isinstance(mask, bool):
             raise ArgumentError(
                 f"The mask of {type(base_dist).__name__} is {mask!r}, a {type(mask).__name__}; it takes a bool or a "
@@ -166,11 +255,15 @@ class MaskedDistribution(TorchDistributionMixin, Wrapper):
     def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
         new = self._get_checked_instance(MaskedDistribution, _instance)
         batch_shape = Size(batch_shape)
-        new.base_dist = self.base_dist.expand(batch_shape)
+        new.base_dist = expanded(self.base_dist, batch_shape)
         new._mask = self._mask if isinstance(self._mask, bool) else self._mask.expand(batch_shape)
         super(MaskedDistribution, new).__init__(batch_shape, self.event_shape, validate_args=False)
         new._validate_args = self._validate_args
         return new
+
+    def with_length_of(self, value: Tensor) -> TorchDistributionMixin:
+        base = _with_length_of(self.base_dist, value)
+        return self if base is self.base_dist else MaskedDistribution(base, self._mask)
 
     @property
     def mean(self) -> Tensor:
@@ -184,10 +277,10 @@ class MaskedDistribution(TorchDistributionMixin, Wrapper):
     def variance(self) -> Tensor:
         return self.base_dist.variance
 
-    def sample(self, sample_shape: Sizes = ()) -> Tensor:
+    def sample(self, sample_shape: Sizes = Size()) -> Tensor:
         return self.base_dist.sample(sample_shape)
 
-    def rsample(self, sample_shape: Sizes = ()) -> Tensor:
+    def rsample(self, sample_shape: Sizes = Size()) -> Tensor:
         return self.base_dist.rsample(sample_shape)
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
@@ -222,18 +315,3 @@ class MaskedDistribution(TorchDistributionMixin, Wrapper):
     def __repr__(self) -> str:
         shown = self._mask if isinstance(self._mask, bool) else f"mask of shape {tuple(self._mask.shape)}"
         return f"{type(self).__name__}({self.base_dist}, {shown})"
-
-
-def _checked_mask_shape(base_dist: td.Distribution, mask: Tensor) -> Size:
-    name = type(base_dist).__name__
-    if mask.dtype is not torch.bool:
-        raise ArgumentError(
-            f"The mask of {name} has dtype {mask.dtype}; it takes torch.bool. Write mask.bool() if nonzero means keep."
-        )
-    try:
-        return broadcast_shapes(base_dist.batch_shape, mask.shape)
-    except RuntimeError as error:
-        raise ShapeError(
-            f"The mask of {name} has shape {tuple(mask.shape)}, which does not broadcast with the distribution's "
-            f"batch_shape {tuple(base_dist.batch_shape)}. A mask has no event dims."
-        ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
+from torch import Size, Tensor
 from torch import distributions as td
 
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
@@ -25,7 +25,7 @@ class VonMises(TorchDistributionMixin, td.VonMises):
         concentration: > 0; about the inverse of the variance where large.
     """
 
-    def sample(self, sample_shape: Sizes = ()) -> Tensor:
+    def sample(self, sample_shape: Sizes = Size()) -> Tensor:
         # in double precision, as rejection would not end for small concentrations otherwise
         concentration = self.concentration.detach().double().expand(self._extended_shape(sample_shape))
         angle = von_mises_angles(concentration) + self.loc.detach()

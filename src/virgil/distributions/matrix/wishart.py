@@ -75,7 +75,7 @@ class Wishart(TorchDistributionMixin, td.Wishart):
         below = torch.arange(self._event_shape[-1], dtype=self.df.dtype, device=self.df.device)
         return Chi2(self.df.unsqueeze(-1) - below, validate_args=False)
 
-    def rsample(self, sample_shape: Sizes = (), max_try_correction: int | None = None) -> Tensor:
+    def rsample(self, sample_shape: Sizes = Size(), max_try_correction: int | None = None) -> Tensor:
         # torch 2.13 takes the positive definite draws for singular, warns of them and draws each again
         return cast(Tensor, self._bartlett_sampling(Size(sample_shape)))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from torch import Size, Tensor
 from torch.distributions import Distribution, kl_divergence
 
-from virgil.distributions.core.expanded_distribution import expanded
+from virgil.distributions.core.shape_algebra import expanded
 from virgil.infer.elbo.branches import has_exact_weight
 from virgil.infer.elbo.sampled import sampled
 from virgil.infer.elbo.terms import Placed, Term, Terms
