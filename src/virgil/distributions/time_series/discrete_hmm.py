@@ -9,11 +9,12 @@ from torch import Size, Tensor
 from torch import distributions as td
 from torch.distributions import constraints
 
-from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin, expanded
 from virgil.distributions.discrete.categorical import Categorical
-from virgil.errors import ShapeError
+from virgil.errors import ArgumentError, ShapeError
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.chain_product import chain_product
+from virgil.ops.semiring import SUM
 from virgil.ops.sizes import Sizes
 
 __all__ = ["DiscreteHMM"]
@@ -28,11 +29,15 @@ class DiscreteHMM(TorchDistributionMixin):
     of rounds that is the logarithm of the length *(Sarkka and Garcia-Fernandez 2021)*. Shape: event ``(steps, *event of
     an observation)``.
 
+    Where nothing depends on the step, neither of the two needs a dim for it, and without ``duration`` a series may have
+    any length: ``event_shape`` then has a 1 in that place, and there are no draws.
+
     Args:
         initial_logits: unnormalised logarithms of the probability of each state. Shape: ``(*batch, states)``.
         transition_logits: the same for each state given the state before, which is the row. Shape: ``(*batch, steps
-            or 1, states, states)``.
-        observation_dist: the observation in each state. Batch shape: ``(*batch, steps or 1, states)``.
+            or 1, states, states)``, or ``(states, states)``.
+        observation_dist: the observation in each state. Batch shape: ``(*batch, steps or 1, states)``, or
+            ``(states,)``.
         duration: the number of steps, where neither of the two has it.
 
     Raises:
@@ -50,13 +55,18 @@ class DiscreteHMM(TorchDistributionMixin):
         duration: int | None = None,
     ) -> None:
         self.duration = _checked_steps(initial_logits, transition_logits, observation_dist, duration)
+        if transition_logits.dim() == 2:
+            transition_logits = transition_logits.unsqueeze(0)
+        if len(observation_dist.batch_shape) == 1:
+            observation_dist = expanded(observation_dist, (1, *observation_dist.batch_shape))
         self.initial_logits = initial_logits - initial_logits.logsumexp(-1, keepdim=True)
         self.transition_logits = transition_logits - transition_logits.logsumexp(-1, keepdim=True)
         self.observation_dist = observation_dist
         batch = broadcast_shapes(
             initial_logits.shape[:-1], transition_logits.shape[:-3], observation_dist.batch_shape[:-2]
         )
-        super().__init__(batch, Size([self.duration]) + observation_dist.event_shape, validate_args=validate_args)
+        event = Size([self.duration or 1]) + observation_dist.event_shape
+        super().__init__(batch, event, validate_args=validate_args)
 
     @constraints.dependent_property(event_dim=1)
     def support(self) -> constraints.Constraint:
@@ -67,37 +77,67 @@ class DiscreteHMM(TorchDistributionMixin):
 
     def expand(self, batch_shape: Sizes, _instance: Any = None) -> DiscreteHMM:
         """The same model for a larger batch."""
-        new = self._get_checked_instance(DiscreteHMM, _instance)
-        batch_shape = Size(batch_shape)
-        new.duration = self.duration
+        return self._copy(self._get_checked_instance(DiscreteHMM, _instance), Size(batch_shape), self.duration)
+
+    def _copy(self, new: DiscreteHMM, batch_shape: Size, duration: int | None) -> DiscreteHMM:
+        new.duration = duration
         new.initial_logits = self.initial_logits.expand(*batch_shape, -1)
         new.transition_logits = self.transition_logits
         new.observation_dist = self.observation_dist
-        super(DiscreteHMM, new).__init__(batch_shape, self.event_shape, validate_args=False)
+        event = Size([duration or 1]) + self.observation_dist.event_shape
+        super(DiscreteHMM, new).__init__(batch_shape, event, validate_args=False)
         new._validate_args = self._validate_args
         return new
+
+    def with_length_of(self, value: Tensor) -> DiscreteHMM:
+        """This model, with the number of steps of a series where it has none.
+
+        Raises:
+            ShapeError: the value is no series.
+        """
+        if self.duration is not None:
+            return self
+        place = value.dim() - self.event_dim
+        if place < 0 or value.shape[place] == 0:
+            raise ShapeError(
+                f"DiscreteHMM got a value of shape {tuple(value.shape)}; it takes at least one step, of shape (*batch, "
+                f"steps, *event of an observation), and the event of an observation is "
+                f"{tuple(self.observation_dist.event_shape)}."
+            )
+        return self._copy(self.__new__(type(self)), self.batch_shape, value.shape[place])
 
     def _scored(self, value: Tensor) -> Tensor:
         """Logarithms of each step's transition times its observation. Shape: ``(*batch, steps, states, states)``."""
         place = value.dim() - len(self.observation_dist.event_shape)
         observed = self.observation_dist.log_prob(value.unsqueeze(place))  # one value against every state
         steps = self.transition_logits + observed.unsqueeze(-2)
-        return steps.expand(*steps.shape[:-3], self.duration, *steps.shape[-2:])
+        return steps.expand(*steps.shape[:-3], value.shape[value.dim() - self.event_dim], *steps.shape[-2:])
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Log-density of whole sequences, nats. Shape: ``(*batch,)``."""
         if self._validate_args:
-            self._validate_sample(value)
-        total = self.initial_logits.unsqueeze(-1) + chain_product(self._scored(value))
-        return total.logsumexp((-1, -2))
+            self.with_length_of(value)._validate_sample(value)
+        return SUM.reduce(self._total(value), (-2, -1))
 
     def filter(self, value: Tensor) -> Categorical:
         """The distribution of the last state, given a sequence. Batch shape: ``(*batch,)``."""
-        total = self.initial_logits.unsqueeze(-1) + chain_product(self._scored(value))
-        return Categorical(logits=total.logsumexp(-2))
+        return Categorical(logits=SUM.reduce(self._total(value), (-2,)))
+
+    def _total(self, value: Tensor) -> Tensor:
+        """Logarithms of all paths' probabilities, by first and last state. Shape: ``(*batch, states, states)``."""
+        return self.initial_logits.unsqueeze(-1) + chain_product(self._scored(value))
 
     def sample(self, sample_shape: Sizes = Size()) -> Tensor:
-        """Sequences, drawn step by step. Shape: ``(*sample_shape, *batch, steps, *event of an observation)``."""
+        """Sequences, drawn step by step. Shape: ``(*sample_shape, *batch, steps, *event of an observation)``.
+
+        Raises:
+            ArgumentError: the number of steps is not known.
+        """
+        if self.duration is None:
+            raise ArgumentError(
+                "DiscreteHMM has no number of steps, as its transitions and observations are the same in all of them, "
+                "so it cannot be sampled. Pass duration=, or give the site a value (obs=, condition)."
+            )
         with torch.no_grad():
             shape = Size(sample_shape) + self.batch_shape
             state = Categorical(logits=self.initial_logits, validate_args=False).expand(shape).sample()
@@ -120,18 +160,24 @@ class DiscreteHMM(TorchDistributionMixin):
         return taken
 
 
-def _checked_steps(initial: Tensor, moves: Tensor, observed: td.Distribution, duration: int | None) -> int:
-    """The number of steps that the shapes agree upon."""
-    states = initial.shape[-1]
+def _checked_steps(initial: Tensor, moves: Tensor, observed: td.Distribution, duration: int | None) -> int | None:
+    """The number of steps that the shapes agree upon; ``None`` where they leave it open."""
+    states = initial.shape[-1] if initial.dim() else 0
     shapes = (
         f"DiscreteHMM got initial_logits of shape {tuple(initial.shape)}, transition_logits of shape "
         f"{tuple(moves.shape)} and an observation_dist of batch shape {tuple(observed.batch_shape)}"
     )
-    if moves.dim() < 3 or moves.shape[-2:] != (states, states):
-        raise ShapeError(f"{shapes}; transition_logits must end in (steps or 1, {states}, {states}).")
-    if len(observed.batch_shape) < 2 or observed.batch_shape[-1] != states:
-        raise ShapeError(f"{shapes}; the batch shape must end in (steps or 1, {states}).")
-    lengths = {moves.shape[-3], observed.batch_shape[-2], duration or 1} - {1}
+    if not states:
+        raise ShapeError(f"{shapes}; initial_logits must have the shape (*batch, states).")
+    if moves.dim() < 2 or moves.shape[-2:] != (states, states):
+        raise ShapeError(
+            f"{shapes}; transition_logits must end in (steps or 1, {states}, {states}), or be ({states}, {states})."
+        )
+    if not observed.batch_shape or observed.batch_shape[-1] != states:
+        raise ShapeError(f"{shapes}; the batch shape must end in (steps or 1, {states}), or be ({states},).")
+    lengths = {size for size in (*moves.shape[-3:-2], *observed.batch_shape[-2:-1]) if size != 1}
+    if duration is not None and not (duration == 1 and not lengths):
+        lengths.add(duration)
     if len(lengths) > 1:
         raise ShapeError(f"{shapes}, duration={duration}; the numbers of steps {sorted(lengths)} differ.")
-    return lengths.pop() if lengths else 1
+    return lengths.pop() if lengths else duration
