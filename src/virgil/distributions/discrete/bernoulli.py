@@ -5,8 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch import distributions as td
+from torch.distributions.utils import lazy_property
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from virgil.distributions.core.divergence import divergence
+from virgil.distributions.core.log_probabilities import binary, expected_log_ratio, log_odds, times
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 
 __all__ = ["Bernoulli"]
@@ -19,8 +22,13 @@ class Bernoulli(TorchDistributionMixin, td.Bernoulli):
 
     Args:
         probs: probability of 1.
-        logits: log-odds of 1, in place of ``probs``.
+        logits: log-odds of 1, in place of ``probs``; infinite where one of the two is impossible.
     """
+
+    @lazy_property
+    def logits(self) -> Tensor:
+        """Log-odds of 1. Shape: ``(*batch,)``."""
+        return log_odds(self.probs)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
@@ -30,4 +38,20 @@ class Bernoulli(TorchDistributionMixin, td.Bernoulli):
             logits, value = torch.broadcast_tensors(logits, value)
         if value.dtype != logits.dtype:
             value = value.to(logits.dtype)
-        return -binary_cross_entropy_with_logits(logits, value, reduction="none")
+        if self._param is not self.__dict__.get("logits"):
+            return -binary_cross_entropy_with_logits(logits, value, reduction="none")
+        # an infinite logit would meet a probability of zero as 0 * inf; the largest number stands for it
+        limit = torch.finfo(logits.dtype).max
+        loss = binary_cross_entropy_with_logits(logits.clamp(-limit, limit), value, reduction="none")
+        return torch.threshold(-loss, -limit, -torch.inf)
+
+    def entropy(self) -> Tensor:
+        each = binary(self)
+        return -times(each.success, each.log_success) - times(each.failure, each.log_failure)
+
+
+@divergence(Bernoulli, Bernoulli)
+def _kl_bernoulli(p: td.Bernoulli, q: td.Bernoulli) -> Tensor:
+    ours, others = binary(p), binary(q)
+    successes = expected_log_ratio(ours.success, ours.log_success, others.log_success)
+    return successes + expected_log_ratio(ours.failure, ours.log_failure, others.log_failure)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Size, Tensor
 from torch.distributions import Dirichlet, constraints
 from torch.distributions.utils import broadcast_all
 
 from virgil.distributions.core.expand_methods import expand_parameters
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.double_precision import in_double
 from virgil.ops.sizes import Sizes
 
 __all__ = ["BetaBinomial"]
@@ -16,6 +17,13 @@ __all__ = ["BetaBinomial"]
 
 def _log_beta(a: Tensor, b: Tensor) -> Tensor:
     return torch.lgamma(a) + torch.lgamma(b) - torch.lgamma(a + b)
+
+
+def _log_prob(value: Tensor, a: Tensor, b: Tensor, total_count: Tensor) -> Tensor:
+    failures = total_count - value
+    # C(n, k) = 1 / ((n + 1) * Beta(k + 1, n - k + 1))
+    log_ways = -torch.log(total_count + 1) - _log_beta(value + 1, failures + 1)
+    return log_ways + _log_beta(value + a, failures + b) - _log_beta(a, b)
 
 
 @expand_parameters
@@ -56,7 +64,7 @@ class BetaBinomial(TorchDistributionMixin):
     def support(self) -> constraints.Constraint:
         return constraints.integer_interval(0, self.total_count)
 
-    def sample(self, sample_shape: Sizes = ()) -> Tensor:
+    def sample(self, sample_shape: Sizes = Size()) -> Tensor:
         with torch.no_grad():
             shape = self.shape(sample_shape)
             both = torch.stack([self.concentration1, self.concentration0], -1).expand((*shape, 2))
@@ -66,10 +74,7 @@ class BetaBinomial(TorchDistributionMixin):
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        a, b, failures = self.concentration1, self.concentration0, self.total_count - value
-        # C(n, k) = 1 / ((n + 1) * Beta(k + 1, n - k + 1))
-        log_ways = -torch.log(self.total_count + 1) - _log_beta(value + 1, failures + 1)
-        return log_ways + _log_beta(value + a, failures + b) - _log_beta(a, b)
+        return in_double(_log_prob, value, self.concentration1, self.concentration0, self.total_count)
 
     @property
     def mean(self) -> Tensor:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
 from torch import distributions as td
+from torch.distributions.utils import lazy_property
+from torch.nn.functional import logsigmoid
 
+from virgil.distributions.core.divergence import divergence
+from virgil.distributions.core.log_probabilities import binary, expected_log_ratio, log_odds, repeated, times
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.double_precision import in_double
 
 __all__ = ["Binomial"]
 
@@ -17,5 +24,36 @@ class Binomial(TorchDistributionMixin, td.Binomial):
     Args:
         total_count: number of trials n, an integer or tensor of integers >= 0; enumerable if all are equal.
         probs: probability p of success.
-        logits: log-odds of success, in place of ``probs``.
+        logits: log-odds of success, in place of ``probs``; infinite where success or failure is impossible.
     """
+
+    @lazy_property
+    def logits(self) -> Tensor:
+        """Log-odds of success. Shape: ``(*batch,)``."""
+        return log_odds(self.probs)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        return in_double(_log_prob, value, self.total_count, self.logits)
+
+    def entropy(self) -> Tensor:
+        log_prob = self.log_prob(self.enumerate_support(False))
+        return -times(log_prob.exp(), log_prob).sum(0)
+
+
+def _log_prob(value: Tensor, total_count: Tensor, logits: Tensor) -> Tensor:
+    failures = total_count - value
+    ways = torch.lgamma(total_count + 1) - torch.lgamma(value + 1) - torch.lgamma(failures + 1)
+    return ways + repeated(value, logsigmoid(logits)) + repeated(failures, logsigmoid(-logits))
+
+
+@divergence(Binomial, Binomial)
+def _kl_binomial(p: td.Binomial, q: td.Binomial) -> Tensor:
+    if bool((p.total_count < q.total_count).any()):
+        raise NotImplementedError("The divergence of a Binomial from one with more trials has no closed form.")
+    ours, others = binary(p), binary(q)
+    successes = expected_log_ratio(ours.success, ours.log_success, others.log_success)
+    failures = expected_log_ratio(ours.failure, ours.log_failure, others.log_failure)
+    value = p.total_count * (successes + failures)
+    return torch.where(p.total_count > q.total_count, torch.inf, value)

@@ -8,7 +8,10 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 from torch import distributions as td
+from torch.distributions.utils import lazy_property
 
+from virgil.distributions.core.divergence import divergence
+from virgil.distributions.core.log_probabilities import expected_log_ratio, labels, log_probs, times
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.sizes import Sizes
@@ -23,7 +26,8 @@ class Categorical(TorchDistributionMixin, td.Categorical):
 
     Args:
         probs: weights of the labels, normalised to sum to one. Shape: ``(*batch, n)``.
-        logits: log weights, in place of ``probs``. Shape: ``(*batch, n)``.
+        logits: log weights, in place of ``probs``; minus infinity for a label that is impossible. Shape: ``(*batch,
+            n)``.
     """
 
     def __init__(
@@ -36,6 +40,14 @@ class Categorical(TorchDistributionMixin, td.Categorical):
         self.logits = self._param = torch.log_softmax(logits, -1)
         self._num_events = logits.shape[-1]
         td.Distribution.__init__(self, logits.shape[:-1], validate_args=validate_args)
+
+    @lazy_property
+    def logits(self) -> Tensor:
+        """The log-probability of each label. Shape: ``(*batch, n)``."""
+        return log_probs(self.probs)
+
+    def entropy(self) -> Tensor:
+        return -times(self.probs, self.logits).sum(-1)
 
     def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
         new = self._get_checked_instance(Categorical, _instance)
@@ -81,3 +93,8 @@ def _taken(logits: Tensor, labels: Tensor) -> Tensor:
     taken = table.gather(-1, index).reshape(*kept, *free, *(sizes[dim] for dim in of_labels))
     order = [*shared, *of_logits, *of_labels]
     return taken.permute([order.index(dim) for dim in range(dims)])
+
+
+@divergence(Categorical, Categorical)
+def _kl_categorical(p: td.Categorical, q: td.Categorical) -> Tensor:
+    return expected_log_ratio(p.probs, labels(p), labels(q)).sum(-1)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Size, Tensor
 from torch.distributions import Gamma, constraints
 
 from virgil.distributions.core.broadcast_parameters import broadcast_pair
 from virgil.distributions.core.expand_methods import expand_parameters
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.double_precision import in_double
 from virgil.ops.sizes import Sizes
 
 __all__ = ["GammaPoisson"]
@@ -33,7 +34,7 @@ class GammaPoisson(TorchDistributionMixin):
         self.concentration, self.rate = broadcast_pair(concentration, rate)
         super().__init__(self.rate.shape, validate_args=validate_args)
 
-    def sample(self, sample_shape: Sizes = ()) -> Tensor:
+    def sample(self, sample_shape: Sizes = Size()) -> Tensor:
         with torch.no_grad():
             gamma = Gamma(self.concentration.expand(self.shape(sample_shape)), 1.0, validate_args=False).sample()
             return torch.poisson(gamma / self.rate)
@@ -41,9 +42,7 @@ class GammaPoisson(TorchDistributionMixin):
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        a, rate = self.concentration, self.rate
-        ways = torch.lgamma(a + value) - torch.lgamma(a) - torch.lgamma(value + 1)
-        return ways - a * rate.reciprocal().log1p() - value * rate.log1p()
+        return in_double(_log_prob, value, self.concentration, self.rate)
 
     @property
     def mean(self) -> Tensor:
@@ -52,3 +51,8 @@ class GammaPoisson(TorchDistributionMixin):
     @property
     def variance(self) -> Tensor:
         return self.concentration / self.rate**2 * (1 + self.rate)
+
+
+def _log_prob(value: Tensor, concentration: Tensor, rate: Tensor) -> Tensor:
+    ways = torch.lgamma(concentration + value) - torch.lgamma(concentration) - torch.lgamma(value + 1)
+    return ways - concentration * rate.reciprocal().log1p() - value * rate.log1p()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import Tensor
 from torch import distributions as td
 
 from virgil.distributions.core.expand_methods import expand_as_torch
+from virgil.distributions.core.log_probabilities import repeated
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.discrete.binomial import Binomial
 from virgil.distributions.discrete.categorical import Categorical
+from virgil.ops.double_precision import in_double
 
 __all__ = ["Multinomial"]
 
@@ -41,6 +46,23 @@ class Multinomial(TorchDistributionMixin, td.Multinomial):
             )
         self.total_count = total_count
         self._categorical = Categorical(probs, logits, validate_args=False)
-        self._binomial = Binomial(total_count, self._categorical.probs, validate_args=False)
         shape = self._categorical.param_shape
         td.Distribution.__init__(self, shape[:-1], shape[-1:], validate_args=validate_args)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        return in_double(_log_prob, value, self.logits)
+
+    def entropy(self) -> Tensor:
+        """Entropy, nats, by the counts of one label at a time, which are binomial. Shape: ``(*batch,)``."""
+        each = Binomial(self.total_count, self.probs, validate_args=False)
+        counts = each.enumerate_support(expand=False)
+        log_factorials = each.log_prob(counts).exp() * torch.lgamma(counts + 1)
+        draws: Tensor = self.total_count * self._categorical.entropy()
+        return draws - math.lgamma(self.total_count + 1) + log_factorials.sum((0, -1))
+
+
+def _log_prob(value: Tensor, logits: Tensor) -> Tensor:
+    ways = torch.lgamma(value.sum(-1) + 1) - torch.lgamma(value + 1).sum(-1)
+    return ways + repeated(value, logits).sum(-1)

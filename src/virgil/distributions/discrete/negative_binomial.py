@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
 from torch import distributions as td
+from torch.distributions.utils import lazy_property
+from torch.nn.functional import logsigmoid
 
+from virgil.distributions.core.log_probabilities import log_odds, repeated
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.double_precision import in_double
 
 __all__ = ["NegativeBinomial"]
 
@@ -17,5 +23,22 @@ class NegativeBinomial(TorchDistributionMixin, td.NegativeBinomial):
     Args:
         total_count: number r of failures at which counting stops, >= 0, need not be an integer.
         probs: probability p of success, in [0, 1).
-        logits: log-odds of success, in place of ``probs``.
+        logits: log-odds of success, in place of ``probs``; minus infinity where success is impossible.
     """
+
+    @lazy_property
+    def logits(self) -> Tensor:
+        """Log-odds of success. Shape: ``(*batch,)``."""
+        return log_odds(self.probs)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        return in_double(_log_prob, value, self.total_count, self.logits)
+
+
+def _log_prob(value: Tensor, total_count: Tensor, logits: Tensor) -> Tensor:
+    # C(k + r - 1, k) is 1 at k = 0, where r may be 0 too
+    start = torch.where(value == 0, 1.0, total_count)
+    ways = torch.lgamma(start + value) - torch.lgamma(start) - torch.lgamma(value + 1)
+    return ways + repeated(total_count, logsigmoid(-logits)) + repeated(value, logsigmoid(logits))

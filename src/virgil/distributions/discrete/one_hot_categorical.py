@@ -6,7 +6,9 @@ import torch
 from torch import Size, Tensor
 from torch import distributions as td
 
+from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.expand_methods import expand_as_torch
+from virgil.distributions.core.log_probabilities import expected_log_ratio, labels
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.discrete.categorical import Categorical
 from virgil.ops.sizes import Sizes
@@ -32,8 +34,13 @@ class OneHotCategorical(TorchDistributionMixin, td.OneHotCategorical):
         shape = self._categorical.param_shape
         td.Distribution.__init__(self, shape[:-1], shape[-1:], validate_args=validate_args)
 
-    def sample(self, sample_shape: Sizes = ()) -> Tensor:
+    def sample(self, sample_shape: Sizes = Size()) -> Tensor:
         probs = self.probs
         labels = torch.arange(probs.shape[-1], device=probs.device)
         drawn: Tensor = self._categorical.sample(Size(sample_shape))
         return (drawn.unsqueeze(-1) == labels).to(probs.dtype)
+
+
+@divergence(OneHotCategorical, OneHotCategorical)
+def _kl_one_hot(p: td.OneHotCategorical, q: td.OneHotCategorical) -> Tensor:
+    return expected_log_ratio(p.probs, labels(p), labels(q)).sum(-1)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
 from torch import distributions as td
 
+from virgil.distributions.core.divergence import divergence
+from virgil.distributions.core.log_probabilities import times
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.distributions.discrete.bernoulli import Bernoulli
+from virgil.ops.double_precision import in_double
 
 __all__ = ["Poisson"]
 
@@ -17,3 +23,27 @@ class Poisson(TorchDistributionMixin, td.Poisson):
     Args:
         rate: mean, >= 0.
     """
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        return in_double(_log_prob, value, self.rate)
+
+
+def _log_prob(value: Tensor, rate: Tensor) -> Tensor:
+    # a count of 0 has no logarithm of the rate in it, which may be 0 too
+    return value * torch.where(value == 0, 1.0, rate).log() - rate - torch.lgamma(value + 1)
+
+
+@divergence(Poisson, Poisson)
+def _kl_poisson(p: td.Poisson, q: td.Poisson) -> Tensor:
+    return in_double(_divergence, p.rate, q.rate)
+
+
+def _divergence(rate: Tensor, other: Tensor) -> Tensor:
+    return times(rate, torch.where(rate > 0, rate, 1.0).log() - torch.where(rate > 0, other, 1.0).log()) - rate + other
+
+
+@divergence(Bernoulli, Poisson)
+def _kl_bernoulli_poisson(p: td.Bernoulli, q: td.Poisson) -> Tensor:
+    return q.rate - p.entropy() - times(p.probs, torch.where(p.probs > 0, q.rate, 1.0).log())
