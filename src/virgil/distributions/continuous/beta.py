@@ -7,8 +7,10 @@ from torch import Tensor
 from torch import distributions as td
 
 from virgil.distributions.core.broadcast_parameters import broadcast_pair
+from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.double_precision import in_double
 
 __all__ = ["Beta"]
 
@@ -30,3 +32,27 @@ class Beta(TorchDistributionMixin, td.Beta):
         both = torch.stack(broadcast_pair(concentration1, concentration0), -1)
         self._dirichlet = td.Dirichlet(both, validate_args=False)  # this class checks the same parameters and values
         td.Distribution.__init__(self, both.shape[:-1], validate_args=validate_args)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        return in_double(_log_prob, value, self.concentration1, self.concentration0)
+
+
+def _log_beta(a: Tensor, b: Tensor) -> Tensor:
+    return torch.lgamma(a) + torch.lgamma(b) - torch.lgamma(a + b)
+
+
+def _log_prob(value: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    return torch.xlogy(a - 1, value) + torch.xlogy(b - 1, 1 - value) - _log_beta(a, b)
+
+
+@divergence(Beta, Beta)
+def _kl_beta(p: td.Beta, q: td.Beta) -> Tensor:
+    return in_double(_divergence, p.concentration1, p.concentration0, q.concentration1, q.concentration0)
+
+
+def _divergence(a: Tensor, b: Tensor, other_a: Tensor, other_b: Tensor) -> Tensor:
+    ones, zeros = (a - other_a) * torch.digamma(a), (b - other_b) * torch.digamma(b)
+    both = (other_a - a + other_b - b) * torch.digamma(a + b)
+    return _log_beta(other_a, other_b) - _log_beta(a, b) + ones + zeros + both

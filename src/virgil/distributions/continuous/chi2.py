@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from torch import Tensor
 from torch import distributions as td
 
+from virgil.distributions.continuous.gamma import gamma_log_prob
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.double_precision import in_double
 
 __all__ = ["Chi2"]
 
@@ -17,3 +20,8 @@ class Chi2(TorchDistributionMixin, td.Chi2):
     Args:
         df: degrees of freedom, > 0.
     """
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        return in_double(gamma_log_prob, value, self.concentration, self.rate)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
 from torch import distributions as td
 
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.double_precision import in_double
 
 __all__ = ["FisherSnedecor"]
 
@@ -19,3 +22,14 @@ class FisherSnedecor(TorchDistributionMixin, td.FisherSnedecor):
         df1: degrees of freedom of the numerator, > 0.
         df2: degrees of freedom of the denominator, > 0.
     """
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        return in_double(_log_prob, value, self.df1, self.df2)
+
+
+def _log_prob(value: Tensor, df1: Tensor, df2: Tensor) -> Tensor:
+    a, b, ratio = df1 / 2, df2 / 2, df1 / df2
+    powers = a * ratio.log() + torch.xlogy(a - 1, value) - (a + b) * torch.log1p(ratio * value)
+    return powers + torch.lgamma(a + b) - torch.lgamma(a) - torch.lgamma(b)

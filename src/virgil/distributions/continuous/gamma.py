@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
 from torch import distributions as td
 
+from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.double_precision import in_double
 
-__all__ = ["Gamma"]
+__all__ = ["Gamma", "gamma_log_prob"]
 
 
 class Gamma(TorchDistributionMixin, td.Gamma):
@@ -18,3 +22,29 @@ class Gamma(TorchDistributionMixin, td.Gamma):
         concentration: shape, > 0.
         rate: inverse scale, > 0; the mean is concentration / rate.
     """
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        return in_double(
+            gamma_log_prob,
+            torch.as_tensor(value, dtype=self.rate.dtype, device=self.rate.device),
+            self.concentration,
+            self.rate,
+        )
+
+
+def gamma_log_prob(value: Tensor, concentration: Tensor, rate: Tensor) -> Tensor:
+    """The log-density of a gamma distribution. Its terms cancel where the concentration is large."""
+    powers = torch.xlogy(concentration, rate) + torch.xlogy(concentration - 1, value)
+    return powers - rate * value - torch.lgamma(concentration)
+
+
+@divergence(Gamma, Gamma)
+def _kl_gamma(p: td.Gamma, q: td.Gamma) -> Tensor:
+    return in_double(_divergence, p.concentration, p.rate, q.concentration, q.rate)
+
+
+def _divergence(a: Tensor, rate: Tensor, other_a: Tensor, other_rate: Tensor) -> Tensor:
+    shapes = torch.lgamma(other_a) - torch.lgamma(a) + (a - other_a) * torch.digamma(a)
+    return shapes + other_a * (rate / other_rate).log() + (other_rate - rate) * a / rate

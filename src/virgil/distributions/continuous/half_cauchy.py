@@ -13,6 +13,7 @@ from virgil.distributions.continuous.cauchy import Cauchy
 from virgil.distributions.core.broadcast_parameters import broadcast_pair
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.double_precision import in_double
 
 __all__ = ["HalfCauchy"]
 
@@ -37,7 +38,10 @@ class HalfCauchy(TorchDistributionMixin, td.HalfCauchy):
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        scale = self.base_dist.scale
-        # scale * (1 + (x / scale)**2), in an order that neither over- nor underflows before the density does
-        spread = torch.addcmul(scale, value, value / scale)
-        return torch.where(value >= 0, torch.rsub(spread.log(), _LOG_TWO_OVER_PI), -torch.inf)
+        return in_double(_log_prob, value, self.base_dist.scale)
+
+
+def _log_prob(value: Tensor, scale: Tensor) -> Tensor:
+    # scale * (1 + (x / scale)**2), in an order that neither over- nor underflows before the density does
+    spread = torch.addcmul(scale, value, value / scale)
+    return torch.where(value >= 0, torch.rsub(spread.log(), _LOG_TWO_OVER_PI), -torch.inf)

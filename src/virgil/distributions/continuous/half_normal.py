@@ -10,6 +10,7 @@ from torch import distributions as td
 from torch.distributions.transforms import AbsTransform
 
 from virgil.distributions.continuous.normal import Normal
+from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 
@@ -35,3 +36,9 @@ class HalfNormal(TorchDistributionMixin, td.HalfNormal):
         if self._validate_args:
             self._validate_sample(value)
         return torch.where(value >= 0, self.base_dist.log_prob(value) + math.log(2), -torch.inf)
+
+
+@divergence(HalfNormal, HalfNormal)
+def _kl_half_normal(p: td.HalfNormal, q: td.HalfNormal) -> Tensor:
+    ratio = p.scale / q.scale
+    return (ratio.square() - 1) / 2 - ratio.log()

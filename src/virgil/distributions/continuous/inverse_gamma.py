@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch import distributions as td
 from torch.distributions.transforms import PowerTransform
@@ -10,6 +11,7 @@ from virgil.distributions.continuous.gamma import Gamma
 from virgil.distributions.core.broadcast_parameters import broadcast_pair
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.double_precision import in_double
 
 __all__ = ["InverseGamma"]
 
@@ -31,3 +33,12 @@ class InverseGamma(TorchDistributionMixin, td.InverseGamma):
         base = Gamma(*broadcast_pair(concentration, rate), validate_args=False)
         transform = PowerTransform(base.rate.new_full((), -1.0))
         td.TransformedDistribution.__init__(self, base, [transform], validate_args)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        return in_double(_log_prob, value, self.concentration, self.rate)
+
+
+def _log_prob(value: Tensor, concentration: Tensor, rate: Tensor) -> Tensor:
+    return concentration * rate.log() - (concentration + 1) * value.log() - rate / value - torch.lgamma(concentration)

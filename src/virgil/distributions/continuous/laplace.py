@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from torch import Tensor
 from torch import distributions as td
 
+from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.double_precision import in_double
 
 __all__ = ["Laplace"]
 
@@ -18,3 +21,15 @@ class Laplace(TorchDistributionMixin, td.Laplace):
         loc: mean.
         scale: mean absolute deviation, > 0.
     """
+
+
+@divergence(Laplace, Laplace)
+def _kl_laplace(p: td.Laplace, q: td.Laplace) -> Tensor:
+    return in_double(_divergence, p.loc, p.scale, q.loc, q.scale)
+
+
+def _divergence(loc: Tensor, scale: Tensor, other_loc: Tensor, other_scale: Tensor) -> Tensor:
+    """*(Gil, Alajaji and Linder 2013, table 3)*."""
+    distance = (loc - other_loc).abs()
+    mean_distance = distance + scale * (-distance / scale).exp()
+    return other_scale.log() - scale.log() + mean_distance / other_scale - 1

@@ -14,6 +14,7 @@ from torch import Size, Tensor
 from torch import distributions as td
 
 from virgil.distributions.core.broadcast_parameters import broadcast_pair, like_parameter
+from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.sizes import Sizes
 
@@ -59,3 +60,10 @@ class Normal(TorchDistributionMixin, td.Normal):
             return torch.addcmul(like_parameter(-_HALF_LOG_TWO_PI, loc), value, value, value=-0.5)
         z = (value - loc) / scale
         return torch.addcmul(torch.rsub(scale.log(), -_HALF_LOG_TWO_PI), z, z, value=-0.5)
+
+
+@divergence(Normal, Normal)
+def _kl_normal(p: td.Normal, q: td.Normal) -> Tensor:
+    # the ratio's logarithm, and not that of its square, which underflows
+    ratio, distance = p.scale / q.scale, (p.loc - q.loc) / q.scale
+    return (ratio.square() + distance.square() - 1) / 2 - ratio.log()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import Tensor
 from torch import distributions as td
 from torch.distributions.utils import broadcast_all
@@ -9,6 +12,7 @@ from torch.distributions.utils import broadcast_all
 from virgil.distributions.continuous.chi2 import Chi2
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.double_precision import in_double
 
 __all__ = ["StudentT"]
 
@@ -36,3 +40,14 @@ class StudentT(TorchDistributionMixin, td.StudentT):
         self.df, self.loc, self.scale = broadcast_all(df, loc, scale)
         self._chi2 = Chi2(self.df, validate_args=False)
         td.Distribution.__init__(self, self.df.shape, validate_args=validate_args)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        return in_double(_log_prob, value, self.df, self.loc, self.scale)
+
+
+def _log_prob(value: Tensor, df: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
+    z = (value - loc) / scale
+    shape = torch.lgamma((df + 1) / 2) - torch.lgamma(df / 2) - (df * math.pi).log() / 2
+    return shape - (df + 1) / 2 * torch.log1p(z * z / df) - scale.log()

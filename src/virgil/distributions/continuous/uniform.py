@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
 from torch import distributions as td
 
+from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.double_precision import in_double
 
 __all__ = ["Uniform"]
 
@@ -18,3 +22,13 @@ class Uniform(TorchDistributionMixin, td.Uniform):
         low: lower bound.
         high: upper bound, > low.
     """
+
+
+@divergence(Uniform, Uniform)
+def _kl_uniform(p: td.Uniform, q: td.Uniform) -> Tensor:
+    return in_double(_divergence, p.low, p.high, q.low, q.high)
+
+
+def _divergence(low: Tensor, high: Tensor, other_low: Tensor, other_high: Tensor) -> Tensor:
+    is_outside = (other_low > low) | (other_high < high)
+    return torch.where(is_outside, torch.inf, (other_high - other_low).log() - (high - low).log())

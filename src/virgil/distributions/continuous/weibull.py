@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch import distributions as td
 
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.core.validation import resolve_validation
+from virgil.ops.double_precision import in_double
 
 __all__ = ["Weibull"]
 
@@ -25,3 +27,13 @@ class Weibull(TorchDistributionMixin, td.Weibull):
 
     def __init__(self, scale: Tensor | float, concentration: Tensor | float, validate_args: bool | None = None) -> None:
         super().__init__(scale, concentration, resolve_validation(validate_args))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        return in_double(_log_prob, value, self.scale, self.concentration)
+
+
+def _log_prob(value: Tensor, scale: Tensor, concentration: Tensor) -> Tensor:
+    z = value / scale
+    return concentration.log() - scale.log() + torch.xlogy(concentration - 1, z) - z**concentration

@@ -14,7 +14,18 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-__all__ = ["Binary", "binary", "expected_log_ratio", "labels", "log_odds", "log_probs", "repeated", "times"]
+__all__ = [
+    "Binary",
+    "binary",
+    "divergence_of_trials",
+    "expected_log_ratio",
+    "inside",
+    "labels",
+    "log_odds",
+    "log_probs",
+    "repeated",
+    "times",
+]
 
 _MARGIN = 0.01  # beyond rounding of the logarithm that stands for zero
 
@@ -24,10 +35,15 @@ def log_probs(probs: Tensor) -> Tensor:
     return probs.clamp_min(torch.finfo(probs.dtype).tiny).log()
 
 
+def inside(probs: Tensor) -> Tensor:
+    """Probabilities between the smallest normal number and the largest that the dtype tells from 1."""
+    limits = torch.finfo(probs.dtype)
+    return probs.clamp(limits.tiny, 1 - limits.eps)
+
+
 def log_odds(probs: Tensor) -> Tensor:
     """``log(p / (1 - p))``, finite also for 0 and 1. Next to 1 it resolves no more than the dtype does."""
-    limits = torch.finfo(probs.dtype)
-    probs = probs.clamp(limits.tiny, 1 - limits.eps)
+    probs = inside(probs)
     return probs.log() - (-probs).log1p()
 
 
@@ -56,7 +72,7 @@ def labels(fn: Any) -> Tensor:
 
 
 class Binary(NamedTuple):
-    """The probabilities of success and failure, and their logarithms. Shape: ``(*batch,)``."""
+    """The probabilities of success and failure, and their logarithms, in double precision. Shape: ``(*batch,)``."""
 
     success: Tensor
     failure: Tensor
@@ -65,19 +81,37 @@ class Binary(NamedTuple):
 
 
 def binary(fn: Any) -> Binary:
-    """Success and failure of a distribution with ``probs`` and ``logits`` of success."""
+    """Success and failure of a distribution with ``probs`` or ``logits`` of success."""
+    if _is_by_probs(fn):
+        probs = fn.probs.double()
+        never, always = probs == 0, probs == 1
+        log_success = torch.where(never, -torch.inf, torch.where(never, 1.0, probs).log())
+        log_failure = torch.where(always, -torch.inf, (-torch.where(always, 0.0, probs)).log1p())
+        return Binary(probs, 1 - probs, log_success, log_failure)
     probs, logits = fn.probs, fn.logits
     limits = torch.finfo(probs.dtype)
-    # finite logits that are so large are those of a probability given as 0 or 1: of others it would not be rounded
+    # finite logits that are so near are those of a probability given as 0 or 1: of others it would not be rounded
     never = (probs == 0) & ((logits >= math.log(limits.tiny) - _MARGIN) | logits.isinf())
     always = (probs == 1) & ((logits <= -math.log(limits.eps) + _MARGIN) | logits.isinf())
-    failure = torch.where(never, 1.0, torch.where(always, 0.0, torch.sigmoid(-logits)))
+    wide = logits.double()
     return Binary(
-        torch.where(always, 1.0, probs),
-        failure,
-        torch.where(never, -torch.inf, logsigmoid(logits)),
-        torch.where(always, -torch.inf, logsigmoid(-logits)),
+        torch.where(never, 0.0, torch.where(always, 1.0, torch.sigmoid(wide))),
+        torch.where(never, 1.0, torch.where(always, 0.0, torch.sigmoid(-wide))),
+        torch.where(never, -torch.inf, logsigmoid(wide)),
+        torch.where(always, -torch.inf, logsigmoid(-wide)),
     )
+
+
+def _is_by_probs(fn: Any) -> bool:
+    own = fn.__dict__
+    return own.get("probs") is own["_param"] if "_param" in own else "logits" not in own
+
+
+def divergence_of_trials(p: Any, q: Any) -> Tensor:
+    """The divergence of one trial from another, each with ``probs`` or ``logits`` of success, in double precision."""
+    ours, others = binary(p), binary(q)
+    successes = expected_log_ratio(ours.success, ours.log_success, others.log_success)
+    return successes + expected_log_ratio(ours.failure, ours.log_failure, others.log_failure)
 
 
 def repeated(count: Tensor, logs: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Size, Tensor
 from torch import distributions as td
 
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.double_precision import in_double
 from virgil.ops.sizes import Sizes
 from virgil.ops.von_mises import von_mises_angles
 
@@ -34,7 +35,11 @@ class VonMises(TorchDistributionMixin, td.VonMises):
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        # the scaled Bessel function is exact to rounding, torch's polynomial in log_prob to eight digits
-        log_bessel: Tensor = torch.special.i0e(self.concentration).log()
-        cosine: Tensor = torch.cos(value - self.loc)
-        return self.concentration * (cosine - 1) - log_bessel - math.log(2 * math.pi)
+        return in_double(_log_prob, value, self.loc, self.concentration)
+
+
+def _log_prob(value: Tensor, loc: Tensor, concentration: Tensor) -> Tensor:
+    # the scaled Bessel function is exact to rounding, torch's polynomial in log_prob to eight digits
+    log_bessel: Tensor = torch.special.i0e(concentration).log()
+    below_one: Tensor = 2 * torch.sin((value - loc) / 2).square()  # 1 - cos
+    return -concentration * below_one - log_bessel - math.log(2 * math.pi)

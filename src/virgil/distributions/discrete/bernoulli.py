@@ -9,7 +9,7 @@ from torch.distributions.utils import lazy_property
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from virgil.distributions.core.divergence import divergence
-from virgil.distributions.core.log_probabilities import binary, expected_log_ratio, log_odds, times
+from virgil.distributions.core.log_probabilities import binary, divergence_of_trials, log_odds, times
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 
 __all__ = ["Bernoulli"]
@@ -47,11 +47,10 @@ class Bernoulli(TorchDistributionMixin, td.Bernoulli):
 
     def entropy(self) -> Tensor:
         each = binary(self)
-        return -times(each.success, each.log_success) - times(each.failure, each.log_failure)
+        entropy = -times(each.success, each.log_success) - times(each.failure, each.log_failure)
+        return entropy.to(self._param.dtype)
 
 
 @divergence(Bernoulli, Bernoulli)
 def _kl_bernoulli(p: td.Bernoulli, q: td.Bernoulli) -> Tensor:
-    ours, others = binary(p), binary(q)
-    successes = expected_log_ratio(ours.success, ours.log_success, others.log_success)
-    return successes + expected_log_ratio(ours.failure, ours.log_failure, others.log_failure)
+    return divergence_of_trials(p, q).to(p.probs.dtype)

@@ -9,7 +9,7 @@ from torch.distributions.utils import lazy_property
 from torch.nn.functional import logsigmoid
 
 from virgil.distributions.core.divergence import divergence
-from virgil.distributions.core.log_probabilities import binary, expected_log_ratio, log_odds, repeated, times
+from virgil.distributions.core.log_probabilities import divergence_of_trials, inside, log_odds, repeated, times
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.double_precision import in_double
 
@@ -35,11 +35,17 @@ class Binomial(TorchDistributionMixin, td.Binomial):
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
+        if self._param is self.__dict__.get("probs"):  # log-odds in single precision would be off by a rounding a trial
+            return in_double(_log_prob_by_probs, value, self.total_count, inside(self.probs))
         return in_double(_log_prob, value, self.total_count, self.logits)
 
     def entropy(self) -> Tensor:
         log_prob = self.log_prob(self.enumerate_support(False))
         return -times(log_prob.exp(), log_prob).sum(0)
+
+
+def _log_prob_by_probs(value: Tensor, total_count: Tensor, probs: Tensor) -> Tensor:
+    return _log_prob(value, total_count, log_odds(probs))
 
 
 def _log_prob(value: Tensor, total_count: Tensor, logits: Tensor) -> Tensor:
@@ -52,8 +58,5 @@ def _log_prob(value: Tensor, total_count: Tensor, logits: Tensor) -> Tensor:
 def _kl_binomial(p: td.Binomial, q: td.Binomial) -> Tensor:
     if bool((p.total_count < q.total_count).any()):
         raise NotImplementedError("The divergence of a Binomial from one with more trials has no closed form.")
-    ours, others = binary(p), binary(q)
-    successes = expected_log_ratio(ours.success, ours.log_success, others.log_success)
-    failures = expected_log_ratio(ours.failure, ours.log_failure, others.log_failure)
-    value = p.total_count * (successes + failures)
+    value = (p.total_count * divergence_of_trials(p, q)).to(p.probs.dtype)
     return torch.where(p.total_count > q.total_count, torch.inf, value)

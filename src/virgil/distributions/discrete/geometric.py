@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch import distributions as td
 from torch.distributions.utils import lazy_property
 
 from virgil.distributions.core.divergence import divergence
-from virgil.distributions.core.log_probabilities import binary, expected_log_ratio, log_odds, repeated, times
+from virgil.distributions.core.log_probabilities import binary, divergence_of_trials, log_odds, repeated, times
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 
 __all__ = ["Geometric"]
@@ -32,15 +33,21 @@ class Geometric(TorchDistributionMixin, td.Geometric):
         if self._validate_args:
             self._validate_sample(value)
         each = binary(self)
-        return repeated(value, each.log_failure) + each.log_success
+        dtype = torch.promote_types(value.dtype, self._dtype)
+        return (repeated(value, each.log_failure) + each.log_success).to(dtype)
 
     def entropy(self) -> Tensor:
         each = binary(self)
-        return -times(each.failure, each.log_failure) / each.success - each.log_success
+        entropy = -times(each.failure, each.log_failure) / each.success - each.log_success
+        return entropy.to(self._dtype)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        given = self.__dict__.get("probs")
+        return self.logits.dtype if given is None else given.dtype
 
 
 @divergence(Geometric, Geometric)
 def _kl_geometric(p: td.Geometric, q: td.Geometric) -> Tensor:
-    ours, others = binary(p), binary(q)
-    failures = expected_log_ratio(ours.failure / ours.success, ours.log_failure, others.log_failure)
-    return failures + ours.log_success - others.log_success
+    # each trial up to the first success, of which there are 1 / p
+    return (divergence_of_trials(p, q) / binary(p).success).to(p.probs.dtype)

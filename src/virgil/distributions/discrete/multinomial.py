@@ -52,7 +52,10 @@ class Multinomial(TorchDistributionMixin, td.Multinomial):
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        return in_double(_log_prob, value, self.logits)
+        param = self._categorical._param
+        if param is self._categorical.__dict__.get("probs"):
+            return in_double(_log_prob_by_probs, value, param.clamp_min(torch.finfo(param.dtype).tiny))
+        return in_double(_log_prob, value, param)
 
     def entropy(self) -> Tensor:
         """Entropy, nats, by the counts of one label at a time, which are binomial. Shape: ``(*batch,)``."""
@@ -63,6 +66,11 @@ class Multinomial(TorchDistributionMixin, td.Multinomial):
         return draws - math.lgamma(self.total_count + 1) + log_factorials.sum((0, -1))
 
 
+def _log_prob_by_probs(value: Tensor, probs: Tensor) -> Tensor:
+    return _log_prob(value, probs.log())
+
+
 def _log_prob(value: Tensor, logits: Tensor) -> Tensor:
     ways = torch.lgamma(value.sum(-1) + 1) - torch.lgamma(value + 1).sum(-1)
-    return ways + repeated(value, logits).sum(-1)
+    # in single precision they sum to one up to a rounding, which counts once a draw
+    return ways + repeated(value, torch.log_softmax(logits, -1)).sum(-1)

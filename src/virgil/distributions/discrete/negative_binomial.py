@@ -8,7 +8,7 @@ from torch import distributions as td
 from torch.distributions.utils import lazy_property
 from torch.nn.functional import logsigmoid
 
-from virgil.distributions.core.log_probabilities import log_odds, repeated
+from virgil.distributions.core.log_probabilities import inside, log_odds, repeated
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.double_precision import in_double
 
@@ -34,7 +34,13 @@ class NegativeBinomial(TorchDistributionMixin, td.NegativeBinomial):
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
+        if self._param is self.__dict__.get("probs"):  # log-odds in single precision would be off by a rounding a trial
+            return in_double(_log_prob_by_probs, value, self.total_count, inside(self.probs))
         return in_double(_log_prob, value, self.total_count, self.logits)
+
+
+def _log_prob_by_probs(value: Tensor, total_count: Tensor, probs: Tensor) -> Tensor:
+    return _log_prob(value, total_count, log_odds(probs))
 
 
 def _log_prob(value: Tensor, total_count: Tensor, logits: Tensor) -> Tensor:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
 from torch import distributions as td
 
+from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.double_precision import in_double
 
 __all__ = ["Dirichlet"]
 
@@ -17,3 +21,26 @@ class Dirichlet(TorchDistributionMixin, td.Dirichlet):
     Args:
         concentration: > 0. Shape: ``(*batch, n)``.
     """
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        return in_double(_log_prob, value, self.concentration)
+
+
+def _log_beta(concentration: Tensor) -> Tensor:
+    return torch.lgamma(concentration).sum(-1) - torch.lgamma(concentration.sum(-1))
+
+
+def _log_prob(value: Tensor, concentration: Tensor) -> Tensor:
+    return torch.xlogy(concentration - 1, value).sum(-1) - _log_beta(concentration)
+
+
+@divergence(Dirichlet, Dirichlet)
+def _kl_dirichlet(p: td.Dirichlet, q: td.Dirichlet) -> Tensor:
+    return in_double(_divergence, p.concentration, q.concentration)
+
+
+def _divergence(concentration: Tensor, other: Tensor) -> Tensor:
+    mean_logs = torch.digamma(concentration) - torch.digamma(concentration.sum(-1, keepdim=True))
+    return _log_beta(other) - _log_beta(concentration) + ((concentration - other) * mean_logs).sum(-1)
