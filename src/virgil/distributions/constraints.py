@@ -25,7 +25,6 @@ from torch.distributions.constraints import (
     MixtureSameFamilyConstraint,
     boolean,
     cat,
-    corr_cholesky,
     dependent,
     dependent_property,
     greater_than,
@@ -54,6 +53,7 @@ from torch.distributions.constraints import (
     symmetric,
     unit_interval,
 )
+from torch.distributions.constraints import corr_cholesky as torch_corr_cholesky
 
 __all__ = [
     "Constraint",
@@ -149,6 +149,22 @@ class _CorrMatrix(Constraint):
         return unit & cast(Tensor, positive_definite.check(value))
 
 
+def _check_corr_cholesky(value: Tensor) -> Tensor:
+    """True for Cholesky factors of correlation matrices, as exact as single precision holds them at most."""
+    precision = max(torch.finfo(value.dtype).eps, torch.finfo(torch.float32).eps)
+    norm: Tensor = torch.linalg.vector_norm(value.detach(), dim=-1)
+    has_unit_rows = ((norm - 1).abs() <= 10 * value.shape[-1] * precision).all(-1)
+    return has_unit_rows & cast(Tensor, lower_cholesky.check(value))
+
+
+def _corr_cholesky() -> Constraint:
+    # of torch's own class, by which maps and names are found; torch refuses a factor in doubles that was one of floats
+    constraint: Constraint = type(torch_corr_cholesky)()
+    constraint.check = _check_corr_cholesky  # type: ignore[method-assign]
+    return constraint
+
+
+corr_cholesky = _corr_cholesky()
 ordered_vector = _OrderedVector()
 positive_ordered_vector = _PositiveOrderedVector()
 sphere = _Sphere()

@@ -6,6 +6,7 @@ import torch
 from torch import Size, Tensor
 from torch import distributions as td
 
+from virgil.distributions.constraints import corr_cholesky
 from virgil.distributions.continuous.beta import Beta
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
@@ -27,6 +28,8 @@ class LKJCholesky(TorchDistributionMixin, td.LKJCholesky):
     Raises:
         ArgumentError: fewer rows than two.
     """
+
+    support = corr_cholesky
 
     def __init__(self, dim: int, concentration: Tensor | float = 1.0, validate_args: bool | None = None) -> None:
         if dim < 2:
