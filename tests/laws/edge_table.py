@@ -71,6 +71,25 @@ class Divergence:
             yield {f"{'pq'[place >= half]}{place % half}": number for place, number in enumerate(numbers)}
 
 
+@dataclass(frozen=True, eq=False)
+class Cross:
+    """A divergence between two families, as a function of some numbers."""
+
+    value: Callable[..., Tensor]
+    exact_of: Callable[..., Any]
+    grids: tuple[tuple[float, ...], ...]
+
+    def ours(self, **params: Tensor) -> Tensor:
+        return self.value(*params.values())
+
+    def exact(self, **params: Any) -> Any:
+        return self.exact_of(*params.values())
+
+    def cases(self) -> Iterator[dict[str, float]]:
+        for numbers in itertools.product(*self.grids):
+            yield {f"p{place}": number for place, number in enumerate(numbers)}
+
+
 class Pair:
     """A family of vectors of two numbers with a fixed sum, as one of the first of them."""
 
@@ -498,6 +517,26 @@ DIVERGENCES = {
         lambda r, s: r * (mp.log(r) - mp.log(s)) - r + s,
         ((1e-30, 1e-3, 1.0, 1e6),),
         ((1e-30, 1e-3, 1.0, 1e6, 1.001e6),),
+    ),
+    "ContinuousBernoulli, Uniform": Cross(
+        lambda x, a, b: dist.kl_divergence(dist.ContinuousBernoulli(logits=x), dist.Uniform(a, b)),
+        lambda x, a, b: mp.log(b - a) + _cont_bernoulli_mean(x) * x + _cont_bernoulli(0, x),
+        ((-50.0, -1e-3, 0.0, 0.02, 12.0), (-1.0, 0.0), (1.0, 1e6)),
+    ),
+    "Uniform, ContinuousBernoulli": Cross(
+        lambda a, b, x: dist.kl_divergence(dist.Uniform(a, b), dist.ContinuousBernoulli(logits=x)),
+        lambda a, b, x: -mp.log(b - a) - x * (a + b) / 2 - _cont_bernoulli(0, x),
+        ((0.0, 1e-20, 0.25), (0.5, 1.0), (-50.0, -1e-3, 0.0, 0.02, 12.0)),
+    ),
+    "Gamma, Exponential": Cross(
+        lambda a, r, s: dist.kl_divergence(dist.Gamma(a, r), dist.Exponential(s)),
+        lambda a, r, s: _kl_gamma(a, r, mp.mpf(1), s),
+        (BIG, (1e-3, 1.0, 1e3), (1e-3, 1.0)),
+    ),
+    "Beta, Uniform": Cross(
+        lambda a, b: dist.kl_divergence(dist.Beta(a, b), dist.Uniform(torch.zeros(()), 1.0)),
+        lambda a, b: _kl_beta(a, b, mp.mpf(1), mp.mpf(1)),
+        (BIG, BIG),
     ),
     "Uniform": Divergence(
         dist.Uniform,

@@ -38,6 +38,9 @@ class Beta(TorchDistributionMixin, td.Beta):
             self._validate_sample(value)
         return in_double(_log_prob, value, self.concentration1, self.concentration0)
 
+    def entropy(self) -> Tensor:
+        return in_double(_entropy, self.concentration1, self.concentration0)
+
 
 def _log_beta(a: Tensor, b: Tensor) -> Tensor:
     return torch.lgamma(a) + torch.lgamma(b) - torch.lgamma(a + b)
@@ -45,6 +48,11 @@ def _log_beta(a: Tensor, b: Tensor) -> Tensor:
 
 def _log_prob(value: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return torch.xlogy(a - 1, value) + torch.xlogy(b - 1, 1 - value) - _log_beta(a, b)
+
+
+def _entropy(a: Tensor, b: Tensor) -> Tensor:
+    each = (a - 1) * torch.digamma(a) + (b - 1) * torch.digamma(b)
+    return _log_beta(a, b) - each + (a + b - 2) * torch.digamma(a + b)
 
 
 @divergence(Beta, Beta)

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch import distributions as td
 from torch.distributions.utils import broadcast_all, lazy_property
 
+from virgil.distributions.continuous.uniform import Uniform
 from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.log_probabilities import log_odds
@@ -29,7 +30,7 @@ class ContinuousBernoulli(TorchDistributionMixin, td.ContinuousBernoulli):
     Args:
         probs: p in (0, 1); it is not the mean.
         logits: log-odds of p, in place of ``probs``.
-        lims: interval around 1/2 in which draws and moments come from a Taylor series, not an unstable formula.
+        lims: interval around 1/2 in which draws come from a uniform distribution.
     """
 
     def __init__(
@@ -55,6 +56,17 @@ class ContinuousBernoulli(TorchDistributionMixin, td.ContinuousBernoulli):
         if self._validate_args:
             self._validate_sample(value)
         return in_double(_log_prob, value, self.logits)
+
+    @property
+    def mean(self) -> Tensor:
+        return in_double(_mean, self.logits)
+
+    @property
+    def variance(self) -> Tensor:
+        return in_double(_variance, self.logits)
+
+    def entropy(self) -> Tensor:
+        return in_double(_entropy, self.logits)
 
 
 def _log_prob(value: Tensor, logits: Tensor) -> Tensor:
@@ -88,3 +100,34 @@ def _mean(logits: Tensor) -> Tensor:
     safe = torch.where(is_small, 1.0, half)
     series = half / 3 - half**3 / 45 + 2 * half**5 / 945
     return (1 + torch.where(is_small, series, 1 / torch.tanh(safe) - 1 / safe)) / 2
+
+
+def _variance(logits: Tensor) -> Tensor:
+    """The second derivative: ``(1 / h**2 - 1 / sinh(h)**2) / 4``."""
+    half = logits / 2
+    is_small = half.abs() < _SMALL
+    safe = torch.where(is_small, 1.0, half)
+    square = half.square()
+    series = (1 - square / 5 + 2 * square.square() / 63) / 3
+    return torch.where(is_small, series, safe.square().reciprocal() - torch.sinh(safe).square().reciprocal()) / 4
+
+
+def _entropy(logits: Tensor) -> Tensor:
+    return _log_mass(logits) - _mean(logits) * logits
+
+
+@divergence(ContinuousBernoulli, Uniform)
+def _kl_continuous_bernoulli_uniform(p: td.ContinuousBernoulli, q: td.Uniform) -> Tensor:
+    # torch counts an interval with the ends 0 and 1 as too small
+    value = (q.high - q.low).log() - in_double(_entropy, p.logits)
+    return torch.where((q.low > 0) | (q.high < 1), torch.inf, value)
+
+
+@divergence(Uniform, ContinuousBernoulli)
+def _kl_uniform_continuous_bernoulli(p: td.Uniform, q: td.ContinuousBernoulli) -> Tensor:
+    value = in_double(_from_uniform, p.low, p.high, q.logits)
+    return torch.where((p.low < 0) | (p.high > 1), torch.inf, value)
+
+
+def _from_uniform(low: Tensor, high: Tensor, logits: Tensor) -> Tensor:
+    return _log_mass(logits) - logits * (low + high) / 2 - (high - low).log()

@@ -33,6 +33,13 @@ class Gamma(TorchDistributionMixin, td.Gamma):
             self.rate,
         )
 
+    def entropy(self) -> Tensor:
+        return in_double(_entropy, self.concentration, self.rate)
+
+
+def _entropy(a: Tensor, rate: Tensor) -> Tensor:
+    return a - rate.log() + torch.lgamma(a) + (1 - a) * torch.digamma(a)
+
 
 def gamma_log_prob(value: Tensor, concentration: Tensor, rate: Tensor) -> Tensor:
     """The log-density of a gamma distribution. Its terms cancel where the concentration is large."""

@@ -27,6 +27,9 @@ class Dirichlet(TorchDistributionMixin, td.Dirichlet):
             self._validate_sample(value)
         return in_double(_log_prob, value, self.concentration)
 
+    def entropy(self) -> Tensor:
+        return in_double(_entropy, self.concentration)
+
 
 def _log_beta(concentration: Tensor) -> Tensor:
     return torch.lgamma(concentration).sum(-1) - torch.lgamma(concentration.sum(-1))
@@ -34,6 +37,12 @@ def _log_beta(concentration: Tensor) -> Tensor:
 
 def _log_prob(value: Tensor, concentration: Tensor) -> Tensor:
     return torch.xlogy(concentration - 1, value).sum(-1) - _log_beta(concentration)
+
+
+def _entropy(concentration: Tensor) -> Tensor:
+    total = concentration.sum(-1)
+    each = ((concentration - 1) * torch.digamma(concentration)).sum(-1)
+    return _log_beta(concentration) - each + (total - concentration.shape[-1]) * torch.digamma(total)
 
 
 @divergence(Dirichlet, Dirichlet)
