@@ -8,7 +8,8 @@ import mpmath as mp
 import pytest
 import torch
 
-from tests.laws.edge_table import DIVERGENCES, EDGES
+from tests.laws.edge_densities import EDGES
+from tests.laws.edge_divergences import DIVERGENCES
 from virgil.distributions.core.validation import unchecked
 
 VALUE, SLOPE = 2e-5, 2e-4

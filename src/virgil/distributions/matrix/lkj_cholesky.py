@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Size, Tensor
 from torch import distributions as td
@@ -11,6 +13,7 @@ from virgil.distributions.continuous.beta import Beta
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ArgumentError
+from virgil.ops.double_precision import in_double
 
 __all__ = ["LKJCholesky"]
 
@@ -43,3 +46,17 @@ class LKJCholesky(TorchDistributionMixin, td.LKJCholesky):
         before = torch.arange(dim, dtype=self.concentration.dtype, device=self.concentration.device).clamp(min=1)
         self._beta = Beta(before / 2, self.concentration.unsqueeze(-1) + (dim - 1 - before) / 2, validate_args=False)
         td.Distribution.__init__(self, self.concentration.shape, Size((dim, dim)), validate_args=validate_args)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        return in_double(_log_prob, value.diagonal(dim1=-1, dim2=-2)[..., 1:], self.concentration)
+
+
+def _log_prob(diagonal: Tensor, concentration: Tensor) -> Tensor:
+    """From the diagonal without its 1: factor and normaliser by page 1999 of the paper, and the Jacobian of L L'."""
+    below = diagonal.shape[-1]
+    powers = 2 * (concentration - 1).unsqueeze(-1) + torch.arange(below - 1, -1, -1, device=diagonal.device)
+    alpha = concentration + below / 2
+    normaliser = torch.mvlgamma(alpha - 0.5, below) - below * torch.lgamma(alpha) + below * math.log(math.pi) / 2
+    return torch.xlogy(powers, diagonal).sum(-1) - normaliser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Self, cast
 
 import torch
@@ -12,6 +13,7 @@ from virgil.distributions.continuous.chi2 import Chi2
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ArgumentError, ShapeError
 from virgil.ops.broadcast import broadcast_shapes
+from virgil.ops.double_precision import in_double
 from virgil.ops.sizes import Sizes
 
 __all__ = ["Wishart"]
@@ -78,6 +80,19 @@ class Wishart(TorchDistributionMixin, td.Wishart):
     def rsample(self, sample_shape: Sizes = Size(), max_try_correction: int | None = None) -> Tensor:
         # torch 2.13 takes the positive definite draws for singular, warns of them and draws each again
         return cast(Tensor, self._bartlett_sampling(Size(sample_shape)))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        return in_double(_log_prob, value, self.df, self._unbroadcasted_scale_tril)
+
+
+def _log_prob(value: Tensor, df: Tensor, scale_tril: Tensor) -> Tensor:
+    size = value.shape[-1]
+    log_scale = scale_tril.diagonal(dim1=-2, dim2=-1).log().sum(-1) + size * math.log(2.0) / 2
+    powers = (df - size - 1) / 2 * torch.linalg.slogdet(value).logabsdet
+    trace = torch.cholesky_solve(value, scale_tril).diagonal(dim1=-2, dim2=-1).sum(-1)
+    return powers - trace / 2 - df * log_scale - torch.mvlgamma(df / 2, size)
 
 
 def _only(matrices: dict[str, Tensor | None]) -> tuple[str, Tensor]:
