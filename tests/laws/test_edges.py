@@ -8,6 +8,7 @@ import mpmath as mp
 import pytest
 import torch
 
+from tests.laws.distribution_table import ROWS as FAMILIES
 from tests.laws.edge_densities import EDGES
 from tests.laws.edge_divergences import DIVERGENCES
 from virgil.distributions.core.validation import unchecked
@@ -15,6 +16,19 @@ from virgil.distributions.core.validation import unchecked
 VALUE, SLOPE = 2e-5, 2e-4
 LARGEST = 1e30  # a float32 ends at 3e38, and squares of intermediate results are allowed for
 ROWS = {**EDGES, **{f"KL {name}": row for name, row in DIVERGENCES.items()}}
+
+NO_FORMULA = {  # of their own: they score by the families inside them, or compare and look up
+    "Delta", "Empirical", "ExpandedDistribution", "ImproperUniform", "Independent", "MaskedDistribution",
+    "MixtureSameFamily", "TransformedDistribution", "Unit", "DiscreteHMM",
+}  # fmt: skip
+NORMAL = {"LogisticNormal", "LowRankMultivariateNormal", "MultivariateNormal"}  # a square and logarithms, as Normal
+AS_CATEGORICAL = {"OneHotCategorical", "OneHotCategoricalStraightThrough"}
+
+
+def test_every_family_with_a_formula_has_a_row():
+    assert {name.partition("(")[0] for name in FAMILIES} - NO_FORMULA - NORMAL - AS_CATEGORICAL == {
+        name.partition("(")[0] for name in EDGES
+    }
 
 
 def exact(row, at):

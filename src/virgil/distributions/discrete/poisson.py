@@ -46,5 +46,5 @@ def _divergence(rate: Tensor, other: Tensor) -> Tensor:
 
 @divergence(Bernoulli, Poisson)
 def _kl_bernoulli_poisson(p: td.Bernoulli, q: td.Poisson) -> Tensor:
-    rate: Tensor = q.rate
-    return rate - p.entropy() - times(p.probs, torch.where(p.probs > 0, q.rate, 1.0).log())
+    value: Tensor = q.rate - p.entropy() - times(p.probs, torch.where(p.probs > 0, q.rate, 1.0).log())
+    return value

@@ -32,7 +32,7 @@ class LKJCholesky(TorchDistributionMixin, td.LKJCholesky):
         ArgumentError: fewer rows than two.
     """
 
-    support = corr_cholesky
+    support = corr_cholesky  # type: ignore[assignment]
 
     def __init__(self, dim: int, concentration: Tensor | float = 1.0, validate_args: bool | None = None) -> None:
         if dim < 2:

@@ -90,7 +90,7 @@ class Wishart(TorchDistributionMixin, td.Wishart):
 def _log_prob(value: Tensor, df: Tensor, scale_tril: Tensor) -> Tensor:
     size = value.shape[-1]
     log_scale = scale_tril.diagonal(dim1=-2, dim2=-1).log().sum(-1) + size * math.log(2.0) / 2
-    powers = (df - size - 1) / 2 * torch.linalg.slogdet(value).logabsdet
+    powers: Tensor = (df - size - 1) / 2 * torch.linalg.slogdet(value).logabsdet
     trace = torch.cholesky_solve(value, scale_tril).diagonal(dim1=-2, dim2=-1).sum(-1)
     return powers - trace / 2 - df * log_scale - torch.mvlgamma(df / 2, size)
 
