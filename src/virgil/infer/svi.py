@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from os import PathLike, fspath
+from os import PathLike
 from typing import Any, Generic, Self, TypeVar, overload
 
 from torch import Tensor
 
-from virgil.errors import ArgumentError, VirgilError
+from virgil.errors import ArgumentError
 from virgil.infer.density.execution import Program
 from virgil.infer.fit import Fit
 from virgil.infer.objective import FunctionObjective, Objective, as_objective
@@ -18,6 +18,7 @@ from virgil.infer.problem import Problem
 from virgil.infer.run.loop import Callback
 from virgil.infer.run.restarts import Restarts
 from virgil.infer.run.run import Options, Run
+from virgil.infer.run.saved import load_fit, save_fit
 from virgil.infer.run.source import NOTHING, source_of
 from virgil.infer.run.stop import Stop
 from virgil.infer.step.session import Session
@@ -215,28 +216,22 @@ class SVI:
         return self.problem.optim
 
     def save(self, filename: str | PathLike[str]) -> None:
-        """Write the parameters to ``filename`` and the optimiser's state beside it, to ``filename + ".optim"``.
+        """Write the parameters and the optimiser's state to one file, which is replaced as a whole or not at all.
 
         Raises:
             ArgumentError: the optimiser is an instance of ``torch.optim``.
+            ParamError: a constraint has no written form.
         """
         optimizer = self._own_optimizer()
         with self.problem.store():
-            get_param_store().save(filename)
-        optimizer.save(f"{fspath(filename)}.optim")
+            save_fit(filename, get_param_store(), optimizer)
 
     def load(self, filename: str | PathLike[str]) -> None:
         """Read what :meth:`save` wrote; the next step goes on where the saved run stopped.
 
         Raises:
-            FileFormatError, ParamError: a file does not fit; parameters and optimiser are left as they were.
+            FileFormatError: the file is damaged or does not fit; parameters and optimiser are left as they were.
         """
         optimizer = self._own_optimizer()
-        before = optimizer.get_state()
-        optimizer.load(f"{fspath(filename)}.optim")
-        try:
-            with self.problem.store():
-                get_param_store().load(filename)
-        except VirgilError:
-            optimizer.set_state(before)
-            raise
+        with self.problem.store():
+            load_fit(filename, get_param_store(), optimizer)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, ParamError
 from virgil.optim.gradients import GradientClip, resting
 from virgil.optim.options import OptimArgs, check_class, check_leaf, check_options, fastest, options_for, same_options
-from virgil.optim.schedule import Schedule
+from virgil.optim.schedule import Call, Schedule
 from virgil.optim.state import OptimState, ParamState, check_state, copied, read_state, write_state
 from virgil.optim.torch_step import make_optimizer, take_step
 from virgil.params import current_store
+from virgil.params.tensor_file import refusing
 
 __all__ = ["Optimizer"]
 
@@ -123,14 +124,32 @@ class Optimizer:
         Raises:
             ParamError: the state is another optimiser's, or of parameters with other shapes; nothing is changed.
         """
+        self.prepared(state)()
+
+    def prepared(self, state: OptimState) -> Callable[[], None]:
+        """Check a state whole; returns a function that takes it up, as :meth:`set_state` does, and cannot be refused.
+
+        Raises:
+            ParamError: as for :meth:`set_state`.
+        """
         check_state(state, self._kind.__name__, self._leaves)
-        self._waiting = {name: copied(each["shape"], each["values"]) for name, each in state["params"].items()}
+        waiting = {name: copied(each["shape"], each["values"]) for name, each in state["params"].items()}
+        lone = {name: self._optimizer_of(name, leaf) for name, leaf in self._leaves.items()}
         for name, leaf in self._leaves.items():
-            lone = self._optimizer_of(name, leaf)
-            self._restore(lone, name, leaf)
-            self._put_state(lone, leaf)
-        if self._schedule is not None and state["schedule"] is not None:
-            self._schedule.calls = list(state["schedule"])
+            self._restore(lone[name], name, leaf, waiting)
+        calls = state.get("schedule")
+        if self._schedule is not None and calls is not None:
+            self._schedule.check(calls)
+        return lambda: self._take_up(waiting, lone, calls)
+
+    def _take_up(
+        self, waiting: dict[str, ParamState], lone: dict[str, torch.optim.Optimizer], calls: list[Call] | None
+    ) -> None:
+        self._waiting = waiting
+        for name, leaf in self._leaves.items():
+            self._put_state(lone[name], leaf)
+        if self._schedule is not None and calls is not None:
+            self._schedule.calls = list(calls)
             self._attach_schedule()
 
     def save(self, filename: str | PathLike[str]) -> None:
@@ -141,10 +160,13 @@ class Optimizer:
         """Take up the state of a file. Nothing in the file is executed.
 
         Raises:
-            FileFormatError: the file is truncated, or was not written by ``save``; nothing is changed.
-            ParamError: as for ``set_state``.
+            FileFormatError: the file is damaged or was not written by ``save``, or its state is another optimiser's or
+                of parameters with other shapes; nothing is changed.
         """
-        self.set_state(read_state(filename))
+        state = read_state(filename)
+        with refusing(filename):
+            take_up = self.prepared(state)
+        take_up()
 
     # -- parameters joining ------------------------------------------------------------------------------------------
 
@@ -158,7 +180,7 @@ class Optimizer:
             self._waiting.pop(name, None)
             return
         self._leaves[name] = leaf
-        self._restore(lone, name, leaf)
+        self._restore(lone, name, leaf, self._waiting)
         self._add(lone, leaf)
 
     def _optimizer_of(self, name: str, leaf: Tensor) -> torch.optim.Optimizer:
@@ -215,17 +237,23 @@ class Optimizer:
             group["params"] = [each for each in group["params"] if each is not old]
         self._torch.state.pop(old, None)
 
-    def _restore(self, lone: torch.optim.Optimizer, name: str, leaf: Tensor) -> None:
+    def _restore(self, lone: torch.optim.Optimizer, name: str, leaf: Tensor, states: dict[str, ParamState]) -> None:
         """Give the optimiser of one leaf the state that waits for it."""
-        waiting = self._waiting.pop(name, None)
+        waiting = states.pop(name, None)
         if waiting is None or not waiting["values"]:
             return
         groups = lone.state_dict()["param_groups"]
-        # Torch's own loading puts each tensor on its right device and gives it the leaf's dtype ...
-        lone.load_state_dict({"state": {0: waiting["values"]}, "param_groups": groups})
-        for key, value in waiting["values"].items():
-            if isinstance(value, Tensor) and value.dim() == 0:  # ... NAdam's running product too, which has its own
-                lone.state[leaf][key] = lone.state[leaf][key].to(value.dtype)
+        try:
+            # Torch's own loading puts each tensor on its right device and gives it the leaf's dtype ...
+            lone.load_state_dict({"state": {0: waiting["values"]}, "param_groups": groups})
+            for key, value in waiting["values"].items():
+                if isinstance(value, Tensor) and value.dim() == 0:  # ... NAdam's running product too, which has its own
+                    lone.state[leaf][key] = lone.state[leaf][key].to(value.dtype)
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            raise ParamError(
+                f"{self._kind.__name__} cannot take up its state of parameter {name!r}: {error}. Take one from "
+                "get_state()."
+            ) from error
 
     def _check_waiting(self, name: str, leaf: Tensor) -> None:
         if name in self._waiting:

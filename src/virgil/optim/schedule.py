@@ -7,11 +7,12 @@ scheduler that was there from the first step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
+from virgil.errors import ParamError
 from virgil.ops.warning_filter import ignoring
 
 __all__ = ["Call", "Schedule"]
@@ -32,6 +33,22 @@ class Schedule:
     def takes_metric(self) -> bool:
         """``True`` if a call needs the metric that the schedule watches."""
         return isinstance(self._kind, type) and issubclass(self._kind, torch.optim.lr_scheduler.ReduceLROnPlateau)
+
+    def check(self, calls: Sequence[Call]) -> None:
+        """Check that the calls of a state are calls of this scheduler.
+
+        Raises:
+            ParamError: they have other arguments.
+        """
+        if self.takes_metric:
+            wrong, takes = any(len(call) != 1 for call in calls), "the metric at every call"
+        else:
+            wrong, takes = any(len(call) > 1 for call in calls), "no metric"
+        if wrong:
+            raise ParamError(
+                f"The state is that of another schedule: this one takes {takes}. Make the same scheduler as the one "
+                "whose state was taken."
+            )
 
     def attach(self, optimizer: torch.optim.Optimizer) -> None:
         """Make the scheduler for this optimiser and repeat all calls. Its groups have the options as declared."""

@@ -6,16 +6,17 @@ Torch numbers the parameters of an optimiser in the order in which they join. Na
 from __future__ import annotations
 
 from os import PathLike, fspath
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
 import torch
 from torch import Tensor
 
-from virgil.errors import FileFormatError, ParamError
+from virgil.errors import ParamError
 from virgil.optim.schedule import Call
-from virgil.params.tensor_file import read_tensors, write_tensors
+from virgil.params.tensor_file import read_tensors, refusing, write_tensors
 
 __all__ = [
+    "OPTIMIZER_STATE",
     "OptimState",
     "ParamState",
     "check_state",
@@ -26,7 +27,9 @@ __all__ = [
     "write_state",
 ]
 
-_KIND = "optimiser state"
+OPTIMIZER_STATE = "optimiser state"  # the kind of part of a file
+
+Plain = TypeVar("Plain", str, int, list)  # of a header
 
 
 class ParamState(TypedDict):
@@ -79,7 +82,7 @@ def write_state(filename: str | PathLike[str], state: OptimState) -> None:
     Raises:
         ParamError: the optimiser remembers something that is neither a tensor, a number, a text, nor ``None``.
     """
-    write_tensors(filename, _KIND, *pack_state(state))
+    write_tensors(filename, OPTIMIZER_STATE, *pack_state(state))
 
 
 def pack_state(state: OptimState) -> tuple[dict[str, Tensor], Any]:
@@ -113,7 +116,7 @@ def read_state(filename: str | PathLike[str]) -> OptimState:
     Raises:
         FileFormatError: the file is truncated, foreign, or inconsistent.
     """
-    return unpack_state(fspath(filename), *read_tensors(filename, _KIND))
+    return unpack_state(fspath(filename), *read_tensors(filename, OPTIMIZER_STATE))
 
 
 def unpack_state(filename: str, tensors: dict[str, Tensor], header: Any) -> OptimState:
@@ -122,18 +125,33 @@ def unpack_state(filename: str, tensors: dict[str, Tensor], header: Any) -> Opti
     Raises:
         FileFormatError: tensors and header do not fit.
     """
-    try:
+    with refusing(filename):
         params: dict[str, ParamState] = {
-            name: {"shape": tuple(shape), "values": {key: _value(each, tensors) for key, each in plain.items()}}
+            _of(str, name): {
+                "shape": tuple(_of(int, size) for size in shape),
+                "values": {key: _value(each, tensors) for key, each in plain.items()},
+            }
             for name, shape, plain in header["params"]
         }
-        return {"optimizer": header["optimizer"], "params": params, "schedule": _unpacked(header["schedule"])}
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise FileFormatError(f"The tensors of {filename!r} do not fit its header: it is damaged.") from None
+        if len(params) != len(header["params"]):
+            raise ValueError("a name comes twice")
+        schedule = _unpacked(header["schedule"])
+        return {"optimizer": _of(str, header["optimizer"]), "params": params, "schedule": schedule}
+
+
+def _of(kind: type[Plain], value: Any) -> Plain:
+    """A value of a header, which must be of this kind."""
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise TypeError(f"{value!r} is no {kind.__name__}")
+    return value
 
 
 def _value(written: Any, tensors: dict[str, Tensor]) -> Any:
-    return tensors[written["tensor"]] if isinstance(written, dict) else written
+    if isinstance(written, dict):
+        return tensors[written["tensor"]]
+    if not (written is None or isinstance(written, (bool, int, float, str))):
+        raise TypeError(f"{written!r} is no value of an optimiser")
+    return written
 
 
 def _packed(calls: list[Call] | None) -> Any:
@@ -144,4 +162,6 @@ def _packed(calls: list[Call] | None) -> Any:
 def _unpacked(written: Any) -> list[Call] | None:
     if written is None:
         return None
-    return [()] * written if isinstance(written, int) else [tuple(float(each) for each in call) for call in written]
+    if isinstance(written, list):
+        return [tuple(float(each) for each in _of(list, call)) for call in written]
+    return [()] * _of(int, written)

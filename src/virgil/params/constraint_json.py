@@ -53,8 +53,11 @@ def constraint_from_json(name: str, written: Any) -> Constraint:
     """
     try:
         make, parameters = _TABLE[written["type"]]
-        return make(*(_value_from_json(name, written[each]) for each in parameters))
-    except (KeyError, TypeError, ValueError, AttributeError):
+        made = make(*(_value_from_json(name, written[each]) for each in parameters))
+        if not isinstance(made, Constraint):
+            raise TypeError(made)
+        return made
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
         raise FileFormatError(
             f"The file gives parameter {name!r} the constraint {written!r}, which this version does not know."
         ) from None

@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.errors import FileFormatError, ParamError
+from virgil.errors import ParamError
 from virgil.params.constraint_json import constraint_from_json, constraint_to_json
 from virgil.params.state import State
-from virgil.params.tensor_file import read_tensors, write_tensors
+from virgil.params.tensor_file import read_tensors, refusing, write_tensors
 
-__all__ = ["pack_params", "read_params", "unpack_params", "write_params"]
+__all__ = ["PARAMETERS", "pack_params", "read_params", "unpack_params", "write_params"]
 
-_KIND = "parameters"
+PARAMETERS = "parameters"  # the kind of part of a file
 _RESERVED = "__metadata__"  # the header's own key in a safetensors file
 
 
@@ -25,7 +25,7 @@ def write_params(filename: str | PathLike[str], state: State) -> None:
     Raises:
         ParamError: a constraint has no written form, or a parameter has the format's one reserved name.
     """
-    write_tensors(filename, _KIND, *pack_params(state))
+    write_tensors(filename, PARAMETERS, *pack_params(state))
 
 
 def read_params(filename: str | PathLike[str], device: str | torch.device | None = None) -> State:
@@ -34,7 +34,7 @@ def read_params(filename: str | PathLike[str], device: str | torch.device | None
     Raises:
         FileFormatError: the file is truncated, foreign, or inconsistent.
     """
-    return unpack_params(fspath(filename), *read_tensors(filename, _KIND), device)
+    return unpack_params(fspath(filename), *read_tensors(filename, PARAMETERS), device)
 
 
 def pack_params(state: State) -> tuple[dict[str, Tensor], Any]:
@@ -57,13 +57,11 @@ def unpack_params(
     Raises:
         FileFormatError: tensors and header do not fit.
     """
-    try:
+    with refusing(filename):
         written = dict(header)
-        consistent = written.keys() == tensors.keys() and all(each.is_floating_point() for each in tensors.values())
-    except (TypeError, ValueError):
-        consistent = False
-    if not consistent:
-        raise FileFormatError(f"The tensors of {filename!r} do not fit its header: the file is damaged.")
-    constraints = {name: constraint_from_json(name, each) for name, each in written.items()}
+        floating = all(each.is_floating_point() for each in tensors.values())
+        if written.keys() != tensors.keys() or len(written) != len(header) or not floating:
+            raise ValueError("other names or dtypes")
+        constraints = {name: constraint_from_json(name, each) for name, each in written.items()}
     params = {name: tensors[name] if device is None else tensors[name].to(device) for name in written}
     return {"params": params, "constraints": constraints}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from os import PathLike
 
@@ -19,6 +19,7 @@ from virgil.params.entry import Entry, Init, LeafRef, Owner, entry_from_init, en
 from virgil.params.file import read_params, write_params
 from virgil.params.state import State, check_constraint, check_restore, entries_from_state
 from virgil.params.store_stack import Installable
+from virgil.params.tensor_file import refusing
 
 __all__ = ["ParamStore"]
 
@@ -246,11 +247,25 @@ class ParamStore(Installable):
         Raises:
             ParamError: a parameter in use has another shape or constraint; the store is left as it was.
         """
+        self.prepared(state)()
+
+    def prepared(self, state: State, among_others: bool = False) -> Callable[[], None]:
+        """Check a state whole; returns a function that holds it, as :meth:`set_state` does, and cannot be refused.
+
+        With ``among_others``, parameters that the state lacks stay.
+
+        Raises:
+            ParamError: as for :meth:`set_state`.
+        """
         loaded = entries_from_state(state)
         for name, entry in loaded.items():
             check_restore(name, self._entries.by_name.get(name), entry)
-        for name in self._entries.by_name.keys() - loaded.keys():
-            self._entries.put(name, None)
+        return lambda: self._hold(loaded, among_others)
+
+    def _hold(self, loaded: dict[str, Entry], among_others: bool) -> None:
+        if not among_others:
+            for name in self._entries.by_name.keys() - loaded.keys():
+                self._entries.put(name, None)
         for name, entry in loaded.items():
             present = self._entries.by_name.get(name)
             if present is None or present.owner is Owner.NOBODY:
@@ -275,10 +290,13 @@ class ParamStore(Installable):
             map_location: the device for parameters that are not in use yet; those in use stay where they are.
 
         Raises:
-            FileFormatError: the file is truncated, or was not written by ``save``.
-            ParamError: a parameter in use has another shape or constraint.
+            FileFormatError: the file is damaged or was not written by ``save``, or a parameter in use has another
+                shape or constraint; the store is left as it was.
         """
-        self.set_state(read_params(filename, map_location))
+        state = read_params(filename, map_location)
+        with refusing(filename):
+            hold = self.prepared(state)
+        hold()
 
     def __getstate__(self) -> State:
         return self.get_state()

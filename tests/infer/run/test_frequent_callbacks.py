@@ -7,14 +7,14 @@ import virgil
 from tests.infer.step.cases import Replayed
 from tests.infer.step.changeable import descent, observing, point
 from virgil.infer import SVI, Trace_ELBO
-from virgil.infer.run import choose, steppers
+from virgil.infer.run import choose, patience
 from virgil.infer.step import compiled
 
 
 @pytest.fixture(autouse=True)
 def compiling_pays_for_a_hundred_steps(monkeypatch):
     monkeypatch.setattr(compiled, "compiled", lambda engine, *step: Replayed(*step))
-    for room in (choose, steppers):
+    for room in (choose, patience):
         monkeypatch.setattr(room, "pays", lambda engine, steps, operators, elements: steps >= 100)
 
 

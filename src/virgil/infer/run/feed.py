@@ -24,11 +24,13 @@ class Feed:
     Args:
         steps: the captured steps.
         scheduled: whether learning rates follow the problem's schedule, or stay as they are.
+        streams: whether each step has a batch of its own, even where there is but one step.
     """
 
-    def __init__(self, steps: CompiledSteps, scheduled: bool = True) -> None:
+    def __init__(self, steps: CompiledSteps, scheduled: bool = True, streams: bool = False) -> None:
         self._steps = steps
         self._scheduled = scheduled
+        self._streams = streams
         self._behind = 0  # calls of the schedule before the present stretch
 
     def inputs(self, step: CompiledStep, batches: list[Batch], count: int, then: int = 0) -> Inputs:
@@ -39,7 +41,7 @@ class Feed:
         size = len(step.given.tensors)
         fixed: dict[int, Tensor] = {}
         streamed: dict[int, Tensor] = {}
-        if len(batches) == 1:
+        if len(batches) == 1 and not self._streams:
             fixed = dict(enumerate(arguments(batches[0].args, batches[0].kwargs).tensors))
         else:
             rows = [arguments(batch.args, batch.kwargs).tensors for batch in batches]

@@ -98,7 +98,8 @@ class Restarts:
         begin = time.perf_counter()
         with graceful_interrupt() as interrupt, progress_bar(source.total, options.progress) as display:
             try:
-                steps = Together(self._session, beginning, self._count, batch, choice.reason)
+                streams = not source.is_same
+                steps = Together(self._session, beginning, self._count, batch, choice.reason, streams)
                 display.say(f"{self._count} restarts run on xla, all at once: {choice.reason}.")
                 between = Between(interrupt, display.report, options.callback, options.callback_every, options.stop)
                 why = self._drive(steps, source, between)

@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 from os import PathLike
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from virgil.engine.choice import check_engine
 from virgil.engine.work import Work
 from virgil.errors import ArgumentError
-from virgil.infer.density.buffers import buffers_of
-from virgil.infer.density.dry_run import unmarked
 from virgil.infer.run.average import Average
 from virgil.infer.run.checkpoint import Checkpoint
 from virgil.infer.run.choose import Choice, choose
@@ -22,13 +20,15 @@ from virgil.infer.run.interrupt import graceful_interrupt
 from virgil.infer.run.loop import Between, Callback, Stepper, drive
 from virgil.infer.run.origin import origin_of
 from virgil.infer.run.outcome import Outcome
+from virgil.infer.run.patience import Patience
 from virgil.infer.run.progress import Display, progress_bar
+from virgil.infer.run.saved_run import SavedEngine
 from virgil.infer.run.source import Source
 from virgil.infer.run.steppers import CompiledStepper, EagerStepper, Numbers
 from virgil.infer.run.stop import Stop
 from virgil.infer.step.record import Record
 from virgil.infer.step.session import Session
-from virgil.infer.step.state import finding
+from virgil.infer.warn import show_warning
 from virgil.params import get_param_store
 
 __all__ = ["Options", "Run", "constrained"]
@@ -75,15 +75,15 @@ class Run:
         self._engine = options.engine
         self._seed: int | None = None
         self._begun = 0  # steps before the compiled engine's own first
+        self._patience = Patience()
         self._record = Record()
         self._eager = EagerStepper(session, self._record)
         self._present: Stepper = self._eager
-        self._modules: list[nn.Module] = []
         self._stopped: str | None = None
         self._check_average()
         self._checkpoint: Checkpoint | None = None
         if options.checkpoint is not None:
-            self._checkpoint = Checkpoint(options.checkpoint, options.every, session.problem.optim)
+            self._checkpoint = Checkpoint(options.checkpoint, options.every, session.problem)
 
     def _check_average(self) -> None:
         total, number = self._source.total, self._options.average
@@ -95,8 +95,7 @@ class Run:
         """Take all steps."""
         begin = time.perf_counter()
         options = self._options
-        if self._checkpoint is not None and self._checkpoint.exists:
-            self._resume(self._checkpoint)
+        self._begin()
         with graceful_interrupt() as interrupt, progress_bar(self._source.total, options.progress) as display:
             save = None if self._checkpoint is None else self._save
             between = Between(interrupt, display.report, options.callback, options.callback_every, options.stop, save)
@@ -119,14 +118,24 @@ class Run:
             origin=origin_of(self._session, self._source, self._record.names),
         )
 
+    def _begin(self) -> None:
+        """Go on with the run on disk, or see that this one can be written there."""
+        resumes = self._checkpoint is not None and self._checkpoint.exists
+        if self._checkpoint is not None and resumes:
+            self._resume(self._checkpoint)
+        choice = self._choose()
+        if choice is not None and choice.name != "eager":
+            self._noise_seed()  # before all else that a run draws
+        if self._checkpoint is not None and not resumes:
+            self._checkpoint.try_parameters(self._source)
+
     def _first_step(self, between: Between) -> str | None:
-        """Take one eagerly where "auto" must see what it does, or where a checkpoint must know the networks."""
-        undecided = self._choose() is None
-        if self._source.total == 0 or self._record.num_steps or not (undecided or self._checkpoint):
+        """Take one eagerly where "auto" must see what it does."""
+        if self._source.total == 0 or self._record.num_steps or self._choose() is not None:
             return None
-        with Work() as work, finding() as found:
+        with Work() as work:
             why = drive(self._eager, self._source, self._record, replace(between, save=None), 1)
-        self._session.work, self._modules, self._begun = work, found.modules, 1
+        self._session.work, self._begun = work, 1
         return why
 
     def _take_rest(self, between: Between, why: str | None) -> Average:
@@ -149,41 +158,53 @@ class Run:
 
     # Checkpoints
 
-    def _buffers(self) -> list[Tensor]:
-        return buffers_of(self._modules)
-
     def _save(self, must: bool) -> None:
-        if self._checkpoint is None or not (must or self._checkpoint.is_due()):
+        if self._checkpoint is None:
+            return
+        self._checkpoint.try_optimizer()
+        if not (must or self._checkpoint.is_due()):
             return
         self._present.finish()
-        about = {"name": self._present.name, "seed": self._seed, "begun": self._begun}
-        self._checkpoint.write(self._record, self._source, self._buffers(), about)
+        engine = SavedEngine(self._present.name, self._seed, self._begun, self._patience)
+        self._checkpoint.write(self._record, self._source, engine)
 
     def _resume(self, checkpoint: Checkpoint) -> None:
-        def buffers() -> list[Tensor]:
-            batch = self._source.take(1)[0]
-            with unmarked(), finding() as found, torch.no_grad():
-                self._session.problem.loss(*batch.args, **batch.kwargs)
-            self._modules = found.modules
-            return self._buffers()
-
-        about = checkpoint.read(self._record, self._source, buffers)
-        self._engine, self._seed, self._begun = about["name"], about["seed"], about["begun"]
+        saved, asked = checkpoint.read(self._record, self._source), self._options.engine
+        if asked == "auto":
+            self._engine = saved.name
+        elif asked != saved.name:
+            show_warning(
+                f"The run in checkpoint={checkpoint.name!r} was on {saved.name}. It goes on on {asked}, which was "
+                f"asked for, and so not as the same run uninterrupted; engine={saved.name!r} or 'auto' does that."
+            )
+        self._seed, self._begun, self._patience = saved.seed, saved.begun, saved.patience
 
     # Engines
 
     def _choose(self) -> Choice | None:
-        return choose(self._session, self._engine, self._source.total, self._options.called_every)
+        choice = choose(self._session, self._engine, self._source.total, self._options.called_every)
+        if choice is not None and self._engine != self._options.engine:
+            return replace(choice, reason="the run on disk was on it", falls_back=choice.name != "eager")
+        return choice
+
+    def _noise_seed(self) -> int:
+        """The seed of a compiled engine's noise, drawn when it is first asked for."""
+        if self._seed is None:
+            self._seed = int(torch.randint(2**62, ()))
+        return self._seed
 
     def _stepper(self, choice: Choice | None, display: Display) -> Stepper:
         """The stepper that takes the steps."""
         if choice is None or choice.name == "eager":
             self._eager.reason = "there are no steps to take" if choice is None else choice.reason
             return self._eager
-        if self._seed is None:
-            self._seed = int(torch.randint(2**62, ()))
-        numbers = Numbers(self._seed, self._record.num_steps - self._begun)
-        return CompiledStepper(self._session, self._eager, self._record, numbers, choice, display.say)
+        numbers = Numbers(self._noise_seed(), self._record.num_steps - self._begun)
+        streams = not self._source.is_same
+        if self._patience.work is None and self._session.work is not None:
+            self._patience.work = self._session.work.operators, self._session.work.elements
+        return CompiledStepper(
+            self._session, self._eager, self._record, numbers, choice, self._patience, display.say, streams
+        )
 
 
 def constrained(names: Iterable[str]) -> dict[str, Tensor]:

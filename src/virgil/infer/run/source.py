@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, replace
-from itertools import islice, repeat
+from itertools import chain, islice, repeat
 from typing import Any, Protocol
 
 from virgil.errors import ArgumentError
@@ -43,6 +43,10 @@ class Source(Protocol):
         """Arguments like those of its steps, without end; where the steps stand does not change."""
         ...
 
+    def peek(self) -> Batch | None:
+        """The arguments of the next step, which are still to be taken; ``None`` where the source ends."""
+        ...
+
     def take(self, count: int) -> list[Batch]:
         """The batches of the next steps, ``count`` at most; none where the source ends."""
         ...
@@ -52,7 +56,11 @@ class Source(Protocol):
         ...
 
     def go_to(self, place: Place) -> None:
-        """Go on from there."""
+        """Go on from there.
+
+        Raises:
+            ArgumentError: there is no such place.
+        """
         ...
 
 
@@ -69,6 +77,10 @@ class Same:
     def more(self) -> Iterator[Batch]:
         """The arguments, again and again."""
         return repeat(self._batch)
+
+    def peek(self) -> Batch | None:
+        """The arguments."""
+        return self._batch
 
     def take(self, count: int) -> list[Batch]:
         """The arguments."""
@@ -105,12 +117,21 @@ class Batches:
         self._epochs = epochs
         self._more = args, kwargs
         self._place = Place(-1, 0, {})
-        self._present: Iterator[Any] = iter(())
+        self._present: Iterator[Batch] = iter(())
+
+    def peek(self) -> Batch | None:
+        """The next batch."""
+        last, batches = self.last, self.take(1)
+        if batches:
+            self._present = chain(batches, self._present)
+            self._place = replace(self._place, batch=self._place.batch - 1)
+            self.last = last
+        return batches[0] if batches else None
 
     def take(self, count: int) -> list[Batch]:
         """The next batches, of one epoch."""
         while True:
-            batches = [self._batch(each) for each in islice(self._present, count)]
+            batches = list(islice(self._present, count))
             self._place = replace(self._place, batch=self._place.batch + len(batches))
             if batches:
                 self.last = batches[-1]
@@ -137,7 +158,7 @@ class Batches:
 
     def _begin(self, place: Place) -> None:
         self._place = place
-        self._present = iter(self._data)
+        self._present = map(self._batch, self._data)
 
     def _batch(self, batch: Any) -> Batch:
         args, kwargs = self._more
@@ -154,8 +175,15 @@ class Batches:
         """Begin the epoch as it was begun, and pass over the batches that were taken."""
         set_rng_state(place.random)
         self._begin(replace(place, batch=0))
-        for _ in islice(self._present, place.batch):
-            pass
+        passed = 0
+        for batch in islice(self._present, place.batch):
+            self.last = batch
+            passed += 1
+        if passed < place.batch:
+            raise ArgumentError(
+                f"run() goes on after batch {place.batch} of an epoch, but data has {passed} of them. Give the data "
+                "with which the run began."
+            )
         self._place = place
 
 

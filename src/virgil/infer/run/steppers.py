@@ -9,7 +9,6 @@ from functools import partial
 from itertools import groupby
 from typing import NoReturn
 
-from virgil.engine.choice import pays
 from virgil.engine.loading import is_of_engine, reason
 from virgil.engine.runner import Course
 from virgil.engine.unrolled import unrolled
@@ -18,6 +17,7 @@ from virgil.infer.run.average import Average
 from virgil.infer.run.choose import Choice
 from virgil.infer.run.feed import Feed
 from virgil.infer.run.interrupt import Interrupt
+from virgil.infer.run.patience import Patience
 from virgil.infer.run.source import Batch
 from virgil.infer.step.arguments import arguments
 from virgil.infer.step.compiled import CompiledStep
@@ -25,8 +25,6 @@ from virgil.infer.step.record import Record
 from virgil.infer.step.session import Session
 
 __all__ = ["CompiledStepper", "EagerStepper", "Numbers"]
-
-_PATIENCE = 3  # captures one after another that may not pay
 
 
 class EagerStepper:
@@ -65,7 +63,10 @@ class Numbers:
 
 
 class CompiledStepper:
-    """Takes steps on a compiled engine; batches that no captured step fits are stepped eagerly.
+    """Takes steps on a compiled engine; a batch that no captured step fits is captured.
+
+    How a step is taken depends on the steps before it and never on how they were divided into stretches, so that events
+    between stretches change no number.
 
     Args:
         session: has the captured steps.
@@ -73,7 +74,9 @@ class CompiledStepper:
         record: of the run.
         noise: of the run.
         choice: of the engine.
+        patience: of the run.
         say: shows a line.
+        streams: whether steps have batches of their own. One compiled loop then serves stretches of any length.
     """
 
     average: Average | None = None
@@ -85,23 +88,26 @@ class CompiledStepper:
         record: Record,
         noise: Numbers,
         choice: Choice,
+        patience: Patience,
         say: Callable[[str], object],
+        streams: bool = False,
     ) -> None:
         self.name, self.reason, self._falls_back = choice.name, choice.reason, choice.falls_back
         self._session = session
         self._steps = session.compiled(choice.name)
         self._eager = eager
         self._record = record
-        self._feed = Feed(self._steps)
+        self._feed = Feed(self._steps, streams=streams)
+        self._streams = streams
         self._noise = noise
+        self._patience = patience
         self._say = say
         self._present: CompiledStep | None = None
-        self._captured, self._unpaid = -1, 0  # the number of the last capture's first step; captures that did not pay
         self._sure: list[CompiledStep] = []  # that do what the programs do, as nothing of the user's has run since
 
     def advance(self, batches: list[Batch], count: int, interrupt: Interrupt, then: int = 0) -> int:
         """Take ``count`` steps; Ctrl-C is seen after them."""
-        if len(batches) == 1:
+        if not self._streams:
             return self._group(batches, count, interrupt, then)
         taken = 0
         for _, group in groupby(batches, lambda batch: arguments(batch.args, batch.kwargs).key):
@@ -110,11 +116,7 @@ class CompiledStepper:
         return taken
 
     def _group(self, batches: list[Batch], count: int, interrupt: Interrupt, then: int = 0) -> int:
-        step = None
-        if self.name != "eager":
-            step = self._steps.find(batches[0].args, batches[0].kwargs, self._sure)
-            if step is None and self._present is None:
-                step = self._capture(batches[0])
+        step = None if self.name == "eager" else self._step(batches[0])
         if step is not self._present:
             self._write()
         course = None if step is None else self._course(step, batches, count, then)
@@ -130,6 +132,19 @@ class CompiledStepper:
         if not course.is_finite:
             self._stop(step, course, batches)
         return count
+
+    def _step(self, batch: Batch) -> CompiledStep | None:
+        """The captured step for a batch; ``None`` where it is to be taken eagerly."""
+        step = self._steps.find(batch.args, batch.kwargs, self._sure)
+        if self._falls_back:
+            key = arguments(batch.args, batch.kwargs).key
+            if self._patience.is_out(self.name, key, step is not None, self._noise.done):
+                self.name, self.reason = "eager", "what the programs read changes too often to repay compiling"
+                return None
+        if step is None:
+            self._write()  # a capture begins where the steps before it ended
+            step = self._capture(batch)
+        return step
 
     def _course(self, step: CompiledStep, batches: list[Batch], count: int, then: int) -> Course | None:
         """The record of steps on the engine; ``None`` where it cannot run them, and nothing has changed."""
@@ -156,9 +171,6 @@ class CompiledStepper:
         warnings.warn(f"The steps are taken eagerly: {self.reason}", UserWarning, stacklevel=2)
 
     def _capture(self, batch: Batch) -> CompiledStep | None:
-        if self._falls_back and self._has_not_paid():
-            self.name, self.reason = "eager", "what the programs read changes too often to repay compiling"
-            return None
         try:
             step = self._steps.make(batch.args, batch.kwargs)
         except Exception as error:
@@ -169,15 +181,6 @@ class CompiledStepper:
             self.reason = f"{self.reason}; {advice}"
             self._say(f"Compiling: {advice}.")
         return step
-
-    def _has_not_paid(self) -> bool:
-        """True if the last few captures have not been followed by as many steps as repay one, with which they ended."""
-        taken, work = self._noise.done - self._captured, self._session.work
-        if work is not None and self._captured >= 0:
-            pay = pays(self.name, taken, work.operators, work.elements)
-            self._unpaid = 0 if pay else self._unpaid + 1
-        self._captured = self._noise.done
-        return self._unpaid > _PATIENCE
 
     def _stop(self, step: CompiledStep, course: Course, batches: list[Batch]) -> NoReturn:
         taken = len(course.losses) - 1

@@ -71,6 +71,7 @@ class Together:
         count: how many.
         batch: the arguments of the first step, which is taken eagerly.
         reason: why on XLA.
+        streams: whether steps have batches of their own.
 
     Raises:
         CaptureError: the step cannot be captured.
@@ -78,7 +79,9 @@ class Together:
 
     name = "xla"
 
-    def __init__(self, session: Session, beginning: Beginning, count: int, batch: Batch, reason: str) -> None:
+    def __init__(
+        self, session: Session, beginning: Beginning, count: int, batch: Batch, reason: str, streams: bool
+    ) -> None:
         self.reason = reason
         self.average: Average | None = None  # its presence lets all be averaged
         self.records = [Record() for _ in range(count)]
@@ -88,7 +91,8 @@ class Together:
         self._averages = [Average() for _ in range(count)]
         self._session = session
         self._steps = session.compiled(self.name)
-        self._feed = Feed(self._steps)
+        self._feed = Feed(self._steps, streams=streams)
+        self._streams = streams
         self._runners: dict[int, Restarts] = {}
         self._sure: list[CompiledStep] = []  # that do what the programs do, as nothing of the user's has run since
         self._seed, self._done = int(torch.randint(2**62, ())), 0
@@ -128,7 +132,7 @@ class Together:
 
     def advance(self, batches: list[Batch], count: int, interrupt: Interrupt, then: int = 0) -> int:
         """Take ``count`` steps; Ctrl-C is seen after them."""
-        if len(batches) == 1:
+        if not self._streams:
             self._group(batches, count)
             return count
         for _, group in groupby(batches, lambda batch: arguments(batch.args, batch.kwargs).key):
