@@ -48,13 +48,13 @@ class Fitted:
 
     def model(self, data: torch.Tensor) -> None:
         z = virgil.sample(self.name, dist.Normal(0.0, 1.0))
-        with virgil.plate("data", 2, subsample_size=len(data)):
+        with virgil.plate("data", len(data)):
             virgil.sample("x", dist.Normal(z, 1.0), obs=data)
 
     def guide(self, data: torch.Tensor) -> None:
         virgil.module("network", self.network)
-        self.network(torch.stack([data.sum(), data.sum() + 1.0]).unsqueeze(-1))
-        loc = virgil.param(f"loc of {self.name}", torch.tensor(0.3))
+        shift = self.network(torch.stack([data.sum(), data.sum() + 1.0]).unsqueeze(-1))[0, 0]
+        loc = virgil.param(f"loc of {self.name}", torch.tensor(0.3)) + shift
         scale = virgil.param("scale", torch.tensor(0.5), constraint=constraints.interval(0.0, 3.0))
         virgil.sample(self.name, dist.Normal(loc, scale))
 

@@ -59,7 +59,7 @@ class Checkpoint:
         self._problem = problem
         self._optimizer = problem.optim
         self._written = time.perf_counter()
-        self._begun = False
+        self._begun = self._fails = False
         try:
             check_writable(filename)
         except OSError as error:
@@ -105,14 +105,17 @@ class Checkpoint:
             pack_state(self._optimizer.get_state())
 
     def write(self, record: Record, source: Source, engine: SavedEngine) -> None:
-        """Write the run as it stands; where that fails, such as on a full disk, say so and go on."""
+        """Write the run as it stands; where that fails, such as on a full disk, say so once and go on."""
         try:
             self._write(record, source, engine)
+            self._fails = False
         except Exception as error:  # of the disk, or of the programs that are looked at; the steps are not lost for it
-            show_warning(
-                f"The run was not written to {self.name!r} after step {record.num_steps}: {error}. It goes on; the "
-                "file is as it was before."
-            )
+            if not self._fails:
+                self._fails = True
+                show_warning(
+                    f"The run was not written to {self.name!r} after step {record.num_steps}: {error}. It goes on; "
+                    "the file is as it was before, until it can be written again."
+                )
         self._written = time.perf_counter()
 
     def _write(self, record: Record, source: Source, engine: SavedEngine) -> None:
