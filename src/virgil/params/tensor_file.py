@@ -160,9 +160,9 @@ def refusing(filename: str | os.PathLike[str]) -> Iterator[None]:
     name = os.fspath(filename)
     try:
         yield
-    except FileFormatError:
-        raise
     except VirgilError as error:
+        if isinstance(error, FileFormatError) and repr(name) in str(error):
+            raise
         raise FileFormatError(f"{name!r} does not fit: {error}") from error
     except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise FileFormatError(

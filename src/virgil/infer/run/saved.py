@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from os import PathLike, fspath
+from pathlib import Path
 
 from virgil.errors import FileFormatError
 from virgil.optim.optimizer import Optimizer
@@ -43,8 +44,13 @@ def load_fit(filename: str | PathLike[str], store: ParamStore, optimizer: Optimi
     state = unpack_params(name, *parts[PARAMETERS])
     if OPTIMIZER_STATE in parts:
         memory = unpack_state(name, *parts[OPTIMIZER_STATE])
-    else:
+    elif Path(f"{name}.optim").exists():
         memory = read_state(f"{name}.optim")
+    else:
+        raise FileFormatError(
+            f"{name!r} holds parameters alone, and there is no {name + '.optim'!r} with the optimiser's state. Give a "
+            "file that SVI.save wrote, or read the parameters by ParamStore.load."
+        )
     with refusing(filename):
         check_together(name, state, memory)
         hold, take_up = store.prepared(state), optimizer.prepared(memory)
