@@ -179,7 +179,8 @@ class SVI:
             callback_every: after how many steps.
             stop: a rule that may end the run early, such as :class:`virgil.infer.Plateau`.
             checkpoint: a file that holds the run as it stands. If it is there when the run begins, the run goes on
-                where it stood, on the same engine, as if it had not been interrupted.
+                where it stood, as if it had not been interrupted: on the file's engine with ``"auto"``, else on the
+                one asked for, with a warning if that is another. If it cannot be written later, a warning says so.
             every: the least number of seconds between two writings of ``checkpoint``.
             average: over how many of the last steps the parameters are averaged, in unconstrained space. A rule that
                 ends the run early is followed by so many steps.
@@ -190,6 +191,8 @@ class SVI:
             **kwargs: arguments of model and guide.
 
         Raises:
+            ArgumentError: an argument is wrong; ``checkpoint`` cannot be written, or has more steps than are asked for.
+            FileFormatError: ``checkpoint`` is damaged, or the run of another program; all is as it was.
             CaptureError: a compiled engine was asked for, and the step cannot be captured.
             NonFiniteError: a loss or gradient is not finite; the parameters are as they were before that step.
             ThreadError: another thread takes steps, or looks at a fit of this SVI.

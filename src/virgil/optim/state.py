@@ -29,7 +29,7 @@ __all__ = [
 
 OPTIMIZER_STATE = "optimiser state"  # the kind of part of a file
 
-Plain = TypeVar("Plain", str, int, list)  # of a header
+Plain = TypeVar("Plain", str, int, list[Any])  # of a header
 
 
 class ParamState(TypedDict):

@@ -129,7 +129,7 @@ def _digest(text: str, tensors: Mapping[str, Tensor]) -> str:
     for name in sorted(tensors):
         each = tensors[name]
         found.update(json.dumps([name, str(each.dtype), list(each.shape)]).encode())
-        found.update(each.reshape(-1).view(torch.uint8).numpy())
+        found.update(each.reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()
 
 
