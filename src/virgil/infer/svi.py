@@ -179,8 +179,7 @@ class SVI:
             callback_every: after how many steps.
             stop: a rule that may end the run early, such as :class:`virgil.infer.Plateau`.
             checkpoint: a file that holds the run as it stands. If it is there when the run begins, the run goes on
-                where it stood, as if it had not been interrupted: on the file's engine with ``"auto"``, else on the
-                one asked for, with a warning if that is another. If it cannot be written later, a warning says so.
+                from there as if uninterrupted, on the file's engine; or on another that is named, with a warning.
             every: the least number of seconds between two writings of ``checkpoint``.
             average: over how many of the last steps the parameters are averaged, in unconstrained space. A rule that
                 ends the run early is followed by so many steps.
@@ -191,7 +190,6 @@ class SVI:
             **kwargs: arguments of model and guide.
 
         Raises:
-            ArgumentError: an argument is wrong; ``checkpoint`` cannot be written, or has more steps than are asked for.
             FileFormatError: ``checkpoint`` is damaged, or the run of another program; all is as it was.
             CaptureError: a compiled engine was asked for, and the step cannot be captured.
             NonFiniteError: a loss or gradient is not finite; the parameters are as they were before that step.
@@ -201,8 +199,6 @@ class SVI:
         source = partial(source_of, num_steps, epochs, data, args, kwargs)
         if not isinstance(restarts, int) or restarts < 1:
             raise ArgumentError(f"run() got restarts={restarts!r}; it takes a whole number, 1 or more.")
-        if restarts > 1 and checkpoint is not None:
-            raise ArgumentError("run() got restarts= and checkpoint=; several restarts are not written to disk.")
         with self.session.alone, self.problem.store():
             if restarts == 1:
                 return Fit.of(Run(self.session, source(), options).take())

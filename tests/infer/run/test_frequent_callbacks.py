@@ -70,3 +70,34 @@ def test_nor_is_one_that_goes_to_and_fro():
 def test_who_asks_for_an_engine_gets_it():
     fit, captures = run("xla", lambda done: 1.0 + done / 600)
     assert (fit.engine, captures) == ("xla", 20)
+
+
+def test_a_run_that_was_killed_gives_up_where_it_would_have(tmp_path, monkeypatch):
+    """Captures that a new process makes again do not count, those that callbacks make do."""
+    held = {"value": 1.0}
+    captured = []  # the number that was read then
+
+    def compiled_then(engine, *step):
+        captured.append(held["value"])
+        return Replayed(*step)
+
+    monkeypatch.setattr(compiled, "compiled", compiled_then)
+
+    def taken(name, until=None):
+        def callback(done, loss):
+            if done == until:
+                raise KeyError(done)
+            held["value"] = float(done)
+
+        options = {"callback": callback, "callback_every": 30, "checkpoint": tmp_path / name, "every": 0.0}
+        return svi_of(held).run(600, progress=False, **options)
+
+    assert taken("whole").engine == "eager"
+    assert captured == [1.0, 30.0, 60.0, 90.0]
+    captured.clear()
+    held["value"] = 1.0
+    for until in (60, 90):
+        with pytest.raises(KeyError):
+            taken("run", until)
+    assert taken("run").engine == "eager"
+    assert captured == [1.0, 30.0, 30.0, 60.0, 60.0, 90.0]

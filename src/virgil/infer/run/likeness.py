@@ -16,7 +16,7 @@ from virgil.infer.run.source import Batch
 from virgil.infer.step.state import finding
 from virgil.params import get_param_store
 from virgil.params.state import State
-from virgil.poutine.runtime import Handler, Outer, states_nothing
+from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 
 __all__ = ["Look", "check_alike", "look"]
@@ -45,9 +45,8 @@ class _Statements(Handler):
     def __init__(self) -> None:
         self.found: set[tuple[str, str]] = set()
 
-    @states_nothing
-    def handle(self, site: Site, outer: Outer) -> Site:
-        site = outer(site)
+    def after(self, site: Site) -> Site:
+        """Record a parameter or variable."""
         if site.kind in _CALLED:
             self.found.add((site.kind, site.name))
         return site

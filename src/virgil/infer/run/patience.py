@@ -26,12 +26,14 @@ class Patience:
         captured: the number of the last capture's first step; -1 before.
         unpaid: captures in a row that did not pay.
         seen: digests of the arguments for which there was a capture.
+        has_changed: whether the programs had changed since the last step when the run was written to disk.
     """
 
     work: tuple[int, int] | None = None
     captured: int = -1
     unpaid: int = 0
     seen: set[str] = field(default_factory=set)
+    has_changed: bool = False
     _here: set[str] = field(default_factory=set)
 
     def is_out(self, engine: str, key: Hashable, has_step: bool, done: int) -> bool:
@@ -44,7 +46,8 @@ class Patience:
             done: steps taken.
         """
         digest = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
-        counts = digest not in self.seen or (not has_step and digest in self._here)
+        counts = digest not in self.seen or (not has_step and (self.has_changed or digest in self._here))
+        self.has_changed = False
         self.seen.add(digest)
         self._here.add(digest)
         if not counts:

@@ -11,7 +11,7 @@ import torch
 
 from virgil.engine.loading import is_of_engine, reason
 from virgil.engine.work import Work
-from virgil.errors import NonFiniteError
+from virgil.errors import ArgumentError, NonFiniteError
 from virgil.infer.density.dry_run import unmarked
 from virgil.infer.run.average import Average
 from virgil.infer.run.choose import Choice, choose
@@ -38,9 +38,14 @@ class Restarts:
         source: gives the arguments of the steps of one run, anew each time.
         options: of the run.
         count: how many restarts.
+
+    Raises:
+        ArgumentError: the run is to be written to disk.
     """
 
     def __init__(self, session: Session, source: Callable[[], Source], options: Options, count: int) -> None:
+        if options.checkpoint is not None:
+            raise ArgumentError("run() got restarts= and checkpoint=; several restarts are not written to disk.")
         self._session = session
         self._source = source
         self._options = options

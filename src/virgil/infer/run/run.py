@@ -165,6 +165,8 @@ class Run:
         if not (must or self._checkpoint.is_due()):
             return
         self._present.finish()
+        if isinstance(self._present, CompiledStepper) and self._source.last is not None:
+            self._present.note_changes(self._source.last)
         engine = SavedEngine(self._present.name, self._seed, self._begun, self._patience)
         self._checkpoint.write(self._record, self._source, engine)
 

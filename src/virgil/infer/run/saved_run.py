@@ -141,6 +141,7 @@ def _pack_engine(engine: SavedEngine) -> dict[str, Any]:
         "captured": patience.captured,
         "unpaid": patience.unpaid,
         "seen": sorted(patience.seen),
+        "has_changed": patience.has_changed,
     }
 
 
@@ -151,8 +152,13 @@ def _unpack_engine(written: Mapping[str, Any]) -> SavedEngine:
     patience = Patience()
     if written.get("work") is not None:
         operators, elements = written["work"]
-        captured, seen = _of(int, written["captured"]), {_of(str, each) for each in written["seen"]}
-        patience = Patience((_natural(operators), _natural(elements)), captured, _natural(written["unpaid"]), seen)
+        patience = Patience(
+            work=(_natural(operators), _natural(elements)),
+            captured=_of(int, written["captured"]),
+            unpaid=_natural(written["unpaid"]),
+            seen={_of(str, each) for each in written["seen"]},
+            has_changed=written["has_changed"] is True,
+        )
     return SavedEngine(name, None if seed is None else _natural(seed), begun, patience)
 
 

@@ -190,6 +190,11 @@ class CompiledStepper:
         batch = batches[taken if len(batches) > 1 else 0]
         raise self._session.eager.explained(batch.args, batch.kwargs, noise, self._record.num_steps - 1)
 
+    def note_changes(self, batch: Batch) -> None:
+        """Note for a run on disk whether the programs have changed since the last step."""
+        if self._falls_back and self.name != "eager":
+            self._patience.has_changed = self._steps.find(batch.args, batch.kwargs, self._sure) is None
+
     def finish(self) -> None:
         """Bring the engine's state back into store, networks and optimiser, for a user who may change anything."""
         self._write()
