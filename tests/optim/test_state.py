@@ -123,6 +123,26 @@ def test_parameters_are_no_state(tmp_path):
         optim.Adam({"lr": 0.1}).load(tmp_path / "params")
 
 
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (
+            optim.Adam({"lr": 0.1, "amsgrad": True}),
+            r"remembers 'max_exp_avg_sq' of parameter 'x', but the state lacks it",
+        ),
+        (optim.SGD({"lr": 0.1}), "is that of Adam, but this optimiser is SGD"),
+    ],
+)
+def test_a_file_that_other_options_wrote(given, says, tmp_path):
+    stepped(optim.Adam({"lr": 0.1}))[0].save(tmp_path / "state")
+    optimizer, named = stepped(given)
+    before = optimizer.get_state()
+    with pytest.raises(FileFormatError, match=says):
+        optimizer.load(tmp_path / "state")
+    assert_same(optimizer.get_state(), before)
+    optimizer(named)
+
+
 class Remembers(torch.optim.SGD):
     """Keeps something in its state that is no tensor."""
 

@@ -14,7 +14,7 @@ from virgil.optim.gradients import GradientClip, resting
 from virgil.optim.options import OptimArgs, check_class, check_leaf, check_options, fastest, options_for, same_options
 from virgil.optim.schedule import Call, Schedule
 from virgil.optim.state import OptimState, ParamState, check_state, copied, read_state, write_state
-from virgil.optim.torch_step import make_optimizer, take_step
+from virgil.optim.torch_step import is_plain, make_optimizer, take_step
 from virgil.params import current_store
 from virgil.params.tensor_file import refusing
 
@@ -242,6 +242,7 @@ class Optimizer:
         waiting = states.pop(name, None)
         if waiting is None or not waiting["values"]:
             return
+        self._check_memory(name, leaf, waiting["values"])
         groups = lone.state_dict()["param_groups"]
         try:
             # Torch's own loading puts each tensor on its right device and gives it the leaf's dtype ...
@@ -254,6 +255,28 @@ class Optimizer:
                 f"{self._kind.__name__} cannot take up its state of parameter {name!r}: {error}. Take one from "
                 "get_state()."
             ) from error
+
+    def _check_memory(self, name: str, leaf: Tensor, values: Mapping[str, Any]) -> None:
+        """Check that a state has what this optimiser remembers after a step, which its options decide."""
+        like = leaf.detach().clone().requires_grad_(True)
+        like.grad = torch.zeros_like(like)
+        lone = self._optimizer_of(name, like)
+        if not is_plain(lone):  # a step of a user's own class may do anything
+            return
+        try:
+            take_step(lone)
+        except RuntimeError:  # it takes no dense gradients
+            return
+        for key, each in lone.state[like].items():
+            given = values.get(key)
+            if key not in values or (
+                isinstance(each, Tensor) and isinstance(given, Tensor) and each.shape != given.shape
+            ):
+                came = "lacks it" if key not in values else f"has it with shape {tuple(given.shape)}"
+                raise ParamError(
+                    f"{self._kind.__name__} with these options remembers {key!r} of parameter {name!r}, but the state "
+                    f"{came}. Give the options of the optimiser whose state was taken."
+                )
 
     def _check_waiting(self, name: str, leaf: Tensor) -> None:
         if name in self._waiting:

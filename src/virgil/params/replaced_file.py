@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from uuid import getnode, uuid4
+from uuid import uuid4
 
 __all__ = ["check_writable", "replace_file"]
 
@@ -52,8 +54,8 @@ def check_writable(filename: str | os.PathLike[str]) -> None:
 
 
 def _prefix(path: Path) -> str:
-    """The beginning of the names of files beside this one; it has the machine's number, as folders may be shared."""
-    return f".{path.name}.{getnode():x}."
+    """The beginning of the names of files beside this one; it says which machine's, as folders may be shared."""
+    return f".{path.name}.{zlib.crc32(platform.node().encode()):08x}."
 
 
 def _remove_remains(path: Path) -> None:

@@ -106,6 +106,15 @@ def test_eager_steps(way, rows, tmp_path):
     check(way, "eager", rows, tmp_path)
 
 
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_steps_on_what_auto_chooses(way, tmp_path):
+    """Here eager steps, after a look at the first."""
+    fit, after = way("auto", ROWS["ragged"], tmp_path)
+    expected, expected_after = plain("eager", ROWS["ragged"])
+    same(expected, fit)
+    assert torch.equal(after, expected_after)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
