@@ -20,7 +20,7 @@ from virgil.distributions import constraints
 from virgil.errors import FileFormatError
 from virgil.infer import SVI, Trace_ELBO
 from virgil.ops.random_state import get_rng_state
-from virgil.params import ParamStore
+from virgil.params import ParamStore, replaced_file
 from virgil.params.file import pack_params
 from virgil.params.tensor_file import read_tensors
 
@@ -201,3 +201,18 @@ def test_a_deep_header_is_refused(tmp_path):
     (tmp_path / "deep").write_bytes(save({"x": torch.ones(1)}, metadata={"virgil": deep}))
     with pytest.raises(FileFormatError, match="deep"):
         ParamStore().load(tmp_path / "deep")
+
+
+@pytest.mark.parametrize("form", ["parameters", "optimiser", "fit"])
+def test_a_save_that_fails_leaves_the_file_as_it_was(form, files, tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_bytes(files[f"{form} z"].read_bytes())
+
+    def fsync(file: int) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(replaced_file.os, "fsync", fsync)
+    with pytest.raises(OSError, match="the disk is full"):
+        FORMS[form].write(Fitted(steps=3), path)
+    assert path.read_bytes() == files[f"{form} z"].read_bytes()
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]

@@ -128,6 +128,18 @@ def test_steps_on_inductor(way, tmp_path):
     check(way, "inductor", ROWS["ragged"], tmp_path)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("engine", ["eager", "xla"])
+def test_restarts(engine):
+    with pytest.warns(UserWarning, match="begins at the same values each time"):
+        fit, after = run(engine, ROWS["ragged"], restarts=2)
+    with pytest.warns(UserWarning, match="begins at the same values each time"):
+        other, other_after = run(engine, ROWS["ragged"], restarts=2, callback=lambda step, loss: None)
+    for mine, its in zip(fit.restarts, other.restarts, strict=True):
+        same(mine, its)
+    assert torch.equal(after, other_after)
+
+
 @pytest.mark.parametrize("engine", ["eager", "xla"])
 def test_a_second_run_of_the_same_svi(engine, tmp_path):
     """Its steps may have been captured by the first."""
