@@ -269,14 +269,16 @@ class Optimizer:
             return
         for key, each in lone.state[like].items():
             given = values.get(key)
-            if key not in values or (
-                isinstance(each, Tensor) and isinstance(given, Tensor) and each.shape != given.shape
-            ):
-                came = "lacks it" if key not in values else f"has it with shape {tuple(given.shape)}"
-                raise ParamError(
-                    f"{self._kind.__name__} with these options remembers {key!r} of parameter {name!r}, but the state "
-                    f"{came}. Give the options of the optimiser whose state was taken."
-                )
+            if key not in values:
+                came = "lacks it"
+            elif isinstance(each, Tensor) and isinstance(given, Tensor) and each.shape != given.shape:
+                came = f"has it with shape {tuple(given.shape)}"
+            else:
+                continue
+            raise ParamError(
+                f"{self._kind.__name__} with these options remembers {key!r} of parameter {name!r}, but the state "
+                f"{came}. Give the options of the optimiser whose state was taken."
+            )
 
     def _check_waiting(self, name: str, leaf: Tensor) -> None:
         if name in self._waiting:
