@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+import virgil
 from virgil import optim
 from virgil.errors import ArgumentError, ParamError
 from virgil.optim import Optimizer
@@ -66,6 +67,46 @@ def test_every_torch_optimizer_has_its_name():
     for name in kinds - {"LBFGS"}:
         assert getattr(optim, name).__name__ == name
         assert "Options: lr" in getattr(optim, name).__doc__
+
+
+@each_optimizer
+def test_options_by_keywords_are_those_of_a_dict(name):
+    results = []
+    for optimizer in (getattr(optim, name)(OPTIONS[name]), getattr(optim, name)(**OPTIONS[name])):
+        named = leaves()
+        for _ in range(3):
+            backward(named)
+            optimizer(named)
+        results.append(named)
+    assert all(torch.equal(results[0][each], results[1][each]) for each in SHAPES)
+
+
+@each_optimizer
+def test_keywords_are_checked_as_options_are(name):
+    with pytest.raises(ArgumentError, match=f"{name} got an unknown option 'lrr'. Did you mean 'lr'"):
+        getattr(optim, name)(lrr=0.1)
+    with pytest.raises(ArgumentError, match=f"{name} got lr= beside .*Give all options in the dict, or all by"):
+        getattr(optim, name)(OPTIONS[name], lr=0.1)
+
+
+def test_a_function_of_names_gets_a_modules_parameter_by_its_own_name():
+    net, seen = nn.Sequential(nn.Linear(1, 1)), []
+
+    def options(name):
+        seen.append(name)
+        return {"lr": 0.5 if name == "net.0.weight" else 0.1}
+
+    with ParamStore() as store:
+        virgil.module("net", net)
+        virgil.param("loc", torch.zeros(()))
+        named = dict(store.named_parameters())
+        for leaf in named.values():
+            leaf.grad = torch.ones_like(leaf)
+        before = {name: leaf.detach().clone() for name, leaf in named.items()}
+        optim.SGD(options)(named)
+    moved = {name: (before[name] - leaf.detach()).flatten()[0].item() for name, leaf in named.items()}
+    assert seen == ["net.0.weight", "net.0.bias", "loc"]
+    assert moved == pytest.approx({"net$$$0.weight": 0.5, "net$$$0.bias": 0.1, "loc": 0.1})
 
 
 @each_optimizer

@@ -1,4 +1,4 @@
-"""Torch's optimisers by their names, with options in a dict: ``Adam({"lr": 0.01})``."""
+"""Torch's optimisers by name, with options in a dict or by keywords: ``Adam({"lr": 0.01})``, ``Adam(lr=0.01)``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from virgil.errors import ArgumentError
 from virgil.optim.clipped_adam import ClippedAdam as TorchClippedAdam
 from virgil.optim.optimizer import Optimizer
-from virgil.optim.options import OptimArgs, check_class
+from virgil.optim.options import OptimArgs, check_class, given_options
 
 __all__ = [
     "ASGD",
@@ -35,14 +35,16 @@ __all__ = [
 class Named(Protocol):
     """A function that makes an optimiser of one class from its options."""
 
-    def __call__(self, optim_args: OptimArgs, clip_args: OptimArgs | None = None) -> Optimizer:
-        """Make the optimiser. The options are a dict, or a function from a parameter's name to a dict."""
+    def __call__(
+        self, optim_args: OptimArgs | None = None, clip_args: OptimArgs | None = None, **options: Any
+    ) -> Optimizer:
+        """Make the optimiser. The options are a dict, a function from a parameter's name to a dict, or keywords."""
         ...
 
 
 def _named(kind: type[torch.optim.Optimizer]) -> Named:
-    def make(optim_args: OptimArgs, clip_args: OptimArgs | None = None) -> Optimizer:
-        return Optimizer(kind, optim_args, clip_args)
+    def make(optim_args: OptimArgs | None = None, clip_args: OptimArgs | None = None, **options: Any) -> Optimizer:
+        return Optimizer(kind, given_options(kind.__name__, optim_args, options), clip_args)
 
     options = [str(each) for name, each in inspect.signature(kind).parameters.items() if name != "params"]
     make.__name__ = make.__qualname__ = kind.__name__
@@ -53,7 +55,7 @@ def _named(kind: type[torch.optim.Optimizer]) -> Named:
     return make
 
 
-def LBFGS(optim_args: Any = None, clip_args: Any = None) -> Optimizer:
+def LBFGS(optim_args: Any = None, clip_args: Any = None, **options: Any) -> Optimizer:
     """Raise an error: LBFGS needs a closure, which a step does not have.
 
     Raises:

@@ -19,6 +19,7 @@ __all__ = [
     "check_names",
     "check_options",
     "fastest",
+    "given_options",
     "options_for",
     "same_options",
 ]
@@ -49,6 +50,21 @@ def check_class(kind: Any) -> None:
             "evaluations; an estimated ELBO does, and a step hands over gradients only. Use Adam, or minimise "
             "loss.differentiable_loss by torch.optim.LBFGS yourself."
         )
+
+
+def given_options(kind: str, args: Any, keywords: Mapping[str, Any]) -> Any:
+    """The options as they were given: in a dict or by a function, or by keywords; none at all for the class's defaults.
+
+    Raises:
+        ArgumentError: they were given in both ways.
+    """
+    if args is None or not keywords:
+        return dict(keywords) if args is None else args
+    names = " and ".join(f"{name}=" for name in keywords)
+    raise ArgumentError(
+        f"{kind} got {names} beside {'a function' if callable(args) else repr(args)}. Give all options in the dict, or "
+        "all by keywords."
+    )
 
 
 def check_options(kind: type[torch.optim.Optimizer], options: Any) -> None:
@@ -111,11 +127,12 @@ def check_leaf(kind: type[torch.optim.Optimizer], name: str, leaf: Tensor) -> No
 def options_for(name: str, args: OptimArgs) -> Mapping[str, Any]:
     """The options of parameter ``name``.
 
-    A function takes the name or, in old programs, the name of the module and the name inside the module.
+    A function takes the name or, in old programs, the name of the module and the name inside the module. The name of a
+    module's parameter is ``net.0.weight`` there, though ``module("net", ...)`` stores it as ``net$$$0.weight``.
     """
     if not callable(args):
         return args
-    return args(*_split(name)) if _count_required(args) == 2 else args(name)
+    return args(*_split(name)) if _count_required(args) == 2 else args(name.replace("$$$", ".", 1))
 
 
 def _count_required(function: Callable[..., Any]) -> int:

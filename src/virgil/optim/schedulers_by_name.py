@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from torch.optim import lr_scheduler
 
-from virgil.optim.options import OptimArgs
+from virgil.optim.options import OptimArgs, given_options
 from virgil.optim.scheduler import LRScheduler
 
 __all__ = [
@@ -36,14 +36,18 @@ __all__ = [
 class NamedScheduler(Protocol):
     """A function that makes an optimiser with a scheduler of one class from its options."""
 
-    def __call__(self, optim_args: Mapping[str, Any], clip_args: OptimArgs | None = None) -> LRScheduler:
-        """Make the optimiser; see :class:`virgil.optim.LRScheduler` for the options."""
+    def __call__(
+        self, optim_args: Mapping[str, Any] | None = None, clip_args: OptimArgs | None = None, **options: Any
+    ) -> LRScheduler:
+        """Make the optimiser; see :class:`virgil.optim.LRScheduler` for the options, in a dict or by keywords."""
         ...
 
 
 def _named(kind: Any) -> NamedScheduler:
-    def make(optim_args: Mapping[str, Any], clip_args: OptimArgs | None = None) -> LRScheduler:
-        return LRScheduler(kind, optim_args, clip_args)
+    def make(
+        optim_args: Mapping[str, Any] | None = None, clip_args: OptimArgs | None = None, **options: Any
+    ) -> LRScheduler:
+        return LRScheduler(kind, given_options(kind.__name__, optim_args, options), clip_args)
 
     options = [name for name in inspect.signature(kind).parameters if name != "optimizer"]
     make.__name__ = make.__qualname__ = kind.__name__
