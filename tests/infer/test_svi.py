@@ -46,6 +46,20 @@ def test_a_run_returns_a_fit():
     assert fit.wall_time > 0
 
 
+def test_loss_is_that_of_the_objective_for_any_programs():
+    store = virgil.ParamStore()
+    svi = _svi(params=store)
+    virgil.set_rng_seed(3)
+    with store:
+        expected = Trace_ELBO().loss(model, guide, 2 * DATA)
+    virgil.set_rng_seed(3)
+    assert svi.loss(model, guide, 2 * DATA) == expected
+    virgil.set_rng_seed(3)
+    assert svi.loss_and_grads(svi.model, svi.guide, 2 * DATA) == pytest.approx(expected)
+    assert store["loc"].grad is not None
+    assert not list(virgil.get_param_store())
+
+
 def test_steps_and_a_run_are_the_same():
     stores = [virgil.ParamStore(), virgil.ParamStore()]
     virgil.set_rng_seed(0)

@@ -138,6 +138,16 @@ class SVI:
         with self.problem.store():
             return self.problem.objective.loss(self.problem.model, self.problem.guide, *args, **kwargs)
 
+    def loss(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> float:
+        """The objective's loss of any model and guide on these arguments, nats, without gradients."""
+        with self.problem.store():
+            return self.problem.objective.loss(model, guide, *args, **kwargs)
+
+    def loss_and_grads(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> float:
+        """The same, nats; gradients are added to the ``grad`` of every parameter."""
+        with self.problem.store():
+            return self.problem.objective.loss_and_grads(model, guide, *args, **kwargs)
+
     def differentiable_loss(self, *args: Any, **kwargs: Any) -> Tensor:
         """The loss on these arguments, a scalar tensor, in nats."""
         return self.problem.loss(*args, **kwargs)
