@@ -220,6 +220,41 @@ def test_subsample_given_as_indices():
     assert virgil.plate("data", subsample=torch.arange(3)).size == 3
 
 
+@pytest.mark.parametrize("dim", [-1, -2])
+def test_a_plate_without_a_size_has_that_of_what_stands_in_it_first(dim):
+    shape = (5, *(1,) * (-1 - dim))
+
+    def model(first, data, size=None):
+        made = virgil.plate("data", size, dim=dim)
+        with made as indices:
+            virgil.deterministic("nothing", torch.zeros(()))
+            z = virgil.sample("z", first)
+            virgil.sample("x", dist.Normal(z, 1.0), obs=data[indices])
+        with made:
+            virgil.sample("again", NORMAL)
+        return len(made), made.size, made.indices
+
+    data = torch.randn(shape)
+    for first in (dist.Normal(torch.zeros(shape), 1.0), dist.Normal(torch.zeros(shape[1:] or (5,)).expand(shape), 1.0)):
+        got = poutine.trace(model).get_trace(first, data)
+        virgil.set_rng_seed(0)
+        expected = poutine.replay(model, trace=got)
+        expected = poutine.trace(expected).get_trace(first, data, 5)
+        assert got.nodes["_RETURN"]["value"][:2] == (5, 5)
+        assert torch.equal(got.nodes["_RETURN"]["value"][2], torch.arange(5))
+        assert torch.equal(got.log_prob_sum(), expected.log_prob_sum())
+        assert got.nodes["again"]["value"].shape == shape
+        for name in ("z", "x", "again"):
+            assert got.nodes[name]["cond_indep_stack"] == expected.nodes[name]["cond_indep_stack"]
+
+
+def test_a_plate_without_a_size_has_that_of_the_data_where_the_distribution_has_one_for_all():
+    with virgil.plate("data"):
+        trace = poutine.trace(lambda: virgil.sample("x", NORMAL.expand([1]), obs=torch.zeros(5))).get_trace()
+    assert trace.nodes["x"]["cond_indep_stack"][0].size == 5
+    assert trace.nodes["x"].fn.batch_shape == (5,)
+
+
 def test_the_indices_answer_as_a_distribution_does():
     site = poutine.trace(lambda: virgil.plate("data", 10, subsample_size=4)).get_trace().nodes["data"]
     fn = site["fn"]
@@ -240,7 +275,13 @@ def _entered(**first):
 
 
 ERRORS = [
-    (lambda: virgil.plate("p"), "Plate 'p' has no size. Write plate('p', size)"),
+    (lambda: virgil.plate("p", subsample_size=2), "Plate 'p' has no size. Write plate('p', size)"),
+    (lambda: list(virgil.plate("p")), "Plate 'p' has no size, and nothing stated inside has given it one yet"),
+    (lambda: len(virgil.plate("p")), "Plate 'p' has no size, and nothing stated inside has given it one yet"),
+    (
+        lambda: virgil.plate("p")(lambda: virgil.sample("x", NORMAL))(),
+        "Plate 'p' was made without a size, and its first site 'x' has no batch dim -1 to take it from",
+    ),
     (lambda: virgil.plate("p", 0), "Plate 'p' has size 0; it must be a positive integer"),
     (lambda: virgil.plate("p", 2.5), "Plate 'p' has size 2.5; it must be a positive integer"),
     (lambda: virgil.plate("p", torch.tensor(2.0)), "it must be a positive integer"),

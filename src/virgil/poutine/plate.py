@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -14,7 +14,8 @@ from virgil.distributions.core.validation import is_validating
 from virgil.errors import PlateError
 from virgil.ops.distinct_indices import distinct_indices
 from virgil.poutine.frame import Frame
-from virgil.poutine.runtime import Handler, emit, installed
+from virgil.poutine.plate_context import PlateContext, SizelessContext, active_frames
+from virgil.poutine.runtime import emit, installed
 from virgil.poutine.site import Site
 
 __all__ = ["PlateContext", "SubsampleIndices", "active_frames", "plate"]
@@ -70,43 +71,6 @@ class SubsampleIndices:
         return f"SubsampleIndices(size={self.size}, subsample_size={self.subsample_size})"
 
 
-class PlateContext(Handler):
-    """Adds the frame of a plate that has been entered to every site, and cuts data for ``subsample``."""
-
-    surrounds = "frames"
-
-    def __init__(self, frame: Frame, indices: Tensor | None = None, plate: object = None) -> None:
-        self.frame = frame
-        self.indices = indices
-        self.plate = plate
-
-    def before(self, site: Site) -> Site:
-        """Add the frame."""
-        if site.kind == "subsample":
-            site = self._cut(site)
-        return site.replace(frames=(self.frame, *site.frames))
-
-    def _cut(self, site: Site) -> Site:
-        frame, data, event_dim = self.frame, site.value, site.args[0]
-        if frame.dim is None or frame.size == frame.full_size:
-            return site
-        dim = frame.dim - event_dim
-        if data.dim() < -dim or data.shape[dim] in (1, frame.size):
-            return site  # the same for every slot, or cut already
-        if data.shape[dim] != frame.full_size:
-            raise PlateError(
-                f"subsample() in plate {frame.name!r} got data of shape {tuple(data.shape)}, whose size at dim {dim} "
-                f"is {data.shape[dim]}; it must be the plate's full size {frame.full_size}, or 1. Transpose the data "
-                "or give event_dim."
-            )
-        return site.with_value(data.index_select(dim, self.indices))
-
-
-def active_frames() -> list[Frame]:
-    """The frames of all plates entered in this thread, outermost first."""
-    return [handler.frame for handler in installed() if isinstance(handler, PlateContext)]
-
-
 class plate:
     """Declare that statements inside are conditionally independent across ``size`` slots.
 
@@ -117,7 +81,9 @@ class plate:
 
     Args:
         name: unique name; guide and model use the same one to share the mini-batch.
-        size: number of slots. May be left out where ``subsample`` is given.
+        size: number of slots. Default: that of ``subsample`` or, without it, the one that the first sample statement
+            inside has at the plate's dim, by its distribution's batch shape or its data. A plate that is to have its
+            size from there cannot be iterated; its indices are ``slice(None)``, and a trace has no site for it.
         subsample_size: slots of a mini-batch, drawn without replacement, anew each time the plate is made.
         subsample: the indices themselves, instead of drawn ones. Shape: ``(subsample_size,)``.
         dim: the batch dim, negative. Default: the first free one from the right.
@@ -149,21 +115,33 @@ class plate:
         if subsample is not None and not isinstance(subsample, Tensor):
             subsample = torch.as_tensor(list(subsample), device=device)
         self.name = name
-        self.size = _checked_size(name, size, subsample_size, subsample)
         self.dim = _checked_dim(name, dim)
+        self.is_sized = size is not None or subsample is not None or subsample_size is not None
+        if not self.is_sized:
+            self.size = self.subsample_size = 1
+            self.indices: Tensor = cast(Tensor, slice(None))  # data[indices] are all data
+            return
+        self.size = _checked_size(name, size, subsample_size, subsample)
         if subsample_size is not None:
             subsample_size = operator.index(subsample_size)
         if subsample is not None:
             _check_indices(name, subsample, self.size)
         site = Site("plate", name, SubsampleIndices(self.size, subsample_size, device, dim), value=subsample)
         site.observed = subsample is not None
-        self.indices: Tensor = emit(site).value
+        self.indices = emit(site).value
         self.subsample_size = len(self.indices)
 
     def __enter__(self) -> Tensor:
         frame = Frame(self.name, self._free_dim(), self.subsample_size, self.size)
-        PlateContext(frame, self.indices, self).__enter__()
+        if self.is_sized:
+            PlateContext(frame, self.indices, self).__enter__()
+        else:
+            SizelessContext(frame, self, self._take_size).__enter__()
         return self.indices
+
+    def _take_size(self, size: int) -> None:
+        self.size = self.subsample_size = size
+        self.indices, self.is_sized = torch.arange(size), True
 
     def __exit__(self, *exc_info: object) -> None:
         for handler in reversed(installed()):
@@ -172,6 +150,7 @@ class plate:
                 return
 
     def __iter__(self) -> Iterator[int]:
+        self._check_sized()
         if not installed():
             # Nobody outside would hear of the plate, nor take its context away if an error left this loop for good.
             yield from self.indices.tolist()
@@ -186,7 +165,15 @@ class plate:
                 context.leave()
 
     def __len__(self) -> int:
+        self._check_sized()
         return self.subsample_size
+
+    def _check_sized(self) -> None:
+        if not self.is_sized:
+            raise PlateError(
+                f"Plate {self.name!r} has no size, and nothing stated inside has given it one yet. Write "
+                f"plate({self.name!r}, size)."
+            )
 
     def __call__(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """As a decorator: the whole function runs inside the plate."""
