@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from virgil.errors import ArgumentError
+from virgil.poutine.plate_context import entered_indices
 from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
@@ -17,7 +18,7 @@ __all__ = ["Condition", "Uncondition", "condition", "uncondition"]
 
 
 class Condition(Handler):
-    """Observes the sites that ``data`` names."""
+    """Observes the sites that ``data`` names; a site that is observed already, further in, gets the new value."""
 
     def __init__(self, data: Mapping[str, Tensor] | Trace) -> None:
         if isinstance(data, Trace):
@@ -29,13 +30,19 @@ class Condition(Handler):
     def before(self, site: Site) -> Site:
         """Give the site its observed value."""
         if site.kind == "sample" and self.data.get(site.name) is not None:
-            if site.observed and site.value is not self.data[site.name]:
-                raise ArgumentError(
-                    f"condition() got a value for site {site.name!r}, which the program observes already. "
-                    "Leave it out of data, or take the obs= from the program."
-                )
-            site = site.replace(value=self.data[site.name], observed=True)
+            site = site.replace(value=_of_mini_batch(site, self.data[site.name]), observed=True)
         return site
+
+
+def _of_mini_batch(site: Site, value: Any) -> Any:
+    """The value, cut to the mini-batch where it has the full size of a plate around the site."""
+    if not isinstance(value, Tensor) or not any(frame.size != frame.full_size for frame in site.frames):
+        return value
+    for frame, indices in entered_indices():
+        dim = -1 if frame.dim is None else frame.dim - len(site.fn.event_shape)
+        if frame in site.frames and value.dim() >= -dim and value.shape[dim] == frame.full_size:
+            value = value.index_select(dim, indices)
+    return value
 
 
 class Uncondition(Handler):
@@ -50,11 +57,12 @@ class Uncondition(Handler):
 
 
 def condition(fn: Program | None = None, data: Mapping[str, Tensor] | Trace | None = None) -> Any:
-    """Run a program with some latent sites observed, as if each had ``obs=``.
+    """Run a program with some sites observed, as if each had ``obs=``. The outermost value of a site counts.
 
     Args:
         fn: the program; without one, the handler is returned.
-        data: value by site name, or a trace. A name with value ``None`` stays latent.
+        data: value by site name, or a trace. A name with value ``None`` stays latent. Where a plate takes a mini-batch,
+            a value that has the plate's full size is cut to it.
     """
     if data is None:
         raise ArgumentError("condition() needs data=, a dict from site name to value.")
