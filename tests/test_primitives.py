@@ -12,7 +12,7 @@ import virgil
 import virgil.distributions as dist
 from virgil import poutine
 from virgil.distributions import constraints
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, ShapeError
 
 STANDARD = dist.Normal(0.0, 1.0)
 
@@ -165,6 +165,22 @@ def test_obs_mask_of_vectors():
     value = _partly(data, MASK, event=True)()
     assert torch.equal(value[MASK], data[MASK])
     assert not torch.equal(value[~MASK], data[~MASK])
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (3,), (2, 4)])
+def test_an_obs_mask_of_the_entries_of_an_event_is_refused(shape):
+    fn = dist.MultivariateNormal(torch.zeros(3), torch.eye(3))
+    message = (
+        rf"At site 'x', obs_mask has shape {re.escape(str(shape))}.*batch shape \(4,\).*observed whole or not at all"
+    )
+    with virgil.plate("rows", 4), pytest.raises(ShapeError, match=message):
+        virgil.sample("x", fn, obs=torch.zeros(4, 3), obs_mask=torch.ones(shape, dtype=torch.bool))
+
+
+def test_an_obs_mask_of_too_many_slots_is_refused():
+    message = r"At site 'x', obs_mask has shape \(5,\), which does not broadcast to the batch shape \(4,\)[^.]*\.$"
+    with virgil.plate("rows", 4), pytest.raises(ShapeError, match=message):
+        virgil.sample("x", STANDARD, obs=torch.zeros(4), obs_mask=torch.ones(5, dtype=torch.bool))
 
 
 def test_obs_mask_can_be_conditioned_and_replayed():

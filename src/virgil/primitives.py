@@ -15,10 +15,12 @@ from torch import Tensor, nn
 from torch.distributions import constraints
 
 from virgil.distributions import Delta, Unit
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, ShapeError
+from virgil.ops.broadcast import broadcasts_to
 from virgil.params import get_param_store
+from virgil.poutine.frame import plates_shape
 from virgil.poutine.mask import Mask
-from virgil.poutine.plate import plate
+from virgil.poutine.plate import active_frames, plate
 from virgil.poutine.runtime import emit
 from virgil.poutine.site import Site
 
@@ -74,7 +76,7 @@ def sample(
 
     Raises:
         ArgumentError: ``name`` is no string, or ``fn`` no distribution.
-        ShapeError: the distribution does not broadcast under the plates around it.
+        ShapeError: the distribution does not broadcast under the plates around it, or ``obs_mask`` over the batch.
     """
     _checked_name("sample", name)
     if not hasattr(fn, "log_prob") or isinstance(fn, type):
@@ -94,6 +96,7 @@ def _partly_observed(name: str, fn: Any, obs: Any, obs_mask: Tensor, infer: dict
         raise ArgumentError(f"At site {name!r}, obs_mask is {obs_mask!r}; it must be a tensor of dtype torch.bool.")
     if obs is None:
         raise ArgumentError(f"At site {name!r}, obs_mask is given without obs. Give the data, or leave obs_mask out.")
+    _check_obs_mask(name, fn, obs_mask)
     site = Site("sample", f"{name}_unobserved", fn, infer=infer)
     site.latent_slots = ~obs_mask
     with Mask(~obs_mask):
@@ -104,6 +107,24 @@ def _partly_observed(name: str, fn: Any, obs: Any, obs_mask: Tensor, infer: dict
     keep = obs_mask.reshape(obs_mask.shape + (1,) * event_dim)
     value = torch.where(keep, observed, unobserved)
     return deterministic(name, value, event_dim=event_dim)
+
+
+def _check_obs_mask(name: str, fn: Any, obs_mask: Tensor) -> None:
+    batch, mask = plates_shape(name, fn.batch_shape, active_frames()), tuple(obs_mask.shape)
+    if broadcasts_to(mask, batch):
+        return
+    event = tuple(fn.event_shape)
+    whole = (
+        f" The distribution has events of shape {event}, and an event is observed whole or not at all: give one entry "
+        "of obs_mask for each event, or state the parts of the event that may be missing as sites of their own."
+        if event
+        else ""
+    )
+    raise ShapeError(
+        f"At site {name!r}, obs_mask has shape {mask}, which does not broadcast to the batch shape {tuple(batch)}; it "
+        f"says of each slot of the batch if it is observed.{whole}",
+        site=name,
+    )
 
 
 def param(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-__all__ = ["broadcast_shapes"]
+__all__ = ["broadcast_shapes", "broadcasts_to"]
 
 
 def broadcast_shapes(*shapes: Sequence[int]) -> torch.Size:
@@ -30,3 +30,17 @@ def broadcast_shapes(*shapes: Sequence[int]) -> torch.Size:
             if size != 1:
                 common[place] = size
     return torch.Size(common)
+
+
+def broadcasts_to(shape: Sequence[int], target: Sequence[int], widening: bool = False) -> bool:
+    """True if ``shape`` broadcasts to ``target``, or with it where the target may be widened too.
+
+    >>> broadcasts_to((1, 4), (3, 4)), broadcasts_to((3, 4), (1, 4)), broadcasts_to((3, 4), (1, 4), widening=True)
+    (True, False, True)
+    """
+    if shape == target:
+        return True
+    if len(shape) > len(target) and not widening:
+        return False
+    pairs = zip(reversed(shape), reversed(target), strict=False)
+    return all(size in (1, other) or (widening and other == 1) for size, other in pairs)

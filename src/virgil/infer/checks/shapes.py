@@ -9,6 +9,7 @@ from torch import Size, Tensor
 from virgil.distributions.core.validation import unchecked
 from virgil.errors import ShapeError
 from virgil.infer.checks.finding import Finding, Subject
+from virgil.ops.broadcast import broadcasts_to
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
@@ -63,7 +64,7 @@ def _value_fits(site: Site) -> bool:
         return True
     batch, event, shape = site.fn.batch_shape, site.fn.event_shape, site.value.shape
     split = len(shape) - len(event)
-    return bool(shape[split:] == event) and _broadcasts_to(shape[:split], batch, widening=True)
+    return bool(shape[split:] == event) and broadcasts_to(shape[:split], batch, widening=True)
 
 
 def _dim_problems(subject: Subject, role: str, site: Site, shape: Size) -> Iterator[Finding]:
@@ -118,20 +119,10 @@ def _beyond(dim: int, site: Site, trace: Trace) -> str:
 
 def _weight_problems(subject: Subject, role: str, site: Site, shape: Size) -> Iterator[Finding]:
     for what, tensor in (("mask", site.mask), ("scale", site.scale)):
-        if isinstance(tensor, Tensor) and not _broadcasts_to(tensor.shape, shape):
+        if isinstance(tensor, Tensor) and not broadcasts_to(tensor.shape, shape):
             came = f"the {what} has shape {tuple(tensor.shape)}, but the log-probability has shape {tuple(shape)}."
             cure = f"Give the {what} a shape that broadcasts to that, or put the statement in a plate of the {what}'s"
             yield shape_problem(subject, role, site, came, f"{cure} size.")
-
-
-def _broadcasts_to(shape: Size, target: Size, widening: bool = False) -> bool:
-    """True if ``shape`` broadcasts to ``target``, or with it where the target may be widened too."""
-    if shape == target:
-        return True
-    if len(shape) > len(target) and not widening:
-        return False
-    pairs = zip(reversed(shape), reversed(target), strict=False)
-    return all(size in (1, other) or (widening and other == 1) for size, other in pairs)
 
 
 def _event_problems(site: Site, other: Site, subject: Subject) -> Iterator[Finding]:
