@@ -1,6 +1,7 @@
 """``replay``, ``substitute`` and ``lift``: values from elsewhere."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -91,6 +92,37 @@ def test_lift_makes_parameters_random(prior, lifted):
     assert trace.stochastic_nodes == lifted
     assert trace.param_nodes == [name for name in ("u", "v") if name not in lifted]
     assert set(virgil.get_param_store()) == set(trace.param_nodes)
+
+
+def test_a_lifted_parameter_that_is_read_again_is_the_same_variable():
+    def twice():
+        first = virgil.param("u", torch.zeros(()))
+        with virgil.plate("data", 3):
+            second = virgil.param("u", torch.zeros(()))
+        return first, second
+
+    lifted = poutine.lift(twice, prior=dist.Normal(0.0, 1.0))
+    trace = poutine.trace(lifted).get_trace()
+    assert trace.stochastic_nodes == ["u"]
+    first, second = trace.nodes["_RETURN"]["value"]
+    assert first is second
+    assert first != lifted()[0]  # another run draws anew
+    value = trace.nodes["u"]["value"]
+    assert torch.isclose(trace.log_prob_sum(), torch.distributions.Normal(0.0, 1.0).log_prob(value))
+
+
+def test_a_lifted_program_may_run_in_several_threads_and_inside_itself():
+    lifting = poutine.lift(prior=dist.Normal(0.0, 1.0))
+
+    def read():
+        return virgil.param("u", torch.zeros(())), virgil.param("u", torch.zeros(()))
+
+    inner = lifting(read)
+    outer = lifting(lambda: (inner(), read()))
+    with ThreadPoolExecutor(8) as pool:
+        results = [each.result() for each in [pool.submit(outer) for _ in range(40)]]
+    assert all(first is second for result in results for first, second in result)
+    assert len({pair[0].item() for result in results for pair in result}) == 80
 
 
 def test_lifted_parameters_have_the_density_of_their_prior():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,10 +15,23 @@ __all__ = ["Lift", "lift"]
 
 
 class Lift(Handler):
-    """Makes a ``param`` statement a ``sample`` statement from ``prior``."""
+    """Makes a name's first ``param`` statement a ``sample`` statement from ``prior``; later ones have its value."""
 
     def __init__(self, prior: Any) -> None:
         self.prior = prior
+        self._drawn: dict[int, list[dict[str, Site]]] = {}  # by thread, for each time that it has been entered
+
+    def __enter__(self) -> Lift:
+        self._drawn.setdefault(threading.get_ident(), []).append({})
+        super().__enter__()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        super().__exit__(*exc_info)
+        thread = threading.get_ident()
+        self._drawn[thread].pop()
+        if not self._drawn[thread]:
+            del self._drawn[thread]
 
     def _prior_of(self, name: str) -> Any:
         if isinstance(self.prior, Mapping):
@@ -28,15 +42,19 @@ class Lift(Handler):
 
     def handle(self, site: Site, outer: Outer) -> Site:
         """Exchange the parameter for a random variable."""
-        if site.kind == "param":
+        if site.kind != "param":
+            return outer(site)
+        drawn = self._drawn[threading.get_ident()][-1]
+        if site.name not in drawn:
             prior = self._prior_of(site.name)
-            if prior is not None:
-                return outer(site.replace(kind="sample", fn=prior, args=(), kwargs={}, value=None))
-        return outer(site)
+            if prior is None:
+                return outer(site)
+            drawn[site.name] = outer(site.replace(kind="sample", fn=prior, args=(), kwargs={}, value=None))
+        return drawn[site.name]
 
 
 def lift(fn: Program | None = None, prior: Mapping[str, Any] | Callable[[str], Any] | Any = None) -> Any:
-    """Run a program whose parameters are random variables.
+    """Run a program whose parameters are random variables. A parameter that is read again is the same variable.
 
     Args:
         fn: the program; without one, the handler is returned.

@@ -24,7 +24,7 @@ class Trace:
 
     Attributes:
         nodes: site by name. The arguments and the returned value of a traced program stand under ``"_INPUT"`` and
-            ``"_RETURN"``.
+            ``"_RETURN"``, unless it records parameters alone.
     """
 
     def __init__(self) -> None:
@@ -158,10 +158,11 @@ class Tracer(Handler):
         return site
 
     def run(self, program: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run a program, and record its arguments and its result as well."""
+        """Run a program, and record its arguments and its result as well, unless only parameters are recorded."""
         with self:
-            trace = self.trace
-            trace.nodes["_INPUT"] = Site("args", "_INPUT", args=args, kwargs=kwargs)
+            trace, is_whole = self.trace, self.recorded is _RECORDED
+            if is_whole:
+                trace.nodes["_INPUT"] = Site("args", "_INPUT", args=args, kwargs=kwargs)
             try:
                 result = program(*args, **kwargs)
             except ShapeError as error:
@@ -170,7 +171,8 @@ class Tracer(Handler):
                     *error.args[1:],
                 )
                 raise
-            trace.nodes["_RETURN"] = Site("return", "_RETURN", value=result)
+            if is_whole:
+                trace.nodes["_RETURN"] = Site("return", "_RETURN", value=result)
         return result
 
     def get_trace(self) -> Trace:
@@ -217,7 +219,7 @@ def trace(
     Args:
         fn: the program; without one, the handler itself is returned, to be used in ``with``.
         graph_type: accepted for the sake of existing programs; every trace is ordered.
-        param_only: record parameters alone.
+        param_only: record parameters alone, without the program's arguments and result.
 
     Example:
         >>> import virgil, virgil.distributions as dist
