@@ -27,6 +27,7 @@ __all__ = [
 LEAST = 100  # draws for a Pareto fit to 20 of them
 _ALMOST = 0.9  # of the draws that weighted ones are worth: weights that are nearly equal
 _CONSTANT = 1e-6  # relative: a standard deviation that is rounding
+_FAR = 10.0  # a shape from which weights spread over so many powers of ten that floats do not hold them
 _EQUAL = 1e-3  # nats: what weights differ by where they are equal but for rounding
 
 
@@ -82,14 +83,31 @@ def pareto_shape(log_weights: Tensor, magnitude: float, tail: float = 1.0) -> tu
         tail: which part of the usual number of weights, ``3 sqrt(num)``, the distribution is fitted to.
     """
     given = log_weights.double().cpu()
-    equal, ties = _equal(given, magnitude), tied(given, magnitude)
-    unfit = (equal | ties).unsqueeze(-1)
+    equal, ties, far = _equal(given, magnitude), tied(given, magnitude), _tail_shape(given)
+    is_far = far > _FAR
+    unfit = (equal | ties | is_far).unsqueeze(-1)
     # equal and tied weights have no tail to fit; whatever stands in for them is not read
     stand_in = torch.linspace(0, 1, given.shape[-1], dtype=torch.float64)
     # psislw takes log-likelihoods of data left out, whose negatives are log-weights
     smoothed, shapes = array_stats().psislw(-torch.where(unfit, stand_in, given).numpy(), r_eff=tail**-2)
-    flat = torch.where(ties.unsqueeze(-1), given, 0.0).log_softmax(-1)
+    flat = torch.where((ties | is_far).unsqueeze(-1), given, 0.0).log_softmax(-1)
+    shapes = np.where(is_far, far, shapes)
     return np.where(unfit, flat, smoothed), np.where(equal, 0.0, np.where(ties, math.nan, shapes))
+
+
+def _tail_shape(log_weights: Tensor) -> Tensor:
+    """The tail's shape by Hill's estimator, the mean log of its weights over the smallest of them *(Hill 1975)*.
+
+    A generalised Pareto distribution of a large shape is nearly a Pareto distribution, of which this is the likeliest
+    shape. It is taken in logarithms, where the weights themselves are out of the range of floats.
+    """
+    tail = log_weights.topk(_tail_length(log_weights.shape[-1]) + 1).values
+    least = torch.where(tail.isfinite(), tail, torch.inf).amin(-1, keepdim=True)
+    return torch.where(tail.isfinite(), tail - least, 0.0).mean(-1)
+
+
+def _tail_length(num: int) -> int:
+    return math.ceil(min(num / 5, 3 * math.sqrt(num)))
 
 
 def magnitude_of(log_p: Tensor) -> float:
@@ -109,8 +127,7 @@ def tied(log_weights: Tensor, magnitude: float) -> Tensor:
 
     That is so where they are weights of few values of discrete variables. Arguments are those of :func:`pareto_shape`.
     """
-    num = log_weights.shape[-1]
-    tail = math.ceil(min(num / 5, 3 * math.sqrt(num)))
+    tail = _tail_length(log_weights.shape[-1])
     largest = log_weights.double().cpu().topk(tail + 1).values
     inside, cutoff = largest[..., tail - tail // 4 - 1], largest[..., tail]
     return (inside == cutoff) & cutoff.isfinite() & ~_equal(log_weights, magnitude)
