@@ -7,6 +7,7 @@ from torch import nn
 
 import virgil
 import virgil.distributions as dist
+from tests.pairs import ranged
 from tests.pairs.plated import (
     DATA,
     POSITIVE,
@@ -223,5 +224,6 @@ PAIRS = {
     "lifted": (poutine.lift(lifted_model, prior={"weight": dist.Normal(0.0, 1.0)}), lifted_guide),
     "multinomial": (multinomial_model, multinomial_guide),
     "other order": (local_model, _other_order_guide),
+    **ranged.PAIRS,
     "likelihood only": (poutine.lift(lifted_model, prior={}), empty_guide),
 }

@@ -2,10 +2,11 @@
 
 One question a file: the call (``signature``), which sites there are (``pairing``) and what names handlers were given
 (``names``), plates (``plates``), mini-batches (``subsampling``, ``slots``), events and batches (``shapes``), sizes of
-parameters (``sizes``), supports (``containment``) and values (``support``), the use of enumerated variables
-(``enumeration``), whether data are counted once (``counted``), what is learnt (``learning``). They run in the dry run
-before the first step and when the structure changes. What the guide states needlessly (``redundant``), whether it is
-fixed, and where modules are read (``attributes``), is asked by a report alone.
+parameters (``sizes``), supports (``containment``), values (``support``) and the parameters that give them
+(``ranges``), the use of enumerated variables (``enumeration``), whether data are counted once (``counted``), what is
+learnt (``learning``). They run in the dry run before the first step and when the structure changes. What the guide
+states needlessly (``redundant``), whether it is fixed, and where modules are read (``attributes``), is asked by a
+report alone.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from virgil.infer.checks.learning import fixed_problems, learning_problems
 from virgil.infer.checks.names import hidden_problems, name_problems
 from virgil.infer.checks.pairing import pairing_problems, stated_problems
 from virgil.infer.checks.plates import plate_problems
+from virgil.infer.checks.ranges import range_problems
 from virgil.infer.checks.redundant import redundancy_problems
 from virgil.infer.checks.shapes import batch_problems, event_problems
 from virgil.infer.checks.signature import signature_problems
@@ -28,7 +30,18 @@ from virgil.infer.checks.subsampling import index_problems, whole_problems
 from virgil.infer.checks.support import support_problems
 from virgil.infer.warn import show_warning
 
-__all__ = ["CALL", "CAUSES", "CHECKS", "NOTES", "SHAPES", "Shown", "VALUES", "all_problems", "check"]
+__all__ = [
+    "CALL",
+    "CAUSES",
+    "CHECKS",
+    "NOTES",
+    "SHAPES",
+    "SHAPES_OF_VALUES",
+    "Shown",
+    "VALUES",
+    "all_problems",
+    "check",
+]
 
 # in the order in which they are asked: what one of them finds may be why a later one has no answer
 CHECKS: tuple[Check, ...] = (
@@ -41,6 +54,7 @@ CHECKS: tuple[Check, ...] = (
     event_problems,
     containment_problems,
     support_problems,
+    range_problems,
     batch_problems,
     enumeration_problems,
     observation_problems,
@@ -60,6 +74,7 @@ CAUSES: tuple[Check, ...] = (
 )  # why a program may have raised an exception half way
 VALUES: tuple[Check, ...] = (support_problems,)  # what may differ between two executions of one structure
 SHAPES: tuple[Check, ...] = (batch_problems, enumeration_problems)
+SHAPES_OF_VALUES: tuple[Check, ...] = (whole_problems, event_problems)  # of one program alone
 
 
 Shown = set[tuple[str, str | None]]  # warnings that have been shown: by which check, about which site

@@ -15,10 +15,10 @@ from virgil.errors import SupportError
 from virgil.infer.checks.finding import Finding, Subject
 from virgil.infer.checks.pairing import is_auxiliary
 from virgil.infer.checks.regions import contains, described
-from virgil.params.constraint import Constraint, same_constraint
+from virgil.params.constraint import Constraint, is_unrestricted, same_constraint
 from virgil.poutine.site import Site
 
-__all__ = ["containment_problems", "family_name"]
+__all__ = ["containment_problems", "family_name", "is_unchecked", "layers", "static_support", "support_of"]
 
 _POINTS = (Delta, Empirical)  # of these the values are looked at
 _NARROWER = (td.VonMises,)  # which say that they draw any real number, and do not
@@ -32,15 +32,15 @@ def containment_problems(subject: Subject) -> Iterator[Finding]:
     for name, site in subject.guide.nodes.items():
         other = subject.model.nodes.get(name)
         if site.is_latent and not is_auxiliary(site) and other is not None and other.is_latent:
-            ours = _support(site) if _is_exact(site.fn) else None
-            theirs = None if isinstance(other.fn, _POINTS) else _support(other)
+            ours = support_of(site) if _is_exact(site.fn) else None
+            theirs = None if isinstance(other.fn, _POINTS) else support_of(other)
             if ours is not None and theirs is not None and contains(theirs, ours) is False:
                 yield _problem(name, site, other, ours, theirs)
 
 
-def _support(site: Site) -> Constraint | None:
+def support_of(site: Site) -> Constraint | None:
     """The support, where it is known, counts, and is the same in all slots that count."""
-    if site.mask is False or getattr(site.fn, "_mask", None) is False:
+    if site.mask is False or getattr(site.fn, "_mask", None) is False or is_unchecked(site.fn):
         return None
     try:
         support: Constraint = site.fn.support
@@ -52,10 +52,19 @@ def _support(site: Site) -> Constraint | None:
     return None if varies and _has_tensors(support) else support
 
 
-def _has_tensors(support: Constraint) -> bool:
+def static_support(site: Site) -> Constraint | None:
+    """The support of an observation, where it is the same at each step and for all that is observed.
+
+    ``None`` for real numbers as well, since what is not among them shows in the loss.
+    """
+    support = support_of(site) if site.mask is None and not site.variables else None
+    return None if support is None or is_unrestricted(support) or _has_tensors(support, 0) else support
+
+
+def _has_tensors(support: Constraint, more_than: int = 1) -> bool:
     while hasattr(support, "base_constraint"):
         support = support.base_constraint
-    return any(hasattr(each, "shape") and each.numel() > 1 for each in vars(support).values())
+    return any(hasattr(each, "shape") and each.numel() > more_than for each in vars(support).values())
 
 
 def _is_exact(fn: Any) -> bool:
@@ -133,6 +142,18 @@ def _example(support: Constraint) -> str:
 
 def family_name(fn: Any) -> str:
     """The name of the distribution inside ``to_event``, ``mask`` and the like."""
-    while not isinstance(fn, td.TransformedDistribution) and hasattr(fn, "base_dist"):
-        fn = fn.base_dist
-    return type(fn).__name__
+    return type(layers(fn)[-1]).__name__
+
+
+def is_unchecked(fn: Any) -> bool:
+    """True if the program made the distribution with ``validate_args=False``: no check looks at its values then."""
+    own = (vars(each).get("_validation", vars(each).get("_validate_args")) for each in layers(fn))
+    return any(each is False for each in own)
+
+
+def layers(fn: Any) -> list[Any]:
+    """The distribution, and those inside it up to the one that ``to_event``, ``mask`` and the like were called on."""
+    found = [fn]
+    while not isinstance(found[-1], td.TransformedDistribution) and hasattr(found[-1], "base_dist"):
+        found.append(found[-1].base_dist)
+    return found

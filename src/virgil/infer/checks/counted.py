@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from torch import Tensor
+
 from virgil.infer.checks.finding import Finding, Subject
 from virgil.infer.checks.signature import arguments_of_none
 from virgil.poutine.frame import Frame
@@ -31,15 +33,25 @@ def observation_problems(subject: Subject) -> Iterator[Finding]:
 
 
 def _stretched(site: Site, frame: Frame) -> Iterator[Finding]:
-    if frame.dim is None or frame.particle or frame.size == 1:
+    if frame.dim is None or frame.particle or frame.size == 1 or not isinstance(site.value, Tensor):
         return
-    shape, dim = tuple(site.value.shape), frame.dim - len(site.fn.event_shape)
-    if len(shape) >= -dim and shape[dim] == 1:
-        whole = (*shape[:dim], frame.size, *(shape[dim + 1 :] if dim < -1 else ()))
-        yield Finding(
-            f"At site {site.name!r}, the observed value has shape {shape}, size 1 at dim {dim}, where plate "
-            f"{frame.name!r} has size {frame.size}: each value there counts {frame.size} times.",
-            f"Give every slot its own value. If the same one is meant for all, say so by .expand({whole}).",
-            site.name,
-            severity="warning",
-        )
+    shape, event = tuple(site.value.shape), tuple(site.fn.event_shape)
+    batch = shape[: len(shape) - len(event)]
+    if frame.values_in(batch) > 1:
+        return
+    dim = frame.dim - len(event)
+    lacks = f"size 1 at dim {dim}," if len(batch) >= -frame.dim else f"{_event(event)}and so no dim {dim},"
+    padded = (1,) * (-frame.dim - len(batch)) + batch
+    whole = (*padded[: frame.dim], frame.size, *(padded[frame.dim + 1 :] if frame.dim < -1 else ()), *event)
+    yield Finding(
+        f"At site {site.name!r}, the observed value has shape {shape}, {lacks} where plate {frame.name!r} has size "
+        f"{frame.size}: each value there counts {frame.size} times.",
+        f"Give every slot its own value, or take the statement out of the plate. If the same one is meant for all, say "
+        f"so by .expand({whole}).",
+        site.name,
+        severity="warning",
+    )
+
+
+def _event(event: tuple[int, ...]) -> str:
+    return f"that of one event {event}, " if event else ""

@@ -13,7 +13,7 @@ from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 from virgil.poutine.wrap import Program
 
-__all__ = ["Check", "EvidenceBound", "Executed", "Finding", "Program", "Subject", "Trial"]
+__all__ = ["Check", "EvidenceBound", "Executed", "Finding", "Program", "Subject", "Trial", "Watching"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,23 @@ class Executed(Protocol):
 Trial = tuple[Tensor, Sequence[Executed]]
 
 
+class Watching(Protocol):
+    """Looks at the values that may leave their sets after the first step."""
+
+    @property
+    def has_parameters(self) -> bool:
+        """True if some parameter may leave."""
+        ...
+
+    def check_parameters(self) -> None:
+        """Raise an error if a parameter has left the set where it is needed."""
+        ...
+
+    def check_data(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Raise an error if a site observes an argument that lies outside its support."""
+        ...
+
+
 class EvidenceBound(Protocol):
     """An objective that bounds the evidence, as far as checks need it."""
 
@@ -96,6 +113,10 @@ class EvidenceBound(Protocol):
     @property
     def enumerates_guide(self) -> bool:
         """True if it averages over marked variables of the guide with their own probabilities."""
+        ...
+
+    def guards(self, model: Program, guide: Program) -> Watching:
+        """The look at the values of these programs that was found when they were checked last."""
         ...
 
     def trial(self, model: Program, guide: Program, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Trial:

@@ -19,7 +19,7 @@ from virgil.distributions.constraints import (
 )
 from virgil.params.constraint import Constraint
 
-__all__ = ["contains", "described"]
+__all__ = ["contains", "described", "is_left_at_once", "is_of_entries"]
 
 _NUMBERS = (
     type(constraints.real),
@@ -51,6 +51,7 @@ _JOINT: dict[type, tuple[str, float, float, bool]] = {
     type(constraints.positive_semidefinite): ("positive semidefinite matrices", -math.inf, math.inf, False),
     type(constraints.positive_definite): ("positive definite matrices", -math.inf, math.inf, False),
 }
+_EQUATIONS = (type(constraints.simplex), type(sphere), type(constraints.corr_cholesky), type(corr_matrix))
 # Pairs of such sets, the first inside the second and of its dimension.
 _INSIDE = frozenset(
     {
@@ -80,25 +81,43 @@ class _Interval:
         return any(isinstance(bound, Tensor) and bound.numel() > 1 for bound in (self.lower, self.upper))
 
 
-def contains(outer: Constraint, inner: Constraint) -> bool | None:
+def contains(outer: Constraint, inner: Constraint, *, as_sets: bool = False) -> bool | None:
     """True if ``inner`` lies in ``outer``, up to its boundary, and a density on it is one on ``outer``.
 
     ``None`` where that is not known, for instance of a constraint that a user has made.
+
+    Args:
+        outer: a set.
+        inner: another one.
+        as_sets: leave densities out, and ask only if the values of the one are values of the other.
     """
     outer, inner = _bare(outer), _bare(inner)
     if not (_is_known(outer) and _is_known(inner)):
         return None
-    if outer.is_discrete != inner.is_discrete:
+    if outer.is_discrete != inner.is_discrete and not (as_sets and inner.is_discrete):
         return False
     theirs, ours = _interval(outer), _interval(inner)
     if theirs is not None and ours is not None:
         return _bounds_hold(theirs, ours)
     if theirs is None and ours is None:
-        return type(outer) is type(inner) or (type(inner), type(outer)) in _INSIDE
+        is_inside = type(outer) is type(inner) or (type(inner), type(outer)) in _INSIDE
+        return is_inside or (None if as_sets else False)
     if theirs is not None:
         _, lower, upper, has_volume = _JOINT[type(inner)]
-        return has_volume and _bounds_hold(theirs, _Interval(lower, upper))
+        return (has_volume or as_sets) and _bounds_hold(theirs, _Interval(lower, upper))
     return None if ours is None or ours.is_varied else False  # entries of intervals apart may be ordered
+
+
+def is_of_entries(constraint: Constraint) -> bool:
+    """True if each entry of a value lies in the same interval, whatever the others are."""
+    interval = _interval(_bare(constraint))
+    return interval is not None and not interval.is_varied
+
+
+def is_left_at_once(constraint: Constraint) -> bool:
+    """True if entries are whole numbers or hang together by an equation: no step of free entries stays there."""
+    bare = _bare(constraint)
+    return bare.is_discrete or isinstance(bare, _EQUATIONS)
 
 
 def described(constraint: Constraint) -> str:

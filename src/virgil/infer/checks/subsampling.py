@@ -11,7 +11,9 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from virgil.errors import PlateError, ShapeError
+from virgil.infer.checks.containment import family_name, static_support
 from virgil.infer.checks.finding import Finding, Subject
+from virgil.infer.checks.support import data_problem
 from virgil.infer.density.dry_run import dry_run
 from virgil.ops.trees import tree_leaves
 from virgil.poutine.frame import Frame
@@ -63,6 +65,19 @@ def _found(subject: Subject, drawn: dict[str, int]) -> Iterator[Finding]:
             yield from _other_sizes(name, size, role, use.sizes_of(site.value))
         if not uses["model"].read(site.value):
             yield from _unused(name, subject, model)
+        yield from _outside(name, model, uses["model"].sources_of(site.value))
+
+
+def _outside(name: str, model: Trace, sources: list[tuple[Tensor, Tensor]]) -> Iterator[Finding]:
+    """Data of which a plate takes mini-batches, and which later ones would find outside the support."""
+    for site in model.nodes.values():
+        whole = next((source for taken, source in sources if taken is site.value), None)
+        support = static_support(site) if site.kind == "sample" and site.observed and whole is not None else None
+        if whole is not None and support is not None:
+            what = f"the data behind the mini-batches of plate {name!r}"
+            problem = data_problem(site.name, family_name(site.fn), support, whole, what)
+            if problem is not None:
+                yield problem
 
 
 def _sizes(traced: Trace) -> dict[str, int]:
@@ -83,10 +98,19 @@ def _run(subject: Subject) -> tuple[Trace, Trace, dict[str, _Use]]:
 
 @dataclass(frozen=True)
 class _Indexed:
-    """A tensor of integers that was an argument of torch, and the size of the dim that it indexed, if any."""
+    """A tensor of integers that was an argument of torch.
+
+    Attributes:
+        integers: the tensor.
+        size: of the dim that it indexed, if it did.
+        source: the tensor that was indexed by it alone.
+        taken: what came of it.
+    """
 
     integers: Tensor
     size: int | None
+    source: Tensor | None = None
+    taken: Tensor | None = None
 
 
 class _Use(TorchFunctionMode):
@@ -100,15 +124,22 @@ class _Use(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        result = func(*args, **kwargs)
         if func not in _OF_SHAPE and getattr(func, "__name__", "") != "__get__":
             for leaf in tree_leaves((args, kwargs)):
                 if isinstance(leaf, Tensor) and leaf.dtype in _INTEGERS and leaf.dim() == 1:
-                    self.noted.append(_Indexed(leaf, _size_indexed(func, args, leaf)))
-        return func(*args, **kwargs)
+                    size = _size_indexed(func, args, leaf)
+                    self.noted.append(_Indexed(leaf, size, *((args[0], result) if size is not None else ())))
+        return result
 
     def read(self, indices: Tensor) -> bool:
         """True if these indices were read."""
         return any(each.integers is indices for each in self.noted)
+
+    def sources_of(self, indices: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """The tensors that came of indexing by these, each with the one that was indexed."""
+        noted = [each for each in self.noted if each.integers is indices]
+        return [(each.taken, each.source) for each in noted if each.taken is not None and each.source is not None]
 
     def sizes_of(self, indices: Tensor) -> list[int]:
         """The sizes of the dims that they indexed."""

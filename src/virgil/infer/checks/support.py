@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator
 from torch import Tensor
 
 from virgil.errors import ShapeError, SupportError
-from virgil.infer.checks.containment import family_name
+from virgil.infer.checks.containment import family_name, is_unchecked
 from virgil.infer.checks.finding import Finding, Subject
 from virgil.infer.checks.outside_support import reason
+from virgil.params.constraint import Constraint
 from virgil.poutine.site import Site
 
-__all__ = ["support_problem", "support_problems", "under_some_value"]
+__all__ = ["data_problem", "support_problem", "support_problems", "under_some_value"]
 
 Reduction = Callable[..., Tensor]
+_DATA_CURE = "Correct the data, choose a distribution whose support contains it, or mask what is missing."
 
 
 def support_problems(subject: Subject) -> Iterator[Finding]:
@@ -37,7 +39,7 @@ def _outside(site: Site, role: str, drawn: Site | None = None) -> Iterator[Findi
         role: of its program.
         drawn: where the guide has drawn it, if it has.
     """
-    if site.mask is False or not isinstance(site.value, Tensor):
+    if site.mask is False or not isinstance(site.value, Tensor) or is_unchecked(site.fn):
         return
     try:
         support = site.fn.support
@@ -59,6 +61,27 @@ def _outside(site: Site, role: str, drawn: Site | None = None) -> Iterator[Findi
     if not bool(possible.all()):
         everywhere = " under every value of the enumerated variables" if possible is not inside else ""
         yield _described(site, role, _of_plates(site, possible), everywhere, drawn)
+
+
+def data_problem(name: str, family: str, support: Constraint, data: Tensor, what: str) -> Finding | None:
+    """The finding about data that a site observes, of which some lie outside a support; ``None`` where none do.
+
+    Args:
+        name: of the site.
+        family: of its distribution.
+        support: the set of its values.
+        data: as many as there are at once.
+        what: they are, in words.
+    """
+    inside = support.check(data)
+    if bool(inside.all()):
+        return None
+    index = tuple((~inside).nonzero()[0].tolist())
+    cause = (
+        f"At site {name!r} of the model, {what} lies outside the support of {family}: {int((~inside).sum())} of "
+        f"{inside.numel()} do, such as {_shown(data[index])} at index {index}. The support is {support}."
+    )
+    return Finding(cause, _DATA_CURE, name, kind=SupportError)
 
 
 def under_some_value(site: Site, table: Tensor, best: Reduction) -> Tensor:
@@ -91,7 +114,7 @@ def _described(site: Site, role: str, inside: Tensor, everywhere: str, drawn: Si
         shown = f"{wrong} of {inside.numel()} do, such as {shown}"
     if site.observed:
         origin = "the observed value"
-        cure = "Correct the data, choose a distribution whose support contains it, or mask what is missing."
+        cure = _DATA_CURE
     else:
         by = "the guide" if drawn is None else f"the guide's {family_name(drawn.fn)}"
         origin = "the value" if role == "guide" else f"the value, drawn by {by},"

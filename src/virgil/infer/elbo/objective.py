@@ -15,6 +15,7 @@ from virgil.distributions.core.validation import unchecked
 from virgil.errors import ArgumentError, ShapeError
 from virgil.infer.blame import LinAlgError, blame
 from virgil.infer.checks.finding import Trial
+from virgil.infer.checks.guards import Guards
 from virgil.infer.density.execution import Call, Executions, Program, run_pair
 from virgil.infer.density.nesting import nesting
 from virgil.infer.elbo.bound import Bound, BoundFunction
@@ -226,6 +227,11 @@ class ELBO:
         return [sum_out.costs(pair, all_terms(pair, terms), particle_dim) for pair in pairs]
 
     # How it is checked
+
+    def guards(self, model: Program, guide: Program) -> Guards:
+        """The values of these programs that every step looks at; none before their first loss."""
+        structure = self._structures.get((model, guide))
+        return Guards() if structure is None else structure.present
 
     def fresh(self) -> Self:
         """The same objective, before it has met any program."""

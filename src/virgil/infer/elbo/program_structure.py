@@ -12,6 +12,7 @@ import torch
 from virgil import settings
 from virgil.infer.checks import CALL, CAUSES, CHECKS, VALUES, Shown, check
 from virgil.infer.checks.finding import EvidenceBound, Subject
+from virgil.infer.checks.guards import Guards, guards_of
 from virgil.infer.density.draws_check import can_vectorize
 from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.enumeration_check import check_agreement, check_blocks
@@ -42,6 +43,8 @@ class Structure:
         checked: keys of the structures that passed the checks.
         shown: the warnings that have been shown.
         dry: what the dry run stated, if it has passed the checks.
+        guards: by the key of a structure, the values that are looked at in every step.
+        present: the guards of the last step.
     """
 
     max_plate_nesting: int
@@ -49,6 +52,8 @@ class Structure:
     checked: set[object] = field(default_factory=set)
     shown: Shown = field(default_factory=set)
     dry: object = None
+    guards: dict[object, Guards] = field(default_factory=dict)
+    present: Guards = field(default_factory=Guards)
 
 
 def statements_key(pair: Pair) -> object:
@@ -94,13 +99,20 @@ def check_pair(call: Call, pair: Pair, objective: EvidenceBound, structure: Stru
 def check_new(
     call: Call, pairs: Sequence[Pair], objective: EvidenceBound, sum_out: SumOut, structure: Structure
 ) -> None:
-    """Run the checks on executions of a structure not seen before."""
-    new = {key: pair for pair in pairs if (key := structure_key(pair)) not in structure.checked}
+    """Run the checks on executions of a structure not seen before, and look at values that change between steps."""
+    keys = [structure_key(pair) for pair in pairs]
+    new = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in structure.checked}
     for pair in new.values():
         check_pair(call, pair, objective, structure)
     if new and sum_out.enumerates and structure.checked:
         look_apart(call, structure, objective, sum_out)
     structure.checked.update(new)
+    for key, pair in zip(keys[-1:], pairs[-1:], strict=True):
+        if key not in structure.guards:
+            structure.guards[key] = guards_of(subject_of(call, pair, objective))
+        structure.present = structure.guards[key]
+        structure.present.check_data(call.args, call.kwargs)
+        structure.present.check_parameters()
 
 
 def look_for_cause(call: Call, objective: EvidenceBound, structure: Structure) -> None:

@@ -119,6 +119,9 @@ class CompiledStepper:
         step = None if self.name == "eager" else self._step(batches[0])
         if step is not self._present:
             self._write()
+        guards = self._session.guards
+        for batch in batches if step is not None else ():
+            guards.check_data(batch.args, batch.kwargs)
         course = None if step is None else self._course(step, batches, count, then)
         if step is None or course is None:
             self._noise.done += count
@@ -131,6 +134,9 @@ class CompiledStepper:
             self.average.add(names, course.sums, len(course.losses))
         if not course.is_finite:
             self._stop(step, course, batches)
+        if guards.has_parameters:
+            self._write()
+            guards.check_parameters()
         return count
 
     def _step(self, batch: Batch) -> CompiledStep | None:

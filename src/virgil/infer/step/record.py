@@ -55,8 +55,8 @@ class Record:
         return torch.from_numpy(np.array(taken)).to(torch.get_default_dtype())
 
     def gradient_norms(self) -> dict[str, Tensor]:
-        """The norms by parameter. Shape: ``(steps,)`` each."""
-        table = {name: torch.zeros(len(self._losses)) for name in self.names}
+        """The norms by parameter, float32. Shape: ``(steps,)`` each."""
+        table = {name: torch.zeros(len(self._losses), dtype=torch.float32) for name in self.names}
         for name, entries in self._norms.items():
             steps = torch.tensor([step for step, _ in entries])
             table[name][steps] = torch.tensor([norm for _, norm in entries], dtype=torch.float32)

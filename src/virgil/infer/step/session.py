@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from virgil import settings
 from virgil.engine.choice import default_engine
 from virgil.engine.loading import is_of_engine, reason
 from virgil.engine.work import Work
 from virgil.errors import CaptureError
+from virgil.infer.checks.finding import Watching
+from virgil.infer.checks.guards import Guards
 from virgil.infer.problem import Problem
 from virgil.infer.step.compiled import CompiledSteps
 from virgil.infer.step.eager import EagerSteps
@@ -61,6 +64,14 @@ class Session:
             self._compiled[engine] = CompiledSteps(self.problem, engine)
         return self._compiled[engine]
 
+    @property
+    def guards(self) -> Watching:
+        """The values that compiled steps look at from outside, where checks are on."""
+        bound = self.problem.objective.evidence_bound
+        if bound is None or not settings.get("validate"):
+            return Guards()
+        return bound.guards(self.problem.model, self.problem.guide)
+
     def step(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: Record | None = None) -> float:
         """Take one step, compiled where the objective wants that; returns the loss before it, nats."""
         if self.problem.objective.compiles and not self._cannot_compile:
@@ -74,6 +85,7 @@ class Session:
             self.work = work
             return first
         engine, why = default_engine(self.work.device)
+        self.guards.check_data(args, kwargs)
         try:
             if engine == "eager":
                 raise CaptureError(why)
@@ -86,4 +98,7 @@ class Session:
                 warnings.warn(f"The steps are taken eagerly: {reason(error)}", UserWarning, stacklevel=4)
         if callable(loss):
             raise self.eager.explained(args, kwargs, loss)
-        return self.eager.take(args, kwargs) if loss is None else loss
+        if loss is None:
+            return self.eager.take(args, kwargs)
+        self.guards.check_parameters()
+        return loss

@@ -8,8 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from virgil import settings
 from virgil.distributions.core.validation import unchecked
 from virgil.errors import ArgumentError, NonFiniteError, SiteError, SupportError, did_you_mean
+from virgil.infer.checks import SHAPES_OF_VALUES, check
+from virgil.infer.checks.finding import Subject
 from virgil.infer.checks.support import support_problem
 from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.initialization import InitFn, InitMessenger, given_names
@@ -45,7 +48,7 @@ def find_prototype(
             with isolated():
                 found = trace(init(model)).get_trace(*args, **kwargs)
             _check_names(found, init_fn)
-            culprit = _not_finite(found)
+            culprit = _not_finite(found, model)
             if culprit is None:
                 break
             if attempt == _ATTEMPTS - 1:
@@ -54,11 +57,16 @@ def find_prototype(
     return found, init.values
 
 
-def _not_finite(found: Trace) -> Site | None:
-    with unchecked():
-        for site in found.nodes.values():
-            if site.kind == "sample" and not bool(torch.isfinite(site.log_prob_sum)):
-                return site
+def _not_finite(found: Trace, model: Callable[..., Any]) -> Site | None:
+    try:
+        with unchecked():
+            for site in found.nodes.values():
+                if site.kind == "sample" and not bool(torch.isfinite(site.log_prob_sum)):
+                    return site
+    except (RuntimeError, IndexError):  # torch's own, of which a check may know the cause
+        if settings.get("validate"):
+            check(Subject(Trace(), found, {"model": model}), SHAPES_OF_VALUES)
+        raise
     return None
 
 
