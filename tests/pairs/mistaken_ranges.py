@@ -54,6 +54,11 @@ def one_event_for_all():
         virgil.sample("y", dist.Normal(torch.zeros(4), 1.0).to_event(1), obs=torch.ones(4))
 
 
+def mean_of_data(data):
+    with virgil.plate("data", len(data)):
+        virgil.sample("x", NORMAL, obs=data.mean())
+
+
 MISTAKES = {
     "positive numbers as a point of the simplex": Mistake(
         prior(dist.Dirichlet(torch.full((3,), 3.0))),
@@ -72,13 +77,6 @@ MISTAKES = {
         "z",
         ["the point, for the model's Poisson, must be whole numbers", "and the next step leaves that"],
         SupportError,
-    ),
-    "a free number as a point among positive ones": Mistake(
-        prior(dist.Gamma(2.0, 1.0)),
-        point(torch.tensor(1.0)),
-        "z",
-        ["must be real numbers above 0", "allows all real numbers, and a step may leave", "constraints.nonnegative)"],
-        "warning",
     ),
     "a free scale": Mistake(
         prior(NORMAL),
@@ -124,7 +122,7 @@ MISTAKES = {
         stated("z", lambda: dist.MultivariateNormal(torch.zeros(2), scale_tril=virgil.param("tril", torch.eye(2)))),
         "z",
         ["argument 'scale_tril' of the guide's MultivariateNormal must be lower Cholesky factors", "lower_cholesky)"],
-        "warning",
+        SupportError,
     ),
     "a datum outside the support in a later mini-batch": Mistake(
         batches_of_data,
@@ -134,12 +132,13 @@ MISTAKES = {
         SupportError,
         args=(DATA,),
     ),
-    "one number observed in a plate of eight": Mistake(
-        data_of((), ("data", 8, -1)),
+    "the mean of the data in a plate of eight": Mistake(
+        mean_of_data,
         nothing,
         "x",
         ["shape (), and so no dim -1, where plate 'data' has size 8", "counts 8 times", ".expand((8,))"],
         "warning",
+        args=(torch.arange(8.0),),
     ),
     "one event observed in a plate": Mistake(
         one_event_for_all,

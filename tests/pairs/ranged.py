@@ -15,7 +15,7 @@ GREY = torch.tensor([0.25, 0.75, 0.5, 0.0])
 def grey_model():
     """Pixels that are no whole numbers, which the program says it knows."""
     p = virgil.sample("p", dist.Beta(2.0, 2.0))
-    virgil.sample("x", dist.Bernoulli(p.expand(4), validate_args=False).to_event(1), obs=GREY)
+    virgil.sample("x", dist.Bernoulli(p.unsqueeze(-1) + torch.zeros(4), validate_args=False).to_event(1), obs=GREY)
 
 
 def grey_guide():
@@ -25,7 +25,7 @@ def grey_guide():
 def plate_without_a_size():
     z = virgil.sample("z", dist.Normal(0.0, 1.0))
     with virgil.plate("data") as indices:
-        virgil.sample("x", dist.Normal(z.expand(4), 1.0), obs=DATA[indices])
+        virgil.sample("x", dist.Normal(z + torch.zeros(4), 1.0), obs=DATA[indices])
 
 
 def points_model():
@@ -52,7 +52,7 @@ def ranged_model():
     z = virgil.sample("w", dist.Normal(torch.zeros(3), scale).to_event(1))
     virgil.sample("k", dist.Categorical(torch.ones(3)))
     virgil.sample("x", dist.Bernoulli(logits=leaf("logit", 0.0)), obs=torch.tensor(1.0))
-    virgil.sample("y", dist.Normal(z.sum(), scale), obs=DATA[0])
+    virgil.sample("y", dist.Normal(z.sum(-1), scale), obs=DATA[0])
 
 
 def ranged_guide():

@@ -19,7 +19,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:At site 'z':virgil.errors.FitWar
 
 def model(flips=FLIPS):
     z = virgil.sample("z", dist.Normal(0.0, 1.0))
-    virgil.sample("k", dist.Bernoulli(0.5), infer={"enumerate": "parallel"})
     with virgil.plate("flips", 40, subsample_size=len(flips)):
         virgil.sample("x", dist.Bernoulli(logits=z), obs=flips)
 
@@ -27,8 +26,6 @@ def model(flips=FLIPS):
 def guide(flips=FLIPS):
     scale = virgil.param("scale", torch.tensor(1.0))
     virgil.sample("z", dist.Normal(virgil.param("loc", torch.tensor(0.0)), scale))
-    p = virgil.param("p", torch.tensor(0.5), constraint=constraints.unit_interval)
-    virgil.sample("k", dist.Bernoulli(p), infer={"enumerate": "parallel"})
 
 
 def svi_of(objective, the_model=model, the_guide=guide):
@@ -54,17 +51,38 @@ def test_a_scale_that_becomes_negative_is_an_error(objective, engine):
 
 @each_objective
 def test_a_free_probability_that_leaves_is_an_error_where_it_is_enumerated(objective):
+    def coin():
+        k = virgil.sample("k", dist.Bernoulli(0.5))
+        virgil.sample("y", dist.Normal(k, 1.0), obs=torch.tensor(1.0))
+
     @config_enumerate
-    def free(flips=FLIPS):
-        virgil.sample("z", dist.Normal(0.0, 1.0))
+    def free():
         virgil.sample("k", dist.Bernoulli(virgil.param("free", torch.tensor(0.5))))
 
-    svi = svi_of(objective, the_guide=free)
+    svi = svi_of(objective, coin, free)
     with pytest.warns(virgil.errors.FitWarning, match="argument 'probs' of the guide's Bernoulli"):
         svi.step()
     virgil.get_param_store()["free"] = torch.tensor(-0.5)
-    with pytest.raises(SupportError, match="At site 'k', argument 'probs'.*to -0.5"):
+    with pytest.raises(SupportError, match=r"At site 'k', argument 'probs'.*to -0\.5"):
         svi.step()
+
+
+@each_engine
+@each_objective
+def test_a_free_point_that_leaves_the_support_is_an_error(objective, engine):
+    """The exponential's density is a finite number below zero as well, if nobody looks."""
+
+    def waiting():
+        wait = virgil.sample("wait", dist.Exponential(1.0))
+        virgil.sample("y", dist.Normal(wait, 1.0), obs=torch.tensor(-3.0))
+
+    def at_a_point():
+        virgil.sample("wait", dist.Delta(virgil.param("point", torch.tensor(0.5))))
+
+    loss = objective(strict_enumeration_warning=False)
+    svi = SVI(waiting, at_a_point, virgil.optim.Adam({"lr": 0.05}), loss)
+    with pytest.raises(SupportError, match="At site 'wait', the point, for the model's Exponential, must be.*'point'"):
+        svi.run(100, engine=engine, progress=False)
 
 
 @each_engine
@@ -86,19 +104,16 @@ def test_what_is_masked_or_not_to_be_checked_is_passed_over(engine):
 
     def unchecked(flips):
         z = virgil.sample("z", dist.Normal(0.0, 1.0))
-        virgil.sample("k", dist.Bernoulli(0.5))
         with virgil.plate("flips", 40, subsample_size=len(flips)):
             virgil.sample("x", dist.Bernoulli(logits=z, validate_args=False), obs=flips)
 
     def own_guide(flips):
         virgil.sample("z", dist.Normal(virgil.param("loc", torch.tensor(0.0)), 1.0))
-        virgil.sample("k", dist.Bernoulli(0.5))
 
     loader = DataLoader(TensorDataset(flips), batch_size=4)
 
     def masked_model(flips):
         z = virgil.sample("z", dist.Normal(0.0, 1.0))
-        virgil.sample("k", dist.Bernoulli(0.5))
         with virgil.plate("flips", 40, subsample_size=len(flips)), poutine.mask(mask=flips < 2):
             virgil.sample("x", dist.Bernoulli(logits=z), obs=flips)
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Copies", "DTYPES", "SMALL", "dtype_of", "to_array", "to_copy", "to_input", "to_tensor"]
+__all__ = ["Copies", "DTYPES", "SMALL", "dtype_of", "to_array", "to_copy", "to_input", "to_rows", "to_tensor"]
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -83,6 +83,13 @@ def to_copy(array: jax.Array) -> Tensor:
     if array.dtype == jnp.bfloat16:  # which NumPy lacks
         return to_tensor(array).clone()
     return torch.from_numpy(np.array(array))
+
+
+def to_rows(array: jax.Array, count: int) -> Tensor:
+    """A tensor on memory of its own with the first rows of an array."""
+    if array.dtype == jnp.bfloat16:
+        return to_tensor(array)[:count].clone()
+    return torch.from_numpy(np.asarray(array)[:count].copy())
 
 
 def to_tensor(array: jax.Array) -> Tensor:

@@ -16,7 +16,7 @@ from torch import Tensor
 from virgil.engine.recording.program import CapturedStep
 from virgil.engine.runner import Course, Inputs, joined
 from virgil.engine.xla.ahead import while_loop
-from virgil.engine.xla.arrays import DTYPES, to_array, to_tensor
+from virgil.engine.xla.arrays import DTYPES, to_array, to_copy, to_tensor
 from virgil.engine.xla.noise import drawn_by_key
 from virgil.engine.xla.step import XlaStep
 
@@ -71,11 +71,11 @@ class XlaRestarts:
             loop = self._loop(self._states, self._is_finite, *run, longest=longest, summed=summed)
         _, self._states, is_finite, taken, losses, norms, sums = loop
         self._is_finite = np.asarray(is_finite)
-        losses, norms, totals = np.array(losses), np.array(norms), [to_tensor(each) for each in sums]
+        losses, norms, totals = to_copy(losses), to_copy(norms), [to_tensor(each) for each in sums]
         return [
             Course(
-                torch.from_numpy(losses[row, :done]),
-                torch.from_numpy(norms[row, :done]),
+                losses[row, :done],
+                norms[row, :done],
                 bool(self._is_finite[row]),
                 [each[row] for each in totals],
             )

@@ -16,7 +16,7 @@ from torch import Tensor
 from virgil.engine.recording.program import CapturedStep
 from virgil.engine.runner import Course, Inputs, joined
 from virgil.engine.xla.ahead import while_loop
-from virgil.engine.xla.arrays import DTYPES, Copies, to_array, to_tensor
+from virgil.engine.xla.arrays import DTYPES, Copies, to_array, to_rows, to_tensor
 from virgil.engine.xla.noise import drawn_by_key
 from virgil.engine.xla.packing import Packing
 from virgil.engine.xla.step import XlaStep
@@ -134,8 +134,8 @@ class XlaRunner:
                 _, state, *_ = self._begin(replace(call, count=taken - 1))
             self._go_to(state, following)
             return Course(
-                torch.from_numpy(np.asarray(losses)[:taken].copy()),
-                torch.from_numpy(np.asarray(norms)[:taken].copy()),
+                to_rows(losses, taken),
+                to_rows(norms, taken),
                 is_finite,
                 [to_tensor(each) for each in sums],
             )

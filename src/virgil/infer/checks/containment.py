@@ -57,7 +57,7 @@ def static_support(site: Site) -> Constraint | None:
 
     ``None`` for real numbers as well, since what is not among them shows in the loss.
     """
-    support = support_of(site) if site.mask is None and not site.variables else None
+    support = support_of(site) if site.mask is None else None
     return None if support is None or is_unrestricted(support) or _has_tensors(support, 0) else support
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,11 +45,6 @@ class Loose:
     is_point: bool = False
 
     @property
-    def is_left_at_once(self) -> bool:
-        """True if no step stays inside."""
-        return self.is_point and is_left_at_once(self.wanted)
-
-    @property
     def cure(self) -> str:
         """The way to keep it inside."""
         known = ((name, getattr(constraints, name)) for name in _NAMES)
@@ -79,17 +74,20 @@ class Loose:
 def range_problems(subject: Subject) -> Iterator[Finding]:
     """Parameters that may leave the range of the argument, or of the support, that they are handed to.
 
-    It is an error where no step can stay inside, as of positive numbers for a simplex. Elsewhere it is a warning, and
-    the first loss of a value outside is an error.
+    It is an error where no step can stay inside, as of positive numbers for a simplex. Elsewhere a free argument is a
+    warning, and a free point is nothing as long as it lies inside: it says where the posterior has its mode.
     """
     for loose in loose_parameters(subject):
-        may = "and the next step leaves that" if loose.is_left_at_once else "and a step may leave that"
+        is_error = is_left_at_once(loose.wanted)
+        if loose.is_point and not is_error:
+            continue
         yield Finding(
             f"At site {loose.site!r}, {loose.place} must be {described(loose.wanted)}. It is parameter "
-            f"{loose.parameter!r}, whose constraint allows {described(loose.constraint)}, {may}.",
+            f"{loose.parameter!r}, whose constraint allows {described(loose.constraint)}, and "
+            f"{'the next' if is_error else 'a'} step {'leaves' if is_error else 'may leave'} that.",
             loose.cure,
             loose.site,
-            severity="error" if loose.is_left_at_once else "warning",
+            severity="error" if is_error else "warning",
             kind=SupportError,
         )
 
@@ -111,10 +109,16 @@ def loose_parameters(subject: Subject) -> list[Loose]:
 
 def _in_arguments(role: str, site: Site) -> Iterator[Loose]:
     for fn in layers(site.fn):
-        for name, wanted in getattr(type(fn), "arg_constraints", {}).items():
+        for name, wanted in _declared(fn).items():
             value = vars(fn).get(name)
             if isinstance(wanted, Constraint) and not constraints.is_dependent(wanted) and isinstance(value, Tensor):
                 yield from _loose(value, wanted, site, f"argument {name!r} of the {role}'s {family_name(fn)}")
+
+
+def _declared(fn: Any) -> Mapping[str, Any]:
+    """The constraints of the distribution's arguments that do not depend on other arguments."""
+    declared = getattr(type(fn), "arg_constraints", None)
+    return declared if isinstance(declared, Mapping) else {}
 
 
 def _as_points(site: Site, other: Site) -> Iterator[Loose]:
@@ -128,15 +132,23 @@ def _loose(value: Tensor, wanted: Constraint, site: Site, place: str, is_point: 
     base = value if value._base is None else value._base
     name = store.param_name(value) or store.param_name(base)
     if name is None:
-        name, wanted = _normalised(value), constraints.nonnegative
-    elif value.shape[value.dim() - base.dim() :] != base.shape and not is_of_entries(wanted):
-        return  # a part of a vector or matrix
-    if name is None:
+        name, wanted, is_whole = _normalised(value), constraints.nonnegative, True
+    else:
+        is_whole = _is_whole(value, base)
+    if name is None or (value.numel() == 1 and not is_of_entries(wanted)):
         return
-    constraint, is_number = store.constraint(name), value.numel() == 1 and not is_of_entries(wanted)
-    is_part = value.shape[value.dim() - base.dim() :] != base.shape and not is_of_entries(constraint)
-    if not is_number and not is_part and contains(wanted, constraint, as_sets=True) is False:
+    constraint = store.constraint(name)
+    by_entry = is_of_entries(wanted) and is_of_entries(constraint)
+    if (is_whole or by_entry) and contains(wanted, constraint, as_sets=True) is False:
         yield Loose(name, constraint, wanted, site.name, place, is_point)
+
+
+def _is_whole(value: Tensor, base: Tensor) -> bool:
+    """True if the value is the parameter's, repeated along dims on the left or not, and no part of it."""
+    dims = value.dim() - base.dim()
+    repeats = all(stride == 0 or size == 1 for stride, size in zip(value.stride()[:dims], value.shape, strict=False))
+    same = value.shape[dims:] == base.shape and value.stride()[dims:] == base.stride()
+    return dims >= 0 and repeats and same and value.storage_offset() == base.storage_offset()
 
 
 def _normalised(value: Tensor) -> str | None:

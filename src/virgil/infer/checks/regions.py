@@ -51,7 +51,13 @@ _JOINT: dict[type, tuple[str, float, float, bool]] = {
     type(constraints.positive_semidefinite): ("positive semidefinite matrices", -math.inf, math.inf, False),
     type(constraints.positive_definite): ("positive definite matrices", -math.inf, math.inf, False),
 }
-_EQUATIONS = (type(constraints.simplex), type(sphere), type(constraints.corr_cholesky), type(corr_matrix))
+_SYMMETRIC = frozenset(
+    {
+        type(constraints.symmetric),
+        type(constraints.positive_semidefinite),
+        type(constraints.positive_definite),
+    }
+)
 # Pairs of such sets, the first inside the second and of its dimension.
 _INSIDE = frozenset(
     {
@@ -115,9 +121,12 @@ def is_of_entries(constraint: Constraint) -> bool:
 
 
 def is_left_at_once(constraint: Constraint) -> bool:
-    """True if entries are whole numbers or hang together by an equation: no step of free entries stays there."""
+    """True if entries are whole numbers or hang together by an equation: no step of free entries stays there.
+
+    Gradients with respect to symmetric matrices are symmetric, so that a step may stay among them.
+    """
     bare = _bare(constraint)
-    return bare.is_discrete or isinstance(bare, _EQUATIONS)
+    return bare.is_discrete or (type(bare) in _JOINT and not _JOINT[type(bare)][3] and type(bare) not in _SYMMETRIC)
 
 
 def described(constraint: Constraint) -> str:

@@ -118,6 +118,7 @@ def check_new(
 def look_for_cause(call: Call, objective: EvidenceBound, structure: Structure) -> None:
     """After an error of shapes, or torch's own, run the programs with every check, which may know the cause."""
     if settings.get("validate"):
+        structure.present.check_parameters()
         with dry_run():
             check(subject_of(call, run_or_explain(call, objective), objective), shown=structure.shown)
 

@@ -119,9 +119,8 @@ class CompiledStepper:
         step = None if self.name == "eager" else self._step(batches[0])
         if step is not self._present:
             self._write()
-        guards = self._session.guards
-        for batch in batches if step is not None else ():
-            guards.check_data(batch.args, batch.kwargs)
+        if step is not None:
+            self._look_at(batches)
         course = None if step is None else self._course(step, batches, count, then)
         if step is None or course is None:
             self._noise.done += count
@@ -134,9 +133,9 @@ class CompiledStepper:
             self.average.add(names, course.sums, len(course.losses))
         if not course.is_finite:
             self._stop(step, course, batches)
-        if guards.has_parameters:
+        if self._session.guards.has_parameters:
             self._write()
-            guards.check_parameters()
+            self._session.guards.check_parameters()
         return count
 
     def _step(self, batch: Batch) -> CompiledStep | None:
@@ -151,6 +150,14 @@ class CompiledStepper:
             self._write()  # a capture begins where the steps before it ended
             step = self._capture(batch)
         return step
+
+    def _look_at(self, batches: list[Batch]) -> None:
+        """Raise an error if data, or parameters that a user may have changed, lie outside of where they must be."""
+        guards = self._session.guards
+        for batch in batches:
+            guards.check_data(batch.args, batch.kwargs)
+        if self._present is None:
+            guards.check_parameters()
 
     def _course(self, step: CompiledStep, batches: list[Batch], count: int, then: int) -> Course | None:
         """The record of steps on the engine; ``None`` where it cannot run them, and nothing has changed."""
