@@ -38,7 +38,8 @@ def chosen_model(x):
 
 def chosen_guide(x):
     guide(x)
-    virgil.sample("k", dist.Bernoulli(virgil.param("p", 0.5 * ONE)), infer={"enumerate": "sequential"})
+    p = virgil.param("p", 0.5 * ONE, constraint=dist.constraints.unit_interval)
+    virgil.sample("k", dist.Bernoulli(p), infer={"enumerate": "sequential"})
 
 
 def plain(x):

@@ -96,7 +96,7 @@ class Guards:
 
 
 def guards_of(subject: Subject) -> Guards:
-    """What an execution shows that later steps may take outside."""
+    """The parameters and arguments of an execution that later steps may take outside."""
     return Guards(loose_parameters(subject), _data(subject))
 
 

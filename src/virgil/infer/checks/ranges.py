@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch import distributions as td
 from torch.distributions import constraints
 
 from virgil.distributions import Delta
@@ -108,11 +109,19 @@ def loose_parameters(subject: Subject) -> list[Loose]:
 
 
 def _in_arguments(role: str, site: Site) -> Iterator[Loose]:
-    for fn in layers(site.fn):
+    for fn in _nested(site.fn):
         for name, wanted in _declared(fn).items():
             value = vars(fn).get(name)
             if isinstance(wanted, Constraint) and not constraints.is_dependent(wanted) and isinstance(value, Tensor):
-                yield from _loose(value, wanted, site, f"argument {name!r} of the {role}'s {family_name(fn)}")
+                yield from _loose(value, wanted, site, f"argument {name!r} of the {role}'s {family_name(site.fn)}")
+
+
+def _nested(fn: Any) -> Iterator[td.Distribution]:
+    """The distribution and those that it is made of."""
+    if isinstance(fn, td.Distribution):
+        yield fn
+        for value in vars(fn).values():
+            yield from _nested(value)
 
 
 def _declared(fn: Any) -> Mapping[str, Any]:
