@@ -11,7 +11,8 @@ from tests.pairs.mistaken_plates import data_of
 from tests.pairs.mistaken_sites import nothing
 from tests.pairs.statements import NORMAL, ONE, program
 from virgil.distributions import constraints
-from virgil.errors import SupportError
+from virgil.errors import MismatchError, SupportError
+from virgil.infer import Trace_ELBO
 
 DATA = torch.tensor([0.0, 1.0] * 20 + [7.0])
 
@@ -59,7 +60,42 @@ def mean_of_data(data):
         virgil.sample("x", NORMAL, obs=data.mean())
 
 
+def mini_batch(size):
+    def run():
+        with virgil.plate("data", 10, subsample_size=size):
+            virgil.sample("z", NORMAL)
+
+    return run
+
+
+def with_options(**options):
+    return lambda: virgil.sample("k", dist.Bernoulli(0.5), infer=options)
+
+
 MISTAKES = {
+    "a mini-batch of the guide's own size": Mistake(
+        mini_batch(4),
+        mini_batch(6),
+        "data",
+        ["Plate 'data' has subsample_size=4 in the model, and the guide draws 6 indices", "Give both the same"],
+        MismatchError,
+    ),
+    "a mark that the objective does nothing with": Mistake(
+        with_options(),
+        with_options(enumerate="parallel"),
+        "k",
+        ["At site 'k', the guide asks for enumeration, and Trace_ELBO draws the variable", "Use TraceEnum_ELBO"],
+        "warning",
+        loss=Trace_ELBO,
+    ),
+    "a baseline that the objective does nothing with": Mistake(
+        with_options(),
+        with_options(baseline={"use_decaying_avg_baseline": True}),
+        "k",
+        ["At site 'k', the guide gives a baseline, which Trace_ELBO does not use", "num_particles="],
+        "warning",
+        loss=Trace_ELBO,
+    ),
     "positive numbers as a point of the simplex": Mistake(
         prior(dist.Dirichlet(torch.full((3,), 3.0))),
         point(torch.ones(3) / 3, 1, constraint=constraints.positive),

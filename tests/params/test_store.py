@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from virgil.distributions import constraints
-from virgil.errors import MissingParamError, ParamError
+from virgil.errors import FitWarning, MissingParamError, ParamError
 from virgil.params import ParamStore
 
 
@@ -174,7 +174,7 @@ def test_another_constraint_is_an_error(store):
     ("init", "constraint", "says"),
     [
         (torch.tensor([1.0, -2.0]), constraints.positive, r"outside the constraint GreaterThan.*: -2\.0\."),
-        (torch.tensor([0.5, 0.6]), constraints.simplex, r"outside the constraint Simplex\(\)"),
+        (torch.tensor([0.5, -0.6]), constraints.simplex, r"outside the constraint Simplex\(\)"),
         (torch.tensor(float("nan")), constraints.real, r"outside the real numbers: nan\. NaN is no value"),
         (torch.tensor(0.0), constraints.nonnegative, "boundary of its constraint"),
         (torch.tensor([1, 2]), constraints.real, r"torch\.int64.*\.float\(\)"),
@@ -188,6 +188,19 @@ def test_a_wrong_start_is_an_error(store, init, constraint, says):
     with pytest.raises(ParamError, match=f"(?s)'x'.*{says}"):
         store.get_param("x", init, constraint)
     assert "x" not in store
+
+
+@pytest.mark.parametrize(
+    ("init", "constraint", "value"),
+    [
+        ([3.0, 5.0, 2.0], constraints.simplex, [0.3, 0.5, 0.2]),
+        ([[2.0, 7.0], [1.0, 3.0]], constraints.lower_cholesky, [[2.0, 0.0], [1.0, 3.0]]),
+    ],
+)
+def test_a_start_outside_begins_inside_with_a_warning(store, init, constraint, value):
+    with pytest.warns(FitWarning, match="Parameter 'x' got an initial value outside.*It begins inside, at"):
+        got = store.get_param("x", torch.tensor(init), constraint)
+    torch.testing.assert_close(got.detach(), torch.tensor(value))
 
 
 def test_copies_of_a_store_have_leaves_of_their_own(store):

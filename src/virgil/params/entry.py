@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.distributions import constraints
 
-from virgil.errors import ParamError
+from virgil.errors import FitWarning, ParamError
 from virgil.params.constraint import Constraint, find_transform
 
 __all__ = ["Entry", "Init", "LeafRef", "Owner", "entry_from_init", "entry_from_leaf", "leaf_from_value"]
@@ -119,8 +120,14 @@ def entry_from_leaf(name: str, leaf: Tensor, constraint: Constraint, owner: Owne
 
 
 def entry_from_init(name: str, init: Init, constraint: Constraint) -> Entry:
-    """An entry with the initial value ``init``: a constrained tensor, or a function that returns one."""
-    leaf = leaf_from_value(name, init() if callable(init) else init, constraint)
+    """An entry with the initial value ``init``: a constrained tensor, or a function that returns one.
+
+    A value outside the constraint begins inside, with a warning, where the map onto the constraint says where.
+    """
+    value = init() if callable(init) else init
+    if isinstance(value, Tensor) and value.is_floating_point():
+        value = _projected(name, value.detach(), constraint)
+    leaf = leaf_from_value(name, value, constraint)
     return entry_from_leaf(name, leaf.requires_grad_(True), constraint, Owner.STATEMENT)
 
 
@@ -158,6 +165,31 @@ def _check_floating(name: str, tensor: Tensor) -> None:
             f"Parameter {name!r} got a tensor of dtype {tensor.dtype}; a parameter is optimised, so it takes a "
             "floating dtype. Convert it, for instance by .float()."
         )
+
+
+def _projected(name: str, value: Tensor, constraint: Constraint) -> Tensor:
+    """The value that the map onto the constraint makes of one outside; a value inside, or one that has none, as it is.
+
+    Counts become the shares that they are of their sum, and a matrix its lower triangle.
+    """
+    transform: Any = find_transform(name, constraint)
+    try:
+        if transform is None or bool(constraint.check(value).all()):
+            return value
+        leaf = transform.inv(value)
+        inside: Tensor = transform(leaf)
+        is_good = bool(leaf.isfinite().all()) and bool(constraint.check(inside).all())
+    except (RuntimeError, ValueError, IndexError, NotImplementedError):
+        return value
+    if not is_good or inside.shape != value.shape:
+        return value
+    warnings.warn(
+        f"Parameter {name!r} got an initial value outside the constraint {constraint}: {_shown(value)}. It begins "
+        f"inside, at {_shown(inside)}.",
+        FitWarning,
+        stacklevel=2,
+    )
+    return inside
 
 
 def _check_inside(name: str, value: Tensor, constraint: Constraint) -> None:

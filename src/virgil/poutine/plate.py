@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from virgil.distributions.core.validation import is_validating
-from virgil.errors import PlateError
+from virgil.errors import FitWarning, PlateError
 from virgil.ops.distinct_indices import distinct_indices
 from virgil.poutine.frame import Frame
 from virgil.poutine.plate_context import PlateContext, SizelessContext, active_frames
@@ -235,10 +236,8 @@ def _checked_size(name: str, size: int | None, subsample_size: int | None, subsa
         raise PlateError(
             f"Plate {name!r} has subsample_size={subsample_size!r}; it must be between 1 and its size, {size}."
         )
-    if subsample is not None and not 1 <= len(subsample) <= size:
-        raise PlateError(
-            f"Plate {name!r} got {len(subsample)} indices in subsample; there must be between 1 and its size, {size}."
-        )
+    if subsample is not None and not len(subsample):
+        raise PlateError(f"Plate {name!r} got no indices in subsample; there must be one or more.")
     return number
 
 
@@ -248,11 +247,23 @@ def _check_indices(name: str, indices: Tensor, size: int) -> None:
             f"Plate {name!r} got a subsample of shape {tuple(indices.shape)} and dtype {indices.dtype}; it takes "
             "a list of indices, a tensor of one dim and dtype torch.long. To leave slots out, use poutine.mask."
         )
-    if is_validating() and not bool(((indices >= 0) & (indices < size)).all()):
-        raise PlateError(
-            f"Plate {name!r} got indices from {int(indices.min())} to {int(indices.max())} in subsample; they must lie "
-            f"between 0 and {size - 1}, since its size is {size}."
+    if not is_validating():
+        return
+    if len(indices) > size:
+        _warn(
+            f"Plate {name!r} got {len(indices)} indices in subsample, more than its size {size}, so that each counts "
+            "less than once. Give the plate the size of the data."
         )
+    if not bool(((indices >= 0) & (indices < size)).all()):
+        _warn(
+            f"Plate {name!r} got indices from {int(indices.min())} to {int(indices.max())} in subsample, where its "
+            f"size is {size}: they should lie between 0 and {size - 1}. Give the plate the size of the data."
+        )
+
+
+def _warn(message: str) -> None:
+    """Show a warning at the line that makes the plate."""
+    warnings.warn(message, FitWarning, stacklevel=4)
 
 
 def _is_index(number: object) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from virgil.infer.checks.attributes import attribute_problems
 from virgil.infer.checks.containment import containment_problems
 from virgil.infer.checks.counted import observation_problems
-from virgil.infer.checks.enumeration import enumeration_problems
+from virgil.infer.checks.enumeration import enumeration_problems, ignored_problems
 from virgil.infer.checks.finding import Check, Finding, Subject
 from virgil.infer.checks.learning import fixed_problems, learning_problems
 from virgil.infer.checks.names import hidden_problems, name_problems
@@ -57,6 +57,7 @@ CHECKS: tuple[Check, ...] = (
     range_problems,
     batch_problems,
     enumeration_problems,
+    ignored_problems,
     observation_problems,
     learning_problems,
     index_problems,

@@ -9,7 +9,7 @@ from virgil.infer.checks.finding import Finding, Subject
 from virgil.poutine.enumeration import draws
 from virgil.poutine.site import Site
 
-__all__ = ["enumeration_problems"]
+__all__ = ["enumeration_problems", "ignored_problems"]
 
 
 def enumeration_problems(subject: Subject) -> Iterator[Finding]:
@@ -40,3 +40,27 @@ def _outside(site: Site, variable: str, stated: Site) -> Iterator[Finding]:
             site.name,
             kind=PlateError,
         )
+
+
+def ignored_problems(subject: Subject) -> Iterator[Finding]:
+    """Options of the guide's sites that the objective does nothing with."""
+    objective = subject.objective
+    if objective is None:
+        return
+    name = type(objective).__name__
+    for site in subject.guide.nodes.values():
+        if site.is_latent and site.infer.get("enumerate") is not None and not objective.enumerates_guide:
+            yield Finding(
+                f"At site {site.name!r}, the guide asks for enumeration, and {name} draws the variable.",
+                "Use TraceEnum_ELBO, or take the mark away.",
+                site.name,
+                severity="warning",
+            )
+        if site.is_latent and site.infer.get("baseline"):
+            yield Finding(
+                f"At site {site.name!r}, the guide gives a baseline, which {name} does not use: the gradient is right "
+                "without it, and noisier.",
+                "Take it away, or lower the noise by num_particles=.",
+                site.name,
+                severity="warning",
+            )

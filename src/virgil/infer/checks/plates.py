@@ -25,6 +25,7 @@ def plate_problems(subject: Subject) -> Iterator[Finding]:
         if name in in_model:
             yield from _size_problems(frame, in_model[name][0])
             yield from _index_problems(name, subject)
+            yield from _overridden(name, subject)
         elif name not in known and subject.failed is None:
             yield Finding(
                 f"The guide has site {site!r} in plate {name!r}, which the model lacks. {did_you_mean(name, known)}",
@@ -68,6 +69,20 @@ def _index_problems(name: str, subject: Subject) -> Iterator[Finding]:
             f"Plate {name!r} has indices {_few(ours.value)} in the guide and {_few(theirs.value)} in the model: the "
             "guide's variables are those of other data.",
             "Give both plates the same subsample=, or leave it out in the model, which then takes the guide's.",
+            name,
+        )
+
+
+def _overridden(name: str, subject: Subject) -> Iterator[Finding]:
+    """A model's own size of the mini-batch, in the place of which it takes the guide's."""
+    ours, theirs = subject.guide.nodes.get(name), subject.model.nodes.get(name)
+    if ours is None or theirs is None or ours.kind != "plate" or theirs.kind != "plate" or theirs.observed:
+        return
+    size, wanted = len(theirs.value), theirs.fn.subsample_size
+    if wanted not in (size, theirs.fn.size):
+        yield Finding(
+            f"Plate {name!r} has subsample_size={wanted} in the model, and the guide draws {size} indices for it.",
+            "Give both the same subsample_size, or leave it out in the model.",
             name,
         )
 
