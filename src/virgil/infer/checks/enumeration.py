@@ -47,12 +47,13 @@ def ignored_problems(subject: Subject) -> Iterator[Finding]:
     objective = subject.objective
     if objective is None:
         return
-    name = type(objective).__name__
+    name, accepted = type(objective).__name__, not getattr(objective, "strict_enumeration_warning", True)
     for site in subject.guide.nodes.values():
-        if site.is_latent and site.infer.get("enumerate") is not None and not objective.enumerates_guide:
+        is_marked = site.is_latent and site.infer.get("enumerate") is not None
+        if is_marked and not objective.enumerates_guide and not accepted:
             yield Finding(
                 f"At site {site.name!r}, the guide asks for enumeration, and {name} draws the variable.",
-                "Use TraceEnum_ELBO, or take the mark away.",
+                "Use TraceEnum_ELBO, or take the mark away, or set strict_enumeration_warning=False to accept this.",
                 site.name,
                 severity="warning",
             )

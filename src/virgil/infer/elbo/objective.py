@@ -51,7 +51,8 @@ class ELBO:
         max_iarange_nesting: its former name.
         vectorize_particles: whether all particles run in one execution, with a dim of their own left of all plates,
             where a trial shows that the programs allow it; elsewhere they run one by one, with a warning. Default: yes.
-        strict_enumeration_warning: whether to warn where ``sum_out`` finds no marked variable.
+        strict_enumeration_warning: whether to warn where ``sum_out`` finds no marked variable, or leaves out one of the
+            guide's.
         ignore_jit_warnings: of objectives that compile the steps of ``SVI.step``, whether one that cannot be compiled
             is taken eagerly without a warning.
         jit_options, tail_adaptive_beta: do nothing, and a warning says so.
