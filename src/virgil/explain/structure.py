@@ -11,10 +11,10 @@ from torch import Tensor
 
 from virgil.distributions import constraints
 from virgil.distributions.core.feasible_value import feasible_value
-from virgil.explain.provenance import Origins, Provenance, names_in, regions_in
-from virgil.explain.region import Region
 from virgil.infer.checks.containment import family_name
 from virgil.infer.density.dry_run import unmarked
+from virgil.infer.density.provenance import Origins, Provenance, names_in, regions_in
+from virgil.infer.density.region import Region
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.params import get_param_store
 from virgil.poutine.frame import ChainStep, Frame
@@ -146,7 +146,7 @@ class _Watch(Handler):
         return site.replace(value=value)
 
     def _add(self, site: Site, role: Role, origins: Origins, data: frozenset[Region] = frozenset()) -> None:
-        parents = names_in(origins) | self.provenance.control
+        parents = names_in(origins) | names_in(self.provenance.control)
         self.nodes[site.name] = Node(
             site.name,
             role,

@@ -123,6 +123,10 @@ class EvidenceBound(Protocol):
         """The bound of one execution, unchecked, and the executions of guide and model behind it."""
         ...
 
+    def look_again(self) -> None:
+        """Forget what programs may have changed since."""
+        ...
+
 
 @dataclass(frozen=True)
 class Subject:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from virgil.infer.density.dependence import Dependence
 from virgil.poutine.enumeration import Enumerate, enumerated_dim, leftmost
 from virgil.poutine.frame import Frame
 from virgil.poutine.plate import PlateContext
@@ -32,10 +33,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One execution of a guide and of a model that takes its latent values from it."""
+    """One execution of a guide and of a model that takes its latent values from it.
+
+    Attributes:
+        guide: the guide's statements.
+        model: the model's.
+        dependence: the latent variables that each density depends on; ``None`` where it is not known.
+    """
 
     guide: Trace
     model: Trace
+    dependence: Dependence | None = None
 
 
 Failed = Callable[[Pair, str], None]

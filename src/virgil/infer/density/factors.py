@@ -37,6 +37,7 @@ class Piece:
     """The contribution of one site of a model to a sum over its variables.
 
     Attributes:
+        name: the site's.
         factor: the log-probability, masked, without the scale.
         scale: the factor put on by ``poutine.scale`` and by plates that are iterated over a mini-batch.
         slots: the scale with names for its dims, where it is a tensor of several.
@@ -45,6 +46,7 @@ class Piece:
         rounds: of the iterated plates around it, name and round.
     """
 
+    name: str
     factor: Factor
     scale: float | Tensor
     slots: Factor | None
@@ -57,7 +59,8 @@ class Piece:
 class Cost:
     """A term of the bound as a factor over plates and over variables that the guide enumerates.
 
-    Attributes: as those of ``Term``; ``rounds`` as those of :class:`Piece`.
+    Attributes: as those of ``Term``; ``rounds`` as those of :class:`Piece`; ``sites`` are the names of those whose
+    densities it is made of.
     """
 
     sign: int
@@ -65,6 +68,7 @@ class Cost:
     guide_position: int | None
     model_position: int | None
     rounds: Mapping[str, int]
+    sites: frozenset[str]
 
 
 def plate_weights(pair: Pair) -> dict[str, float]:
@@ -132,7 +136,8 @@ def model_pieces(model: Trace, guide: Trace) -> list[Piece]:
 def piece_of(site: Site, log_prob: Tensor, position: int, is_variable: bool) -> Piece:
     """The piece of a site with this log-probability, masked, without the scale."""
     scale = scale_of(site)
-    return Piece(factor_of(site, log_prob), scale, _slots(site, scale), is_variable, position, rounds_of(site.frames))
+    factor, slots = factor_of(site, log_prob), _slots(site, scale)
+    return Piece(site.name, factor, scale, slots, is_variable, position, rounds_of(site.frames))
 
 
 def _slots(site: Site, scale: float | Tensor) -> Factor | None:

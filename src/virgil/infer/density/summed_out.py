@@ -38,5 +38,7 @@ def summed_costs(
             for name, number in group[0].rounds.items()
             if all(piece.rounds.get(name) == number for piece in group)
         }
-        costs += [Cost(1, factor, None, position, rounds) for factor in solve(group, variables, weights, chains=chains)]
+        sites = frozenset(piece.name for piece in group)
+        factors = solve(group, variables, weights, chains=chains)
+        costs += [Cost(1, factor, None, position, rounds, sites) for factor in factors]
     return costs

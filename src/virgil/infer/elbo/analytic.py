@@ -47,7 +47,7 @@ def analytic(guide: Placed, model: Placed, unstated: Mapping[str, Placed]) -> li
     return [Term(-1, value, site, guide.position - 1, None)]
 
 
-ANALYTIC = Terms("analytic", analytic)
+ANALYTIC = Terms("analytic", analytic, of_densities=True)
 
 
 def _dim_names(guide: Site, model: Placed, unstated: Mapping[str, Placed]) -> Mapping[int, str] | None:

@@ -30,9 +30,10 @@ class Costs(Protocol):
     def scores(self, is_scored: IsScored) -> Tensor | None:
         r"""The surrogate of the score function for some latent variables :math:`z_i` of the guide, for each particle.
 
-        .. math:: \sum_i \log q(z_i) \sum_{j \in D_i} w_j c_j,
+        .. math:: \sum_i \log q(z_i) \Bigl(\sum_{j \in D_i} w_j c_j + s_i\Bigr),
 
-        with the terms :math:`c_j` that :math:`z_i` can influence detached. The density is taken without scale, mask or
+        with the terms :math:`c_j` that :math:`z_i` can influence detached, and :math:`s_i` the factor of
+        :math:`-\log q(z_i)` in the bound, whose derivative has mean zero and is taken out by it. The density is taken without scale, mask or
         plate weight: these change the objective, not how the value was drawn. ``None`` where no variable is chosen.
 
         Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import replace
+from functools import partial
 from typing import Any, Self
 
 import torch
@@ -21,6 +22,7 @@ from virgil.infer.density.nesting import nesting
 from virgil.infer.elbo.bound import Bound, BoundFunction
 from virgil.infer.elbo.choices import Choices
 from virgil.infer.elbo.costs import Costs
+from virgil.infer.elbo.dependences import Dependences
 from virgil.infer.elbo.elbo_module import ELBOModule
 from virgil.infer.elbo.former_choices import nesting_of, of_attributes, warn_of_unused
 from virgil.infer.elbo.gradient import Estimate, GradientRule
@@ -218,13 +220,18 @@ class ELBO:
         """The bound, a scalar in nats, and the particles behind it: tensor operations alone, so it can be captured."""
         choices = self.choices
         first_dim, at_once = -structure.max_plate_nesting - 1, structure.vectorize_particles
-        particles = run_particles(call, self._costs, choices.num_particles, first_dim, at_once)
+        run = self._costs if structure.dependences is None else partial(self._costs, dependences=structure.dependences)
+        particles = run_particles(call, run, choices.num_particles, first_dim, at_once)
         return choices.gradient.estimate(particles, choices.bound), particles
 
-    def _costs(self, call: Call, first_dim: int, particle_dim: int | None) -> list[Costs]:
-        """Run the programs, and take the executions to costs."""
+    def _costs(
+        self, call: Call, first_dim: int, particle_dim: int | None, dependences: Dependences | None = None
+    ) -> list[Costs]:
+        """Run the programs, and take the executions to costs; with dependences, those are noted in the executions."""
         sum_out, terms = self.choices.sum_out, self.choices.terms
         pairs = sum_out.runs(call, first_dim)
+        if dependences is not None and terms.of_densities:
+            pairs = dependences.noted(call, pairs, partial(sum_out.runs, first_dim=first_dim))
         return [sum_out.costs(pair, all_terms(pair, terms), particle_dim) for pair in pairs]
 
     # How it is checked
@@ -233,6 +240,12 @@ class ELBO:
         """The values of these programs that every step looks at; none before their first loss."""
         structure = self._structures.get((model, guide))
         return Guards() if structure is None else structure.present
+
+    def look_again(self) -> None:
+        """Forget what the terms depend on, which the next loss finds anew: before its graph is captured."""
+        for structure in self._structures.values():
+            if structure.dependences is not None:
+                structure.dependences.look_again()
 
     def fresh(self) -> Self:
         """The same objective, before it has met any program."""

@@ -20,10 +20,17 @@ def pathwise_or_score(particles: Particles, bound: Bound, /) -> Tensor:
     With terms :math:`c_j` of weight :math:`w_j`, and :math:`D_i` the terms that the latent variable :math:`z_i` of the
     guide can influence, the gradient of the mean over particles is
 
-    .. math:: \sum_j w_j \nabla c_j + \sum_{i\ \text{not pathwise}} \nabla \log q(z_i) \sum_{j \in D_i} w_j c_j
+    .. math:: \sum_j w_j \nabla c_j + \sum_{i\ \text{not pathwise}} \nabla \log q(z_i)
+        \Bigl(\sum_{j \in D_i} w_j c_j + s_i\Bigr)
 
-    *(Ranganath, Gerrish and Blei 2014, section 3.1; Schulman et al. 2015, corollary 1)*. Variables that the guide
-    enumerates have neither: their probabilities are weights, which are differentiated.
+    *(Ranganath, Gerrish and Blei 2014, section 3.1; Schulman et al. 2015, corollary 1)*. It is unbiased for every
+    :math:`D_i` that has all terms computed from :math:`z_i` or from a variable below it, those whose distribution in
+    the guide is computed from :math:`z_i` or from another one below: given what :math:`z_i` is drawn from, any other
+    term is independent of :math:`z_i`, whose score has mean zero. :math:`s_i` is the factor of
+    :math:`-\log q(z_i)` in the bound. It takes the derivative of that term out of the first sum, which is
+    :math:`-s_i \nabla \log q(z_i)` and has mean zero too, since scale and mask are fixed before :math:`z_i` is drawn;
+    the value of the term stays in the cost. Variables that the guide enumerates have no score: their probabilities are
+    weights, which are differentiated.
 
     Raises:
         ArgumentError: a site needs its score, but the bound is no mean.

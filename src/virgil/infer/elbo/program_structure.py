@@ -18,6 +18,7 @@ from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.enumeration_check import check_agreement, check_blocks
 from virgil.infer.density.execution import Call, Failed, Pair, run_pair
 from virgil.infer.density.nesting import nesting
+from virgil.infer.elbo.dependences import Dependences
 from virgil.infer.elbo.summing_out import SumOut
 from virgil.infer.warn import show_warning
 from virgil.poutine.trace import Trace
@@ -45,6 +46,7 @@ class Structure:
         dry: what the dry run stated, if it has passed the checks.
         guards: by the key of a structure, the values that are looked at in every step.
         present: the guards of the last step.
+        dependences: what terms depend on, for the costs of scores; ``None`` where the guide has none to score.
     """
 
     max_plate_nesting: int
@@ -54,6 +56,7 @@ class Structure:
     dry: object = None
     guards: dict[object, Guards] = field(default_factory=dict)
     present: Guards = field(default_factory=Guards)
+    dependences: Dependences | None = None
 
 
 def statements_key(pair: Pair) -> object:
@@ -158,6 +161,8 @@ def discover(call: Call, objective: EvidenceBound, sum_out: SumOut, strict: bool
             check_pair(call, pair, objective, structure)
             check_agreement(call, drawn, pair, first_dim)
             structure.dry = statements_key(pair)
+        if any(site.is_latent and not site.fn.has_rsample for site in drawn.guide.nodes.values()):
+            structure.dependences = Dependences()
         if strict and sum_out.enumerates and not _is_marked(drawn, sum_out):
             show_warning(_UNMARKED.format(type(objective).__name__, sum_out.name))
         if objective.num_particles > 1:

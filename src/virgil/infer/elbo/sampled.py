@@ -21,4 +21,4 @@ def sampled(guide: Placed, model: Placed, unstated: Mapping[str, Placed]) -> lis
     return [of_model(model), term]
 
 
-SAMPLED = Terms("sampled", sampled, at_draws=True)
+SAMPLED = Terms("sampled", sampled, at_draws=True, of_densities=True)

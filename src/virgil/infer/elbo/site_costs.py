@@ -9,9 +9,10 @@ from torch import Tensor
 
 from virgil.infer.density.execution import Pair
 from virgil.infer.elbo.costs import IsScored, per_particle
-from virgil.infer.elbo.downstream import Downstream
+from virgil.infer.elbo.downstream import Downstream, downstream
+from virgil.infer.elbo.own_density import counted_slots, is_own
 from virgil.infer.elbo.terms import Term
-from virgil.poutine.frame import Frame, in_other_rounds, rounds_of
+from virgil.poutine.frame import Frame
 from virgil.poutine.site import Site
 
 __all__ = ["SiteCosts"]
@@ -59,24 +60,24 @@ class SiteCosts:
         ]
         if not drawn:
             return None
-        downstream = Downstream(self.pair)
-        scores = [self._summed(_score(position, site, downstream, self.terms)) for position, site in drawn]
+        below = downstream(self.pair)
+        scores = [self._summed(self._score(position, site, below)) for position, site in drawn]
         return functools.reduce(torch.add, scores)
+
+    def _score(self, position: int, site: Site, below: Downstream) -> Tensor:
+        """``log q`` of a variable times the weighted cost that it can influence. Shape: ``(*plates,)``."""
+        cost = torch.zeros((), device=site.unscaled_log_prob.device)
+        for term in self.terms:
+            apart = below.apart(position, site.frames, term)
+            if apart is not None:
+                cost = cost + _reduced(term, apart) * (term.sign * term.site.weight)
+            if term.site is site and is_own(position, site, term):
+                cost = cost + counted_slots(site, self.pair) * (site.scale * site.weight)
+        return site.unscaled_log_prob * cost
 
     def _summed(self, value: Tensor) -> Tensor:
         dim = self.particle_dim
         return per_particle(value, None if dim is None or value.dim() < -dim else value.dim() + dim)
-
-
-def _score(position: int, site: Site, downstream: Downstream, terms: list[Term]) -> Tensor:
-    """``log q`` of a variable times the weighted cost that it can influence. Shape: ``(*plates,)``."""
-    cost = torch.zeros((), device=site.unscaled_log_prob.device)
-    for term in terms:
-        if downstream.reaches(position, term):
-            apart = downstream.apart(position, site.frames, term)
-            if not in_other_rounds(rounds_of(term.frames), rounds_of(apart)):
-                cost = cost + _reduced(term, apart) * (term.sign * term.site.weight)
-    return site.unscaled_log_prob * cost
 
 
 def _reduced(term: Term, apart: tuple[Frame, ...]) -> Tensor:

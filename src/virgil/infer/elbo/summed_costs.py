@@ -10,13 +10,14 @@ from virgil.infer.density.execution import Pair
 from virgil.infer.density.factors import Cost, factor_of, piece_of, plate_weights, scale_of
 from virgil.infer.density.summed_out import model_variables, summed_costs
 from virgil.infer.elbo.costs import Costs, IsScored
-from virgil.infer.elbo.downstream import Downstream
+from virgil.infer.elbo.downstream import downstream
 from virgil.infer.elbo.guide_average import GuideAverage
+from virgil.infer.elbo.own_density import counted_slots, is_own
 from virgil.infer.elbo.site_costs import SiteCosts
 from virgil.infer.elbo.terms import Term
 from virgil.ops.factor import Factor
 from virgil.poutine.enumeration import draws
-from virgil.poutine.frame import Frame, in_other_rounds, rounds_of
+from virgil.poutine.frame import Frame
 from virgil.poutine.site import Site
 
 __all__ = ["SummedCosts", "sum_out"]
@@ -60,7 +61,7 @@ def _cost(term: Term, variables: frozenset[str]) -> Cost:
             f"terms= gave site {site.name!r} a term that depends on {sorted(met)[0]!r}, which the model sums out. Only "
             "a log-probability of the model can stand inside that sum; return the sampled terms for this site."
         )
-    return Cost(term.sign, factor, term.guide_position, term.model_position, rounds_of(site.frames))
+    return Cost(term.sign, factor, term.guide_position, term.model_position, term.rounds, term.sites)
 
 
 class SummedCosts:
@@ -96,16 +97,18 @@ class SummedCosts:
         ]
         if not drawn:
             return None
-        downstream = Downstream(self.pair)
+        below = downstream(self.pair)
         total = torch.zeros(())
         for position, site in drawn:
             density = factor_of(site, site.unscaled_log_prob)
             for cost in self.costs:
-                if self._can_matter(site, cost) and downstream.reaches(position, cost):
-                    apart = downstream.apart(position, site.frames, cost)
-                    if not in_other_rounds(cost.rounds, rounds_of(apart)):
-                        joined = _joined(site, apart, cost.factor)
-                        total = total + cost.sign * self.average.surrogate(density, cost.factor, joined)
+                apart = below.apart(position, site.frames, cost) if self._can_matter(site, cost) else None
+                if apart is not None:
+                    joined = _joined(site, apart, cost.factor)
+                    total = total + cost.sign * self.average.surrogate(density, cost.factor, joined)
+                if is_own(position, site, cost):
+                    slots = torch.ones_like(site.unscaled_log_prob) * counted_slots(site, self.pair) * scale_of(site)
+                    total = total + self.average.surrogate(density, factor_of(site, slots), frozenset())
         return total
 
     def _can_matter(self, site: Site, cost: Cost) -> bool:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from virgil.infer.density.execution import Pair
 from virgil.poutine.enumeration import enumerated_dim
-from virgil.poutine.frame import Frame
+from virgil.poutine.frame import Frame, rounds_of
 from virgil.poutine.masked_log_prob import counted
 from virgil.poutine.site import Site
 
@@ -38,6 +38,16 @@ class Term(NamedTuple):
     def frames(self) -> tuple[Frame, ...]:
         """The plates it lies in."""
         return self.site.frames
+
+    @property
+    def rounds(self) -> dict[str, int]:
+        """The round of each iterated plate that it lies in."""
+        return rounds_of(self.site.frames)
+
+    @property
+    def sites(self) -> frozenset[str]:
+        """The name of the site."""
+        return frozenset((self.site.name,))
 
     @property
     def scaled(self) -> Tensor:
@@ -76,11 +86,14 @@ class Terms:
         of_pair: computes the terms of one variable.
         at_draws: whether all terms are log-probabilities at the values drawn, so that their sum is the logarithm of an
             importance weight.
+        of_densities: whether the terms of a variable depend on no more than its densities in the two programs do. The
+            cost of another variable's score is then limited by what these are known to depend on.
     """
 
     name: str
     of_pair: LatentTerms
     at_draws: bool = False
+    of_densities: bool = False
 
 
 def of_guide(placed: Placed) -> Term:

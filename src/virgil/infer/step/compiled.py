@@ -185,6 +185,8 @@ class CompiledSteps:
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Found:
         """Call the programs, which may make parameters; returns what they use."""
+        if (bound := self.problem.objective.evidence_bound) is not None:
+            bound.look_again()
         with unmarked(), finding() as found, torch.no_grad():
             self.problem.loss(*args, **kwargs)
         return found

@@ -11,14 +11,16 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from virgil.distributions.core.validation import unchecked, unchecked_by_torch
-from virgil.explain.region import Region
+from virgil.infer.density.region import Region
 from virgil.ops.nested_tensors import mapped, tensors_in
 from virgil.ops.operators import OperatorMode, memory_id, written
 
-__all__ = ["Origins", "Provenance", "names_in", "regions_in"]
+__all__ = ["OUTSIDE", "Origins", "Provenance", "names_in", "regions_in"]
 
 Origins = frozenset[str | Region]
 _NOTHING: Origins = frozenset()
+OUTSIDE = Region(0, 1, 0, (0,), (1,))
+_OUTSIDE: Origins = frozenset({OUTSIDE})
 
 _SHAPE_ALONE = frozenset(  # operators that look at the shape of their first argument, not at its values
     f"aten::{name}"
@@ -48,13 +50,17 @@ class Provenance:
     operator's tensor arguments; a marked tensor has its name alone. Origins belong to memory, so that views share them:
     a buffer that is filled slot by slot has in each slot what came into any.
 
+    Args:
+        merges: whether all tensors from outside are one origin, ``OUTSIDE``, where nobody asks which they are.
+
     Attributes:
-        control: the marks behind numbers that the program has read into Python, such as for an ``if``; from there on
+        control: the origins of numbers that the program has read into Python, such as for an ``if``; from there on
             everything may depend on them.
     """
 
-    def __init__(self) -> None:
-        self.control: set[str] = set()
+    def __init__(self, merges: bool = False) -> None:
+        self.control: set[str | Region] = set()
+        self._merges = merges
         self._origins: dict[int, Origins] = {}
         self._alive: list[object] = []  # no memory with origins is given to another tensor
         self._reads: set[str | Region] | None = None  # inside a call of torch, what it has read into Python
@@ -77,10 +83,21 @@ class Provenance:
         finally:
             self._is_heeding = before
 
+    @contextmanager
+    def collecting(self) -> Iterator[set[str | Region]]:
+        """A block that gives the origins of what is read into Python inside, which decides nothing after it."""
+        before, self._reads = self._reads, set()
+        try:
+            yield self._reads
+        finally:
+            self._reads = before
+
     def of(self, tensor: Tensor) -> Origins:
         """The origins of a tensor."""
         known = self._origins.get(memory_id(tensor))
-        return frozenset({Region.of(tensor)}) if known is None else known
+        if known is not None:
+            return known
+        return _OUTSIDE if self._merges else frozenset({Region.of(tensor)})
 
     def mark(self, tensor: Tensor, name: str) -> None:
         """Let the tensor's memory have this one origin."""
@@ -115,7 +132,7 @@ class Provenance:
         if self._reads is not None:
             self._reads |= origins
         elif self._is_heeding:
-            self.control |= names_in(origins)
+            self.control |= origins
 
     def call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function of torch. What it reads into Python, as an index, is an origin of the tensors it returns."""

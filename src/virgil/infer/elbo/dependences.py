@@ -1,0 +1,118 @@
+"""``Dependences``: the dependences of a model and guide, found once for each structure and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from virgil.infer.density.dependence import Dependence, Watch
+from virgil.infer.density.dry_run import unmarked
+from virgil.infer.density.execution import Call, Pair
+from virgil.infer.density.provenance import Provenance
+from virgil.params import get_param_store
+from virgil.poutine.trace import Trace
+
+__all__ = ["Dependences"]
+
+_KEPT = 64  # structures that are kept
+_LOOK_AGAIN = 100  # executions after which a structure is looked at again
+_IN_VAIN = 4  # times that a run may have another structure than the execution that it is made for
+
+Runs = Callable[[Call], Sequence[Pair]]
+
+
+class Dependences:
+    """What is known of the dependences in the executions of one model and guide.
+
+    They are found by following values through one more run, which leaves no mark. That takes some times as long as an
+    execution, so they are kept by structure: the statements with their shapes, and the plain values among the
+    arguments. Nothing is known of programs that read the values of tensors into Python, and so may depend on other
+    variables each time, nor of those that cannot be followed. What else they read, such as a global flag, is seen when
+    they are looked at again: after 100 executions, and before every capture.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, Dependence] = {}
+        self._is_unknown = False
+        self._uses = 0
+        self._in_vain = 0
+
+    def look_again(self) -> None:
+        """Forget what is known, which is found anew at the next execution."""
+        self._known = {}
+        self._uses = 0
+
+    def noted(self, call: Call, pairs: list[Pair], runs: Runs) -> list[Pair]:
+        """Executions with the dependences in them, where these are known.
+
+        Args:
+            call: the programs and their arguments.
+            pairs: the executions.
+            runs: runs the programs as for these.
+        """
+        if self._is_unknown:
+            return pairs
+        keys = [_key(call, pair) for pair in pairs]
+        if not torch.compiler.is_compiling():
+            self._uses += 1
+            if self._uses > _LOOK_AGAIN:
+                self.look_again()
+            if not all(key in self._known for key in keys):
+                self._find(call, runs)
+                self._in_vain += not all(key in self._known for key in keys)
+                self._is_unknown |= self._in_vain >= _IN_VAIN
+        if self._is_unknown:
+            return pairs
+        known = [self._known.get(key) for key in keys]
+        return [replace(pair, dependence=each) for pair, each in zip(pairs, known, strict=True)]
+
+    def _find(self, call: Call, runs: Runs) -> None:
+        provenance = Provenance(merges=True)
+        guide, model = Watch(provenance), Watch(provenance)
+        try:
+            with unmarked(), get_param_store().discarding(), provenance.following():
+                pairs = runs(Call(model(call.model), guide(call.guide), call.args, call.kwargs))
+        except Exception:  # of a program that runs, but not while its values are followed
+            self._is_unknown = True
+            return
+        seen = all(_has_seen(guide, pair.guide) and _has_seen(model, pair.model) for pair in pairs)
+        if provenance.control or not seen:
+            self._is_unknown = True
+            return
+        found = Dependence(guide.reads, model.reads, {**model.plates, **guide.plates})
+        if len(self._known) >= _KEPT:
+            self._known = {}
+        self._known.update({_key(call, pair): found for pair in pairs})
+
+
+def _has_seen(watch: Watch, trace: Trace) -> bool:
+    """False if a handler around the program has made statements of its own."""
+    return all(name in watch.reads for name, site in trace.nodes.items() if site.kind == "sample")
+
+
+def _key(call: Call, pair: Pair) -> Hashable:
+    """Names, shapes and plates of the sample sites, and the arguments that are no tensors."""
+    statements = [
+        (name, site.observed, site.unscaled_log_prob.shape, site.fn.event_shape, site.frames)
+        for trace in (pair.guide, pair.model)
+        for name, site in trace.nodes.items()
+        if site.kind == "sample"
+    ]
+    return tuple(statements), _plain(call.args), _plain(call.kwargs)
+
+
+def _plain(value: Any) -> Hashable:
+    """Plain values by value, floats by their sign, containers by what is in them, and others by their type."""
+    kind = type(value)
+    if kind in (bool, int, str, type(None)):
+        return kind, value
+    if kind is float:
+        return kind, (value > 0) - (value < 0)
+    if kind in (tuple, list):
+        return kind, tuple(map(_plain, value))
+    if kind is dict:
+        return kind, tuple((_plain(key), _plain(each)) for key, each in value.items())
+    return (kind,)
