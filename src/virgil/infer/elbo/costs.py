@@ -33,8 +33,9 @@ class Costs(Protocol):
         .. math:: \sum_i \log q(z_i) \Bigl(\sum_{j \in D_i} w_j c_j + s_i\Bigr),
 
         with the terms :math:`c_j` that :math:`z_i` can influence detached, and :math:`s_i` the factor of
-        :math:`-\log q(z_i)` in the bound, whose derivative has mean zero and is taken out by it. The density is taken without scale, mask or
-        plate weight: these change the objective, not how the value was drawn. ``None`` where no variable is chosen.
+        :math:`-\log q(z_i)` in the bound: it takes out the derivative of that term, which has mean zero. The density
+        is taken without scale, mask or plate weight: these change the objective, not how the value was drawn. ``None``
+        where no variable is chosen.
 
         Args:
             is_scored: chooses the variables by their sites in the guide.
