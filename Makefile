@@ -65,6 +65,7 @@ bench: $(BENCH_READY) ## compare with the peers and write the tables of benchmar
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.modules
 	$(BIN)/python -m benchmarks.checks
+	$(BIN)/python -m benchmarks.score
 
 clean: ## remove the environment, the caches and what the demo wrote
 	rm -rf $(VENV) .venvs build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
