@@ -180,6 +180,24 @@ def slots_guide():
     flip("g", number("g", -0.5))
 
 
+def joined_model():
+    """Slots that a variable between them joins: what stands below it may depend on any of them."""
+    with virgil.plate("data", 3):
+        z = flip("z", torch.tensor(0.4))
+    w = flip("w", z.sum() - 1)
+    with virgil.plate("data", 3):
+        v = flip("v", w - z)
+        seen("x", w + v, X)
+
+
+def joined_guide():
+    with virgil.plate("data", 3):
+        z = flip("z", virgil.param("q_z", torch.tensor([0.3, -0.2, 0.6])))
+    w = flip("w", number("w", 0.3) + z.sum())
+    with virgil.plate("data", 3):
+        flip("v", virgil.param("q_v", torch.tensor([0.1, 0.5, -0.7])) + w)
+
+
 def helped_guide():
     h = flip("h", number("h", 0.7), is_auxiliary=True)
     flip("a", number("a", 0.4) - 2 * h)
@@ -213,6 +231,7 @@ READINGS = {
     "a mask and a scale in the guide": Reading(by_index, masked_guide, THREE),
     "the round before": Reading(rounds_model, rounds_guide, {f"z_{i}": () for i in range(3)}),
     "slots of a plate": Reading(slots_model, slots_guide, {"z": (3,), "w": (), "g": ()}),
+    "slots that a variable joins": Reading(joined_model, joined_guide, {"z": (3,), "w": (), "v": (3,)}),
     "a variable of the guide alone": Reading(by_index, helped_guide, {"h": (), **THREE}),
     "the other order": Reading(one_of_two_model, one_of_two_guide, {"a": (), "b": ()}),
 }
