@@ -182,19 +182,21 @@ def slots_guide():
 
 def joined_model():
     """Slots that a variable between them joins: what stands below it may depend on any of them."""
-    with virgil.plate("data", 3):
+    slots = virgil.plate("data", 3)
+    with slots:
         z = flip("z", torch.tensor(0.4))
     w = flip("w", z.sum() - 1)
-    with virgil.plate("data", 3):
+    with slots:
         v = flip("v", w - z)
         seen("x", w + v, X)
 
 
 def joined_guide():
-    with virgil.plate("data", 3):
+    slots = virgil.plate("data", 3)
+    with slots:
         z = flip("z", virgil.param("q_z", torch.tensor([0.3, -0.2, 0.6])))
     w = flip("w", number("w", 0.3) + z.sum())
-    with virgil.plate("data", 3):
+    with slots:
         flip("v", virgil.param("q_v", torch.tensor([0.1, 0.5, -0.7])) + w)
 
 
