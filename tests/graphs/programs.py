@@ -79,6 +79,21 @@ def _network():
     return network.model, network.guide
 
 
+def flips(y):
+    g = virgil.sample("g", dist.Normal(0.0, 1.0))
+    with virgil.plate("J", 8):
+        z = virgil.sample("z", dist.Bernoulli(0.5))
+        virgil.sample("y", dist.Normal(10.0 * z, 10.0), obs=y)
+    virgil.sample("total", dist.Normal(z.sum(-1, keepdim=True) + g, 2.0), obs=torch.tensor(3.0))
+
+
+def flips_guide(y):
+    """Scores, and a variable after the plate that has nothing to do with its slots."""
+    with virgil.plate("J", 8):
+        virgil.sample("z", dist.Bernoulli(logits=virgil.param("logits", torch.zeros(8))))
+    virgil.sample("g", dist.Normal(virgil.param("loc", torch.tensor(0.1)), 1.0))
+
+
 # name -> makes model, guide and objective anew
 PAIRS = {
     **{f"{name}, {kind.__name__}": lambda pair=pair, kind=kind: (*pair, kind()) for name, pair in PROGRAMS.items()
@@ -97,6 +112,8 @@ PAIRS = {
     "network": lambda: (*_network(), Trace_ELBO()),
     "gamma and Dirichlet": lambda: (rates, rates_guide, Trace_ELBO()),
     "torch's own distributions": lambda: (plain, AutoNormal(plain), Trace_ELBO()),
+    "scores": lambda: (flips, flips_guide, Trace_ELBO()),
+    "scores of three particles": lambda: (flips, flips_guide, Trace_ELBO(num_particles=3)),
     "mask and scale": lambda: (masked, AutoNormal(masked), Trace_ELBO()),
     "reparameterised by a handler": lambda: (
         Decentered("theta")(schools), AutoNormal(Decentered("theta")(schools)), Trace_ELBO()
