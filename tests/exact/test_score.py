@@ -190,6 +190,31 @@ def test_by_order_a_later_variable_joins_all_slots():
     assert noise > 100 * gradients(program, COPIES, 200).std()
 
 
+def test_a_factor_of_the_guide_is_the_density_of_draws_without_a_site():
+    drawn, data, prior = {}, torch.tensor(0.7), dist.Bernoulli(0.3)
+
+    def model():
+        z = virgil.sample("z", prior)
+        virgil.sample("x", dist.Normal(z, 1.0), obs=data)
+
+    def guide():
+        q = dist.Bernoulli(logits=virgil.param("q", torch.tensor(0.4)))
+        value = drawn.get("value", torch.tensor(1.0))
+        virgil.factor("f", q.log_prob(value), has_rsample=False)
+        virgil.sample("z", dist.Delta(value))
+
+    guide()
+    logit, elbo, mean, exact = virgil.get_param_store().unconstrained("q"), ELBO(), 0.0, 0.0
+    q = dist.Bernoulli(logits=logit)
+    for value in (torch.tensor(0.0), torch.tensor(1.0)):
+        drawn["value"], log_q = value, q.log_prob(value)
+        (gradient,) = torch.autograd.grad(elbo.differentiable_loss(model, guide), logit)
+        mean += gradient * log_q.detach().exp()
+        bound = prior.log_prob(value) + dist.Normal(value, 1.0).log_prob(data) - log_q
+        exact += torch.autograd.grad(-log_q.exp() * bound, logit)[0]
+    torch.testing.assert_close(mean, exact, rtol=1e-9, atol=1e-11)
+
+
 def test_programs_without_scores_are_not_followed():
     def model():
         virgil.sample("x", dist.Normal(virgil.sample("z", dist.Normal(0.0, 1.0)), 1.0), obs=X_0)

@@ -25,12 +25,13 @@ Runs = Callable[[Call], Sequence[Pair]]
 
 
 class Dependences:
-    """What is known of the dependences in the executions of one model and guide.
+    """The dependences in the executions of one model and guide, as far as they are known.
 
     They are found by following values through one more run, which leaves no mark. That takes some times as long as an
     execution, so they are kept by structure: the statements with their shapes, and the plain values among the
     arguments. Nothing is known of programs that read the values of tensors into Python, and so may depend on other
-    variables each time, nor of those that cannot be followed. What else they read, such as a global flag, is seen when
+    variables each time, of those that cannot be followed, and of a guide with ``factor(..., has_rsample=False)``, whose
+    draws have no site. What else they read, such as a global flag, is seen when
     they are looked at again: after 100 executions, and before every capture.
     """
 
@@ -79,7 +80,7 @@ class Dependences:
             self._is_unknown = True
             return
         seen = all(_has_seen(guide, pair.guide) and _has_seen(model, pair.model) for pair in pairs)
-        if provenance.control or not seen:
+        if provenance.control or not seen or any(map(_has_factor, pairs)):
             self._is_unknown = True
             return
         found = Dependence(guide.reads, model.reads, {**model.plates, **guide.plates})
@@ -91,6 +92,11 @@ class Dependences:
 def _has_seen(watch: Watch, trace: Trace) -> bool:
     """False if a handler around the program has made statements of its own."""
     return all(name in watch.reads for name, site in trace.nodes.items() if site.kind == "sample")
+
+
+def _has_factor(pair: Pair) -> bool:
+    """True if a factor of the guide has the density of draws that are no values of sites."""
+    return any(site.is_latent and site.is_factor and not site.fn.has_rsample for site in pair.guide.nodes.values())
 
 
 def _key(call: Call, pair: Pair) -> Hashable:

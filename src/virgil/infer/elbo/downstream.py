@@ -82,7 +82,7 @@ class ByDependence:
         return tuple([frame for frame in frames if not self._dependence.joins(name, frame.name, densities)])
 
     def _densities(self, term: Stated) -> Densities:
-        """Those of a model's term, of the guide's, or of a divergence, which depends on no value of its variable."""
+        """The densities of a term. A divergence depends on no value of its variable."""
         sites, place = term.sites, term.guide_position
         if term.model_position is not None:
             return Densities(_NONE, sites, True)

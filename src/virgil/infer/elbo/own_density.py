@@ -14,8 +14,13 @@ __all__ = ["counted_slots", "is_own"]
 
 
 def is_own(position: int, site: Site, term: Stated) -> bool:
-    """True if a term is made of the density of this statement of the guide."""
-    return term.model_position is None and term.guide_position == position and site.name in term.sites
+    """True if a term is made of the density of this statement of the guide; a factor is no density by itself."""
+    return (
+        not site.is_factor
+        and term.model_position is None
+        and term.guide_position == position
+        and site.name in term.sites
+    )
 
 
 def counted_slots(site: Site, pair: Pair) -> float | Tensor:
