@@ -200,6 +200,22 @@ def joined_guide():
         flip("v", virgil.param("q_v", torch.tensor([0.1, 0.5, -0.7])) + w)
 
 
+def mixed_model():
+    """Slots that read one another, which no plate should have, and a variable outside that nobody reads."""
+    flip("g", torch.tensor(0.2))
+    slots = virgil.plate("data", 3)
+    with slots:
+        z = flip("z", torch.tensor(0.4))
+    with slots:
+        seen("x", z.mean() - z, X)
+
+
+def mixed_guide():
+    with virgil.plate("data", 3):
+        flip("z", virgil.param("q_z", torch.tensor([0.3, -0.2, 0.6])))
+    flip("g", number("g", -0.5))
+
+
 def helped_guide():
     h = flip("h", number("h", 0.7), is_auxiliary=True)
     flip("a", number("a", 0.4) - 2 * h)
@@ -234,6 +250,7 @@ READINGS = {
     "the round before": Reading(rounds_model, rounds_guide, {f"z_{i}": () for i in range(3)}),
     "slots of a plate": Reading(slots_model, slots_guide, {"z": (3,), "w": (), "g": ()}),
     "slots that a variable joins": Reading(joined_model, joined_guide, {"z": (3,), "w": (), "v": (3,)}),
+    "slots that read one another": Reading(mixed_model, mixed_guide, {"z": (3,), "g": ()}),
     "a variable of the guide alone": Reading(by_index, helped_guide, {"h": (), **THREE}),
     "the other order": Reading(one_of_two_model, one_of_two_guide, {"a": (), "b": ()}),
 }

@@ -119,7 +119,7 @@ def test_what_a_program_reads_elsewhere_is_looked_at_again():
 
     def step_on(elbo):
         with torch.no_grad():
-            for _ in range(100):
+            for _ in range(200):
                 elbo.differentiable_loss(sums.model, sums.guide)
 
     try:

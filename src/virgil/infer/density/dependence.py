@@ -41,12 +41,20 @@ class Dependence:
         guide: by sample statement of the guide, in its order, the latent variables that are read there.
         model: likewise of the model.
         plates: by variable, the plates around it.
+        mixed: plates whose slots are known to read one another.
     """
 
-    def __init__(self, guide: Mapping[str, Names], model: Mapping[str, Names], plates: Mapping[str, Names]) -> None:
+    def __init__(
+        self,
+        guide: Mapping[str, Names],
+        model: Mapping[str, Names],
+        plates: Mapping[str, Names],
+        mixed: Names = frozenset(),
+    ) -> None:
         self._guide = guide
         self._model = model
         self._plates = plates
+        self._mixed = mixed
         self._behind: dict[str, Names] = {}
         self._of_terms: dict[Densities, Names] = {}
         self._joins: dict[tuple[str, str, Densities], bool] = {}
@@ -66,8 +74,11 @@ class Dependence:
     def joins(self, name: str, plate: str, term: Densities) -> bool:
         """True if the term may depend on a variable's value in other slots of a plate than its own.
 
-        It does by way of a variable outside the plate; slots of one plate are independent given what is outside.
+        It does by way of a variable outside the plate; slots of one plate are independent given what is outside, unless
+        the plate is mixed.
         """
+        if plate in self._mixed:
+            return True
         key = name, plate, term
         known = self._joins.get(key)
         if known is None:

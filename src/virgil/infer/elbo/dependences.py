@@ -12,13 +12,14 @@ from virgil.infer.density.dependence import Dependence, Watch
 from virgil.infer.density.dry_run import unmarked
 from virgil.infer.density.execution import Call, Pair
 from virgil.infer.density.provenance import Provenance
+from virgil.infer.elbo.mixed_slots import mixed_plates
 from virgil.params import get_param_store
 from virgil.poutine.trace import Trace
 
 __all__ = ["Dependences"]
 
 _KEPT = 64  # structures that are kept
-_LOOK_AGAIN = 100  # executions after which a structure is looked at again
+_LOOK_AGAIN = 200  # executions after which a structure is looked at again
 _IN_VAIN = 4  # times that a run may have another structure than the execution that it is made for
 
 Runs = Callable[[Call], Sequence[Pair]]
@@ -27,12 +28,12 @@ Runs = Callable[[Call], Sequence[Pair]]
 class Dependences:
     """The dependences in the executions of one model and guide, as far as they are known.
 
-    They are found by following values through one more run, which leaves no mark. That takes some times as long as an
-    execution, so they are kept by structure: the statements with their shapes, and the plain values among the
+    They are found by following values through one more run, and for plates by two that compare slots; these leave no
+    mark. That takes some times as long as an execution, so they are kept by structure: the statements with their shapes, and the plain values among the
     arguments. Nothing is known of programs that read the values of tensors into Python, and so may depend on other
     variables each time, of those that cannot be followed, and of a guide with ``factor(..., has_rsample=False)``, whose
     draws have no site. What else they read, such as a global flag, is seen when
-    they are looked at again: after 100 executions, and before every capture.
+    they are looked at again: after 200 executions, and before every capture.
     """
 
     def __init__(self) -> None:
@@ -71,19 +72,22 @@ class Dependences:
         return [replace(pair, dependence=each) for pair, each in zip(pairs, known, strict=True)]
 
     def _find(self, call: Call, runs: Runs) -> None:
+        try:
+            self._follow(call, runs)
+        except Exception:  # of a program that runs, but not while its values are followed or replayed
+            self._is_unknown = True
+
+    def _follow(self, call: Call, runs: Runs) -> None:
         provenance = Provenance(merges=True)
         guide, model = Watch(provenance), Watch(provenance)
-        try:
-            with unmarked(), get_param_store().discarding(), provenance.following():
-                pairs = runs(Call(model(call.model), guide(call.guide), call.args, call.kwargs))
-        except Exception:  # of a program that runs, but not while its values are followed
-            self._is_unknown = True
-            return
+        with unmarked(), get_param_store().discarding(), provenance.following():
+            pairs = runs(Call(model(call.model), guide(call.guide), call.args, call.kwargs))
         seen = all(_has_seen(guide, pair.guide) and _has_seen(model, pair.model) for pair in pairs)
         if provenance.control or not seen or any(map(_has_factor, pairs)):
             self._is_unknown = True
             return
-        found = Dependence(guide.reads, model.reads, {**model.plates, **guide.plates})
+        mixed = mixed_plates(call, pairs[0], runs) if len(pairs) == 1 else frozenset()
+        found = Dependence(guide.reads, model.reads, {**model.plates, **guide.plates}, mixed)
         if len(self._known) >= _KEPT:
             self._known = {}
         self._known.update({_key(call, pair): found for pair in pairs})
