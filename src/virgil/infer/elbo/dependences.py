@@ -29,11 +29,11 @@ class Dependences:
     """The dependences in the executions of one model and guide, as far as they are known.
 
     They are found by following values through one more run, and for plates by two that compare slots; these leave no
-    mark. That takes some times as long as an execution, so they are kept by structure: the statements with their shapes, and the plain values among the
-    arguments. Nothing is known of programs that read the values of tensors into Python, and so may depend on other
-    variables each time, of those that cannot be followed, and of a guide with ``factor(..., has_rsample=False)``, whose
-    draws have no site. What else they read, such as a global flag, is seen when
-    they are looked at again: after 200 executions, and before every capture.
+    mark. That takes some times as long as an execution, so they are kept by structure: the statements with their
+    shapes, and the plain values among the arguments. Nothing is known of programs that read the values of tensors into
+    Python, and so may depend on other variables each time, of those that cannot be followed, and of a guide with
+    ``factor(..., has_rsample=False)``, whose draws have no site. What else they read, such as a global flag, is seen
+    when they are looked at again: after 200 executions, and before every capture.
     """
 
     def __init__(self) -> None:
