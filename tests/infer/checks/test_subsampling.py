@@ -235,3 +235,8 @@ def test_a_mini_batch_that_goes_wrong_is_said(model, guide, args, severity, part
 @pytest.mark.parametrize(("model", "guide", "args"), FINE.values(), ids=FINE)
 def test_a_mini_batch_that_goes_right_hears_nothing(model, guide, args):
     assert heard(model, guide, *args, steps=3).severity == ""
+
+
+def test_whole_data_are_said_under_an_automatic_guide_too():
+    model = of(lambda data, indices: data)
+    says(heard(model, AutoNormal(model), DATA), "error", "'x'", "the full size 12 of plate 'data'", "takes 4 of them")
