@@ -43,13 +43,13 @@ class ScoreProgram:
                 virgil.sample("g", dist.Normal(0.0, 1.0))
             with virgil.plate("data", slots, dim=-1):
                 z = virgil.sample("z", dist.Bernoulli(0.5))
-                virgil.sample("x", dist.Normal(z, 1.0), obs=z.new_ones(()))
+                virgil.sample("x", dist.Normal(z, 1.0), obs=z.new_ones(copies, slots))
             total = z.sum(-1, keepdim=True)
             if self.observed:
-                virgil.sample("t", dist.Normal(total, slots**0.5), obs=z.new_tensor(slots / 2))
+                virgil.sample("t", dist.Normal(total, slots**0.5), obs=z.new_full((copies, 1), slots / 2))
             if self.later:
                 w = virgil.sample("w", dist.Bernoulli(0.5))
-                virgil.sample("y", dist.Normal(w, 1.0), obs=z.new_ones(()))
+                virgil.sample("y", dist.Normal(w, 1.0), obs=z.new_ones(copies, 1))
 
     def guide(self, copies: int, slots: int) -> None:
         with virgil.plate("copies", copies, dim=-2):
