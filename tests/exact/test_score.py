@@ -18,7 +18,7 @@ from tests.exact.estimates import binary
 from tests.exact.score_dependences import READINGS, THREE, Reading, by_flag, flags, flip, number, seen, three_apart
 from tests.exact.score_programs import PROGRAMS, gradients
 from virgil import poutine
-from virgil.infer import ELBO
+from virgil.infer import ELBO, SVI
 from virgil.infer.density.execution import Call
 from virgil.infer.elbo.sampled import SAMPLED
 from virgil.infer.elbo.summing_out import NONE
@@ -122,8 +122,16 @@ def test_what_a_program_reads_elsewhere_is_looked_at_again():
             for _ in range(200):
                 elbo.differentiable_loss(sums.model, sums.guide)
 
+    def run(elbo, **options):
+        sums.given.values = {}
+        SVI(sums.model, sums.guide, virgil.optim.SGD({"lr": 1e-3}), elbo).run(1, engine="eager", **options)
+
+    def in_callback(elbo):
+        flags["reads"] = False
+        run(elbo, callback=lambda step, loss: flags.update(reads=True))
+
     try:
-        for look_again in (ELBO.look_again, step_on):
+        for look_again in (ELBO.look_again, step_on, run, in_callback):
             flags["reads"] = False
             elbo = ELBO()
             sums.mean(elbo)

@@ -262,7 +262,7 @@ EDGES = {
     "Categorical": Edge(
         lambda a, b: Pair(dist.OneHotCategorical(torch.stack([a, b])), 1.0),
         lambda x, a, b: mp.log(a if x else b) - mp.log(a + b),
-        {"a": (1e-30, 1e-10, 0.2, 1.0), "b": (0.1, 3.0), "x": (0.0, 1.0)},
+        {"a": (1e-6, 1e-3, 0.2, 1.0), "b": (0.1, 3.0), "x": (0.0, 1.0)},  # of labels, not below eps
     ),
     "RelaxedOneHotCategorical": Edge(
         lambda t, a: Pair(dist.RelaxedOneHotCategorical(t, logits=torch.stack([a, torch.zeros(())])), 1.0),

@@ -72,8 +72,8 @@ def test_with_a_softmax_the_program_runs_to_its_end(options, monkeypatch):
     assert math.isfinite(program.main(program.parser.parse_args(options)))
 
 
-def test_validate_args_false_hides_nothing(args, data, monkeypatch):
-    """The thread's four statements with validate_args=False let the sigmoid network no more pass than without."""
+def test_validate_args_false_is_honoured(args, data, monkeypatch):
+    """With validate_args=False, as in four statements of the thread, nobody looks at what the sigmoid network gives."""
 
     class Unvalidated:
         Categorical, Gamma = dist.Categorical, dist.Gamma
@@ -82,8 +82,7 @@ def test_validate_args_false_hides_nothing(args, data, monkeypatch):
 
     monkeypatch.setattr(program, "dist", Unvalidated)
     guide = functools.partial(program.parametrized_guide, program.make_predictor(args))
-    with pytest.raises(SupportError, match="'doc_topics'"):
-        svi_of(guide).step(data, args=args, batch_size=32)
+    assert math.isfinite(svi_of(guide).step(data, args=args, batch_size=32))
 
 
 def test_a_guide_without_its_sample_statements_is_an_error(args, data, monkeypatch):
@@ -127,7 +126,7 @@ def test_the_word_topics_are_summed_out_exactly(args, data):
     batch = trace.nodes["documents"]["value"]
     assert len(batch) == 32
     least = torch.finfo(torch.float32).eps  # torch takes no probability to be less
-    words = words.clamp(least, 1 - least).double()
+    words = words.clamp_min(least).double()
     log_words = torch.log((mix.double() @ words).gather(1, data[:, batch].T)).sum()
     log_mix = torch.distributions.Dirichlet(weights.double()).log_prob(mix.double()).sum()
     per_topic = [

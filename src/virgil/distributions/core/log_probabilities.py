@@ -1,8 +1,10 @@
 """Logarithms of probabilities that may be zero, and sums in which they are weighted by probabilities.
 
-A probability given as ``logits`` is zero where the logit is infinite. One given as ``probs`` is zero where it says so;
-its logarithm is then that of the smallest normal number, with a derivative of zero, as an exact zero among ``probs`` is
-mostly a rounded one. Divergences and entropies count it as impossible, and nothing that is impossible contributes.
+A probability given as ``logits`` is zero where the logit is infinite. One given as ``probs`` is zero where it says so.
+The logarithm of a label's below the dtype's ``eps`` is that of ``eps``, with a derivative of zero, as with torch: it is
+mostly a rounded one, as in draws of a sparse Dirichlet, and its derivative may be too large for the dtype. Success and
+failure of a trial count down to the smallest normal number. Divergences and entropies count an exact zero as
+impossible, and nothing that is impossible contributes.
 """
 
 from __future__ import annotations
@@ -31,8 +33,8 @@ _MARGIN = 0.01  # beyond rounding of the logarithm that stands for zero
 
 
 def log_probs(probs: Tensor) -> Tensor:
-    """The logarithms of probabilities; that of zero is the logarithm of the smallest normal number."""
-    return probs.clamp_min(torch.finfo(probs.dtype).tiny).log()
+    """The logarithms of labels' probabilities; one below the dtype's ``eps`` counts as ``eps``."""
+    return probs.clamp_min(torch.finfo(probs.dtype).eps).log()
 
 
 def inside(probs: Tensor) -> Tensor:
@@ -42,7 +44,7 @@ def inside(probs: Tensor) -> Tensor:
 
 
 def log_odds(probs: Tensor) -> Tensor:
-    """``log(p / (1 - p))``, finite also for 0 and 1. Next to 1 it resolves no more than the dtype does."""
+    """``log(p / (1 - p))``, finite also for 0 and 1."""
     probs = inside(probs)
     return probs.log() - (-probs).log1p()
 
@@ -67,7 +69,7 @@ def labels(fn: Any) -> Tensor:
     """
     probs, logits = fn.probs, fn.logits
     # logits of one's own that are so large have a probability above zero
-    impossible = (probs == 0) & (logits >= math.log(torch.finfo(probs.dtype).tiny) - _MARGIN)
+    impossible = (probs == 0) & (logits >= math.log(torch.finfo(probs.dtype).eps) - _MARGIN)
     return torch.where(impossible, -torch.inf, logits)
 
 

@@ -54,7 +54,7 @@ class Multinomial(TorchDistributionMixin, td.Multinomial):
             self._validate_sample(value)
         param = self._categorical._param
         if param is self._categorical.__dict__.get("probs"):
-            return in_double(_log_prob_by_probs, value, param.clamp_min(torch.finfo(param.dtype).tiny))
+            return in_double(_log_prob_by_probs, value, param.clamp_min(torch.finfo(param.dtype).eps))
         return in_double(_log_prob, value, param)
 
     def entropy(self) -> Tensor:

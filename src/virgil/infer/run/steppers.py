@@ -37,6 +37,7 @@ class EagerStepper:
     def __init__(self, session: Session, record: Record) -> None:
         self._session = session
         self._record = record
+        self.finish()
 
     def advance(self, batches: list[Batch], count: int, interrupt: Interrupt, then: int = 0) -> int:
         """Take ``count`` steps, or as many as there are until Ctrl-C; returns how many."""
@@ -51,7 +52,10 @@ class EagerStepper:
         return count
 
     def finish(self) -> None:
-        """Nothing is left to do."""
+        """Forget what the costs of scores depend on, for a user who may change anything."""
+        bound = self._session.problem.objective.evidence_bound
+        if bound is not None:
+            bound.look_again()
 
 
 @dataclass
