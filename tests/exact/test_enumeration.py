@@ -19,7 +19,12 @@ from tests.exact.estimates import Case, check, check_looped, estimates, exact_gr
 from virgil import poutine
 from virgil.infer import TraceEnum_ELBO, config_enumerate
 
-pytestmark = pytest.mark.long
+pytestmark = [
+    pytest.mark.long,
+    # sums over programs that say so little on purpose
+    pytest.mark.filterwarnings("ignore:.*a step may leave that:virgil.errors.FitWarning"),
+    pytest.mark.filterwarnings("ignore:.*each value there counts:virgil.errors.FitWarning"),
+]
 
 
 @pytest.fixture(autouse=True)

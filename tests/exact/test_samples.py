@@ -120,6 +120,7 @@ def test_one_draw_is_the_plain_objective():
     assert torch.equal(*losses)
 
 
+@pytest.mark.filterwarnings("ignore:.*asks for enumeration, and Trace_ELBO draws:virgil.errors.FitWarning")
 def test_marks_do_nothing_under_other_objectives():
     losses = []
     for guide in (SAMPLED["two normals"].guide.fn, SAMPLED["two normals"].guide):

@@ -158,6 +158,7 @@ def test_choices_that_do_not_fit_are_refused_when_the_objective_is_made(choices,
         assert part in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore:.*asks for enumeration, and ELBO draws:virgil.errors.FitWarning")
 @pytest.mark.parametrize("particles", [1, 3])
 @pytest.mark.parametrize(("name", "choices", "error", "parts"), OF_PROGRAMS.values(), ids=OF_PROGRAMS)
 def test_choices_that_do_not_fit_the_programs_are_refused_before_a_step(name, choices, error, parts, particles):

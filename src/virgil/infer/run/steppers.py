@@ -12,7 +12,7 @@ from typing import NoReturn
 from virgil.engine.loading import is_of_engine, reason
 from virgil.engine.runner import Course
 from virgil.engine.unrolled import unrolled
-from virgil.errors import EngineError
+from virgil.errors import EngineError, NonFiniteError
 from virgil.infer.run.average import Average
 from virgil.infer.run.choose import Choice
 from virgil.infer.run.feed import Feed
@@ -190,6 +190,8 @@ class CompiledStepper:
     def _capture(self, batch: Batch) -> CompiledStep | None:
         try:
             step = self._steps.make(batch.args, batch.kwargs)
+        except NonFiniteError:
+            return None  # the eager step says what went wrong
         except Exception as error:
             self._fall_back(error)
             return None
