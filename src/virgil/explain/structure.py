@@ -12,6 +12,7 @@ from torch import Tensor
 from virgil.distributions import constraints
 from virgil.distributions.core.feasible_value import feasible_value
 from virgil.infer.checks.containment import family_name
+from virgil.infer.density.dependence import marked
 from virgil.infer.density.dry_run import unmarked
 from virgil.infer.density.provenance import Origins, Provenance, names_in, regions_in
 from virgil.infer.density.region import Region
@@ -111,13 +112,13 @@ class _Watch(Handler):
 
     def _deterministic(self, site: Site) -> Site:
         self._add(site, "deterministic", self._of(site.value))
-        return self._marked(site)
+        return marked(self.provenance, site)
 
     def _sampled(self, site: Site, outer: Outer) -> Site:
         is_given = site.value is not None
         finished = _drawn(site, outer)
         before = self._of(finished.value)
-        site = self._marked(finished)
+        site = marked(self.provenance, finished)
         try:
             origins = self._of(site.unscaled_log_prob)
         except Exception as error:
@@ -136,14 +137,6 @@ class _Watch(Handler):
 
     def _of(self, value: Any) -> Origins:
         return self.provenance.of(value) if isinstance(value, Tensor) else frozenset()
-
-    def _marked(self, site: Site) -> Site:
-        """The site with a value in memory of its own, whose one origin is the site."""
-        if not isinstance(site.value, Tensor):
-            return site
-        value = site.value.clone()
-        self.provenance.mark(value, site.name)
-        return site.replace(value=value)
 
     def _add(self, site: Site, role: Role, origins: Origins, data: frozenset[Region] = frozenset()) -> None:
         parents = names_in(origins) | names_in(self.provenance.control)

@@ -7,13 +7,13 @@ import math
 import torch
 from torch import Tensor
 from torch import distributions as td
-from torch.distributions.utils import broadcast_all, lazy_property
+from torch.distributions.utils import broadcast_all
 
 from virgil.distributions.continuous.uniform import Uniform
 from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.expand_methods import expand_as_torch
-from virgil.distributions.core.log_probabilities import log_odds
-from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.log_probabilities import inside
+from virgil.distributions.core.trials import Trials
 from virgil.ops.double_precision import in_double
 
 __all__ = ["ContinuousBernoulli"]
@@ -22,7 +22,7 @@ _SMALL = 0.01  # half the logits below which a series is exact to twelve digits
 
 
 @expand_as_torch
-class ContinuousBernoulli(TorchDistributionMixin, td.ContinuousBernoulli):
+class ContinuousBernoulli(Trials, td.ContinuousBernoulli):
     """A number in [0, 1] with density proportional to ``p**x * (1 - p)**(1 - x)``.
 
     *(Loaiza-Ganem and Cunningham 2019)*. Shape: parameters ``(*batch,)``, event ``()``.
@@ -44,13 +44,7 @@ class ContinuousBernoulli(TorchDistributionMixin, td.ContinuousBernoulli):
         if probs is not None:
             # torch takes every probability below its epsilon for that
             (given,) = broadcast_all(probs)
-            limits = torch.finfo(given.dtype)
-            self.probs = self._param = given.clamp(limits.tiny, 1 - limits.eps)
-
-    @lazy_property
-    def logits(self) -> Tensor:
-        """Log-odds of p. Shape: ``(*batch,)``."""
-        return log_odds(self.probs)
+            self.probs = self._param = inside(given)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:

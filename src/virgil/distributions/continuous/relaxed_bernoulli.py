@@ -7,7 +7,7 @@ from torch import Size, Tensor
 from torch import distributions as td
 from torch.nn.functional import softplus
 
-from virgil.distributions.core.log_probabilities import log_odds
+from virgil.distributions.core.log_probabilities import inside, log_odds
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.sizes import Sizes
 
@@ -37,8 +37,7 @@ class RelaxedBernoulli(TorchDistributionMixin, td.RelaxedBernoulli):
         # torch's clamps the probability, and with it the derivative of a logit beyond 16
         shape = self._extended_shape(sample_shape)
         logits = self.logits
-        limits = torch.finfo(logits.dtype)
-        uniform = torch.rand(shape, dtype=logits.dtype, device=logits.device).clamp(limits.tiny, 1 - limits.eps)
+        uniform = inside(torch.rand(shape, dtype=logits.dtype, device=logits.device))
         return torch.sigmoid((logits + uniform.log() - (-uniform).log1p()) / self.temperature)
 
     def sample(self, sample_shape: Sizes = Size()) -> Tensor:
@@ -48,9 +47,8 @@ class RelaxedBernoulli(TorchDistributionMixin, td.RelaxedBernoulli):
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        logits, limits = self.logits, torch.finfo(value.dtype)
-        inside = value.clamp(limits.tiny, 1 - limits.eps)
-        log_one, log_zero = inside.log(), (-inside).log1p()
+        logits, one = self.logits, inside(value)
+        log_one, log_zero = one.log(), (-one).log1p()
         distance = (logits - self.temperature * (log_one - log_zero)).abs()
         density = self.temperature.log() - distance - 2 * softplus(-distance) - log_one - log_zero
         # all mass on 0 or on 1

@@ -22,6 +22,7 @@ __all__ = [
     "divergence_of_trials",
     "expected_log_ratio",
     "inside",
+    "is_by_probs",
     "labels",
     "log_odds",
     "log_probs",
@@ -84,7 +85,7 @@ class Binary(NamedTuple):
 
 def binary(fn: Any) -> Binary:
     """Success and failure of a distribution with ``probs`` or ``logits`` of success."""
-    if _is_by_probs(fn):
+    if is_by_probs(fn):
         probs = fn.probs.double()
         never, always = probs == 0, probs == 1
         log_success = torch.where(never, -torch.inf, torch.where(never, 1.0, probs).log())
@@ -104,7 +105,8 @@ def binary(fn: Any) -> Binary:
     )
 
 
-def _is_by_probs(fn: Any) -> bool:
+def is_by_probs(fn: Any) -> bool:
+    """True if a distribution was given ``probs`` of success, and not ``logits``."""
     own = fn.__dict__
     return own.get("probs") is own["_param"] if "_param" in own else "logits" not in own
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch import distributions as td
-from torch.distributions.utils import lazy_property
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from virgil.distributions.core.divergence import divergence
-from virgil.distributions.core.log_probabilities import binary, divergence_of_trials, log_odds, times
-from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.log_probabilities import binary, divergence_of_trials, times
+from virgil.distributions.core.trials import Trials
 
 __all__ = ["Bernoulli"]
 
 
-class Bernoulli(TorchDistributionMixin, td.Bernoulli):
+class Bernoulli(Trials, td.Bernoulli):
     """One of 0 and 1, with probabilities ``1 - probs`` and ``probs``.
 
     Shape: parameters ``(*batch,)``, event ``()``.
@@ -24,11 +23,6 @@ class Bernoulli(TorchDistributionMixin, td.Bernoulli):
         probs: probability of 1.
         logits: log-odds of 1, in place of ``probs``; infinite where one of the two is impossible.
     """
-
-    @lazy_property
-    def logits(self) -> Tensor:
-        """Log-odds of 1. Shape: ``(*batch,)``."""
-        return log_odds(self.probs)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:

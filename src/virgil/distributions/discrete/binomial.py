@@ -5,18 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch import distributions as td
-from torch.distributions.utils import lazy_property
 from torch.nn.functional import logsigmoid
 
 from virgil.distributions.core.divergence import divergence
-from virgil.distributions.core.log_probabilities import divergence_of_trials, inside, log_odds, repeated, times
-from virgil.distributions.core.shape_algebra import TorchDistributionMixin
-from virgil.ops.double_precision import in_double
+from virgil.distributions.core.log_probabilities import divergence_of_trials, repeated, times
+from virgil.distributions.core.trials import CountsOfTrials
 
 __all__ = ["Binomial"]
 
 
-class Binomial(TorchDistributionMixin, td.Binomial):
+class Binomial(CountsOfTrials, td.Binomial):
     """The number of successes in n independent trials: ``C(n, k) * p**k * (1 - p)**(n - k)`` for k = 0, ..., n.
 
     Shape: parameters ``(*batch,)``, event ``()``.
@@ -27,25 +25,14 @@ class Binomial(TorchDistributionMixin, td.Binomial):
         logits: log-odds of success, in place of ``probs``; infinite where success or failure is impossible.
     """
 
-    @lazy_property
-    def logits(self) -> Tensor:
-        """Log-odds of success. Shape: ``(*batch,)``."""
-        return log_odds(self.probs)
-
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        if self._param is self.__dict__.get("probs"):  # log-odds in single precision would be off by a rounding a trial
-            return in_double(_log_prob_by_probs, value, self.total_count, inside(self.probs))
-        return in_double(_log_prob, value, self.total_count, self.logits)
+        return self._in_double(_log_prob, value)
 
     def entropy(self) -> Tensor:
         log_prob = self.log_prob(self.enumerate_support(False))
         return -times(log_prob.exp(), log_prob).sum(0)
-
-
-def _log_prob_by_probs(value: Tensor, total_count: Tensor, probs: Tensor) -> Tensor:
-    return _log_prob(value, total_count, log_odds(probs))
 
 
 def _log_prob(value: Tensor, total_count: Tensor, logits: Tensor) -> Tensor:

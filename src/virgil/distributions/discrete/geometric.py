@@ -5,16 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch import distributions as td
-from torch.distributions.utils import lazy_property
 
 from virgil.distributions.core.divergence import divergence
-from virgil.distributions.core.log_probabilities import binary, divergence_of_trials, log_odds, repeated, times
-from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.log_probabilities import binary, divergence_of_trials, repeated, times
+from virgil.distributions.core.trials import Trials
 
 __all__ = ["Geometric"]
 
 
-class Geometric(TorchDistributionMixin, td.Geometric):
+class Geometric(Trials, td.Geometric):
     """The number of failures before the first success: ``p * (1 - p)**k`` for k = 0, 1, 2, ...
 
     Shape: parameters ``(*batch,)``, event ``()``.
@@ -23,11 +22,6 @@ class Geometric(TorchDistributionMixin, td.Geometric):
         probs: probability p of success, in (0, 1].
         logits: log-odds of success, in place of ``probs``; infinity where failure is impossible.
     """
-
-    @lazy_property
-    def logits(self) -> Tensor:
-        """Log-odds of success. Shape: ``(*batch,)``."""
-        return log_odds(self.probs)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:

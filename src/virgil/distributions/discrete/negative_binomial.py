@@ -5,17 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch import distributions as td
-from torch.distributions.utils import lazy_property
 from torch.nn.functional import logsigmoid
 
-from virgil.distributions.core.log_probabilities import inside, log_odds, repeated
-from virgil.distributions.core.shape_algebra import TorchDistributionMixin
-from virgil.ops.double_precision import in_double
+from virgil.distributions.core.log_probabilities import repeated
+from virgil.distributions.core.trials import CountsOfTrials
 
 __all__ = ["NegativeBinomial"]
 
 
-class NegativeBinomial(TorchDistributionMixin, td.NegativeBinomial):
+class NegativeBinomial(CountsOfTrials, td.NegativeBinomial):
     """The number of successes before failure number r: ``C(k + r - 1, k) * (1 - p)**r * p**k`` for k = 0, 1, ...
 
     The mean is ``r * p / (1 - p)``. Shape: parameters ``(*batch,)``, event ``()``.
@@ -26,21 +24,10 @@ class NegativeBinomial(TorchDistributionMixin, td.NegativeBinomial):
         logits: log-odds of success, in place of ``probs``; minus infinity where success is impossible.
     """
 
-    @lazy_property
-    def logits(self) -> Tensor:
-        """Log-odds of success. Shape: ``(*batch,)``."""
-        return log_odds(self.probs)
-
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        if self._param is self.__dict__.get("probs"):  # log-odds in single precision would be off by a rounding a trial
-            return in_double(_log_prob_by_probs, value, self.total_count, inside(self.probs))
-        return in_double(_log_prob, value, self.total_count, self.logits)
-
-
-def _log_prob_by_probs(value: Tensor, total_count: Tensor, probs: Tensor) -> Tensor:
-    return _log_prob(value, total_count, log_odds(probs))
+        return self._in_double(_log_prob, value)
 
 
 def _log_prob(value: Tensor, total_count: Tensor, logits: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Size, Tensor
 from torch import distributions as td
 
-from virgil.distributions.core.log_probabilities import labels
+from virgil.distributions.core.log_probabilities import inside, labels
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.sizes import Sizes
 
@@ -33,9 +33,8 @@ class RelaxedOneHotCategorical(TorchDistributionMixin, td.RelaxedOneHotCategoric
 
     def rsample(self, sample_shape: Sizes = Size()) -> Tensor:
         logits = self.logits
-        limits = torch.finfo(logits.dtype)
         shape = self._extended_shape(sample_shape)
-        uniform = torch.rand(shape, dtype=logits.dtype, device=logits.device).clamp(limits.tiny, 1 - limits.eps)
+        uniform = inside(torch.rand(shape, dtype=logits.dtype, device=logits.device))
         return torch.softmax((logits - (-uniform.log()).log()) / self.temperature, -1)
 
     def sample(self, sample_shape: Sizes = Size()) -> Tensor:

@@ -11,7 +11,7 @@ from virgil.infer.density.provenance import OUTSIDE, Provenance, names_in
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
 
-__all__ = ["Densities", "Dependence", "Watch"]
+__all__ = ["Densities", "Dependence", "Watch", "marked"]
 
 Names = frozenset[str]
 _NONE: Names = frozenset()
@@ -119,19 +119,20 @@ class Watch(Handler):
             if finished.kind != "sample":
                 return finished
             of_value = self._of(finished.value)
-            marked = self._marked(finished) if finished.is_latent else finished
-            read |= of_value | self._of(marked.unscaled_log_prob) | self._of(marked.mask) | self._of(marked.scale)
+            own = marked(self.provenance, finished) if finished.is_latent else finished
+            read |= of_value | self._of(own.unscaled_log_prob) | self._of(own.mask) | self._of(own.scale)
         self.reads[site.name] = self.reads.get(site.name, _NONE) | names_in(read)  # of all executions
-        self.plates[site.name] = frozenset(frame.name for frame in marked.frames)
-        return marked
+        self.plates[site.name] = frozenset(frame.name for frame in own.frames)
+        return own
 
     def _of(self, value: Any) -> frozenset[Any]:
         return self.provenance.of(value) - {OUTSIDE} if isinstance(value, Tensor) else frozenset()
 
-    def _marked(self, site: Site) -> Site:
-        """The site with a value in memory of its own, whose one origin is the site."""
-        if not isinstance(site.value, Tensor):
-            return site
-        value = site.value.clone()
-        self.provenance.mark(value, site.name)
-        return site.replace(value=value)
+
+def marked(provenance: Provenance, site: Site) -> Site:
+    """The site with a value in memory of its own, whose one origin is the site."""
+    if not isinstance(site.value, Tensor):
+        return site
+    value = site.value.clone()
+    provenance.mark(value, site.name)
+    return site.replace(value=value)
