@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MethodType
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch.optim import optimizer as hooks
 
 __all__ = ["is_plain", "make_optimizer", "take_step"]
 
+_without_wrappers: Callable[[Any], Any] = functools.cache(inspect.unwrap)
 _KNOWN = (["torch", "optim"], ["virgil", "optim"])
 
 
@@ -40,7 +42,7 @@ def take_step(optimizer: torch.optim.Optimizer) -> None:
     if not _is_known(optimizer) or _is_watched(optimizer):
         optimizer.step()
         return
-    step: Any = inspect.unwrap(type(optimizer).step)
+    step = _without_wrappers(type(optimizer).step)
     with torch.set_grad_enabled(optimizer.defaults.get("differentiable", False)):
         step(optimizer)
 

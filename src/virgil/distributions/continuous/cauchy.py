@@ -28,11 +28,9 @@ class Cauchy(TorchDistributionMixin, td.Cauchy):
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        return in_double(_log_prob, value, self.loc, self.scale)
-
-
-def _log_prob(value: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
-    return -torch.log1p(((value - loc) / scale).square()) - scale.log() - math.log(math.pi)
+        # hypot neither over- nor underflows before the density does
+        spread = torch.hypot(value - self.loc, self.scale).log()
+        return torch.sub(self.scale.log() - math.log(math.pi), spread, alpha=2)
 
 
 @divergence(Cauchy, Cauchy)

@@ -13,7 +13,6 @@ from virgil.distributions.continuous.cauchy import Cauchy
 from virgil.distributions.core.broadcast_parameters import broadcast_pair
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
-from virgil.ops.double_precision import in_double
 
 __all__ = ["HalfCauchy"]
 
@@ -38,10 +37,11 @@ class HalfCauchy(TorchDistributionMixin, td.HalfCauchy):
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        return in_double(_log_prob, value, self.base_dist.scale)
+        return _log_prob(value, self.base_dist.scale)
 
 
 def _log_prob(value: Tensor, scale: Tensor) -> Tensor:
-    # scale * (1 + (x / scale)**2), in an order that neither over- nor underflows before the density does
-    spread = torch.addcmul(scale, value, value / scale)
-    return torch.where(value >= 0, torch.rsub(spread.log(), _LOG_TWO_OVER_PI), -torch.inf)
+    # hypot neither over- nor underflows before the density does
+    spread = torch.hypot(value, scale).log()
+    density = torch.sub(scale.log() + _LOG_TWO_OVER_PI, spread, alpha=2)
+    return torch.where(value >= 0, density, -torch.inf)

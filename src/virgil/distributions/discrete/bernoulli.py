@@ -10,6 +10,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.log_probabilities import binary, divergence_of_trials, times
 from virgil.distributions.core.trials import Trials
+from virgil.ops.nan import has_no_nan
 
 __all__ = ["Bernoulli"]
 
@@ -24,6 +25,21 @@ class Bernoulli(Trials, td.Bernoulli):
         logits: log-odds of 1, in place of ``probs``; infinite where one of the two is impossible.
     """
 
+    def __init__(
+        self,
+        probs: Tensor | float | None = None,
+        logits: Tensor | float | None = None,
+        validate_args: bool | None = None,
+    ) -> None:
+        if isinstance(logits, Tensor) and probs is None:  # the usual cases, which have nothing to broadcast
+            self.logits = self._param = logits
+        elif isinstance(probs, Tensor) and logits is None:
+            self.probs = self._param = probs
+        else:
+            super().__init__(probs, logits, validate_args)
+            return
+        td.Distribution.__init__(self, self._param.shape, validate_args=validate_args)
+
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
@@ -32,9 +48,10 @@ class Bernoulli(Trials, td.Bernoulli):
             logits, value = torch.broadcast_tensors(logits, value)
         if value.dtype != logits.dtype:
             value = value.to(logits.dtype)
-        if self._param is not self.__dict__.get("logits"):
-            return -binary_cross_entropy_with_logits(logits, value, reduction="none")
-        # an infinite logit would meet a probability of zero as 0 * inf; the largest number stands for it
+        loss = binary_cross_entropy_with_logits(logits, value, reduction="none")
+        if self._param is not self.__dict__.get("logits") or has_no_nan(loss):
+            return -loss
+        # an infinite logit met a probability of zero as 0 * inf; the largest number stands for it
         limit = torch.finfo(logits.dtype).max
         loss = binary_cross_entropy_with_logits(logits.clamp(-limit, limit), value, reduction="none")
         return torch.threshold(-loss, -limit, -torch.inf)

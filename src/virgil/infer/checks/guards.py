@@ -27,32 +27,44 @@ class _Data:
     """An argument of the programs that a site observes as it comes.
 
     Attributes:
-        place: among the leaves of the arguments.
+        argument: the argument's position or name.
+        place: among the leaves of the argument; ``None`` where it is the tensor itself.
         support: the set of its values, the same at each step.
         site: the site.
         family: of its distribution.
         last: the tensor that was looked at last, and its version.
     """
 
-    place: int
+    argument: int | str
+    place: int | None
     support: Constraint
     site: str
     family: str
     last: tuple[Any, int]
 
-    def check(self, leaves: list[Any]) -> None:
+    def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Look at a tensor that is not the last one.
 
         Raises:
             SupportError: it has values outside the support.
         """
-        leaf = leaves[self.place] if self.place < len(leaves) else None
+        leaf = self._leaf(args, kwargs)
         if not isinstance(leaf, Tensor) or (self.last[0]() is leaf and self.last[1] == leaf._version):
             return
         problem = data_problem(self.site, self.family, self.support, leaf, "the observed value")
         if problem is not None:
             raise problem.exception()
         self.last = (weakref.ref(leaf), leaf._version)
+
+    def _leaf(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if isinstance(self.argument, str):
+            argument = kwargs.get(self.argument)
+        else:
+            argument = args[self.argument] if self.argument < len(args) else None
+        if self.place is None:
+            return argument
+        leaves = tree_leaves(argument)
+        return leaves[self.place] if self.place < len(leaves) else None
 
 
 @dataclass
@@ -89,10 +101,8 @@ class Guards:
         Raises:
             SupportError: a site observes a value outside its support.
         """
-        if self.data:
-            leaves = tree_leaves((args, kwargs))
-            for each in self.data:
-                each.check(leaves)
+        for each in self.data:
+            each.check(args, kwargs)
 
 
 def guards_of(subject: Subject) -> Guards:
@@ -101,15 +111,25 @@ def guards_of(subject: Subject) -> Guards:
 
 
 def _data(subject: Subject) -> list[_Data]:
-    leaves = tree_leaves((subject.args, subject.kwargs))
-    places = {id(leaf): place for place, leaf in enumerate(leaves) if isinstance(leaf, Tensor)}
+    places = _places(subject)
     found: list[_Data] = []
     for site in subject.model.nodes.values():
         if site.kind == "sample" and site.observed and site.mask is None and isinstance(site.value, Tensor):
             base = site.value if site.value._base is None else site.value._base
             place, support = places.get(id(site.value), places.get(id(base))), static_support(site)
-            if place is not None and support is not None and leaves[place].numel() == site.value.numel():
-                leaf = leaves[place]
+            if place is not None and support is not None and place[2].numel() == site.value.numel():
+                argument, position, leaf = place
                 seen = (weakref.ref(leaf), leaf._version)
-                found.append(_Data(place, support, site.name, family_name(site.fn), seen))
+                found.append(_Data(argument, position, support, site.name, family_name(site.fn), seen))
     return found
+
+
+def _places(subject: Subject) -> dict[int, tuple[int | str, int | None, Tensor]]:
+    """By the id of a tensor among the arguments, where it is, and the tensor."""
+    places: dict[int, tuple[int | str, int | None, Tensor]] = {}
+    arguments: list[tuple[int | str, Any]] = [*enumerate(subject.args), *subject.kwargs.items()]
+    for name, argument in arguments:
+        for position, leaf in enumerate(tree_leaves(argument)):
+            if isinstance(leaf, Tensor):
+                places[id(leaf)] = name, None if leaf is argument else position, leaf
+    return places

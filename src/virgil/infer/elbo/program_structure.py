@@ -104,18 +104,19 @@ def check_new(
 ) -> None:
     """Run the checks on executions of a structure not seen before, and look at values that change between steps."""
     keys = [structure_key(pair) for pair in pairs]
-    new = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in structure.checked}
-    for pair in new.values():
-        check_pair(call, pair, objective, structure)
-    if new and sum_out.enumerates and structure.checked:
-        look_apart(call, structure, objective, sum_out)
-    structure.checked.update(new)
-    for key, pair in zip(keys[-1:], pairs[-1:], strict=True):
-        if key not in structure.guards:
-            structure.guards[key] = guards_of(subject_of(call, pair, objective))
-        structure.present = structure.guards[key]
-        structure.present.check_data(call.args, call.kwargs)
-        structure.present.check_parameters()
+    if not structure.checked.issuperset(keys):
+        new = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in structure.checked}
+        for pair in new.values():
+            check_pair(call, pair, objective, structure)
+        if sum_out.enumerates and structure.checked:
+            look_apart(call, structure, objective, sum_out)
+        structure.checked.update(new)
+    guards = structure.guards.get(keys[-1])
+    if guards is None:
+        guards = structure.guards[keys[-1]] = guards_of(subject_of(call, pairs[-1], objective))
+    structure.present = guards
+    guards.check_data(call.args, call.kwargs)
+    guards.check_parameters()
 
 
 def look_for_cause(call: Call, objective: EvidenceBound, structure: Structure) -> None:
