@@ -8,6 +8,7 @@ from torch import distributions as td
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from virgil.distributions.core.divergence import divergence
+from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.log_probabilities import binary, divergence_of_trials, times
 from virgil.distributions.core.trials import Trials
 from virgil.ops.nan import has_no_nan
@@ -15,6 +16,7 @@ from virgil.ops.nan import has_no_nan
 __all__ = ["Bernoulli"]
 
 
+@expand_as_torch
 class Bernoulli(Trials, td.Bernoulli):
     """One of 0 and 1, with probabilities ``1 - probs`` and ``probs``.
 
