@@ -97,6 +97,26 @@ def test_a_datum_outside_the_support_is_found_in_its_mini_batch(objective, engin
 
 
 @each_engine
+@pytest.mark.parametrize("wrong", ["a point", "a datum"])
+def test_restarts_are_looked_at_too(wrong, engine):
+    data = torch.tensor([[-3.0], [-3.0], [-3.0]] if wrong == "a point" else [[2.0], [0.5], [-1.0]])
+
+    def waiting(x):
+        wait = virgil.sample("wait", dist.Exponential(1.0))
+        with virgil.plate("data", 3, subsample_size=1):
+            virgil.sample("y", dist.Exponential(wait) if wrong == "a datum" else dist.Normal(wait, 1.0), obs=x)
+
+    def at_a_point(x):
+        point = virgil.param("point", lambda: torch.rand(()) + 0.5)
+        virgil.sample("wait", dist.Delta(point if wrong == "a point" else point.exp()))
+
+    message = "'wait', the point" if wrong == "a point" else "'y' of the model, the observed value lies outside"
+    svi = SVI(waiting, at_a_point, virgil.optim.Adam({"lr": 0.05}), Trace_ELBO())
+    with pytest.raises(SupportError, match=message):
+        svi.run(epochs=40, data=list(data), engine=engine, progress=False, restarts=2)
+
+
+@each_engine
 def test_what_is_masked_or_not_to_be_checked_is_passed_over(engine):
     flips = FLIPS.clone()
     flips[33] = 7.0

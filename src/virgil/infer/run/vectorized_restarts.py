@@ -144,6 +144,8 @@ class Together:
         step = self._present = self._step(batches[0])
         if id(step) not in self._runners:
             self._runners[id(step)] = restarted(step.runner.program)
+        for batch in batches:
+            self._session.guards.check_data(batch.args, batch.kwargs)
         runner = self._runners[id(step)]
         names = list(step.state.leaves)
         summed, inputs = 0 if self.average is None else len(names), self._feed.inputs(step, batches, count)
@@ -162,9 +164,18 @@ class Together:
             elif went_on and not self.goes_on[row]:
                 self._states[row] = before[row]
                 self.failures[row] = NonFiniteError("a parameter became NaN or infinite by the optimiser's step")
+        self._look_at_parameters(step)
         self._done += count
         if not any(self.goes_on):
             raise self._refusal()
+
+    def _look_at_parameters(self, step: CompiledStep) -> None:
+        """Raise an error if a parameter of a restart that goes on has left the set where its value is needed."""
+        if self._session.guards.has_parameters:
+            for row, state in enumerate(self._states):
+                if self.goes_on[row]:
+                    step.state.write(state)
+                    self._session.guards.check_parameters()
 
     def _explained(self, row: int, step: CompiledStep, batches: list[Batch], course: Course) -> NonFiniteError:
         """Take the step at which a restart failed again, eagerly on the same noise."""
