@@ -10,6 +10,7 @@ import time
 
 import pytest
 import torch
+from torch.utils.data import DataLoader, RandomSampler, TensorDataset
 
 import virgil
 from tests.infer.run.programs import DATA, Amortised, amortised, conjugate
@@ -75,6 +76,30 @@ def test_a_killed_run_on_shuffled_mini_batches_with_buffers_and_dropout(engine, 
     resumed, resumed_buffers = run("run")
     same(whole, resumed)
     assert all(torch.equal(each, resumed_buffers[name]) for name, each in buffers.items())
+
+
+@pytest.mark.parametrize("of", ["the loader", "a sampler"])
+def test_a_killed_run_on_data_with_a_generator_of_their_own(of, tmp_path):
+    def run(name, seed, **options):
+        own = torch.Generator().manual_seed(seed)
+        rows = TensorDataset(DATA)
+        order = (
+            {"generator": own, "shuffle": True}
+            if of == "the loader"
+            else {"sampler": RandomSampler(rows, True, 10, own)}
+        )
+        loader = DataLoader(rows, batch_size=4, **order)
+        return conjugate().run(epochs=4, data=loader, engine="eager", checkpoint=tmp_path / name, every=0.0, **options)
+
+    fresh()
+    whole = run("whole", 5)
+    fresh()
+    with pytest.raises(Killed):
+        run("run", 5, callback=killing(8), callback_every=1)
+    fresh(seed=99)
+    same(whole, run("run", 77))
+    with pytest.raises(FileFormatError, match="had 1 random generators of their own, and got data with 0"):
+        conjugate().run(epochs=5, data=[DATA] * 3, engine="eager", checkpoint=tmp_path / "run", every=0.0)
 
 
 def test_a_run_that_is_complete_takes_no_more_steps(tmp_path):

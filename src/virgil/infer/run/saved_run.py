@@ -175,29 +175,35 @@ def _natural(value: Any) -> int:
     return number
 
 
+_MANY = ("cuda", "data")  # parts of the state that are lists of tensors
+
+
 def _pack_random(state: dict[str, Any]) -> Part:
-    kind, keys, position, has_gauss, gauss = state["numpy"]
+    algorithm, keys, position, has_gauss, gauss = state["numpy"]
     version, words, left = state["random"]
     tensors = {
         "torch": state["torch"],
         "numpy": torch.from_numpy(keys.astype(np.int64)),
         "random": torch.tensor(words, dtype=torch.int64),
-        **{f"cuda{place}": each for place, each in enumerate(state.get("cuda", ()))},
+        **{f"{kind}{place}": each for kind in _MANY for place, each in enumerate(state.get(kind, ()))},
     }
-    return tensors, {"numpy": [kind, position, has_gauss, gauss], "random": [version, left]}
+    return tensors, {"numpy": [algorithm, position, has_gauss, gauss], "random": [version, left]}
 
 
 def _unpack_random(tensors: dict[str, Tensor], header: Any) -> dict[str, Any]:
-    kind, position, has_gauss, gauss = header["numpy"]
+    algorithm, position, has_gauss, gauss = header["numpy"]
     version, left = header["random"]
     state: dict[str, Any] = {
         "torch": tensors["torch"],
-        "numpy": (kind, tensors["numpy"].numpy().astype(np.uint32), position, has_gauss, gauss),
+        "numpy": (algorithm, tensors["numpy"].numpy().astype(np.uint32), position, has_gauss, gauss),
         "random": (version, tuple(tensors["random"].tolist()), left),
     }
-    cuda = [tensors[f"cuda{place}"] for place in range(len(tensors) - 3)]
-    if cuda and torch.cuda.is_available():
-        state["cuda"] = cuda
+    for kind in _MANY:
+        state[kind] = [tensors[f"{kind}{place}"] for place in range(sum(name.startswith(kind) for name in tensors))]
+    if not (state["cuda"] and torch.cuda.is_available()):
+        del state["cuda"]
     with preserved_rng():  # the generators themselves know best what they take
         set_rng_state(state)
+        for each in state["data"]:
+            torch.Generator().set_state(each)
     return state

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice, repeat
 from typing import Any, Protocol
 
+import torch
+
 from virgil.errors import ArgumentError
 from virgil.ops.random_state import get_rng_state, set_rng_state
 
@@ -25,7 +27,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class Place:
-    """How far a source of mini-batches has come: epoch, batches taken of it, and the generators when it began."""
+    """How far a source of mini-batches has come.
+
+    Attributes:
+        epoch: the present one.
+        batch: how many of its batches have been taken.
+        random: the generators when it began; ``"data"`` has those of the data's own, such as a ``DataLoader``'s.
+    """
 
     epoch: int
     batch: int
@@ -143,7 +151,8 @@ class Batches:
                 )
             if self._place.epoch + 1 >= self._epochs:
                 return []
-            self._begin(Place(self._place.epoch + 1, 0, get_rng_state()))
+            own = [each.get_state() for each in _generators(self._data)]
+            self._begin(Place(self._place.epoch + 1, 0, {**get_rng_state(), "data": own}))
 
     def more(self) -> Iterator[Batch]:
         """Further epochs; the last batch again and again where the data can be gone through only once."""
@@ -173,6 +182,14 @@ class Batches:
 
     def go_to(self, place: Place) -> None:
         """Begin the epoch as it was begun, and pass over the batches that were taken."""
+        states, generators = place.random.get("data", []), _generators(self._data)
+        if len(states) != len(generators):
+            raise ArgumentError(
+                f"run() goes on with data that had {len(states)} random generators of their own, and got data with "
+                f"{len(generators)}. Give a DataLoader made as that with which the run began."
+            )
+        for generator, state in zip(generators, states, strict=True):
+            generator.set_state(state)
         set_rng_state(place.random)
         self._begin(replace(place, batch=0))
         passed = 0
@@ -185,6 +202,14 @@ class Batches:
                 "with which the run began."
             )
         self._place = place
+
+
+def _generators(data: Any) -> list[torch.Generator]:
+    """The generators that a ``DataLoader`` and its samplers hold, each once."""
+    samplers = [getattr(data, name, None) for name in ("sampler", "batch_sampler")]
+    holders = [data, *samplers, getattr(samplers[-1], "sampler", None)]
+    held = [getattr(each, "generator", None) for each in holders]
+    return list({id(each): each for each in held if isinstance(each, torch.Generator)}.values())
 
 
 def source_of(
