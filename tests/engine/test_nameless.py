@@ -26,6 +26,7 @@ def test_what_has_a_fallback_gives_the_same_fit(engine):
     assert without["losses"] == pytest.approx(expected["losses"], rel=1e-4)
 
 
+@pytest.mark.long
 def test_without_modes_steps_are_eager_and_compiled_ones_are_refused():
     without, expected = found("without_modes"), found("with_all")
     sentence = "does not show what operators run, under any name that Virgil knows"

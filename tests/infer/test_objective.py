@@ -82,6 +82,7 @@ def test_an_analytic_objective_is_exact_at_every_draw():
         assert TraceMeanField_ELBO(**options).loss(*_analytic_pair()) == pytest.approx(expected.item(), rel=1e-5)
 
 
+@pytest.mark.long
 def test_both_objectives_have_one_mean():
     """A t distribution with 199 degrees of freedom is beyond 4.5 with probability 1e-5."""
     pair = _analytic_pair()

@@ -123,6 +123,7 @@ def test_steps_are_those_that_eager_svi_takes_on_the_same_noise(name):
     torch.testing.assert_close(case.runner.state(), case.end)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", PROGRAMS)
 @pytest.mark.parametrize("longest", [1, 5, 1024])
 def test_a_run_is_the_same_bit_for_bit_however_it_is_cut(name, longest, monkeypatch):

@@ -39,7 +39,11 @@ def _both(fn, inputs, key=None):
     return [[np.asarray(each) for each in one] for one in (plain, loops)]
 
 
-@pytest.mark.parametrize("name", LOOPS)
+def _long_if(condition, name):
+    return pytest.param(name, marks=[pytest.mark.long] if condition else [])
+
+
+@pytest.mark.parametrize("name", [_long_if(name.startswith("gradient"), name) for name in LOOPS])
 def test_what_is_rolled_up_computes_the_same(name):
     program = LOOPS[name]
     plain, loops = _both(program.fn, program.inputs)

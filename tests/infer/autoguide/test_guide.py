@@ -96,6 +96,7 @@ def test_the_point_estimate_is_the_maximum():
     assert guide.mu.detach() == guide.median()["mu"]
 
 
+@pytest.mark.long
 def test_a_full_covariance_is_found():
     """The posterior of two correlated variables is normal; the guide contains it."""
     data = torch.tensor(2.0)

@@ -230,7 +230,12 @@ def test_what_changes_nothing_leaves_a_run_as_it_is(name, undisturbed):
     assert state == undisturbed[1]
 
 
-@pytest.mark.parametrize("name", CHANGES)
+QUICK = {"a parameter", "an argument", "a global", "a number of the model", "the memory of the optimiser"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.long]) for name in CHANGES]
+)
 def test_what_changes_something_holds_from_the_next_step_on(name, undisturbed):
     losses, state, known = outcome(at(80, CHANGES[name]), True)
     assert 80 in known[3]

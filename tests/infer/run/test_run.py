@@ -26,7 +26,7 @@ def test_both_engines_reach_the_posterior(engine):
     assert fit.params["scale"].item() == pytest.approx(SD, rel=0.1)
 
 
-@pytest.mark.parametrize("engine", ["eager", "xla"])
+@pytest.mark.parametrize("engine", ["eager", pytest.param("xla", marks=pytest.mark.long)])
 def test_epochs_go_through_every_batch_the_last_smaller_one_too(engine):
     program = Amortised(rows=20, batch=6)
     fit = amortised(program).run(epochs=3, data=program.loader(), engine=engine)
@@ -183,7 +183,7 @@ def test_rules_check_their_arguments(make, match):
         make()
 
 
-@pytest.mark.parametrize("engine", ["eager", "xla", "inductor"])
+@pytest.mark.parametrize("engine", ["eager", "xla", pytest.param("inductor", marks=pytest.mark.long)])
 def test_the_parameters_may_be_averaged_over_the_last_steps(engine):
     seen = []
 

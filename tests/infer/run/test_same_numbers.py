@@ -140,7 +140,7 @@ def test_restarts(engine):
     assert torch.equal(after, other_after)
 
 
-@pytest.mark.parametrize("engine", ["eager", "xla"])
+@pytest.mark.parametrize("engine", ["eager", pytest.param("xla", marks=pytest.mark.long)])
 def test_a_second_run_of_the_same_svi(engine, tmp_path):
     """Its steps may have been captured by the first."""
 

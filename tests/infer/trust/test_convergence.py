@@ -14,6 +14,7 @@ runs = pytest.mark.parametrize(("engine", "seed"), RUNS)
 MODELS = [(conjugate, AutoNormal, (DATA,)), (correlated, AutoMultivariateNormal, ())]
 
 
+@pytest.mark.long
 @runs
 @pytest.mark.parametrize(("model", "family", "args"), MODELS)
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ def test_each_restart_has_its_own_parameters():
 
 
 @engines
-@pytest.mark.parametrize("family", [AutoNormal, AutoMultivariateNormal])
+@pytest.mark.parametrize("family", [AutoNormal, pytest.param(AutoMultivariateNormal, marks=pytest.mark.long)])
 def test_a_check_leaves_no_mark(engine, family):
     """A run that goes on after a check is the run that goes on without one, bit for bit."""
 
