@@ -26,6 +26,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import islice
+from typing import Any
 
 __all__ = [
     "ArgumentError",
@@ -46,7 +48,10 @@ __all__ = [
     "ThreadError",
     "VirgilError",
     "did_you_mean",
+    "shown",
 ]
+
+_ENTRIES, _LENGTH = 5, 80  # of a container that are shown, and of a value's own words
 
 
 class VirgilError(Exception):
@@ -139,3 +144,34 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
         return "No names are known."
     shown = ", ".join(repr(each) for each in known[:10])
     return f"Known names: {shown}{', ...' if len(known) > 10 else '.'}"
+
+
+def shown(value: Any) -> str:
+    """A value that a user has given, in few words: type and shape of what has many entries.
+
+    >>> print(shown([1, "two", None]), shown(list(range(100))), shown("a" * 100))
+    [1, 'two', None] <list of 100: 0, 1, 2, ...> 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'... (100 characters)
+    """
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape:
+        return f"<{type(value).__name__} of shape {tuple(shape)}>"
+    if isinstance(value, str):
+        return repr(value) if len(value) <= _LENGTH else f"{value[: _LENGTH // 2]!r}... ({len(value)} characters)"
+    if type(value) in (list, tuple, dict):
+        return _container(value)
+    words = repr(value)
+    return words if len(words) <= _LENGTH and "\n" not in words else f"<{type(value).__name__}>"
+
+
+def _container(value: Any) -> str:
+    """A container as Python shows it, where its entries are few and short; else how many there are."""
+    first = [
+        f"{shown(each)}: {shown(value[each])}" if isinstance(value, dict) else shown(each)
+        for each in islice(value, _ENTRIES + 1)
+    ]
+    words = ", ".join(first)
+    if len(value) <= _ENTRIES and len(words) <= 2 * _LENGTH:
+        before, after = tuple(repr(type(value)()))
+        return f"{before}{words}{',' * (isinstance(value, tuple) and len(value) == 1)}{after}"
+    some = ", ".join(first[:3])
+    return f"<{type(value).__name__} of {len(value)}{f': {some}, ...' if len(some) <= _LENGTH else ''}>"

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.distributions import constraints
 
 from virgil.distributions import Delta, Unit
-from virgil.errors import ArgumentError, ShapeError
+from virgil.errors import ArgumentError, ShapeError, shown
 from virgil.ops.broadcast import broadcasts_to
 from virgil.params import get_param_store
 from virgil.poutine.frame import plates_shape
@@ -44,7 +44,7 @@ Module = TypeVar("Module", bound=nn.Module)
 def _checked_name(statement: str, name: object) -> None:
     if not isinstance(name, str):
         raise ArgumentError(
-            f"{statement}() got {name!r} as its name, a {type(name).__name__}; the first argument is the site's "
+            f"{statement}() got {shown(name)} as its name, a {type(name).__name__}; the first argument is the site's "
             f"name, a string."
         )
 
@@ -75,25 +75,39 @@ def sample(
         The value. Shape: ``(*plates, *event)``.
 
     Raises:
-        ArgumentError: ``name`` is no string, or ``fn`` no distribution.
+        ArgumentError: ``name`` is no string, ``fn`` no distribution, or ``obs`` nothing that makes a tensor.
         ShapeError: the distribution does not broadcast under the plates around it, or ``obs_mask`` over the batch.
     """
     _checked_name("sample", name)
     if not hasattr(fn, "log_prob") or isinstance(fn, type):
         raise ArgumentError(
-            f"At site {name!r}, sample() got {fn!r}, which is no distribution. "
+            f"At site {name!r}, sample() got {shown(fn)}, which is no distribution. "
             'Pass one of virgil.distributions, as in sample("x", dist.Normal(0.0, 1.0)).'
         )
     if obs_mask is not None:
         return _partly_observed(name, fn, obs, obs_mask, infer)
     if obs is not None and not isinstance(obs, Tensor):
-        obs = torch.as_tensor(obs)
+        obs = _as_data(name, obs)
     return emit(Site("sample", name, fn, args, kwargs, obs, obs is not None, infer)).value
+
+
+def _as_data(name: str, obs: Any) -> Tensor:
+    """The tensor of numbers, or of an array or list of them."""
+    try:
+        return torch.as_tensor(obs)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ArgumentError(
+            f"At site {name!r}, obs is {shown(obs)}, which torch cannot make a tensor of: "
+            f"{str(error).rstrip('.')}. Pass a tensor, or "
+            "an array or list of numbers of equal lengths."
+        ) from error
 
 
 def _partly_observed(name: str, fn: Any, obs: Any, obs_mask: Tensor, infer: dict[str, Any] | None) -> Tensor:
     if not isinstance(obs_mask, Tensor) or obs_mask.dtype != torch.bool:
-        raise ArgumentError(f"At site {name!r}, obs_mask is {obs_mask!r}; it must be a tensor of dtype torch.bool.")
+        raise ArgumentError(
+            f"At site {name!r}, obs_mask is {shown(obs_mask)}; it must be a tensor of dtype torch.bool."
+        )
     if obs is None:
         raise ArgumentError(f"At site {name!r}, obs_mask is given without obs. Give the data, or leave obs_mask out.")
     _check_obs_mask(name, fn, obs_mask)
@@ -219,7 +233,7 @@ def subsample(data: Tensor, event_dim: int) -> Tensor:
         The mini-batch; ``data`` itself outside of subsampling plates. Shape: ``(*plates, *event)``.
     """
     if not isinstance(event_dim, int) or event_dim < 0:
-        raise ArgumentError(f"subsample() got event_dim={event_dim!r}; it takes a whole number, 0 or more.")
+        raise ArgumentError(f"subsample() got event_dim={shown(event_dim)}; it takes a whole number, 0 or more.")
     result: Tensor = emit(Site("subsample", "_SUBSAMPLE", args=(event_dim,), value=data)).value
     return result
 
@@ -240,7 +254,7 @@ def module(name: str, nn_module: Module, update_module_params: bool = False) -> 
     """
     _checked_name("module", name)
     if not isinstance(nn_module, nn.Module):
-        raise ArgumentError(f"module({name!r}) got {nn_module!r}; it takes a torch.nn.Module.")
+        raise ArgumentError(f"module({name!r}) got {shown(nn_module)}; it takes a torch.nn.Module.")
     store = get_param_store()
 
     def bind(full_name: str, leaf: Tensor) -> Tensor:

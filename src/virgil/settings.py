@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from virgil.errors import ArgumentError, did_you_mean
+from virgil.errors import ArgumentError, did_you_mean, shown
 
 __all__ = ["context", "get", "set"]
 
@@ -94,7 +94,7 @@ def _check(settings: dict[str, Any]) -> None:
         expected = type(_values[name])
         if type(value) is not expected:
             raise ArgumentError(
-                f"Setting {name!r} got {value!r}, a {type(value).__name__}; it takes a {expected.__name__}."
+                f"Setting {name!r} got {shown(value)}, a {type(value).__name__}; it takes a {expected.__name__}."
             )
         if name in _ALWAYS_ON and value is not True:
             raise ArgumentError(

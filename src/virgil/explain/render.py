@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.explain.dot import dot_source
 from virgil.explain.picture import picture_of
 from virgil.explain.structure import structures
@@ -135,7 +135,8 @@ def _check(model: Any, guide: Any, model_args: Any, max_rounds: Any) -> None:
     for name, program in (("model", model), ("guide", guide)):
         if not callable(program) and not (name == "guide" and program is None):
             raise ArgumentError(
-                f"render_model() got {program!r} as its {name}; it takes a function. The arguments of the programs go "
+                f"render_model() got {shown(program)} as its {name}; it takes a function. The arguments of the "
+                "programs go "
                 "into model_args=(...)."
             )
     if not isinstance(model_args, (tuple, list)):
@@ -144,4 +145,4 @@ def _check(model: Any, guide: Any, model_args: Any, max_rounds: Any) -> None:
             "model_args=(data,)."
         )
     if not isinstance(max_rounds, int) or max_rounds < 1:
-        raise ArgumentError(f"render_model() got max_rounds={max_rounds!r}; it takes a whole number, 1 or more.")
+        raise ArgumentError(f"render_model() got max_rounds={shown(max_rounds)}; it takes a whole number, 1 or more.")

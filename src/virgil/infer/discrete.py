@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.infer.elbo.discrete_posterior import inferred
 from virgil.ops.semiring import MAXIMUM, SAMPLE
 from virgil.poutine.wrap import Program
@@ -48,7 +48,8 @@ def infer_discrete(
     """
     if temperature not in (0, 1):
         raise ArgumentError(
-            f"infer_discrete() got temperature={temperature!r}; it takes 1, for a sample, or 0, for the most probable "
+            f"infer_discrete() got temperature={shown(temperature)}; it takes 1, for a sample, or 0, for the most "
+            "probable "
             "values."
         )
     semiring = MAXIMUM if temperature == 0 else SAMPLE

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from virgil import settings
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.infer.checks.finding import EvidenceBound
 from virgil.infer.density.execution import Executions, Program
 from virgil.poutine.trace import trace
@@ -184,6 +184,6 @@ def as_objective(loss: Any, loss_and_grads: Callable[..., Any] | None = None) ->
     if isinstance(loss, type):
         raise ArgumentError(f"SVI got loss={loss.__name__}, a class; it takes an instance. Write {loss.__name__}().")
     if not isinstance(loss, Objective) and not callable(loss):
-        raise ArgumentError(f"SVI got loss={loss!r}; it takes an objective such as Trace_ELBO(), or a function.")
+        raise ArgumentError(f"SVI got loss={shown(loss)}; it takes an objective such as Trace_ELBO(), or a function.")
     objective: Objective = loss if isinstance(loss, Objective) else FunctionObjective(loss)
     return objective if loss_and_grads is None else OwnGradients(objective, loss_and_grads)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from virgil.engine.work import Work
-from virgil.errors import ArgumentError, did_you_mean
+from virgil.errors import ArgumentError, did_you_mean, shown
 from virgil.infer.checks.names import unknown_names
 from virgil.infer.density.draws_check import difference
 from virgil.infer.density.dry_run import dry_run
@@ -190,7 +190,7 @@ def _count(samples: Samples, num_samples: int | None) -> int:
             raise ArgumentError("Predictive needs num_samples= where no posterior_samples are given.")
         return given
     if not isinstance(num_samples, int) or num_samples < 1:
-        raise ArgumentError(f"Predictive got num_samples={num_samples!r}; it takes a whole number, 1 or more.")
+        raise ArgumentError(f"Predictive got num_samples={shown(num_samples)}; it takes a whole number, 1 or more.")
     if given is not None and given != num_samples:
         raise ArgumentError(
             f"Predictive got num_samples={num_samples}, but posterior_samples holds {given} draws. Leave num_samples "
@@ -204,7 +204,8 @@ def _value(draw: Trace, name: str) -> Tensor:
     if isinstance(value, (Tensor, int, float)):
         return torch.as_tensor(value)
     raise ArgumentError(
-        f"Predictive was asked for {name!r}, whose value is {value!r}; only tensors can be stacked. Return a tensor "
+        f"Predictive was asked for {name!r}, whose value is {shown(value)}; only tensors can be stacked. Return a "
+        "tensor "
         "from the model, or record it by virgil.deterministic."
     )
 

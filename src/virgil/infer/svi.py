@@ -10,7 +10,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 from torch import Tensor
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.infer.density.execution import Program
 from virgil.infer.fit import Fit
 from virgil.infer.objective import FunctionObjective, Objective, as_objective
@@ -101,10 +101,12 @@ class SVI:
         params: ParamStore | None = None,
     ) -> None:
         if params is not None and not isinstance(params, ParamStore):
-            raise ArgumentError(f"SVI got params={params!r}; it takes a ParamStore. An optimiser goes to optim=.")
+            raise ArgumentError(f"SVI got params={shown(params)}; it takes a ParamStore. An optimiser goes to optim=.")
         for role, program in (("model", model), ("guide", guide)):
             if not callable(program):
-                raise ArgumentError(f"SVI got {role}={program!r}, which cannot be called. Pass the function itself.")
+                raise ArgumentError(
+                    f"SVI got {role}={shown(program)}, which cannot be called. Pass the function itself."
+                )
         objective, scheduler = as_objective(loss, loss_and_grads), optim if isinstance(optim, LRScheduler) else None
         self.session = Session(Problem(model, guide, objective, as_optimizer(optim), scheduler, params))
 
@@ -208,7 +210,7 @@ class SVI:
         options = Options(engine, progress, callback, callback_every, stop, checkpoint, every, average)
         source = partial(source_of, num_steps, epochs, data, args, kwargs)
         if not isinstance(restarts, int) or restarts < 1:
-            raise ArgumentError(f"run() got restarts={restarts!r}; it takes a whole number, 1 or more.")
+            raise ArgumentError(f"run() got restarts={shown(restarts)}; it takes a whole number, 1 or more.")
         with self.session.alone, self.problem.store():
             if restarts == 1:
                 return Fit.of(Run(self.session, source(), options).take())

@@ -8,7 +8,7 @@ from typing import Any, Self
 from torch import Tensor
 from torch.distributions import constraints
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.nn.priors import learnt_tensor
 from virgil.params.constraint import Constraint
 
@@ -119,7 +119,8 @@ class PyroSample(Declared):
         self.is_given = hasattr(prior, "log_prob") and not isinstance(prior, type)
         if not self.is_given and not callable(prior):
             raise ArgumentError(
-                f"PyroSample got {prior!r}; it takes a distribution, such as dist.Normal(0.0, 1.0), or a function of "
+                f"PyroSample got {shown(prior)}; it takes a distribution, such as dist.Normal(0.0, 1.0), or a "
+                "function of "
                 "the module that gives one."
             )
         if self.is_given and learnt_tensor(prior) is not None:

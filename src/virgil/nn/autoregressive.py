@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.nn.dense import Nonlinearity
 from virgil.nn.masked import MaskedLinear
 from virgil.nn.sizes import check_sizes, checked_input, with_context
@@ -104,7 +104,8 @@ class ConditionalAutoRegressiveNN(nn.Module):
         degrees = input_dim if context_dim else input_dim - 1
         if hidden_dims and min(hidden_dims) < degrees:
             raise ArgumentError(
-                f"{type(self).__name__} got hidden_dims={hidden_dims!r} for input_dim={input_dim}; a hidden layer with "
+                f"{type(self).__name__} got hidden_dims={shown(hidden_dims)} for input_dim={input_dim}; a hidden "
+                "layer with "
                 f"less than {degrees} units would keep some variables from those after them. Make it larger."
             )
         self.register_buffer("permutation", _checked_order(self, input_dim, permutation))
@@ -151,7 +152,8 @@ def _checked_order(network: nn.Module, size: int, permutation: Tensor | None) ->
     order = torch.as_tensor(permutation)
     if order.is_floating_point() or tuple(order.shape) != (size,) or order.sort().values.tolist() != list(range(size)):
         raise ArgumentError(
-            f"{type(network).__name__} got permutation={permutation!r}; it takes a tensor with each whole number from "
+            f"{type(network).__name__} got permutation={shown(permutation)}; it takes a tensor with each whole "
+            "number from "
             f"0 to {size - 1} once, in the order of the variables."
         )
     return order.long()

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.nn.call import calls
 from virgil.nn.containers import Container, Recurrent
 from virgil.nn.layers import LAYERS
@@ -31,7 +31,9 @@ class Mixing(type):
     def __getitem__(cls, network: type[nn.Module]) -> Any:
         """The class of networks like these whose attributes may be parameters and random variables."""
         if not isinstance(network, type) or not issubclass(network, nn.Module):
-            raise ArgumentError(f"{cls.__name__}[...] got {network!r}; it takes a class of networks, as nn.Linear.")
+            raise ArgumentError(
+                f"{cls.__name__}[...] got {shown(network)}; it takes a class of networks, as nn.Linear."
+            )
         if issubclass(network, cls):
             return network
         if issubclass(cls, network):

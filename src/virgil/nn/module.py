@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.nn.assigning import assign, declare, forget, is_overridden
 from virgil.nn.attributes import Declared, PyroParam, PyroSample
 from virgil.nn.call import Family, call_of, calls, pyro_method
@@ -198,7 +198,7 @@ def to_pyro_module_(m: nn.Module, recurse: bool = True) -> None:
         (True, [])
     """
     if not isinstance(m, nn.Module):
-        raise ArgumentError(f"to_pyro_module_() got {m!r}; it takes a torch.nn.Module.")
+        raise ArgumentError(f"to_pyro_module_() got {shown(m)}; it takes a torch.nn.Module.")
     if not is_program(m):
         vars(m).pop("_flat_weights", None)  # a recurrent network's list, of which the attributes take the place
         m.__class__ = PyroModule[type(m)]
@@ -213,6 +213,6 @@ def to_pyro_module_(m: nn.Module, recurse: bool = True) -> None:
 def clear(mod: PyroModule) -> None:
     """Take all parameters, random variables and modules from a module, so that it can be filled anew."""
     if not isinstance(mod, PyroModule):
-        raise ArgumentError(f"clear() got {mod!r}; it takes a PyroModule.")
+        raise ArgumentError(f"clear() got {shown(mod)}; it takes a PyroModule.")
     for held in (mod._pyro_attributes, mod._parameters, mod._modules):
         held.clear()

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from virgil.errors import ArgumentError, did_you_mean
+from virgil.errors import ArgumentError, did_you_mean, shown
 from virgil.nn.parameter import state_parameter
 from virgil.primitives import sample
 
@@ -34,7 +34,7 @@ def random_module(name: str, nn_module: nn.Module, prior: Any) -> Callable[[], n
     message = "random_module is the former way to a random network. Use virgil.nn.PyroModule and to_pyro_module_."
     warnings.warn(message, DeprecationWarning, stacklevel=2)
     if not isinstance(nn_module, nn.Module):
-        raise ArgumentError(f"random_module({name!r}) got {nn_module!r}; it takes a torch.nn.Module.")
+        raise ArgumentError(f"random_module({name!r}) got {shown(nn_module)}; it takes a torch.nn.Module.")
     leaves = dict(nn_module.named_parameters())
     for key in prior if isinstance(prior, Mapping) else ():
         if key not in leaves:

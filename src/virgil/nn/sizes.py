@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError, ShapeError
+from virgil.errors import ArgumentError, ShapeError, shown
 from virgil.ops.broadcast import broadcast_shapes
 
 __all__ = ["check_sizes", "checked_input", "with_context"]
@@ -30,10 +30,10 @@ def check_sizes(
     name = type(network).__name__
     for argument, size, least in (("input_dim", input_dim, 1), ("context_dim", context_dim, 0)):
         if not _is_size(size, least):
-            raise ArgumentError(f"{name} got {argument}={size!r}; it takes an integer of at least {least}.")
+            raise ArgumentError(f"{name} got {argument}={shown(size)}; it takes an integer of at least {least}.")
     for argument, sizes in (("hidden_dims", hidden_dims), ("param_dims", param_dims)):
         if not isinstance(sizes, Sequence) or not all(_is_size(size, 1) for size in sizes):
-            raise ArgumentError(f"{name} got {argument}={sizes!r}; it takes a list of positive integers.")
+            raise ArgumentError(f"{name} got {argument}={shown(sizes)}; it takes a list of positive integers.")
     if not param_dims:
         raise ArgumentError(f"{name} got param_dims=[]; give the size of at least one parameter.")
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError, MismatchError
+from virgil.errors import ArgumentError, MismatchError, shown
 from virgil.optim.gradients import resting
 from virgil.optim.optimizer import Optimizer
 from virgil.optim.options import check_class
@@ -144,6 +144,6 @@ def as_optimizer(optim: Any) -> AnyOptimizer:
             f"optimiser and step the scheduler yourself, or use virgil.optim.{type(optim).__name__}."
         )
     raise ArgumentError(
-        f"optim got {optim!r}, a {type(optim).__name__}; it takes an optimiser such as virgil.optim.Adam"
+        f"optim got {shown(optim)}, a {type(optim).__name__}; it takes an optimiser such as virgil.optim.Adam"
         '({"lr": 0.01}), a class of torch.optim, or a torch optimiser.'
     )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from torch import Tensor
 
-from virgil.errors import ArgumentError, did_you_mean
+from virgil.errors import ArgumentError, did_you_mean, shown
 from virgil.ops.foreach import foreach
 from virgil.optim.options import OptimArgs, options_for
 
@@ -81,7 +81,7 @@ def _limits(args: Mapping[str, float]) -> tuple[float | None, float | None]:
         if name not in _KNOWN:
             raise ArgumentError(f"clip_args got an unknown key {name!r}. {did_you_mean(name, _KNOWN)}")
         if not limit > 0:
-            raise ArgumentError(f"clip_args got {name}={limit!r}; it takes a positive number.")
+            raise ArgumentError(f"clip_args got {name}={shown(limit)}; it takes a positive number.")
     return args.get("clip_norm"), args.get("clip_value")
 
 

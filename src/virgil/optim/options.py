@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError, ParamError, did_you_mean
+from virgil.errors import ArgumentError, ParamError, did_you_mean, shown
 from virgil.optim.torch_step import make_optimizer
 
 __all__ = [
@@ -43,7 +43,9 @@ def check_class(kind: Any) -> None:
         ArgumentError: it is no optimiser class, or needs to evaluate the loss by itself.
     """
     if not (isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)):
-        raise ArgumentError(f"The optimiser got {kind!r}; it takes a class of torch.optim, such as torch.optim.Adam.")
+        raise ArgumentError(
+            f"The optimiser got {shown(kind)}; it takes a class of torch.optim, such as torch.optim.Adam."
+        )
     if issubclass(kind, torch.optim.LBFGS):
         raise ArgumentError(
             "LBFGS evaluates the loss several times a step through a closure, on a loss that does not change between "
@@ -75,14 +77,14 @@ def check_options(kind: type[torch.optim.Optimizer], options: Any) -> None:
     """
     if not isinstance(options, Mapping):
         raise ArgumentError(
-            f"{kind.__name__} got options {options!r}, a {type(options).__name__}; it takes a dict such as "
+            f"{kind.__name__} got options {shown(options)}, a {type(options).__name__}; it takes a dict such as "
             '{"lr": 0.01}, or a function from a parameter\'s name to one.'
         )
     check_names(kind, options, without=("params",))
     try:  # the optimiser's own checks of values
         make_optimizer(kind, [torch.zeros(1, 1)], options)
     except (ValueError, TypeError, RuntimeError) as error:
-        raise ArgumentError(f"{kind.__name__} got options {dict(options)!r}: {error}.") from None
+        raise ArgumentError(f"{kind.__name__} got options {shown(dict(options))}: {error}.") from None
 
 
 def check_names(kind: Any, options: Mapping[str, Any], without: tuple[str, ...]) -> None:

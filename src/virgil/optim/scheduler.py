@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.optim.optimizer import Optimizer
 from virgil.optim.options import OptimArgs, check_names
 from virgil.optim.schedule import Schedule
@@ -51,7 +51,7 @@ class LRScheduler:
         missing = {"optimizer", "optim_args"} - options.keys()
         if missing:
             raise ArgumentError(
-                f"{scheduler_constructor.__name__} got {optim_args!r}, without {' and '.join(sorted(missing))}; "
+                f"{scheduler_constructor.__name__} got {shown(optim_args)}, without {' and '.join(sorted(missing))}; "
                 'it takes {"optimizer": torch.optim.Adam, "optim_args": {"lr": 0.1}, ...} and its own options.'
             )
         kind, args = options.pop("optimizer"), options.pop("optim_args")
@@ -107,7 +107,8 @@ def _check_schedulers(kind: Any, options: Mapping[str, Any]) -> None:
     for each in options.get("schedulers", ()):
         if isinstance(each, torch.optim.lr_scheduler.LRScheduler) or not callable(each):
             raise ArgumentError(
-                f"{kind.__name__} got {each!r} among its schedulers; it takes functions from a torch optimiser to a "
+                f"{kind.__name__} got {shown(each)} among its schedulers; it takes functions from a torch "
+                "optimiser to a "
                 "scheduler, such as functools.partial(torch.optim.lr_scheduler.StepLR, step_size=3), because the "
                 "optimiser is made when the first parameter appears."
             )
@@ -121,4 +122,4 @@ def _try(
     try:
         Schedule(scheduler, options).attach(kind([torch.zeros(1, 1)], **copies))
     except (ValueError, TypeError, KeyError) as error:
-        raise ArgumentError(f"{scheduler.__name__} got options {dict(options)!r}: {error}.") from None
+        raise ArgumentError(f"{scheduler.__name__} got options {shown(dict(options))}: {error}.") from None

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.distributions import constraints, transform_to
 from torch.distributions.transforms import AffineTransform, ComposeTransform
 
-from virgil.errors import ParamError
+from virgil.errors import ParamError, shown
 
 __all__ = ["Constraint", "find_transform", "is_unrestricted", "same_constraint"]
 
@@ -40,7 +40,7 @@ def find_transform(name: str, constraint: Constraint) -> Callable[[Tensor], Tens
     """
     if not isinstance(constraint, Constraint):
         raise ParamError(
-            f"Parameter {name!r} got the constraint {constraint!r}, a {type(constraint).__name__}; it takes a "
+            f"Parameter {name!r} got the constraint {shown(constraint)}, a {type(constraint).__name__}; it takes a "
             "constraint of virgil.distributions.constraints, such as constraints.positive."
         )
     if is_unrestricted(constraint):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.distributions import constraints
 
-from virgil.errors import FitWarning, ParamError
+from virgil.errors import FitWarning, ParamError, shown
 from virgil.params.constraint import Constraint, find_transform
 
 __all__ = ["Entry", "Init", "LeafRef", "Owner", "entry_from_init", "entry_from_leaf", "leaf_from_value"]
@@ -141,7 +141,7 @@ def leaf_from_value(name: str, value: Any, constraint: Constraint) -> Tensor:
         value = torch.tensor(float(value))
     if not isinstance(value, Tensor):
         raise ParamError(
-            f"Parameter {name!r} got the initial value {value!r}, a {type(value).__name__}; it takes a tensor, a "
+            f"Parameter {name!r} got the initial value {shown(value)}, a {type(value).__name__}; it takes a tensor, a "
             "number, or a function without arguments that returns one."
         )
     _check_floating(name, value)

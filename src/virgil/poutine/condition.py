@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.poutine.plate_context import entered_indices
 from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
@@ -24,7 +24,9 @@ class Condition(Handler):
         if isinstance(data, Trace):
             data = {name: data.nodes[name].value for name in data.stochastic_nodes + data.observation_nodes}
         if not isinstance(data, Mapping):
-            raise ArgumentError(f"condition() got data={data!r}; it takes a dict from site name to value, or a trace.")
+            raise ArgumentError(
+                f"condition() got data={shown(data)}; it takes a dict from site name to value, or a trace."
+            )
         self.data = data
 
     def before(self, site: Site) -> Site:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, overload
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.poutine.enumeration import checked_num_samples
 from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
@@ -81,8 +81,10 @@ def config_enumerate(
         ArgumentError: an argument that is none of these.
     """
     if default not in _WAYS:
-        raise ArgumentError(f"config_enumerate() got default={default!r}; it takes 'parallel', 'sequential' or None.")
+        raise ArgumentError(
+            f"config_enumerate() got default={shown(default)}; it takes 'parallel', 'sequential' or None."
+        )
     if tmc not in _TMC:
-        raise ArgumentError(f"config_enumerate() got tmc={tmc!r}; it takes 'diagonal' or 'mixture'.")
+        raise ArgumentError(f"config_enumerate() got tmc={shown(tmc)}; it takes 'diagonal' or 'mixture'.")
     checked_num_samples(num_samples, default, "config_enumerate()")
     return wrapped(_Marked(default, expand, num_samples), guide)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
@@ -18,7 +18,7 @@ class Do(Handler):
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         if not isinstance(data, Mapping):
-            raise ArgumentError(f"do() got data={data!r}; it takes a dict from site name to value.")
+            raise ArgumentError(f"do() got data={shown(data)}; it takes a dict from site name to value.")
         self.data = data
 
     def after(self, site: Site) -> Site:

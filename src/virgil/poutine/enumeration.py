@@ -13,7 +13,7 @@ from torch import Tensor
 
 from virgil.distributions.composed.delta import Delta
 from virgil.distributions.core.shape_algebra import expanded
-from virgil.errors import ArgumentError, MismatchError, PlateError, ShapeError
+from virgil.errors import ArgumentError, MismatchError, PlateError, ShapeError, shown
 from virgil.poutine.frame import ChainStep, Frame, in_other_rounds, rounds_of
 from virgil.poutine.runtime import Handler, Outer, states_nothing
 from virgil.poutine.site import Enumeration, Site
@@ -87,7 +87,8 @@ class Enumerate(Handler):
     ) -> None:
         if not isinstance(first_available_dim, int) or first_available_dim >= 0:
             raise ArgumentError(
-                f"enum() got first_available_dim={first_available_dim!r}; it takes a negative dim left of all plates, "
+                f"enum() got first_available_dim={shown(first_available_dim)}; it takes a negative dim left of "
+                "all plates, "
                 "-1 - max_plate_nesting."
             )
         self.first_available_dim = first_available_dim
@@ -242,7 +243,7 @@ def checked_num_samples(count: Any, way: str | None, where: str) -> None:
     if count is None:
         return
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise ArgumentError(f"{where} got num_samples={count!r}; it takes a whole number, 1 or more, or None.")
+        raise ArgumentError(f"{where} got num_samples={shown(count)}; it takes a whole number, 1 or more, or None.")
     if way == "sequential":
         raise ArgumentError(
             f"{where} got num_samples={count} for sequential enumeration; draws lie along a dim, in parallel. Use "

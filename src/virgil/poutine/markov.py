@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import Any
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.poutine.frame import ChainStep
 from virgil.poutine.runtime import Handler, installed
 from virgil.poutine.site import Site
@@ -98,7 +98,7 @@ def markov(
         ArgumentError: ``history`` is not a whole number of at least 0.
     """
     if not isinstance(history, int) or isinstance(history, bool) or history < 0:
-        raise ArgumentError(f"markov() got history={history!r}; it takes a whole number, 0 or more.")
+        raise ArgumentError(f"markov() got history={shown(history)}; it takes a whole number, 0 or more.")
     if fn is None:
         return Markov(history, keep)
     if callable(fn):

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
@@ -25,7 +25,7 @@ class Mask(Handler):
                     f"mask() got a tensor of dtype {mask.dtype}; it takes torch.bool. Write mask.bool()."
                 )
         elif mask is not True and mask is not False:
-            raise ArgumentError(f"mask() got mask={mask!r}; it takes True, False or a tensor of dtype torch.bool.")
+            raise ArgumentError(f"mask() got mask={shown(mask)}; it takes True, False or a tensor of dtype torch.bool.")
         self.mask = mask
 
     def before(self, site: Site) -> Site:

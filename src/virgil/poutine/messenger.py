@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
 from virgil.poutine.stack import stated_here
@@ -110,7 +110,7 @@ def _check(site: Site, author: str) -> None:
         ("scale", scale, is_scale, "a number or a tensor"),
     ):
         if not is_right:
-            raise ArgumentError(f"{where} {key}={value!r} in the message of a sample site; it must be {expected}.")
+            raise ArgumentError(f"{where} {key}={shown(value)} in the message of a sample site; it must be {expected}.")
     if site.observed and site.value is None:
         raise ArgumentError(
             f"{where} is_observed=True without a value in the message. Set value too, or is_observed=False."

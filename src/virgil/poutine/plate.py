@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from virgil.distributions.core.validation import is_validating
-from virgil.errors import FitWarning, PlateError
+from virgil.errors import FitWarning, PlateError, shown
 from virgil.ops.distinct_indices import distinct_indices
 from virgil.poutine.frame import Frame
 from virgil.poutine.plate_context import PlateContext, SizelessContext, active_frames
@@ -226,7 +226,7 @@ def _checked_size(name: str, size: int | None, subsample_size: int | None, subsa
     except TypeError:
         number = 0
     if number < 1:
-        raise PlateError(f"Plate {name!r} has size {size!r}; it must be a positive integer.")
+        raise PlateError(f"Plate {name!r} has size {shown(size)}; it must be a positive integer.")
     if subsample is not None and subsample_size is not None and len(subsample) != subsample_size:
         raise PlateError(
             f"Plate {name!r} got {len(subsample)} indices in subsample, but subsample_size={subsample_size}. Give "
@@ -234,7 +234,7 @@ def _checked_size(name: str, size: int | None, subsample_size: int | None, subsa
         )
     if subsample_size is not None and not (_is_index(subsample_size) and 1 <= subsample_size <= size):
         raise PlateError(
-            f"Plate {name!r} has subsample_size={subsample_size!r}; it must be between 1 and its size, {size}."
+            f"Plate {name!r} has subsample_size={shown(subsample_size)}; it must be between 1 and its size, {size}."
         )
     if subsample is not None and not len(subsample):
         raise PlateError(f"Plate {name!r} got no indices in subsample; there must be one or more.")
@@ -279,6 +279,6 @@ def _checked_dim(name: str, dim: int | None) -> int | None:
         return None
     if not _is_index(dim) or dim >= 0:
         raise PlateError(
-            f"Plate {name!r} has dim={dim!r}; a plate's dim counts from the right and is negative, such as -1."
+            f"Plate {name!r} has dim={shown(dim)}; a plate's dim counts from the right and is negative, such as -1."
         )
     return operator.index(dim)

@@ -46,7 +46,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.poutine.site import Site
 from virgil.poutine.stack import Halves, Outer, Stack, Surrounds, emit, installed, stated_here, thread, without
 
@@ -156,7 +156,7 @@ def effectful(fn: Callable[..., Any] | None = None, type: str | None = None) -> 
     """
     if not isinstance(type, str) or type in _STATED:
         raise ArgumentError(
-            f"effectful() got type={type!r}; it takes a string of your own choice, which is none of "
+            f"effectful() got type={shown(type)}; it takes a string of your own choice, which is none of "
             f"{', '.join(sorted(_STATED))}."
         )
     if fn is None:

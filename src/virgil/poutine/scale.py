@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.ops.all_true import all_true
 from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
@@ -20,14 +20,15 @@ class Scale(Handler):
 
     def __init__(self, scale: float | Tensor) -> None:
         if isinstance(scale, bool) or not isinstance(scale, (int, float, Tensor)):
-            raise ArgumentError(f"scale() got scale={scale!r}; it takes a positive number or a tensor of them.")
+            raise ArgumentError(f"scale() got scale={shown(scale)}; it takes a positive number or a tensor of them.")
         if isinstance(scale, Tensor):
             is_positive = all_true(scale > 0)
         else:
             is_positive = scale > 0
         if not is_positive:
             raise ArgumentError(
-                f"scale() got scale={scale!r}, which must be positive. To leave statements out of the objective, use "
+                f"scale() got scale={shown(scale)}, which must be positive. To leave statements out of the "
+                "objective, use "
                 f"mask(mask=False)."
             )
         self.scale = scale

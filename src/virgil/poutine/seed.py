@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.ops.random_state import preserved_rng, set_rng_seed
 from virgil.poutine.runtime import Handler
 from virgil.poutine.wrap import Program, wrapped
@@ -17,7 +17,7 @@ class Seed(Handler):
 
     def __init__(self, rng_seed: int) -> None:
         if not isinstance(rng_seed, int) or isinstance(rng_seed, bool) or not 0 <= rng_seed < 2**63:
-            raise ArgumentError(f"seed() got rng_seed={rng_seed!r}; it takes a whole number, 0 or more.")
+            raise ArgumentError(f"seed() got rng_seed={shown(rng_seed)}; it takes a whole number, 0 or more.")
         self.rng_seed = rng_seed
         self._open: list[Any] = []
 

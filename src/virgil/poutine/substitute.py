@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
@@ -20,7 +20,7 @@ class Substitute(Handler):
 
     def __init__(self, data: Mapping[str, Tensor]) -> None:
         if not isinstance(data, Mapping):
-            raise ArgumentError(f"substitute() got data={data!r}; it takes a dict from parameter name to value.")
+            raise ArgumentError(f"substitute() got data={shown(data)}; it takes a dict from parameter name to value.")
         self.data = data
 
     def before(self, site: Site) -> Site:

@@ -16,6 +16,7 @@ from virgil.poutine.site import Site
 __all__ = ["Trace", "Traced", "Tracer", "trace"]
 
 SiteFilter = Callable[[str, Site], bool]
+_HEAD = "Shapes up to there:"
 _RECORDED = frozenset({"sample", "param", "plate", "deterministic"})
 
 
@@ -166,10 +167,9 @@ class Tracer(Handler):
             try:
                 result = program(*args, **kwargs)
             except ShapeError as error:
-                error.args = (
-                    f"{error.args[0]}\n\nShapes up to there:\n{trace.format_shapes(title='')}",
-                    *error.args[1:],
-                )
+                if _HEAD not in error.args[0]:  # of a program inside this one
+                    table = trace.format_shapes(title="")
+                    error.args = (f"{error.args[0]}\n\n{_HEAD}\n{table}" if table else error.args[0], *error.args[1:])
                 raise
             if is_whole:
                 trace.nodes["_RETURN"] = Site("return", "_RETURN", value=result)

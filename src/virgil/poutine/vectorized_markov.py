@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError, PlateError
+from virgil.errors import ArgumentError, PlateError, shown
 from virgil.poutine.enumeration import Enumerate, enumerated_dim
 from virgil.poutine.frame import Block, ChainStep, Frame
 from virgil.poutine.markov import MarkovContext
@@ -150,7 +150,8 @@ def vectorized_markov(
     size, history = _number(name, "size", size, 1), _number(name, "history", history, 0)
     if not isinstance(dim, int) or isinstance(dim, bool) or dim >= 0:
         raise ArgumentError(
-            f"vectorized_markov {name!r} got dim={dim!r}; it takes the batch dim of the steps, which counts from the "
+            f"vectorized_markov {name!r} got dim={shown(dim)}; it takes the batch dim of the steps, which counts "
+            "from the "
             "right and is negative: -1, or left of the plates inside the loop."
         )
     _check_surroundings(name, dim)
@@ -160,7 +161,7 @@ def vectorized_markov(
 def _number(name: str, what: str, number: int | None, least: int) -> int:
     if not isinstance(number, int) or isinstance(number, bool) or number < least:
         raise ArgumentError(
-            f"vectorized_markov {name!r} got {what}={number!r}; it takes a whole number, {least} or more."
+            f"vectorized_markov {name!r} got {what}={shown(number)}; it takes a whole number, {least} or more."
         )
     return number
 

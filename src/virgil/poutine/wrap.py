@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.poutine.runtime import Handler
 
 __all__ = ["Program", "wrapped"]
@@ -24,7 +24,8 @@ def wrapped(handler: Handler, fn: Program | None) -> Any:
     if not callable(fn):
         name = type(handler).__name__.lower()
         raise ArgumentError(
-            f"{name}() got {fn!r} as its program, which cannot be called. Pass the function itself, without calling "
+            f"{name}() got {shown(fn)} as its program, which cannot be called. Pass the function itself, without "
+            "calling "
             "it, and the other arguments by name."
         )
     return handler(fn)

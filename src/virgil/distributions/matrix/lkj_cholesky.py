@@ -12,7 +12,7 @@ from virgil.distributions.constraints import corr_cholesky
 from virgil.distributions.continuous.beta import Beta
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.ops.double_precision import in_double
 
 __all__ = ["LKJCholesky"]
@@ -36,7 +36,7 @@ class LKJCholesky(TorchDistributionMixin, td.LKJCholesky):
 
     def __init__(self, dim: int, concentration: Tensor | float = 1.0, validate_args: bool | None = None) -> None:
         if dim < 2:
-            raise ArgumentError(f"LKJCholesky got dim={dim!r}; it takes a number of rows, 2 or more.")
+            raise ArgumentError(f"LKJCholesky got dim={shown(dim)}; it takes a number of rows, 2 or more.")
         self.dim = dim
         self.concentration = torch.as_tensor(concentration)
         if not self.concentration.is_floating_point():

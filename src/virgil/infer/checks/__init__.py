@@ -71,7 +71,10 @@ CAUSES: tuple[Check, ...] = (
     stated_problems,
     containment_problems,
     support_problems,
+    whole_problems,
     size_problems,
+    event_problems,
+    batch_problems,
 )  # why a program may have raised an exception half way
 VALUES: tuple[Check, ...] = (support_problems,)  # what may differ between two executions of one structure
 SHAPES: tuple[Check, ...] = (batch_problems, enumeration_problems)

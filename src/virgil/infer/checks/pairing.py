@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from virgil.errors import did_you_mean
+from virgil.errors import did_you_mean, shown
 from virgil.infer.checks.finding import EvidenceBound, Finding, Subject
 from virgil.infer.checks.signature import arguments_of_none
 from virgil.poutine.enumeration import enumerated_dim
@@ -43,11 +43,18 @@ def pairing_problems(subject: Subject) -> Iterator[Finding]:
     missing = [
         _missing(name, site, in_guide, subject)
         for name, site in in_model.items()
-        if not site.observed and name not in in_guide and enumerated_dim(site) is None
+        if not site.observed and name not in in_guide and not _is_summed_out(site, subject)
     ]
     if others := ", ".join(repr(problem.site) for problem in missing[1:]):
         missing[0] = replace(missing[0], cure=f"{missing[0].cure} Missing as well: {others}.")
     yield from missing
+
+
+def _is_summed_out(site: Site, subject: Subject) -> bool:
+    """True if the objective sums over the site's values; a program that fails fails before they stand in the trace."""
+    if subject.failed is None or subject.objective is None or not subject.objective.enumerates:
+        return enumerated_dim(site) is not None
+    return site.infer.get("enumerate") == "parallel" and getattr(site.fn, "has_enumerate_support", False)
 
 
 def stated_problems(subject: Subject) -> Iterator[Finding]:
@@ -108,7 +115,7 @@ def _mark_problems(name: str, site: Site, objective: EvidenceBound | None) -> It
     way = site.infer.get("enumerate")
     if site.is_latent and way not in _WAYS and objective is not None and objective.enumerates:
         yield Finding(
-            f"Site {name!r} is marked by infer={{'enumerate': {way!r}}}, which is no way to enumerate.",
+            f"Site {name!r} is marked by infer={{'enumerate': {shown(way)}}}, which is no way to enumerate.",
             "Write 'parallel' or 'sequential', or None for not at all.",
             name,
         )

@@ -10,6 +10,7 @@ from virgil.errors import ShapeError, SupportError
 from virgil.infer.checks.containment import family_name, is_unchecked
 from virgil.infer.checks.finding import Finding, Subject
 from virgil.infer.checks.outside_support import reason
+from virgil.ops.broadcast import broadcasts_to
 from virgil.params.constraint import Constraint
 from virgil.poutine.site import Site
 
@@ -56,6 +57,13 @@ def _outside(site: Site, role: str, drawn: Site | None = None) -> Iterator[Findi
         )
         return
     if isinstance(site.mask, Tensor):
+        if not broadcasts_to(site.mask.shape, inside.shape, widening=True):
+            cause = (
+                f"At site {site.name!r}, the mask has shape {tuple(site.mask.shape)}, but the log-probability has "
+                f"shape {tuple(inside.shape)}."
+            )
+            yield Finding(cause, "Give the mask a shape that broadcasts to that.", site.name, kind=ShapeError)
+            return
         inside = inside | ~site.mask
     possible = under_some_value(site, inside, Tensor.any)
     if not bool(possible.all()):

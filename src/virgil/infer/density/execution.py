@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from virgil.infer.density.dependence import Dependence
+from virgil.infer.density.failure import note_failure
 from virgil.poutine.enumeration import Enumerate, enumerated_dim, leftmost
 from virgil.poutine.frame import Frame
 from virgil.poutine.plate import PlateContext
@@ -57,7 +58,7 @@ def run_pair(
     guide: bool = True,
     model: bool = True,
 ) -> Pair:
-    """Trace the guide, then the model replayed against it. An exception carries a note that says which was running.
+    """Trace the guide, then the model replayed against it. An exception carries a note that says where.
 
     Args:
         call: what to run.
@@ -81,7 +82,9 @@ def run_pair(
             enumerating = _beside(guide_tracer.trace, enumerate_from, apart, not model)(enumerating)
         model_tracer.run(enumerating, call.args, call.kwargs)
     except Exception as error:
-        error.add_note(f"This happened while the {running} was running.")
+        note_failure(
+            error, f"the {running} was running", guide_tracer.trace if running == "guide" else model_tracer.trace
+        )
         if failed is not None:
             failed(Pair(guide_tracer.trace, model_tracer.trace), running)
         raise

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from virgil.distributions.core.feasible_value import feasible_value
-from virgil.errors import ArgumentError, ShapeError
+from virgil.errors import ArgumentError, ShapeError, shown
 from virgil.infer.density.bijection import find_bijection, is_discrete
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.poutine.frame import plates_shape
@@ -62,7 +62,9 @@ def init_to_median(site: Site | None = None, num_samples: int = 15, *, fallback:
         fallback: used where the prior cannot be drawn from, or its draws are not finite.
     """
     if not isinstance(num_samples, int) or num_samples < 1:
-        raise ArgumentError(f"init_to_median() got num_samples={num_samples!r}; it takes a whole number, 1 or more.")
+        raise ArgumentError(
+            f"init_to_median() got num_samples={shown(num_samples)}; it takes a whole number, 1 or more."
+        )
     if site is None:
         return partial(init_to_median, num_samples=num_samples, fallback=fallback)
     bijection = find_bijection(site.name, site.fn)
@@ -94,7 +96,7 @@ def init_to_mean(site: Site | None = None, *, fallback: InitFn = init_to_median)
 def init_to_uniform(site: Site | None = None, radius: float = 2.0) -> Any:
     """A value that is uniform on ``(-radius, radius)`` in each unconstrained coordinate."""
     if not radius > 0:
-        raise ArgumentError(f"init_to_uniform() got radius={radius!r}; it takes a positive number.")
+        raise ArgumentError(f"init_to_uniform() got radius={shown(radius)}; it takes a positive number.")
     if site is None:
         return partial(init_to_uniform, radius=radius)
     bijection = find_bijection(site.name, site.fn)
@@ -196,7 +198,8 @@ class InitMessenger(Handler):
         """The value as made, and its mini-batch."""
         if not isinstance(value, Tensor):
             raise ArgumentError(
-                f"At site {site.name!r}, the init_loc_fn returned {value!r}, a {type(value).__name__}; it must return "
+                f"At site {site.name!r}, the init_loc_fn returned {shown(value)}, a {type(value).__name__}; it "
+                "must return "
                 "a tensor of the site's shape."
             )
         event_shape = fn.event_shape

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self, TypeVar
 
-from virgil.errors import ArgumentError, did_you_mean
+from virgil.errors import ArgumentError, did_you_mean, shown
 from virgil.infer.elbo.analytic import ANALYTIC
 from virgil.infer.elbo.bound import MEAN, Bound, BoundFunction
 from virgil.infer.elbo.gradient import Estimate, GradientRule
@@ -47,7 +47,7 @@ class Choices:
     def __post_init__(self) -> None:
         if not isinstance(self.num_particles, int) or self.num_particles < 1:
             raise ArgumentError(
-                f"An objective got num_particles={self.num_particles!r}; it takes a whole number, 1 or more."
+                f"An objective got num_particles={shown(self.num_particles)}; it takes a whole number, 1 or more."
             )
         refuse(self.terms, self.sum_out, self.bound)
 
@@ -86,7 +86,7 @@ def _chosen(field: str, value: object, kind: Callable[[str, Any], Choice], named
     """The choice of a name, or of a function; a record is one already."""
     if isinstance(value, str):
         if value not in named:
-            raise ArgumentError(f"An objective got {field}={value!r}. {did_you_mean(value, named)}")
+            raise ArgumentError(f"An objective got {field}={shown(value)}. {did_you_mean(value, named)}")
         return named[value]
     for known in named.values():
         if value is known or value is _function(known):
@@ -97,7 +97,9 @@ def _chosen(field: str, value: object, kind: Callable[[str, Any], Choice], named
     elif callable(value):
         return kind(getattr(value, "__name__", type(value).__name__), value)
     names = ", ".join(map(repr, named))
-    raise ArgumentError(f"An objective got {field}={value!r}; it takes {names}, or a function such as they stand for.")
+    raise ArgumentError(
+        f"An objective got {field}={shown(value)}; it takes {names}, or a function such as they stand for."
+    )
 
 
 def _function(choice: Terms | SumOut | GradientRule | Bound) -> object:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from virgil.errors import MismatchError
+from virgil.errors import MismatchError, shown
 
 __all__ = ["ELBOModule"]
 
@@ -31,7 +31,7 @@ class ELBOModule(nn.Module):
         for role, program in (("model", model), ("guide", guide)):
             if not isinstance(program, nn.Module):
                 raise MismatchError(
-                    f"elbo(model, guide) got {program!r} as its {role}; both must be torch.nn.Module, "
+                    f"elbo(model, guide) got {shown(program)} as its {role}; both must be torch.nn.Module, "
                     "so that the result knows their parameters. With functions, use SVI, or elbo.differentiable_loss."
                 )
         self.elbo = elbo

@@ -6,7 +6,7 @@ import math
 import warnings
 from typing import Any
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.infer.elbo.choices import Choices
 from virgil.infer.elbo.summing_out import BOTH, NONE
 
@@ -32,7 +32,8 @@ def of_attributes(objective: Any, known: frozenset[type], terms: object, sum_out
             continue
         if given is not None:
             raise ArgumentError(
-                f"{kind.__name__} has the class attribute {attribute} and got {name}={given!r}, but both choose the "
+                f"{kind.__name__} has the class attribute {attribute} and got {name}={shown(given)}, but both "
+                "choose the "
                 "same thing. Leave one of them out."
             )
         value = getattr(objective, attribute)
@@ -55,7 +56,7 @@ def nesting_of(objective: Any, nesting: float | None, former: float | None) -> i
         nesting = former
     if nesting is not None and (math.isnan(nesting) or nesting < 0):
         raise ArgumentError(
-            f"{type(objective).__name__} got max_plate_nesting={nesting!r}; it takes a whole number, 0 or more."
+            f"{type(objective).__name__} got max_plate_nesting={shown(nesting)}; it takes a whole number, 0 or more."
         )
     return None if nesting is None or nesting == math.inf else int(nesting)
 
@@ -69,7 +70,7 @@ def warn_of_unused(objective: Any, jit_options: dict[str, Any] | None, tail_adap
     for name, (value, is_default, reason) in why.items():
         if not is_default:
             warnings.warn(
-                f"{type(objective).__name__} got {name}={value!r}, which does nothing: {reason}. Leave it out.",
+                f"{type(objective).__name__} got {name}={shown(value)}, which does nothing: {reason}. Leave it out.",
                 UserWarning,
                 stacklevel=3,
             )

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from virgil import settings
 from virgil.distributions.core.validation import unchecked
-from virgil.errors import ArgumentError, ShapeError
+from virgil.errors import ArgumentError, ShapeError, VirgilError
 from virgil.infer.blame import LinAlgError, blame
 from virgil.infer.checks.finding import Trial
 from virgil.infer.checks.guards import Guards
@@ -180,8 +180,9 @@ class ELBO:
                 bound, particles = self._bound(call, structure)
             except LinAlgError:  # a matter of values, which a step looks into
                 raise
-            except (RuntimeError, ShapeError):
-                look_for_cause(call, self, structure)
+            except (IndexError, RuntimeError, TypeError, ValueError) as error:
+                if not isinstance(error, VirgilError) or isinstance(error, ShapeError):
+                    look_for_cause(error, call, self, structure)
                 raise
             if settings.get("validate"):
                 check_new(call, particles.pairs, self, self.choices.sum_out, structure)

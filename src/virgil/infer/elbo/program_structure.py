@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from virgil.infer.density.draws_check import can_vectorize
 from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.enumeration_check import check_agreement, check_blocks
 from virgil.infer.density.execution import Call, Failed, Pair, run_pair
+from virgil.infer.density.failure import Lines, note_density
 from virgil.infer.density.nesting import nesting
 from virgil.infer.elbo.dependences import Dependences
 from virgil.infer.elbo.summing_out import SumOut
@@ -119,12 +120,30 @@ def check_new(
     guards.check_parameters()
 
 
-def look_for_cause(call: Call, objective: EvidenceBound, structure: Structure) -> None:
-    """After an error of shapes, or torch's own, run the programs with every check, which may know the cause."""
+def look_for_cause(error: Exception, call: Call, objective: EvidenceBound, structure: Structure) -> None:
+    """After an error of shapes, or torch's own, run the programs with every check, which may know the cause.
+
+    If none does, a note on the error says whose density it was.
+    """
     if settings.get("validate"):
         structure.present.check_parameters()
+        lines = Lines()
         with dry_run():
-            check(subject_of(call, run_or_explain(call, objective), objective), shown=structure.shown)
+            pair = run_or_explain(replace(call, model=lines(call.model), guide=lines(call.guide)), objective)
+            check(subject_of(call, pair, objective), shown=structure.shown)
+            _note_density(error, pair, lines)
+
+
+def _note_density(error: Exception, pair: Pair, lines: Lines) -> None:
+    """Say at which site the density raises such an error, if one does."""
+    for role, trace in (("guide", pair.guide), ("model", pair.model)):
+        for name, site in trace.nodes.items():
+            try:
+                if site.kind == "sample":
+                    site.log_prob  # noqa: B018 - may raise
+            except type(error):
+                note_density(error, role, site, lines.by_site.get(name))
+                return
 
 
 def run_or_explain(call: Call, objective: EvidenceBound, run: Run = run_pair) -> Pair:

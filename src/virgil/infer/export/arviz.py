@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.infer.density.draws_at_once import Joint
 from virgil.infer.export.dims import Dims, whole_value
 from virgil.infer.export.pointwise import is_datum
@@ -45,7 +45,7 @@ def to_arviz(fit: Outcome, given: Arguments | None, num_samples: int, seed: int 
     except ImportError:
         raise ArgumentError('to_arviz() needs arviz-base: pip install "virgil-ppl[arviz]".') from None
     if not isinstance(num_samples, int) or isinstance(num_samples, bool) or num_samples < 1:
-        raise ArgumentError(f"to_arviz() got num_samples={num_samples!r}; it takes a whole number, 1 or more.")
+        raise ArgumentError(f"to_arviz() got num_samples={shown(num_samples)}; it takes a whole number, 1 or more.")
     origin = origin_of_fit(fit)
     with fitted(origin, seed):
         at = joint(origin, given)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from virgil.distributions.core.validation import unchecked
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.infer.density.draws_at_once import Joint
 from virgil.infer.density.execution import PARTICLES, Pair, Program
 from virgil.infer.density.summed_out import model_variables
@@ -160,7 +160,7 @@ def marginal_draws(
         ArgumentError: the fit does not know what it was fitted from, or ``num`` is out of range.
     """
     if num is not None and (not isinstance(num, int) or isinstance(num, bool) or num < 1):
-        raise ArgumentError(f"plot_posterior() got num_samples={num!r}; it takes a whole number, 1 or more.")
+        raise ArgumentError(f"plot_posterior() got num_samples={shown(num)}; it takes a whole number, 1 or more.")
     origin = origin_of_fit(outcome)
     with fitted(origin, seed):
         at = joint_of_fit(origin, given)

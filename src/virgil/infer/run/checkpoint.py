@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from virgil.errors import ArgumentError, FileFormatError
+from virgil.errors import ArgumentError, FileFormatError, shown
 from virgil.infer.problem import Problem
 from virgil.infer.run.likeness import Look, check_alike, look
 from virgil.infer.run.saved_run import SavedEngine, SavedRun, pack_run, unpack_run
@@ -47,7 +47,7 @@ class Checkpoint:
 
     def __init__(self, filename: str | PathLike[str], seconds: float, problem: Problem) -> None:
         if not seconds >= 0:
-            raise ArgumentError(f"run() got every={seconds!r}; it takes the seconds between two checkpoints.")
+            raise ArgumentError(f"run() got every={shown(seconds)}; it takes the seconds between two checkpoints.")
         if not isinstance(problem.optim, Optimizer):
             raise ArgumentError(
                 "run() got checkpoint= with a torch optimiser that holds its parameters without names, so that its "

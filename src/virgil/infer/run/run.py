@@ -12,7 +12,7 @@ from torch import Tensor
 
 from virgil.engine.choice import check_engine
 from virgil.engine.work import Work
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.infer.run.average import Average
 from virgil.infer.run.checkpoint import Checkpoint
 from virgil.infer.run.choose import Choice, choose
@@ -55,9 +55,9 @@ class Options:
     def __post_init__(self) -> None:
         check_engine(self.engine)
         if self.callback_every < 1:
-            raise ArgumentError(f"run() got callback_every={self.callback_every!r}; it takes 1 or more.")
+            raise ArgumentError(f"run() got callback_every={shown(self.callback_every)}; it takes 1 or more.")
         if not isinstance(self.average, int) or self.average < 0:
-            raise ArgumentError(f"run() got average={self.average!r}; it takes a number of steps, 0 or more.")
+            raise ArgumentError(f"run() got average={shown(self.average)}; it takes a number of steps, 0 or more.")
         if self.average and self.checkpoint is not None:
             raise ArgumentError(
                 "run() got average= and checkpoint=; a run that averages its last steps is not written to disk. "
@@ -89,7 +89,7 @@ class Run:
         total, number = self._source.total, self._options.average
         if number and (total is None or total < number):
             steps = "an unknown number of" if total is None else total
-            raise ArgumentError(f"run() got average={number!r} for {steps} steps; it averages the last of them.")
+            raise ArgumentError(f"run() got average={shown(number)} for {steps} steps; it averages the last of them.")
 
     def take(self) -> Outcome:
         """Take all steps."""

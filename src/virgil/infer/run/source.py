@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import torch
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.ops.random_state import get_rng_state, set_rng_state
 
 __all__ = ["Batch", "Batches", "NOTHING", "Place", "Same", "Source", "source_of"]
@@ -115,7 +115,8 @@ class Batches:
     def __init__(self, data: Iterable[Any], epochs: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if not isinstance(data, Iterable):
             raise ArgumentError(
-                f"run() got data={data!r}, which cannot be iterated; with epochs= it takes mini-batches, such as a "
+                f"run() got data={shown(data)}, which cannot be iterated; with epochs= it takes mini-batches, "
+                "such as a "
                 "torch DataLoader."
             )
         length = len(data) if isinstance(data, Sized) else None
@@ -223,17 +224,18 @@ def source_of(
     if epochs is None:
         if not isinstance(num_steps, int) or isinstance(num_steps, bool) or num_steps < 0:
             raise ArgumentError(
-                f"run() got num_steps={num_steps!r}; it takes a whole number, and after it the arguments of model "
+                f"run() got num_steps={shown(num_steps)}; it takes a whole number, and after it the arguments of model "
                 "and guide; or epochs= and data=."
             )
         return Same(num_steps, args, kwargs if data is NOTHING else {**kwargs, "data": data})
     if num_steps is not None:
         raise ArgumentError(
-            f"run() got num_steps={num_steps!r} and epochs={epochs!r}; it takes one of them. With epochs=, further "
+            f"run() got num_steps={shown(num_steps)} and epochs={shown(epochs)}; it takes one of them. With "
+            "epochs=, further "
             "arguments of model and guide go by name."
         )
     if not isinstance(epochs, int) or isinstance(epochs, bool) or epochs < 0:
-        raise ArgumentError(f"run() got epochs={epochs!r}; it takes a whole number, 0 or more.")
+        raise ArgumentError(f"run() got epochs={shown(epochs)}; it takes a whole number, 0 or more.")
     if data is NOTHING:
         raise ArgumentError("run() got epochs= without data=; it takes an iterable of mini-batches.")
     return Batches(data, epochs, args, kwargs)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import torch
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.infer.step.record import Record
 
 __all__ = ["Plateau", "Stop", "TimeLimit"]
@@ -48,9 +48,9 @@ class Plateau:
 
     def __init__(self, window: int = 500, tolerance: float = 1.0) -> None:
         if not isinstance(window, int) or window < 2:
-            raise ArgumentError(f"Plateau got window={window!r}; it takes a whole number of steps, 2 or more.")
+            raise ArgumentError(f"Plateau got window={shown(window)}; it takes a whole number of steps, 2 or more.")
         if math.isnan(tolerance) or tolerance < 0:
-            raise ArgumentError(f"Plateau got tolerance={tolerance!r}; it takes standard errors, 0 or more.")
+            raise ArgumentError(f"Plateau got tolerance={shown(tolerance)}; it takes standard errors, 0 or more.")
         self.every = window
         self.tolerance = tolerance
 
@@ -82,9 +82,9 @@ class TimeLimit:
 
     def __init__(self, seconds: float, every: int = 10) -> None:
         if not seconds > 0:
-            raise ArgumentError(f"TimeLimit got seconds={seconds!r}; it takes a positive number.")
+            raise ArgumentError(f"TimeLimit got seconds={shown(seconds)}; it takes a positive number.")
         if not isinstance(every, int) or every < 1:
-            raise ArgumentError(f"TimeLimit got every={every!r}; it takes a whole number of steps, 1 or more.")
+            raise ArgumentError(f"TimeLimit got every={shown(every)}; it takes a whole number of steps, 1 or more.")
         self.seconds = seconds
         self.every = every
         self._begin: float | None = None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError, NonFiniteError
+from virgil.errors import ArgumentError, NonFiniteError, shown
 from virgil.infer.run.feed import Feed
 from virgil.infer.run.initial_values import Beginning
 from virgil.infer.run.origin import Origin
@@ -83,7 +83,7 @@ def calibrate(origin: Origin, engine: str, num: int, steps: int) -> Calibration:
         ArgumentError: the number is out of range, or the model's data cannot be simulated.
     """
     if not isinstance(num, int) or num < 20:
-        raise ArgumentError(f"check() got calibration={num!r}; it takes a number of simulations, 20 or more.")
+        raise ArgumentError(f"check() got calibration={shown(num)}; it takes a number of simulations, 20 or more.")
     with torch.no_grad():
         at = joint(origin)
     check_simulable(at, origin)

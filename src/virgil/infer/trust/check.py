@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.infer.density.draws_at_once import Joint
 from virgil.infer.plots.check import plot_check
 from virgil.infer.run.outcome import Outcome
@@ -119,9 +119,9 @@ def check_fit(
     """Check a fit; the arguments are those of ``Fit.check``."""
     steps = _steps(fit) if steps is None else steps
     if not isinstance(steps, int) or steps < 0:
-        raise ArgumentError(f"check() got steps={steps!r}; it takes a number of steps, 0 for none.")
+        raise ArgumentError(f"check() got steps={shown(steps)}; it takes a number of steps, 0 for none.")
     if draws is not None and (not isinstance(draws, int) or draws < LEAST):
-        raise ArgumentError(f"check() got draws={draws!r}; it takes a whole number, {LEAST} or more.")
+        raise ArgumentError(f"check() got draws={shown(draws)}; it takes a whole number, {LEAST} or more.")
     origin = origin_of_fit(fit)
     notes = changes(origin)
     with origin.present():

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from virgil.distributions import Delta
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.infer.density.draws_at_once import Joint, joint_of
 from virgil.infer.density.execution import Call, Pair
 from virgil.infer.run.origin import Origin
@@ -83,7 +83,7 @@ def draws(fit: Outcome, num: int, *, seed: int | None = None, given: Arguments |
         ArgumentError: the fit does not know where it came from, or ``num`` is out of range.
     """
     if not isinstance(num, int) or num < 1:
-        raise ArgumentError(f"draws() got num={num!r}; it takes a whole number, 1 or more.")
+        raise ArgumentError(f"draws() got num={shown(num)}; it takes a whole number, 1 or more.")
     origin = origin_of_fit(fit)
     changed = changes(origin)
     with fitted(origin, seed):

@@ -8,7 +8,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from virgil.errors import ArgumentError, DuplicateSiteError
+from virgil.errors import ArgumentError, DuplicateSiteError, shown
 from virgil.infer.autoguide.core.guide import AutoGuide
 from virgil.nn.call import calls
 from virgil.nn.containers import Container
@@ -34,7 +34,9 @@ class AutoCallable(AutoGuide):
     ) -> None:
         super().__init__(model)
         if not callable(guide):
-            raise ArgumentError(f"AutoCallable got guide={guide!r}, which cannot be called. Pass the function itself.")
+            raise ArgumentError(
+                f"AutoCallable got guide={shown(guide)}, which cannot be called. Pass the function itself."
+            )
         self.guide = guide
         self.median_of = median
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.infer.autoguide.core.latent import Latent, find_latent
 from virgil.infer.autoguide.core.parameters import ConstrainedParameters
 from virgil.infer.autoguide.core.plates import GuidePlates
@@ -67,7 +67,7 @@ class AutoGuide(PyroModule):
         self.__dict__["_pyro_name"] = type(self).__name__
         if not callable(model):
             raise ArgumentError(
-                f"{type(self).__name__} got model={model!r}, which cannot be called. Pass the function itself."
+                f"{type(self).__name__} got model={shown(model)}, which cannot be called. Pass the function itself."
             )
         self._model = (model,)  # in a tuple, so that a network's parameters are not the guide's as well
         self.init_loc_fn = init_loc_fn

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from virgil.distributions.core.feasible_value import feasible_value
-from virgil.errors import ArgumentError, MismatchError
+from virgil.errors import ArgumentError, MismatchError, shown
+from virgil.infer.density.failure import note_failure
 from virgil.infer.density.initialization import dtype_and_device
 from virgil.nn.call import isolated
 from virgil.ops.random_state import preserved_rng
@@ -174,6 +175,9 @@ class GuidePlates:
                 self.model(*args, **kwargs)
         except _AllFoundError:
             pass
+        except Exception as error:
+            note_failure(error, "the automatic guide ran the model to find its plates", Trace())
+            raise
         for name, site in probe.found.items():
             full_size = self.frames[name].full_size
             if site.fn.size != full_size:
@@ -190,7 +194,9 @@ class GuidePlates:
         plates = list(made) if isinstance(made, list | tuple) else [made]
         for each in plates:
             if not isinstance(each, plate):
-                raise ArgumentError(f"create_plates returned {each!r}; it must return a plate, or several in a list.")
+                raise ArgumentError(
+                    f"create_plates returned {shown(each)}; it must return a plate, or several in a list."
+                )
             known = self.frames.get(each.name)
             if known is not None and known.full_size != each.size:
                 raise MismatchError(

@@ -11,16 +11,17 @@ from torch import Tensor
 from virgil import settings
 from virgil.distributions.core.validation import unchecked
 from virgil.errors import ArgumentError, NonFiniteError, SiteError, SupportError, did_you_mean
-from virgil.infer.checks import SHAPES_OF_VALUES, check
+from virgil.infer.checks import SHAPES_OF_VALUES, VALUES, check
 from virgil.infer.checks.finding import Subject
 from virgil.infer.checks.support import support_problem
 from virgil.infer.density.dry_run import dry_run
+from virgil.infer.density.failure import note_failure
 from virgil.infer.density.initialization import InitFn, InitMessenger, given_names
 from virgil.nn.call import isolated
 from virgil.ops.random_state import set_rng_seed
 from virgil.poutine.block import Block
 from virgil.poutine.site import Site
-from virgil.poutine.trace import Trace, trace
+from virgil.poutine.trace import Trace, Tracer
 
 __all__ = ["find_prototype"]
 
@@ -46,7 +47,7 @@ def find_prototype(
         for attempt in range(_ATTEMPTS):
             init = InitMessenger(init_fn)
             with isolated():
-                found = trace(init(model)).get_trace(*args, **kwargs)
+                found = _run(init(model), args, kwargs)
             _check_names(found, init_fn)
             culprit = _not_finite(found, model)
             if culprit is None:
@@ -57,6 +58,16 @@ def find_prototype(
     return found, init.values
 
 
+def _run(model: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Trace:
+    tracer = Tracer()
+    try:
+        tracer.run(model, args, kwargs)
+    except Exception as error:
+        note_failure(error, "the automatic guide ran the model to find its sites", tracer.trace)
+        raise
+    return tracer.trace
+
+
 def _not_finite(found: Trace, model: Callable[..., Any]) -> Site | None:
     try:
         with unchecked():
@@ -65,7 +76,7 @@ def _not_finite(found: Trace, model: Callable[..., Any]) -> Site | None:
                     return site
     except (RuntimeError, IndexError):  # torch's own, of which a check may know the cause
         if settings.get("validate"):
-            check(Subject(Trace(), found, {"model": model}), SHAPES_OF_VALUES)
+            check(Subject(Trace(), found, {"model": model}), (*SHAPES_OF_VALUES, *VALUES))
         raise
     return None
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 
 __all__ = ["checked_init_scale", "normal_quantiles"]
 
@@ -23,7 +23,7 @@ def checked_init_scale(guide: str, init_scale: float | Tensor) -> float | Tensor
         scale = torch.as_tensor(init_scale)
         if bool((scale > 0).all()) and bool(scale.isfinite().all()):
             return init_scale
-    raise ArgumentError(f"{guide} got init_scale={init_scale!r}; it takes a positive number, or a tensor of them.")
+    raise ArgumentError(f"{guide} got init_scale={shown(init_scale)}; it takes a positive number, or a tensor of them.")
 
 
 def normal_quantiles(loc: Tensor, scale: Tensor, quantiles: Sequence[float] | Tensor) -> Tensor:
@@ -35,7 +35,7 @@ def normal_quantiles(loc: Tensor, scale: Tensor, quantiles: Sequence[float] | Te
     probs = torch.as_tensor(quantiles, dtype=loc.dtype, device=loc.device)
     if probs.dim() != 1 or not bool(((probs >= 0) & (probs <= 1)).all()):
         raise ArgumentError(
-            f"quantiles() got {quantiles!r}; it takes a list of probabilities, such as [0.05, 0.5, 0.95]."
+            f"quantiles() got {shown(quantiles)}; it takes a list of probabilities, such as [0.05, 0.5, 0.95]."
         )
     probs = probs.reshape((-1,) + (1,) * loc.dim())
     points: Tensor = loc + scale * torch.special.ndtri(probs)

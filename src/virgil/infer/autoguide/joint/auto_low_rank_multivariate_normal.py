@@ -10,7 +10,7 @@ from torch import Tensor
 from torch import distributions as td
 
 from virgil.distributions import LowRankMultivariateNormal, constraints
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, shown
 from virgil.infer.autoguide.joint.auto_continuous import AutoContinuous
 from virgil.infer.density.initialization import InitFn, init_to_median
 from virgil.params.constraint import Constraint
@@ -56,7 +56,7 @@ class AutoLowRankMultivariateNormal(AutoContinuous):
     ) -> None:
         super().__init__(model, init_loc_fn, init_scale)
         if rank is not None and (not isinstance(rank, int) or rank < 1):
-            raise ArgumentError(f"{type(self).__name__} got rank={rank!r}; it takes a whole number, 1 or more.")
+            raise ArgumentError(f"{type(self).__name__} got rank={shown(rank)}; it takes a whole number, 1 or more.")
         self.rank = rank
 
     def _base_parameters(self, loc: Tensor) -> Mapping[str, tuple[Tensor, Constraint]]:

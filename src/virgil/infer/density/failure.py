@@ -1,0 +1,117 @@
+"""Notes on an exception that a program has raised: which program, statement and line, what stood there, what to do."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from virgil.engine.lines import is_of_user, line_of_user, shown_line
+from virgil.infer.density.failing_line import Step, described, inner_call, tensors_at
+from virgil.poutine.runtime import Handler
+from virgil.poutine.site import Site
+from virgil.poutine.trace import Trace
+
+__all__ = ["Lines", "note_density", "note_failure"]
+
+_BEGINS = "This happened "
+# By words of torch's messages: the cure. The first that fits is told.
+_CURES = (
+    (
+        r"which is enumerated .*(Boolean value|Python scalars|to Scalar|item\(\))",
+        "An enumerated variable has many values at once, which Python cannot choose by: index a tensor by it, use "
+        "torch.where, or mark it by infer={'enumerate': 'sequential'} in the guide.",
+    ),
+    (
+        r"is the indices of plate ('.*?'),.* out of (?:bounds|range)",
+        "Give plate {plate} the size of what it indexes, or what it indexes the size of the plate.",
+    ),
+    (r"same dtype|expected scalar type", "Give both the same dtype, as by torch.as_tensor(data, dtype=torch.float32)."),
+    (r"used as indices", "Make the index whole numbers, by .long()."),
+    (r"same device|on the expected device", "Bring both to one device, by .to(device)."),
+)
+
+
+class Lines(Handler):
+    """Notes the user's line of each statement, by site."""
+
+    def __init__(self) -> None:
+        self.by_site: dict[str, str] = {}
+
+    def before(self, site: Site) -> Site:
+        """Note the line."""
+        self.by_site[site.name] = line_of_user() or ""
+        return site
+
+
+def note_failure(error: Exception, running: str, trace: Trace) -> None:
+    """Add to an exception where in the program it came from, unless that has been said already.
+
+    Args:
+        error: the exception.
+        running: the program that was running, in words.
+        trace: the sites up to there.
+    """
+    if any(note.startswith(_BEGINS) for note in getattr(error, "__notes__", ())):
+        return
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    steps: list[Step] = list(zip(frames, traceback.extract_tb(error.__traceback__), strict=False))
+    last = max((place for place, (_, step) in enumerate(steps) if is_of_user(step.filename)), default=-1)
+    begin = f"{_BEGINS}while {running}{_statement(steps[last + 1 :], trace)}"
+    told = []
+    if last >= 0:
+        told = _sentence("There, ", tensors_at(steps[last], trace))
+        told += [call] if (call := inner_call(steps[last + 1 :])) else []
+        step = steps[last][1]
+        begin = f"{begin}, at\n  {shown_line(step.filename, step.lineno or 0, step.name)}"
+    told += _sentence("Plates up to there: ", _plates(trace))
+    error.add_note("\n".join([begin, *told, *_cure(" ".join([*told, str(error)]))]))
+
+
+def note_density(error: Exception, role: str, site: Site, line: str | None) -> None:
+    """Add to an exception that it was the density of a site's value that raised it.
+
+    Args:
+        error: the exception.
+        role: of the site's program.
+        site: the site.
+        line: of its statement.
+    """
+    fn, where = site.fn, [f"{frame.name!r} (size {frame.size}, dim {frame.dim})" for frame in site.frames if frame.dim]
+    value = f" and a value that is a {described(site.value)}" if isinstance(site.value, Tensor) else ""
+    plates = f", in plate {' and '.join(where)}" if where else ""
+    error.add_note(
+        f"{_BEGINS}when the log-probability of site {site.name!r} of the {role} was computed, of {type(fn).__name__} "
+        f"with batch shape {tuple(fn.batch_shape)} and event shape {tuple(fn.event_shape)}{value}{plates}"
+        + (f", stated at\n  {line}" if line else ".")
+    )
+
+
+def _statement(inside: Sequence[Step], trace: Trace) -> str:
+    """The statement that was being made, or the site that was made last."""
+    for frame, _ in inside:
+        name = frame.f_locals.get("name")
+        if frame.f_globals.get("__name__") == "virgil.primitives" and isinstance(name, str):
+            return f", in the statement of site {name!r}"
+    sites = [name for name, site in trace.nodes.items() if site.kind == "sample"]
+    return f", after site {sites[-1]!r}" if sites else ""
+
+
+def _sentence(begin: str, parts: list[str]) -> list[str]:
+    return [f"{begin}{'; '.join(parts)}."] if parts else []
+
+
+def _plates(trace: Trace) -> list[str]:
+    told = []
+    for name, site in trace.nodes.items():
+        if site.kind == "plate" and isinstance(site.value, Tensor):
+            taken = f", of which it takes {len(site.value)}" if len(site.value) != site.fn.size else ""
+            told.append(f"{name!r} of size {site.fn.size}{taken}")
+    return told
+
+
+def _cure(words: str) -> list[str]:
+    found = ((re.search(pattern, words), cure) for pattern, cure in _CURES)
+    return next(([cure.replace("{plate}", match[match.lastindex or 0])] for match, cure in found if match), [])
