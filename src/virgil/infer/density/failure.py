@@ -8,13 +8,11 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from virgil.engine.lines import is_of_user, line_of_user, shown_line
-from virgil.infer.density.failing_line import Step, described, inner_call, tensors_at
-from virgil.poutine.runtime import Handler
-from virgil.poutine.site import Site
+from virgil.engine.lines import is_of_user, shown_line
+from virgil.infer.density.failing_line import Step, inner_call, tensors_at
 from virgil.poutine.trace import Trace
 
-__all__ = ["Lines", "note_density", "note_failure"]
+__all__ = ["note_failure"]
 
 _BEGINS = "This happened "
 # By words of torch's messages: the cure. The first that fits is told.
@@ -32,18 +30,6 @@ _CURES = (
     (r"used as indices", "Make the index whole numbers, by .long()."),
     (r"same device|on the expected device", "Bring both to one device, by .to(device)."),
 )
-
-
-class Lines(Handler):
-    """Notes the user's line of each statement, by site."""
-
-    def __init__(self) -> None:
-        self.by_site: dict[str, str] = {}
-
-    def before(self, site: Site) -> Site:
-        """Note the line."""
-        self.by_site[site.name] = line_of_user() or ""
-        return site
 
 
 def note_failure(error: Exception, running: str, trace: Trace) -> None:
@@ -68,25 +54,6 @@ def note_failure(error: Exception, running: str, trace: Trace) -> None:
         begin = f"{begin}, at\n  {shown_line(step.filename, step.lineno or 0, step.name)}"
     told += _sentence("Plates up to there: ", _plates(trace))
     error.add_note("\n".join([begin, *told, *_cure(" ".join([*told, str(error)]))]))
-
-
-def note_density(error: Exception, role: str, site: Site, line: str | None) -> None:
-    """Add to an exception that it was the density of a site's value that raised it.
-
-    Args:
-        error: the exception.
-        role: of the site's program.
-        site: the site.
-        line: of its statement.
-    """
-    fn, where = site.fn, [f"{frame.name!r} (size {frame.size}, dim {frame.dim})" for frame in site.frames if frame.dim]
-    value = f" and a value that is a {described(site.value)}" if isinstance(site.value, Tensor) else ""
-    plates = f", in plate {' and '.join(where)}" if where else ""
-    error.add_note(
-        f"{_BEGINS}when the log-probability of site {site.name!r} of the {role} was computed, of {type(fn).__name__} "
-        f"with batch shape {tuple(fn.batch_shape)} and event shape {tuple(fn.event_shape)}{value}{plates}"
-        + (f", stated at\n  {line}" if line else ".")
-    )
 
 
 def _statement(inside: Sequence[Step], trace: Trace) -> str:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
 import torch
 
 from virgil import settings
+from virgil.errors import VirgilError
 from virgil.infer.checks import CALL, CAUSES, CHECKS, VALUES, Shown, check
-from virgil.infer.checks.finding import EvidenceBound, Subject
+from virgil.infer.checks.finding import Check, EvidenceBound, Subject
 from virgil.infer.checks.guards import Guards, guards_of
 from virgil.infer.density.draws_check import can_vectorize
 from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.enumeration_check import check_agreement, check_blocks
 from virgil.infer.density.execution import Call, Failed, Pair, run_pair
-from virgil.infer.density.failure import Lines, note_density
+from virgil.infer.density.failing_density import note_density
 from virgil.infer.density.nesting import nesting
 from virgil.infer.elbo.dependences import Dependences
 from virgil.infer.elbo.summing_out import SumOut
@@ -97,7 +98,18 @@ def check_pair(call: Call, pair: Pair, objective: EvidenceBound, structure: Stru
     """
     is_first = not structure.checked and not structure.vectorize_particles
     is_known = is_first and structure.dry is not None and structure.dry == statements_key(pair)
-    check(subject_of(call, pair, objective), VALUES if is_known else CHECKS, structure.shown)
+    _check(call, pair, objective, VALUES if is_known else CHECKS, structure.shown)
+
+
+def _check(call: Call, pair: Pair, objective: EvidenceBound, checks: Sequence[Check], shown: Shown | None) -> None:
+    """Run checks; where a density raises an exception in one of them, a note says whose it is."""
+    try:
+        check(subject_of(call, pair, objective), checks, shown)
+    except VirgilError:
+        raise
+    except Exception as error:
+        note_density(error, call, pair)
+        raise
 
 
 def check_new(
@@ -123,27 +135,14 @@ def check_new(
 def look_for_cause(error: Exception, call: Call, objective: EvidenceBound, structure: Structure) -> None:
     """After an error of shapes, or torch's own, run the programs with every check, which may know the cause.
 
-    If none does, a note on the error says whose density it was.
+    If none does, a note on the error says whose density it is.
     """
     if settings.get("validate"):
         structure.present.check_parameters()
-        lines = Lines()
         with dry_run():
-            pair = run_or_explain(replace(call, model=lines(call.model), guide=lines(call.guide)), objective)
-            check(subject_of(call, pair, objective), shown=structure.shown)
-            _note_density(error, pair, lines)
-
-
-def _note_density(error: Exception, pair: Pair, lines: Lines) -> None:
-    """Say at which site the density raises such an error, if one does."""
-    for role, trace in (("guide", pair.guide), ("model", pair.model)):
-        for name, site in trace.nodes.items():
-            try:
-                if site.kind == "sample":
-                    site.log_prob  # noqa: B018 - may raise
-            except type(error):
-                note_density(error, role, site, lines.by_site.get(name))
-                return
+            pair = run_or_explain(call, objective)
+            _check(call, pair, objective, CHECKS, structure.shown)
+            note_density(error, call, pair)
 
 
 def run_or_explain(call: Call, objective: EvidenceBound, run: Run = run_pair) -> Pair:

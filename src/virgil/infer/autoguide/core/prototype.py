@@ -15,6 +15,8 @@ from virgil.infer.checks import SHAPES_OF_VALUES, VALUES, check
 from virgil.infer.checks.finding import Subject
 from virgil.infer.checks.support import support_problem
 from virgil.infer.density.dry_run import dry_run
+from virgil.infer.density.execution import Call, Pair, no_guide
+from virgil.infer.density.failing_density import note_density
 from virgil.infer.density.failure import note_failure
 from virgil.infer.density.initialization import InitFn, InitMessenger, given_names
 from virgil.nn.call import isolated
@@ -49,7 +51,7 @@ def find_prototype(
             with isolated():
                 found = _run(init(model), args, kwargs)
             _check_names(found, init_fn)
-            culprit = _not_finite(found, model)
+            culprit = _not_finite(found, Call(model, no_guide, args, kwargs))
             if culprit is None:
                 break
             if attempt == _ATTEMPTS - 1:
@@ -68,15 +70,16 @@ def _run(model: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any
     return tracer.trace
 
 
-def _not_finite(found: Trace, model: Callable[..., Any]) -> Site | None:
+def _not_finite(found: Trace, call: Call) -> Site | None:
     try:
         with unchecked():
             for site in found.nodes.values():
                 if site.kind == "sample" and not bool(torch.isfinite(site.log_prob_sum)):
                     return site
-    except (RuntimeError, IndexError):  # torch's own, of which a check may know the cause
+    except (RuntimeError, IndexError) as error:  # torch's own, of which a check may know the cause
         if settings.get("validate"):
-            check(Subject(Trace(), found, {"model": model}), (*SHAPES_OF_VALUES, *VALUES))
+            check(Subject(Trace(), found, {"model": call.model}), (*SHAPES_OF_VALUES, *VALUES))
+        note_density(error, call, Pair(Trace(), found))
         raise
     return None
 
