@@ -5,24 +5,11 @@ from __future__ import annotations
 import functools
 import linecache
 import sys
-from pathlib import Path
 from typing import Any
 
-import torch
+from virgil.ops.user_code import is_of_user
 
-__all__ = ["is_of_user", "line_of_user", "shown_line"]
-
-_VIRGIL = Path(__file__).parents[1]
-_TORCH = Path(torch.__file__).parent
-
-
-@functools.cache
-def is_of_user(filename: str) -> bool:
-    """True if a file is neither torch's nor Virgil's own; Virgil's examples count as a user's."""
-    path = Path(filename)
-    if filename.startswith("<") or _TORCH in path.parents:
-        return False
-    return _VIRGIL not in path.parents or _VIRGIL / "examples" in path.parents
+__all__ = ["line_of_user", "shown_line"]
 
 
 @functools.lru_cache(maxsize=4096)

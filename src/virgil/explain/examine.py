@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from virgil.engine.lines import is_of_user, shown_line
+from virgil.engine.lines import shown_line
 from virgil.errors import ArgumentError, NonFiniteError
 from virgil.explain.report import Report
 from virgil.explain.row import plate_rows, rows_of
@@ -23,6 +23,7 @@ from virgil.infer.elbo import ELBO, Trace_ELBO, TraceEnum_ELBO
 from virgil.infer.elbo.program_structure import subject_of
 from virgil.infer.objective import Objective, as_objective
 from virgil.infer.warn import collecting_warnings
+from virgil.ops.user_code import is_of_user
 from virgil.ops.warning_filter import ignoring
 from virgil.poutine.block import watching_hidden
 from virgil.poutine.site import Site

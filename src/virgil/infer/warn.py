@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from virgil.engine.lines import is_of_user
 from virgil.errors import FitWarning
+from virgil.ops.user_code import warn_user
 
 __all__ = ["collecting_warnings", "show_warning"]
 
@@ -31,10 +28,7 @@ def show_warning(message: str) -> None:
     if _thread.collected is not None:
         _thread.collected.append(message)
         return
-    frame: Any = sys._getframe(1)
-    while frame.f_back is not None and not is_of_user(frame.f_code.co_filename):
-        frame = frame.f_back
-    warnings.warn_explicit(message, FitWarning, frame.f_code.co_filename, frame.f_lineno, registry={})
+    warn_user(message, FitWarning, once=False)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from torch import Tensor
 from torch.distributions import constraints
 
 from virgil.errors import FitWarning, ParamError, shown
+from virgil.ops.user_code import warn_user
 from virgil.params.constraint import Constraint, find_transform
 
 __all__ = ["Entry", "Init", "LeafRef", "Owner", "entry_from_init", "entry_from_leaf", "leaf_from_value"]
@@ -183,11 +183,10 @@ def _projected(name: str, value: Tensor, constraint: Constraint) -> Tensor:
         return value
     if not is_good or inside.shape != value.shape:
         return value
-    warnings.warn(
+    warn_user(
         f"Parameter {name!r} got an initial value outside the constraint {constraint}: {_shown(value)}. It begins "
         f"inside, at {_shown(inside)}.",
         FitWarning,
-        stacklevel=2,
     )
     return inside
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import operator
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
@@ -14,6 +13,7 @@ from torch import Tensor
 from virgil.distributions.core.validation import is_validating
 from virgil.errors import FitWarning, PlateError, shown
 from virgil.ops.distinct_indices import distinct_indices
+from virgil.ops.user_code import warn_user
 from virgil.poutine.frame import Frame
 from virgil.poutine.plate_context import PlateContext, SizelessContext, active_frames
 from virgil.poutine.runtime import emit, installed
@@ -263,7 +263,7 @@ def _check_indices(name: str, indices: Tensor, size: int) -> None:
 
 def _warn(message: str) -> None:
     """Show a warning at the line that makes the plate."""
-    warnings.warn(message, FitWarning, stacklevel=4)
+    warn_user(message, FitWarning)
 
 
 def _is_index(number: object) -> bool:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from virgil.engine.lines import is_of_user, shown_line
+from virgil.engine.lines import shown_line
 from virgil.infer.density.failing_line import Step, inner_call, tensors_at
+from virgil.ops.user_code import is_of_user
 from virgil.poutine.trace import Trace
 
 __all__ = ["note_failure"]

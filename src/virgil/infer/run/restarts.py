@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -25,6 +24,7 @@ from virgil.infer.run.run import Options, Run, constrained
 from virgil.infer.run.source import Batch, Source
 from virgil.infer.run.vectorized_restarts import Together
 from virgil.infer.step.session import Session
+from virgil.ops.user_code import warn_user
 from virgil.optim import zero_grads
 
 __all__ = ["Restarts"]
@@ -84,11 +84,10 @@ class Restarts:
     def _check_varied(self, beginning: Beginning) -> None:
         before = beginning.state()
         if not beginning.anew():
-            warnings.warn(
+            warn_user(
                 f"run(restarts={self._count}) begins at the same values each time: no initial value is random. Only "
                 "the noise differs. Give param() a function that draws, or use an automatic guide.",
                 UserWarning,
-                stacklevel=2,
             )
         beginning.go_to(before)
 
@@ -111,7 +110,7 @@ class Restarts:
             except Exception as error:
                 if not choice.falls_back or not is_of_engine(error) or (steps is not None and steps.has_begun):
                     raise
-                warnings.warn(f"The steps are taken eagerly: {reason(error)}", UserWarning, stacklevel=2)
+                warn_user(f"The steps are taken eagerly: {reason(error)}", UserWarning)
                 if scheduler is not None:
                     scheduler.go_back(calls)
                 beginning.go_to(before)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +22,7 @@ from virgil.infer.step.arguments import arguments
 from virgil.infer.step.compiled import CompiledStep
 from virgil.infer.step.record import Record
 from virgil.infer.step.session import Session
+from virgil.ops.user_code import warn_user
 
 __all__ = ["CompiledStepper", "EagerStepper", "Numbers"]
 
@@ -185,7 +185,7 @@ class CompiledStepper:
         if not self._falls_back or not is_of_engine(error):
             raise error
         self.name, self.reason = "eager", reason(error)
-        warnings.warn(f"The steps are taken eagerly: {self.reason}", UserWarning, stacklevel=2)
+        warn_user(f"The steps are taken eagerly: {self.reason}", UserWarning)
 
     def _capture(self, batch: Batch) -> CompiledStep | None:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +19,7 @@ from virgil.infer.step.eager import EagerSteps
 from virgil.infer.step.one_thread import OneThread
 from virgil.infer.step.record import Record
 from virgil.infer.step.single import one_step
+from virgil.ops.user_code import warn_user
 
 __all__ = ["Session"]
 
@@ -95,7 +95,7 @@ class Session:
                 raise
             loss, self._cannot_compile = None, True
             if not self.problem.objective.ignore_jit_warnings:
-                warnings.warn(f"The steps are taken eagerly: {reason(error)}", UserWarning, stacklevel=4)
+                warn_user(f"The steps are taken eagerly: {reason(error)}", UserWarning)
         if callable(loss):
             raise self.eager.explained(args, kwargs, loss)
         if loss is None:
