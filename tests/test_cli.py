@@ -96,6 +96,9 @@ def guide(data, scale=1.0):
 def nothing(data, scale=1.0):
     pass
 
+def alone():
+    virgil.sample("z", dist.Normal(0.0, 1.0))
+
 def one():
     return torch.ones(3)
 
@@ -141,6 +144,14 @@ def test_explain_ends_with_one_where_there_are_errors(file, capsys):
         (["fitt.py:model", "fit.py:guide"], "There is no Python file 'fitt.py'."),
         (["broken.py:model", "fit.py:guide"], "Running broken.py raised ZeroDivisionError: division by zero"),
         (["fit.py:model", "fit.py:guide", "--loss", "TraceELBO"], "There is no objective 'TraceELBO'. Did you mean"),
+        (
+            ["fit.py:model", "fit.py:guide"],
+            "fit.py:model is model(data, scale=1.0), which takes arguments, and none were given. Write --args NAME",
+        ),
+        (
+            ["fit.py:alone", "fit.py:guide"],
+            "fit.py:guide is guide(data, scale=1.0), which takes arguments, and none were given. Write --args NAME",
+        ),
         (["fit.py:model", "fit.py:guide", "--args", "failing"], "--args failing raised ZeroDivisionError: of the data"),
         (["fit.py:model", "fit.py:guide", "--args", "on"], "There is no 'on' in fit.py. Did you mean 'one'?"),
     ],

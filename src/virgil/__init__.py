@@ -5,11 +5,13 @@ A model and a guide are Python functions made of the statements below. ``virgil.
 """
 
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from virgil import distributions, errors, infer, nn, ops, optim, params, poutine, settings, util
 from virgil.distributions.core.validation import enable_validation
 from virgil.explain import explain, render_model
 from virgil.nn.random_module import random_module
+from virgil.ops import absent_names
 from virgil.ops.random_state import get_rng_state, set_rng_seed, set_rng_state
 from virgil.params import ParamStore, clear_param_store, get_param_store
 from virgil.poutine.condition import condition
@@ -70,3 +72,6 @@ __all__ = [
     "util",
     "vectorized_markov",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take every name for one that is there
+    __getattr__ = absent_names.refusing(__name__, __all__)

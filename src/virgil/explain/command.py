@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
@@ -13,7 +14,10 @@ from virgil import infer
 from virgil.errors import ArgumentError, did_you_mean
 from virgil.explain.examine import explain
 from virgil.explain.report import Report
+from virgil.infer.checks.finding import Subject
+from virgil.infer.checks.signature import signature_problems
 from virgil.infer.elbo import ELBO
+from virgil.poutine.trace import Trace
 
 __all__ = ["explain_files"]
 
@@ -35,12 +39,15 @@ def explain_files(model: str, guide: str, loss: str | None = None, args: str | N
             programs: a tuple of several, a dict of keyword arguments, or one.
 
     Raises:
-        ArgumentError: a file, name or objective that is not there, or a file that raises an exception.
+        ArgumentError: a file, name or objective that is not there, a file that raises an exception, or a program that
+            takes arguments where none are given.
     """
     if loss is not None and loss not in _OBJECTIVES:
         raise ArgumentError(f"There is no objective {loss!r}. {did_you_mean(loss, _OBJECTIVES)}")
     files: dict[Path, ModuleType] = {}
     programs = [_named(reference, files) for reference in (model, guide)]
+    if args is None:
+        _check_no_arguments(model, guide, programs)
     given = () if args is None else _made(_named(f"{model.rpartition(':')[0]}:{args}", files), args)
     objective = None if loss is None else _OBJECTIVES[loss]()
     if isinstance(given, dict):
@@ -60,6 +67,19 @@ def _named(reference: str, files: dict[Path, ModuleType]) -> Any:
         known = [each for each, value in names.items() if callable(value) and not each.startswith("_")]
         raise ArgumentError(f"There is no {name!r} in {file}. {did_you_mean(name, known)}")
     return names[name]
+
+
+def _check_no_arguments(model: str, guide: str, programs: list[Any]) -> None:
+    """Raise an error where a program needs arguments, of which none are given."""
+    for reference, program in zip((model, guide), programs, strict=True):
+        problems = signature_problems(Subject(Trace(), Trace(), {"program": program}))
+        if callable(program) and any(True for _ in problems):
+            name = reference.rpartition(":")[2]
+            raise ArgumentError(
+                f"{reference} is {name}{inspect.signature(program)}, which takes arguments, and none were given. Write "
+                f"--args NAME, where NAME is a function in {model.rpartition(':')[0]} that takes nothing and returns "
+                "them."
+            )
 
 
 def _run(file: str, path: Path) -> ModuleType:

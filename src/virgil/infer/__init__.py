@@ -1,5 +1,7 @@
 """Inference: objectives, ``SVI``, guides, prediction."""
 
+from typing import TYPE_CHECKING
+
 from virgil.infer import autoguide
 from virgil.infer.discrete import infer_discrete
 from virgil.infer.elbo import (
@@ -15,6 +17,7 @@ from virgil.infer.fit import Fit
 from virgil.infer.predictive import Predictive
 from virgil.infer.run.stop import Plateau, TimeLimit
 from virgil.infer.svi import SVI
+from virgil.ops import absent_names
 from virgil.poutine.config_enumerate import config_enumerate
 
 __all__ = [
@@ -34,3 +37,6 @@ __all__ = [
     "config_enumerate",
     "infer_discrete",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take every name for one that is there
+    __getattr__ = absent_names.refusing(__name__, __all__)

@@ -6,6 +6,9 @@ from a parameter's name to a dict. ``as_optimizer`` takes torch's own classes an
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from virgil.ops import absent_names
 from virgil.optim.adapters import as_optimizer
 from virgil.optim.gradients import zero_grads
 from virgil.optim.optimizer import Optimizer
@@ -88,3 +91,6 @@ __all__ = [
     "as_optimizer",
     "zero_grads",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take every name for one that is there
+    __getattr__ = absent_names.refusing(__name__, __all__)

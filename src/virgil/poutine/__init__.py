@@ -5,6 +5,9 @@ first. Each handler has a file; its function takes a program and wraps it, or re
 statement.
 """
 
+from typing import TYPE_CHECKING
+
+from virgil.ops import absent_names
 from virgil.poutine.block import block
 from virgil.poutine.broadcast import broadcast
 from virgil.poutine.condition import condition, uncondition
@@ -57,3 +60,6 @@ __all__ = [
     "uncondition",
     "vectorized_markov",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take every name for one that is there
+    __getattr__ = absent_names.refusing(__name__, __all__)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
+from virgil.ops.absent_names import absent
+
 __all__ = ["load_from", "one_a_file", "snake_case"]
 
 _Hooks = tuple[Callable[[str], Any], Callable[[], list[str]]]
@@ -37,7 +39,7 @@ def load_from(package: str, modules: Mapping[str, str]) -> _Hooks:
     def load(name: str) -> Any:
         here = sys.modules[package]
         if name not in modules:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=here)
+            raise absent(package, name, modules, sys._getframe(1))
         value = getattr(import_module(modules[name]), name)
         setattr(here, name, value)
         return value

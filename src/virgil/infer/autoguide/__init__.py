@@ -4,6 +4,8 @@ A guide is a ``torch.nn.Module``. Its call states one latent site for each of th
 to value; :mod:`~virgil.infer.autoguide.initialization` says where it begins.
 """
 
+from typing import TYPE_CHECKING
+
 from virgil.infer.autoguide.composed.guide_list import AutoCallable, AutoGuideList
 from virgil.infer.autoguide.core.guide import AutoGuide
 from virgil.infer.autoguide.initialization import (
@@ -21,6 +23,7 @@ from virgil.infer.autoguide.joint.auto_low_rank_multivariate_normal import AutoL
 from virgil.infer.autoguide.joint.auto_multivariate_normal import AutoMultivariateNormal
 from virgil.infer.autoguide.site_by_site.auto_delta import AutoDelta
 from virgil.infer.autoguide.site_by_site.auto_normal import AutoNormal
+from virgil.ops import absent_names
 
 __all__ = [
     "AutoCallable",
@@ -40,3 +43,6 @@ __all__ = [
     "init_to_uniform",
     "init_to_value",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take every name for one that is there
+    __getattr__ = absent_names.refusing(__name__, __all__)

@@ -1,0 +1,99 @@
+"""The error about a name that a room does not have: what to use today, or the names that are like it."""
+
+from __future__ import annotations
+
+import dis
+import sys
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from types import FrameType
+from typing import Any
+
+__all__ = ["INSTEAD", "absent", "refusing"]
+
+_IMPORT_FROM = dis.opmap["IMPORT_FROM"]
+_NO_SAMPLERS = (
+    "Chains of draws are not there yet. SVI with autoguide.AutoMultivariateNormal approximates the posterior, and "
+    "fit.check() says how far to trust it"
+)
+_VALIDATION = 'Write virgil.settings.get("validate"), virgil.settings.context(validate=...) or virgil.enable_validation'
+_FLOWS = "Guides of flows are not there yet. Use AutoMultivariateNormal or AutoLowRankMultivariateNormal"
+_WEIGHTS = "fit.check() weighs draws of the guide, and fit.check().draws() resamples them"
+_OWN_TERM = "Write its log-density by virgil.factor, or derive a class from TorchDistribution"
+
+# By room and name: what to use today.
+INSTEAD: dict[str, dict[str, str]] = {
+    "virgil": {"validation_enabled": _VALIDATION, "log": "Use Python's logging"},
+    "virgil.infer": {
+        **dict.fromkeys(("HMC", "MCMC", "NUTS", "RandomWalkKernel"), _NO_SAMPLERS),
+        **dict.fromkeys(("CSIS", "Importance", "MHResampler", "SMCFilter", "WeighedPredictive"), _WEIGHTS),
+        **dict.fromkeys(("IMQSteinKernel", "RBFSteinKernel", "SVGD"), "Use SVI, or its run(restarts=)"),
+        **dict.fromkeys(("EmpiricalMarginal", "TracePosterior", "TracePredictive"), "Use Predictive"),
+        **dict.fromkeys(
+            ("JitTraceGraph_ELBO", "TraceGraph_ELBO"),
+            "Use Trace_ELBO, which multiplies the score of each variable by the terms that depend on it alone",
+        ),
+        **dict.fromkeys(
+            ("EnergyDistance", "RenyiELBO", "ReweightedWakeSleep", "TraceTailAdaptive_ELBO", "Trace_MMD"),
+            "Use Trace_ELBO, or a bound of your own by ELBO(bound=...)",
+        ),
+        "TraceTMC_ELBO": "Use TraceEnum_ELBO, which takes infer={'enumerate': 'parallel', 'num_samples': ...}",
+        **dict.fromkeys(("enable_validation", "is_validation_enabled"), _VALIDATION),
+    },
+    "virgil.infer.autoguide": {
+        **dict.fromkeys(("AutoGaussian", "AutoIAFNormal", "AutoNormalizingFlow", "AutoStructured"), _FLOWS),
+        "AutoDiscreteParallel": "Sum discrete variables out by TraceEnum_ELBO, or state them in a guide by hand",
+        "AutoLaplaceApproximation": "Use AutoDelta for the mode, or AutoMultivariateNormal",
+        **dict.fromkeys(("AutoMessenger", "AutoNormalMessenger"), "Use AutoNormal"),
+    },
+    "virgil.optim": dict.fromkeys(("AdagradRMSProp", "DCTAdam", "HorovodOptimizer"), "Use Adam or ClippedAdam"),
+    "virgil.poutine": {
+        **dict.fromkeys(("enable_validation", "is_validation_enabled"), _VALIDATION),
+        "equalize": "State both sites by one variable",
+        "reparam": "Write a handler that states the base variable, as in virgil.poutine.runtime",
+        "unwrap": "Call the function that was wrapped",
+    },
+    "virgil.distributions": {
+        **dict.fromkeys(("is_validation_enabled", "validation_enabled"), _VALIDATION),
+        **dict.fromkeys(("GaussianHMM", "IndependentHMM", "LinearHMM"), "State the chain in virgil.markov"),
+        "LKJ": "Use LKJCholesky, whose values are Cholesky factors",
+        "LKJCorrCholesky": "Use LKJCholesky",
+        "DirichletMultinomial": "State a Dirichlet, and a Multinomial of its value",
+        **dict.fromkeys(("MaskedMixture", "MixtureOfDiagNormals", "GaussianScaleMixture"), "Use MixtureSameFamily"),
+        **dict.fromkeys(("Logistic", "OrderedLogistic", "SkewLogistic", "SoftLaplace"), _OWN_TERM),
+        **dict.fromkeys(("ZeroInflatedDistribution", "ZeroInflatedNegativeBinomial", "ZeroInflatedPoisson"), _OWN_TERM),
+    },
+}
+
+
+def absent(module: str, name: str, known: Iterable[str], caller: FrameType) -> Exception:
+    """The error about a name of a module.
+
+    It is an ``AttributeError``, which ``hasattr`` expects, but an ``ImportError`` for ``from module import name``:
+    there, Python replaces the words of other errors.
+
+    Args:
+        module: the module.
+        name: the name that is asked for.
+        known: the names that are there.
+        caller: the frame that asks.
+    """
+    instead = INSTEAD.get(module, {}).get(name)
+    if instead is not None:
+        words = f"{module} has no {name} yet. {instead}."
+    else:
+        close = [each for each in known if each.lower() == name.lower()] or get_close_matches(name, known, n=1)
+        words = f"module {module!r} has no attribute {name!r}." + (f" Did you mean {close[0]!r}?" if close else "")
+    is_module = f"{module}.{name}" in sys.modules  # one that is being imported, which Python finds by itself
+    if caller.f_code.co_code[caller.f_lasti] == _IMPORT_FROM and not is_module:
+        return ImportError(words, name=module)
+    return AttributeError(words)
+
+
+def refusing(module: str, known: Iterable[str]) -> Callable[[str], Any]:
+    """``__getattr__`` of a module that has these names."""
+
+    def refuse(name: str) -> Any:
+        raise absent(module, name, known, sys._getframe(1))
+
+    return refuse
