@@ -6,6 +6,7 @@ from tests.pairs import (
     chained,
     enumerated,
     guides_and_supports,
+    mistaken_meanings,
     mistaken_modules,
     mistaken_plates,
     mistaken_ranges,
@@ -24,13 +25,14 @@ DISCRETE = {
     for table in (enumerated.PAIRS, chained.PAIRS)
     for name, each in table.items()
 }
-LEGAL: dict[str, Pair] = {**PLAIN, **DISCRETE, **guides_and_supports.PAIRS}
+LEGAL: dict[str, Pair] = {**PLAIN, **DISCRETE, **guides_and_supports.PAIRS, **mistaken_meanings.PAIRS}
 MISTAKES: dict[str, Mistake] = {
     **mistaken_sites.MISTAKES,
     **mistaken_values.MISTAKES,
     **mistaken_plates.MISTAKES,
     **mistaken_ranges.MISTAKES,
     **mistaken_modules.MISTAKES,
+    **mistaken_meanings.MISTAKES,
     **{f"enumerated, {name}": each for name, each in enumerated.MISTAKES.items()},
     **{f"chain, {name}": each for name, each in chained.MISTAKES.items()},
 }

@@ -11,6 +11,7 @@ from typing import Any
 
 from virgil.engine.lines import shown_line
 from virgil.errors import ArgumentError, NonFiniteError
+from virgil.explain.influence import influence_problems
 from virgil.explain.report import Report
 from virgil.explain.row import plate_rows, rows_of
 from virgil.infer.checks import CALL, CHECKS, NOTES, all_problems
@@ -70,6 +71,8 @@ def explain(model: Program, guide: Program, *args: Any, loss: Any = None, **kwar
         objective, problems = _objective(loss, drawn.pair)
         run = _enumerated(call, drawn, objective)
         problems += _problems(call, run, objective)
+        if drawn.error is None:
+            problems += influence_problems(call, drawn.pair)
     if not any(problem.severity == "error" for problem in problems):
         with dry_run():  # from the random numbers that SVI's first step would begin with
             problems += _trial(call, objective)

@@ -3,26 +3,31 @@
 One question a file: the call (``signature``), which sites there are (``pairing``) and what names handlers were given
 (``names``), plates (``plates``), mini-batches (``subsampling``, ``slots``), events and batches (``shapes``), sizes of
 parameters (``sizes``), supports (``containment``), values (``support``) and the parameters that give them
-(``ranges``), the use of enumerated variables (``enumeration``), whether data are counted once (``counted``), what is
-learnt (``learning``). They run in the dry run before the first step and when the structure changes. What the guide
-states needlessly (``redundant``), whether it is fixed, and where modules are read (``attributes``), is asked by a
-report alone.
+(``ranges``), probabilities as logits (``logits``), parameters that stand for two things (``shared``), the density of
+the guide (``guide_density``), rounds of plates (``rounds``), the use of enumerated variables (``enumeration``),
+whether data are counted once (``counted``), what is learnt (``learning``). They run in the dry run before the first
+step and when the structure changes. What the guide states needlessly (``redundant``), whether it is fixed, and where
+modules are read (``attributes``), is asked by a report alone.
 """
 
 from collections.abc import Sequence
 
 from virgil.infer.checks.attributes import attribute_problems
-from virgil.infer.checks.containment import containment_problems
+from virgil.infer.checks.containment import category_problems, containment_problems
 from virgil.infer.checks.counted import observation_problems
 from virgil.infer.checks.enumeration import enumeration_problems, ignored_problems
 from virgil.infer.checks.finding import Check, Finding, Subject
+from virgil.infer.checks.guide_density import guide_density_problems
 from virgil.infer.checks.learning import fixed_problems, learning_problems
+from virgil.infer.checks.logits import logit_problems
 from virgil.infer.checks.names import hidden_problems, name_problems
 from virgil.infer.checks.pairing import pairing_problems, stated_problems
 from virgil.infer.checks.plates import plate_problems
 from virgil.infer.checks.ranges import range_problems
 from virgil.infer.checks.redundant import redundancy_problems
+from virgil.infer.checks.rounds import round_problems
 from virgil.infer.checks.shapes import batch_problems, event_problems
+from virgil.infer.checks.shared import shared_problems, stretched_problems
 from virgil.infer.checks.signature import signature_problems
 from virgil.infer.checks.sizes import size_problems
 from virgil.infer.checks.slots import slot_problems
@@ -55,6 +60,9 @@ CHECKS: tuple[Check, ...] = (
     containment_problems,
     support_problems,
     range_problems,
+    logit_problems,
+    shared_problems,
+    guide_density_problems,
     batch_problems,
     enumeration_problems,
     ignored_problems,
@@ -62,10 +70,17 @@ CHECKS: tuple[Check, ...] = (
     learning_problems,
     index_problems,
     slot_problems,
+    round_problems,
     name_problems,
 )
 # what a report alone asks, since nothing is wrong
-NOTES: tuple[Check, ...] = (redundancy_problems, fixed_problems, attribute_problems)
+NOTES: tuple[Check, ...] = (
+    redundancy_problems,
+    fixed_problems,
+    attribute_problems,
+    stretched_problems,
+    category_problems,
+)
 CALL: tuple[Check, ...] = (signature_problems,)  # what can be asked before the programs run
 CAUSES: tuple[Check, ...] = (
     stated_problems,

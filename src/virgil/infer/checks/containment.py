@@ -18,7 +18,15 @@ from virgil.infer.checks.regions import contains, described
 from virgil.params.constraint import Constraint, is_unrestricted, same_constraint
 from virgil.poutine.site import Site
 
-__all__ = ["containment_problems", "family_name", "is_unchecked", "layers", "static_support", "support_of"]
+__all__ = [
+    "category_problems",
+    "containment_problems",
+    "family_name",
+    "is_unchecked",
+    "layers",
+    "static_support",
+    "support_of",
+]
 
 _POINTS = (Delta, Empirical)  # of these the values are looked at
 _NARROWER = (td.VonMises,)  # which say that they draw any real number, and do not
@@ -36,6 +44,23 @@ def containment_problems(subject: Subject) -> Iterator[Finding]:
             theirs = None if isinstance(other.fn, _POINTS) else support_of(other)
             if ours is not None and theirs is not None and contains(theirs, ours) is False:
                 yield _problem(name, site, other, ours, theirs)
+
+
+def category_problems(subject: Subject) -> Iterator[Finding]:
+    """Categories of the model that the guide never draws, because its distribution has fewer."""
+    for name, site in subject.guide.iter_stochastic_nodes():
+        other = subject.model.nodes.get(name)
+        guide, model = layers(site.fn)[-1], None if other is None else layers(other.fn)[-1]
+        if isinstance(guide, td.Categorical) and isinstance(model, td.Categorical):
+            ours, theirs = guide._num_events, model._num_events
+            if ours < theirs:
+                yield Finding(
+                    f"At site {name!r}, the guide's Categorical has {ours} categories and the model's {theirs}, so "
+                    f"that the guide never draws {'the last' if theirs - ours == 1 else f'the last {theirs - ours}'}.",
+                    f"Give the guide's {theirs} as well, unless the others are left out on purpose.",
+                    name,
+                    severity="note",
+                )
 
 
 def support_of(site: Site) -> Constraint | None:

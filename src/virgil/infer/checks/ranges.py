@@ -15,12 +15,12 @@ from virgil.distributions import Delta
 from virgil.errors import SupportError
 from virgil.infer.checks.containment import family_name, is_unchecked, layers, support_of
 from virgil.infer.checks.finding import Finding, Subject
-from virgil.infer.checks.regions import contains, described, is_left_at_once, is_of_entries
+from virgil.infer.checks.regions import are_apart, contains, described, is_left_at_once, is_of_entries
 from virgil.params import get_param_store
 from virgil.params.constraint import Constraint, same_constraint
 from virgil.poutine.site import Site
 
-__all__ = ["Loose", "loose_parameters", "range_problems"]
+__all__ = ["Loose", "is_whole", "loose_parameters", "nested", "range_problems"]
 
 _NAMES = ("positive", "nonnegative", "unit_interval", "simplex", "lower_cholesky", "positive_definite", "corr_cholesky")
 
@@ -49,7 +49,7 @@ class Loose:
     def cure(self) -> str:
         """The way to keep it inside."""
         known = ((name, getattr(constraints, name)) for name in _NAMES)
-        name = next((name for name, each in known if same_constraint(_bare(self.wanted), each)), None)
+        name = next((name for name, each in known if _is_same(_bare(self.wanted), each)), None)
         given = "constraint=..." if name is None else f"constraint=constraints.{name}"
         return f"Write virgil.param({self.parameter!r}, ..., {given})."
 
@@ -79,7 +79,7 @@ def range_problems(subject: Subject) -> Iterator[Finding]:
     warning, and a free point is nothing as long as it lies inside: it says where the posterior has its mode.
     """
     for loose in loose_parameters(subject):
-        is_error = is_left_at_once(loose.wanted)
+        is_error = is_left_at_once(loose.wanted) or are_apart(loose.wanted, loose.constraint)
         if loose.is_point and not is_error:
             continue
         yield Finding(
@@ -109,19 +109,19 @@ def loose_parameters(subject: Subject) -> list[Loose]:
 
 
 def _in_arguments(role: str, site: Site) -> Iterator[Loose]:
-    for fn in _nested(site.fn):
+    for fn in nested(site.fn):
         for name, wanted in _declared(fn).items():
             value = vars(fn).get(name)
             if isinstance(wanted, Constraint) and not constraints.is_dependent(wanted) and isinstance(value, Tensor):
                 yield from _loose(value, wanted, site, f"argument {name!r} of the {role}'s {family_name(site.fn)}")
 
 
-def _nested(fn: Any) -> Iterator[td.Distribution]:
+def nested(fn: Any) -> Iterator[td.Distribution]:
     """The distribution and those that it is made of."""
     if isinstance(fn, td.Distribution):
         yield fn
         for value in vars(fn).values():
-            yield from _nested(value)
+            yield from nested(value)
 
 
 def _declared(fn: Any) -> Mapping[str, Any]:
@@ -141,18 +141,18 @@ def _loose(value: Tensor, wanted: Constraint, site: Site, place: str, is_point: 
     base = value if value._base is None else value._base
     name = store.param_name(value) or store.param_name(base)
     if name is None:
-        name, wanted, is_whole = _normalised(value), constraints.nonnegative, True
+        name, wanted, whole = _normalised(value), constraints.nonnegative, True
     else:
-        is_whole = _is_whole(value, base)
+        whole = is_whole(value, base)
     if name is None or (value.numel() == 1 and not is_of_entries(wanted)):
         return
     constraint = store.constraint(name)
     by_entry = is_of_entries(wanted) and is_of_entries(constraint)
-    if (is_whole or by_entry) and contains(wanted, constraint, as_sets=True) is False:
+    if (whole or by_entry) and contains(wanted, constraint, as_sets=True) is False:
         yield Loose(name, constraint, wanted, site.name, place, is_point)
 
 
-def _is_whole(value: Tensor, base: Tensor) -> bool:
+def is_whole(value: Tensor, base: Tensor) -> bool:
     """True if the value is the parameter's, repeated along dims on the left or not, and no part of it."""
     dims = value.dim() - base.dim()
     repeats = all(stride == 0 or size == 1 for stride, size in zip(value.stride()[:dims], value.shape, strict=False))
@@ -169,6 +169,11 @@ def _normalised(value: Tensor) -> str | None:
         return None
     leaf = getattr(source.next_functions[0][0], "variable", None)
     return get_param_store().param_name(leaf) if isinstance(leaf, Tensor) else None
+
+
+def _is_same(wanted: Constraint, named: Constraint) -> bool:
+    """True if they are one set; of those whose entries hang together there is one of each type."""
+    return same_constraint(wanted, named) or (type(wanted) is type(named) and not is_of_entries(named))
 
 
 def _bare(constraint: Constraint) -> Constraint:

@@ -19,7 +19,7 @@ from virgil.distributions.constraints import (
 )
 from virgil.params.constraint import Constraint
 
-__all__ = ["contains", "described", "is_left_at_once", "is_of_entries"]
+__all__ = ["are_apart", "contains", "described", "is_left_at_once", "is_of_entries"]
 
 _NUMBERS = (
     type(constraints.real),
@@ -71,6 +71,20 @@ _INSIDE = frozenset(
         (type(constraints.positive_semidefinite), type(constraints.symmetric)),
     }
 )
+# Pairs of such sets, the second with values outside the first: steps of a parameter of the second leave the first.
+_TRIANGULAR = (
+    type(constraints.lower_triangular),
+    type(constraints.lower_cholesky),
+    type(softplus_lower_cholesky),
+    type(unit_lower_cholesky),
+)
+_OUTSIDE = frozenset(
+    {
+        *((type(constraints.corr_cholesky), factor) for factor in _TRIANGULAR),
+        *((whole, factor) for whole in _SYMMETRIC for factor in (*_TRIANGULAR, type(constraints.corr_cholesky))),
+        *((type(corr_matrix), other) for other in (*_SYMMETRIC, *_TRIANGULAR)),
+    }
+)
 _ROUNDING = 1e-5  # bounds that differ by so much, relatively, were meant to be equal
 
 
@@ -107,7 +121,7 @@ def contains(outer: Constraint, inner: Constraint, *, as_sets: bool = False) -> 
         return _bounds_hold(theirs, ours)
     if theirs is None and ours is None:
         is_inside = type(outer) is type(inner) or (type(inner), type(outer)) in _INSIDE
-        return is_inside or (None if as_sets else False)
+        return is_inside or (None if as_sets and not are_apart(outer, inner) else False)
     if theirs is not None:
         _, lower, upper, has_volume = _JOINT[type(inner)]
         return (has_volume or as_sets) and _bounds_hold(theirs, _Interval(lower, upper))
@@ -127,6 +141,11 @@ def is_left_at_once(constraint: Constraint) -> bool:
     """
     bare = _bare(constraint)
     return bare.is_discrete or (type(bare) in _JOINT and not _JOINT[type(bare)][3] and type(bare) not in _SYMMETRIC)
+
+
+def are_apart(wanted: Constraint, other: Constraint) -> bool:
+    """True if steps among the values of ``other``, which are factors of matrices, leave those of ``wanted`` at once."""
+    return (type(_bare(wanted)), type(_bare(other))) in _OUTSIDE
 
 
 def described(constraint: Constraint) -> str:
