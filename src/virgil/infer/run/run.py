@@ -14,6 +14,7 @@ from virgil.engine.choice import check_engine
 from virgil.engine.work import Work
 from virgil.errors import ArgumentError, shown
 from virgil.infer.run.average import Average
+from virgil.infer.run.batch_plates import warn_of_batch_plates
 from virgil.infer.run.checkpoint import Checkpoint
 from virgil.infer.run.choose import Choice, choose
 from virgil.infer.run.interrupt import graceful_interrupt
@@ -80,6 +81,7 @@ class Run:
         self._eager = EagerStepper(session, self._record)
         self._present: Stepper = self._eager
         self._stopped: str | None = None
+        self._has_looked = False
         self._check_average()
         self._checkpoint: Checkpoint | None = None
         if options.checkpoint is not None:
@@ -100,9 +102,11 @@ class Run:
             save = None if self._checkpoint is None else self._save
             between = Between(interrupt, display.report, options.callback, options.callback_every, options.stop, save)
             why = self._first_step(between)
+            self._look_at_batch()
             self._present = self._stepper(self._choose(), display)
             display.say(f"Steps run on {self._present.name}: {self._present.reason}.")
             average = self._take_rest(between, why)
+            self._look_at_batch()
             if save is not None:
                 save(True)
         return Outcome(
@@ -128,6 +132,12 @@ class Run:
             self._noise_seed()  # before all else that a run draws
         if self._checkpoint is not None and not resumes:
             self._checkpoint.try_parameters(self._source)
+
+    def _look_at_batch(self) -> None:
+        """Look, once, at the first batch that was taken."""
+        if not self._has_looked and self._source.last is not None and not self._source.is_same:
+            self._has_looked = True
+            warn_of_batch_plates(self._session.problem, self._source.last, self._source.num_batches)
 
     def _first_step(self, between: Between) -> str | None:
         """Take one eagerly where "auto" must see what it does."""

@@ -45,6 +45,7 @@ class Source(Protocol):
 
     total: int | None
     is_same: bool
+    num_batches: int  # that differ, in an epoch; 1 where that is not known
     last: Batch | None  # that was taken
 
     def more(self) -> Iterator[Batch]:
@@ -76,6 +77,7 @@ class Same:
     """One set of arguments for all steps; it is given once a call of ``take``."""
 
     is_same = True
+    num_batches = 1
 
     def __init__(self, num_steps: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.total: int | None = num_steps
@@ -121,6 +123,7 @@ class Batches:
             )
         length = len(data) if isinstance(data, Sized) else None
         self.total = None if length is None else length * epochs
+        self.num_batches = 1 if length is None or _is_one(data) else length
         self.last: Batch | None = None
         self._data = data
         self._epochs = epochs
@@ -211,6 +214,11 @@ def _generators(data: Any) -> list[torch.Generator]:
     holders = [data, *samplers, getattr(samplers[-1], "sampler", None)]
     held = [getattr(each, "generator", None) for each in holders]
     return list({id(each): each for each in held if isinstance(each, torch.Generator)}.values())
+
+
+def _is_one(data: Iterable[Any]) -> bool:
+    """True for a list of one batch, given again and again."""
+    return isinstance(data, (list, tuple)) and len({id(each) for each in data}) == 1
 
 
 def source_of(
