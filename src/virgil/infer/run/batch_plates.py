@@ -41,8 +41,8 @@ def warn_of_batch_plates(problem: Problem, batch: Batch, num_batches: int) -> No
         shared, frame = found
         show_warning(
             f"Plate {frame.name!r} has size {frame.size}, that of one batch of {num_batches}, and site "
-            f"{shared.name!r}, outside of it, is shared by all data: its prior counts in every batch, {num_batches} times an epoch, "
-            "and each datum once. Give the plate the number of all data and the batch's indices, as in "
+            f"{shared.name!r}, outside of it, is shared by all data: its prior counts in every batch, {num_batches} "
+            "times an epoch, and each datum once. Give the plate the number of all data and the batch's indices, as in "
             f"virgil.plate({frame.name!r}, num_data, subsample=indices), or scale the likelihood by poutine.scale."
         )
 
