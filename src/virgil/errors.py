@@ -152,9 +152,8 @@ def shown(value: Any) -> str:
     >>> print(shown([1, "two", None]), shown(list(range(100))), shown("a" * 100))
     [1, 'two', None] <list of 100: 0, 1, 2, ...> 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'... (100 characters)
     """
-    shape = getattr(value, "shape", None)
-    if isinstance(shape, tuple) and shape:
-        return f"<{type(value).__name__} of shape {tuple(shape)}>"
+    if hasattr(type(value), "shape") and isinstance(value.shape, tuple) and value.shape:
+        return f"<{type(value).__name__} of shape {tuple(value.shape)}>"
     if isinstance(value, str):
         return repr(value) if len(value) <= _LENGTH else f"{value[: _LENGTH // 2]!r}... ({len(value)} characters)"
     if type(value) in (list, tuple, dict):

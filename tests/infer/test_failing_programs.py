@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 import virgil
+import virgil.distributions as dist
 from tests.infer.failing_programs import FAILING
 from virgil.infer import SVI, Predictive, Trace_ELBO, TraceEnum_ELBO
 
@@ -68,3 +70,25 @@ def test_a_note_is_made_once():
     with pytest.raises(RuntimeError) as caught:
         _step(FAILING["weights of another size"])
     assert sum(note.startswith("This happened") for note in caught.value.__notes__) == 1
+
+
+class _Touchy:
+    """An object that cannot be looked at."""
+
+    def __getattr__(self, name):
+        raise ZeroDivisionError(name)
+
+    def __repr__(self):
+        raise ZeroDivisionError("repr")
+
+
+def test_objects_at_the_line_are_left_alone():
+    touchy = _Touchy()
+
+    def model():
+        virgil.sample("z", dist.Normal(0.0, 1.0))
+        return touchy, torch.zeros(2) + torch.zeros(3)
+
+    with pytest.raises(RuntimeError, match="must match the size") as caught:
+        SVI(model, lambda: None, virgil.optim.SGD({"lr": 0.01}), Trace_ELBO()).step()
+    assert "while the model was running, after site 'z'" in caught.value.__notes__[0]

@@ -446,7 +446,7 @@ def writing(**changes):
 MISTAKES = {
     "fn": (writing(fn=3.0), r"fn=3\.0 in the message of a sample site; it must be a distribution"),
     "no value": (writing(is_observed=True), "is_observed=True without a value"),
-    "mask": (writing(mask=torch.ones(3)), r"mask=tensor.*None, a bool or a tensor of dtype torch\.bool"),
+    "mask": (writing(mask=torch.ones(3)), r"mask=<Tensor of shape .*None, a bool or a tensor of dtype torch\.bool"),
     "scale": (writing(scale="half"), "scale='half' .* a number or a tensor"),
     "infer": (writing(infer=None), "infer=None .* a dict"),
     "name": (writing(name=3), "name=3 .* a string"),

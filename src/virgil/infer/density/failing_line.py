@@ -31,13 +31,13 @@ def described(value: Any) -> str:
     >>> described(torch.ones(2, 3))
     'float32 tensor of shape (2, 3)'
     """
-    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    if not isinstance(shape, tuple):
+    if not _is_array(value):
         return type(value).__name__
+    dtype = getattr(value, "dtype", None)
     kind = "tensor" if isinstance(value, Tensor) else type(value).__name__
     entries = "" if dtype is None else f"{str(dtype).removeprefix('torch.')} "
     elsewhere = f" on {value.device}" if isinstance(value, Tensor) and value.device.type != "cpu" else ""
-    return f"{entries}{kind} of shape {tuple(shape)}{elsewhere}"
+    return f"{entries}{kind} of shape {tuple(value.shape)}{elsewhere}"
 
 
 def tensors_at(step: Step, trace: Trace) -> list[str]:
@@ -55,7 +55,8 @@ def tensors_at(step: Step, trace: Trace) -> list[str]:
 
 
 def _is_array(value: Any) -> bool:
-    return isinstance(getattr(value, "shape", None), tuple)
+    """True for what has a shape by its class: an attribute of an instance may do anything when it is read."""
+    return hasattr(type(value), "shape") and isinstance(value.shape, tuple)
 
 
 def _named(frame: FrameType, step: FrameSummary, whole: bool) -> Iterator[tuple[str, Any]]:

@@ -49,12 +49,20 @@ def note_failure(error: Exception, running: str, trace: Trace) -> None:
     begin = f"{_BEGINS}while {running}{_statement(steps[last + 1 :], trace)}"
     told = []
     if last >= 0:
-        told = _sentence("There, ", tensors_at(steps[last], trace))
-        told += [call] if (call := inner_call(steps[last + 1 :])) else []
+        told = _told(steps[last:], trace)
         step = steps[last][1]
         begin = f"{begin}, at\n  {shown_line(step.filename, step.lineno or 0, step.name)}"
     told += _sentence("Plates up to there: ", _plates(trace))
     error.add_note("\n".join([begin, *told, *_cure(" ".join([*told, str(error)]))]))
+
+
+def _told(steps: Sequence[Step], trace: Trace) -> list[str]:
+    """The tensors at the user's line, which is the first step, and the call inside of it."""
+    try:
+        told = _sentence("There, ", tensors_at(steps[0], trace))
+        return [*told, call] if (call := inner_call(steps[1:])) else told
+    except Exception:  # a user's object may raise anything when it is looked at, and the first exception matters
+        return []
 
 
 def _statement(inside: Sequence[Step], trace: Trace) -> str:
