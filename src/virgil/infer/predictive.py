@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from virgil.engine.work import Work
 from virgil.errors import ArgumentError, did_you_mean, shown
 from virgil.infer.checks.names import unknown_names
-from virgil.infer.density.draws_check import difference
+from virgil.infer.density.draws_check import most_at_once
 from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.execution import Call, no_guide, run_pair
 from virgil.infer.density.nesting import nesting
@@ -61,9 +62,9 @@ class Predictive(nn.Module):
         num_samples: how many draws. Default: as many as ``posterior_samples`` holds.
         return_sites: the sites to return, ``"_RETURN"`` for the model's own result. Default: all sample and
             deterministic sites that are not in ``posterior_samples``.
-        parallel: run all draws at once, with a dim of their own left of all plates, if a comparison with draws run
-            alone shows that the programs allow it; else one by one, with a warning. Draws at once share the
-            mini-batches of plates.
+        parallel: run all draws at once: with a dim of their own left of all plates, or by ``torch.func.vmap`` where the
+            programs index or reduce from the left, if a comparison with draws run alone shows that this gives the same;
+            else one by one, with a warning. Draws at once share the mini-batches of plates.
 
     Raises:
         ArgumentError: numbers of draws that contradict each other, or an unknown name in ``return_sites``.
@@ -115,8 +116,8 @@ class Predictive(nn.Module):
             single, draws = self._tried(args, kwargs)
         runs = []
         for rows in draws.chunks(self.num_samples):
-            with draws.drawing(len(rows)):
-                runs.append(run_pair(self._call(args, kwargs, rows, draws)).model)
+            call = self._call(args, kwargs, rows, draws)
+            runs.append(draws.run(partial(run_pair, call), len(rows), densities=False).model)
         self._look_for_names(runs)
         names = self._returned(runs[0] if single is None else single)
         if single is None:
@@ -142,14 +143,14 @@ class Predictive(nn.Module):
             returned = set(self._returned(pair.model))
             dim = -max(nesting(pair.guide), nesting(pair.model)) - 1
             tried = Vectorization(dim, at_once=True, chunk=draws_in_one_execution(work.elements))
-            reason = difference(
-                lambda count: self._call(args, kwargs, range(count), tried), dim, lambda site: site.name in returned
+            draws, reason = most_at_once(
+                lambda count: self._call(args, kwargs, range(count), tried), tried, lambda site: site.name in returned
             )
         if reason is None:
-            return pair.model, tried
+            return pair.model, draws
         show_warning(
-            "Predictive draws one by one, because the programs do not work with a dim for draws on the left of all "
-            f"plates ({reason}). Index from the right, as in w[..., 0], or leave parallel=True out."
+            "Predictive draws one by one, because the programs work neither with a dim for draws on the left of all "
+            f"plates {reason}. Leave parallel=True out to accept this."
         )
         return None, _ONE_BY_ONE
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from virgil.ops.log_numbers import LEAST, SMALLEST, Binary, Logs
+from virgil.ops.mapping import is_mapped
 from virgil.ops.semiring import SUM, Semiring
 
 __all__ = ["chain_product"]
@@ -28,7 +29,9 @@ def chain_product(logs: Tensor, semiring: Semiring = SUM) -> Tensor:
     """
     if logs.shape[-3] == 1:
         return logs[..., 0, :, :]
-    return _Sum.apply(logs) if semiring is SUM else _reduced(logs, semiring)
+    if semiring is not SUM:
+        return _reduced(logs, semiring)
+    return _reduced(logs.double(), SUM).to(logs.dtype) if is_mapped() else _Sum.apply(logs)
 
 
 def _reduced(logs: Tensor, semiring: Semiring) -> Tensor:

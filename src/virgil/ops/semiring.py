@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from virgil.ops.mapping import is_mapped
+
 __all__ = ["MAXIMUM", "SAMPLE", "SUM", "Semiring"]
 
 Reduce = Callable[[Tensor, tuple[int, ...]], Tensor]
@@ -89,7 +91,17 @@ def _flattened(logs: Tensor, dims: tuple[int, ...]) -> Tensor:
 
 
 def _sum(logs: Tensor, dims: tuple[int, ...]) -> Tensor:
-    return _LogSumExp.apply(logs, dims)  # type: ignore[no-any-return]
+    return _plain_sum(logs, dims) if is_mapped() else _LogSumExp.apply(logs, dims)
+
+
+def _plain_sum(logs: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """The same in operators that torch has for many draws at once."""
+    largest = logs.detach().amax(dims, keepdim=True)
+    largest = torch.where(largest.isinf(), 0.0, largest)
+    total = (logs - largest).exp().sum(dims)
+    is_zero = total == 0
+    rest = torch.where(is_zero, 1.0, total).log() + largest.reshape(total.shape)
+    return torch.where(is_zero, -torch.inf, rest)
 
 
 def _maximum(logs: Tensor, dims: tuple[int, ...]) -> Tensor:

@@ -142,6 +142,10 @@ class Site(StringKeys):
         """A copy that has this value."""
         return self.replace(value=value)
 
+    def with_log_prob(self, unscaled_log_prob: Tensor) -> Site:
+        """A copy whose log-density is known: that of ``unscaled_log_prob``."""
+        return self.replace(_unscaled_log_prob=unscaled_log_prob)
+
     def scaled_by(self, scale: float | Tensor) -> Site:
         """A copy whose log-probability is multiplied by another factor."""
         alone = not isinstance(self.scale, Tensor) and self.scale == 1.0

@@ -10,6 +10,7 @@ from virgil.distributions.core.broadcast_parameters import broadcast_pair
 from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.simplex_draws import SimplexDraws
 from virgil.ops.double_precision import in_double
 
 __all__ = ["Beta"]
@@ -30,7 +31,7 @@ class Beta(TorchDistributionMixin, td.Beta):
         self, concentration1: Tensor | float, concentration0: Tensor | float, validate_args: bool | None = None
     ) -> None:
         both = torch.stack(broadcast_pair(concentration1, concentration0), -1)
-        self._dirichlet = td.Dirichlet(both, validate_args=False)  # this class checks the same parameters and values
+        self._dirichlet = SimplexDraws(both, validate_args=False)  # this class checks the same parameters and values
         td.Distribution.__init__(self, both.shape[:-1], validate_args=validate_args)
 
     def log_prob(self, value: Tensor) -> Tensor:

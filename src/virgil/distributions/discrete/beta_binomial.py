@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import torch
 from torch import Size, Tensor
-from torch.distributions import Dirichlet, constraints
+from torch.distributions import constraints
 from torch.distributions.utils import broadcast_all
 
 from virgil.distributions.core.expand_methods import expand_parameters
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.simplex_draws import SimplexDraws
 from virgil.ops.double_precision import in_double
 from virgil.ops.sizes import Sizes
 
@@ -68,7 +69,7 @@ class BetaBinomial(TorchDistributionMixin):
         with torch.no_grad():
             shape = self.shape(sample_shape)
             both = torch.stack([self.concentration1, self.concentration0], -1).expand((*shape, 2))
-            probs = Dirichlet(both, validate_args=False).sample()[..., 0]
+            probs = SimplexDraws(both, validate_args=False).sample()[..., 0]
             return torch.binomial(self.total_count.expand(shape).to(probs.dtype), probs)
 
     def log_prob(self, value: Tensor) -> Tensor:

@@ -8,12 +8,13 @@ from torch import distributions as td
 
 from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.simplex_draws import SimplexDraws
 from virgil.ops.double_precision import in_double
 
 __all__ = ["Dirichlet"]
 
 
-class Dirichlet(TorchDistributionMixin, td.Dirichlet):
+class Dirichlet(TorchDistributionMixin, SimplexDraws):
     """A vector on the simplex with density proportional to ``prod(x**(concentration - 1))``.
 
     Shape: event ``(n,)``.

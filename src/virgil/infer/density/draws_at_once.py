@@ -11,7 +11,7 @@ from torch import Tensor
 
 from virgil.distributions.core.validation import unchecked
 from virgil.engine.work import Work
-from virgil.infer.density.draws_check import difference
+from virgil.infer.density.draws_check import most_at_once
 from virgil.infer.density.execution import Call, Pair, run_pair
 from virgil.infer.density.log_density import log_guide, log_model, total
 from virgil.infer.density.nesting import nesting
@@ -82,7 +82,7 @@ class Joint:
 
     def one_by_one(self) -> Joint:
         """The same with one draw an execution."""
-        return replace(self, draws=replace(self.draws, at_once=False, chunk=1))
+        return replace(self, draws=self.draws.one_by_one())
 
     # Executions
 
@@ -90,17 +90,21 @@ class Joint:
         """An execution with so many draws; sites of the guide that are in ``given`` have their values from there."""
         call = self.call
         guide = call.guide if given is None else Replay(given)(call.guide)
-        with unchecked(), self.draws.drawing(count):
+
+        def execute() -> Pair:
             if not self.enumerates:
                 return run_pair(Call(call.model, guide, call.args, call.kwargs))
             # what the guide would enumerate is drawn, so that a draw is one value of all its variables
             drawn = trace(guide).get_trace(*call.args, **call.kwargs)
             return Pair(drawn, self._model(Replay(drawn)))
 
+        with unchecked():
+            return self.draws.run(execute, count)
+
     def run_model(self, count: int, handler: Handler | None = None) -> Trace:
         """An execution of the model alone with so many draws; latent sites without a value by ``handler`` are drawn."""
-        with unchecked(), self.draws.drawing(count):
-            return self._model(handler)
+        with unchecked():
+            return self.draws.run(lambda: Pair(Trace(), self._model(handler)), count).model
 
     def _model(self, handler: Handler | None) -> Trace:
         model = self.call.model if handler is None else handler(self.call.model)
@@ -168,13 +172,14 @@ def joint_of(
             single = single if whole is None else whole
         dims = max(nesting(single.guide), nesting(single.model), max_plate_nesting or 0)
         with _whole_plates(whole is not None), ignoring(UserWarning):  # of programs tried with more dims than expected
-            reason = difference(lambda _: call, -dims - 1, lambda site: site.kind == "deterministic")
+            tried = Vectorization(-dims - 1, True, whole=whole is not None)
+            draws, _ = most_at_once(lambda _: call, tried, lambda site: site.kind == "deterministic")
             begin = time.perf_counter()
             with unchecked(), Work() as work:
                 run_pair(call)
             seconds = time.perf_counter() - begin
-    chunk = draws_in_one_execution(work.elements) if reason is None else 1
-    return Joint(call, enumerates, single, Vectorization(-dims - 1, reason is None, chunk, whole is not None), seconds)
+    draws = replace(draws, chunk=draws_in_one_execution(work.elements) if draws.at_once else 1)
+    return Joint(call, enumerates, single, draws, seconds)
 
 
 def _whole_plates(whole: bool) -> AbstractContextManager[object]:

@@ -3,47 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from virgil.errors import PlateError
-from virgil.infer.density.execution import Call, Pair, particle_plate, run_pair
+from virgil.infer.density.execution import Call, Pair, run_pair
+from virgil.infer.density.mapped import run_alone
 from virgil.infer.density.vectorize import Vectorization
 from virgil.infer.warn import show_warning
-from virgil.poutine.replay import Replay
+from virgil.ops.random_state import TorchState
 from virgil.poutine.site import Site
-from virgil.poutine.trace import Trace
 
-__all__ = ["can_vectorize", "difference"]
+__all__ = ["difference", "for_particles", "most_at_once"]
 
 _TRIED = (2, 3, 5, 7, 11)  # numbers of draws
 
 
-def can_vectorize(call: Call, max_plate_nesting: int, asked_for: int | None = None) -> bool:
-    """True where particles that run at once give what each gives alone; warn, with the reason, where they do not.
+def for_particles(call: Call, max_plate_nesting: int, asked_for: int | None = None) -> Vectorization:
+    """How the executions of programs hold particles, so that each is what it is alone.
 
     Args:
         call: the programs.
         max_plate_nesting: how many dims belong to plates.
         asked_for: how many particles a user insists on, whose programs may hold values for just so many. A nesting
-            that is too small is an error then.
+            that is too small is an error then, and particles that cannot run at once are warned of, with the reason.
     """
-    dim = -max_plate_nesting - 1
-    reason = difference(lambda _: call, dim, raised=PlateError if asked_for else ())
-    if reason is None or (asked_for and difference(lambda _: call, dim, counts=(asked_for,)) is None):
-        return True
-    show_warning(
-        "The particles run one after another, because the programs do not work with a particle dim on the left of "
-        f"all plates ({reason}). Set vectorize_particles=False to accept this."
-    )
-    return False
+    tried = Vectorization(-max_plate_nesting - 1, at_once=True)
+    draws, reason = most_at_once(lambda _: call, tried, raised=PlateError if asked_for else ())
+    if reason is None:
+        return draws
+    if asked_for:
+        if difference(lambda _: call, tried, counts=(asked_for,)) is None:
+            return tried
+        show_warning(
+            "The particles run one after another, because the programs work neither with a particle dim on the left of "
+            f"all plates {reason}. Set vectorize_particles=False to accept this."
+        )
+    return draws
+
+
+def most_at_once(
+    call_of: Callable[[int], Call],
+    tried: Vectorization,
+    compared: Callable[[Site], bool] = lambda site: False,
+    raised: type[Exception] | tuple[()] = (),
+) -> tuple[Vectorization, str | None]:
+    """The fastest way to hold draws in which each is what it is alone, and why that is one by one, if it is.
+
+    Draws with a dim of their own are the fastest, where programs broadcast over it; those that index or reduce from the
+    left see one draw, by ``vmap``; and programs that read values into Python run draw by draw.
+
+    Args:
+        call_of: as for :func:`difference`.
+        tried: with a dim for the draws, left of all plates.
+        compared: as for :func:`difference`.
+        raised: likewise.
+    """
+    reason = difference(call_of, tried, compared, raised)
+    if reason is None:
+        return tried, None
+    mapped = replace(tried, mapped=True)
+    why_not = difference(call_of, mapped, compared)
+    if why_not is None:
+        return mapped, None
+    return tried.one_by_one(), f"({reason}), nor when each draw is seen alone by torch.func.vmap ({why_not})"
 
 
 def difference(
     call_of: Callable[[int], Call],
-    dim: int,
+    draws: Vectorization,
     compared: Callable[[Site], bool] = lambda site: False,
     raised: type[Exception] | tuple[()] = (),
     counts: Sequence[int] = _TRIED,
@@ -54,7 +84,7 @@ def difference(
 
     Args:
         call_of: from a number of draws to the programs, which may hold so many values of their own.
-        dim: for the draws, left of all plates.
+        draws: how executions hold them.
         compared: tells of other sites than sample statements which must have the same values.
         raised: what is no reason, but raised: the dim is a plate's, say.
         counts: numbers of draws to try with, of which the first is taken that is no size of the programs' own.
@@ -67,8 +97,8 @@ def difference(
         reached = f", after site {sites[-1]!r}" if sites else ""
 
     try:
-        both = _together(call_of, dim, note, counts)
-        return next((reason for draw in (0, 1) if (reason := _differs(call_of, both, dim, draw, compared))), None)
+        both = _together(call_of, draws, note, counts)
+        return next((reason for draw in (0, 1) if (reason := _differs(call_of, both, draw, compared))), None)
     except raised:
         raise
     except Exception as error:  # whatever a program raises where values have a dim that it does not expect
@@ -82,18 +112,26 @@ class _Together:
 
     pair: Pair
     count: int
+    draws: Vectorization
+
+    def density(self, site: Site) -> Tensor:
+        """The log-density of a site, in the execution or alone; ``vmap`` does not show supports afterwards."""
+        return site.unscaled_log_prob if self.draws.mapped else site.extended_log_prob()
 
 
 def _together(
-    call_of: Callable[[int], Call], dim: int, note: Callable[[Pair, str], None], counts: Sequence[int] = _TRIED
+    call_of: Callable[[int], Call],
+    draws: Vectorization,
+    note: Callable[[Pair, str], None],
+    counts: Sequence[int] = _TRIED,
 ) -> _Together:
     """An execution of as many draws as no other dim has: what is confused with another dim is not seen."""
     for count in counts:
-        with particle_plate(dim, count):
-            pair = run_pair(call_of(count), note)
-        if count not in _sizes(pair, dim):
+        call = call_of(count)
+        pair = draws.run(lambda call=call: run_pair(call, note), count)  # type: ignore[misc]
+        if draws.mapped or count not in _sizes(pair, draws.dim):
             break
-    return _Together(pair, count)
+    return _Together(pair, count, draws)
 
 
 def _sizes(pair: Pair, draws_dim: int) -> set[int]:
@@ -109,51 +147,48 @@ def _sizes(pair: Pair, draws_dim: int) -> set[int]:
 
 
 def _differs(
-    call_of: Callable[[int], Call], both: _Together, dim: int, draw: int, compared: Callable[[Site], bool]
+    call_of: Callable[[int], Call], both: _Together, draw: int, compared: Callable[[Site], bool]
 ) -> str | None:
     """How one draw differs from the same values run alone; ``None`` if it does not."""
-    values = Trace()
-    for trace in (both.pair.model, both.pair.guide):
-        for name, site in trace.nodes.items():
-            if site.is_latent:
-                values.nodes[name] = site.replace(value=_slot(site.value, dim - len(site.fn.event_shape), draw))
-            elif site.kind == "plate":  # all draws share the mini-batch
-                values.nodes[name] = site
-    call, replayed = call_of(both.count), Replay(values)
+    call = call_of(both.count)
 
     def alone() -> Pair:
-        return run_pair(Call(replayed(call.model), replayed(call.guide), call.args, call.kwargs))
+        return run_alone(call, both.pair, both.draws.dim, both.count, draw, run_pair)
 
+    state = TorchState()
     first, reason = alone(), None
     for joint, single in ((both.pair.guide, first.guide), (both.pair.model, first.model)):
         for name, site in joint.nodes.items():
-            reason = reason or _differs_at(site, single.nodes.get(name), both.count, dim, draw, compared)
-    if reason is None:
-        return None
-    return reason if _same(first, alone()) else "they draw random numbers besides their sites', which draws would share"
+            reason = reason or _differs_at(site, single.nodes.get(name), both, draw, compared)
+    if reason is None or _same(first, alone(), both):
+        return reason
+    state.set()
+    if both.draws.mapped and _same(first, alone(), both):
+        return None  # they draw torch's random numbers besides their sites', of which each draw has its own
+    return "they draw random numbers besides their sites', which draws would share"
 
 
 def _differs_at(
-    site: Site, single: Site | None, count: int, dim: int, draw: int, compared: Callable[[Site], bool]
+    site: Site, single: Site | None, both: _Together, draw: int, compared: Callable[[Site], bool]
 ) -> str | None:
     if single is None:
         return f"site {site.name!r} is missing when its draw runs alone"
     if site.kind == "sample":
-        mine = _trimmed(_slot(site.extended_log_prob(), dim, draw))
-        if not _close(mine, _trimmed(single.extended_log_prob())):
+        mine = _trimmed(_slot(both.density(site), both.draws.dim, draw))
+        if not _close(mine, _trimmed(both.density(single))):
             return f"site {site.name!r} has another log-probability when its draw runs alone"
     elif compared(site) and isinstance(site.value, Tensor):
         own = torch.as_tensor(single.value)
-        if not _close(Vectorization(dim, True).stacked(site.name, site.value, own, count)[draw], own):
+        if not _close(both.draws.stacked(site.name, site.value, own, both.count)[draw], own):
             return f"site {site.name!r} has another value when its draw runs alone"
     return None
 
 
-def _same(one: Pair, other: Pair) -> bool:
+def _same(one: Pair, other: Pair, both: _Together) -> bool:
     """True where two executions on the same values have the same densities."""
     pairs = ((one.guide, other.guide), (one.model, other.model))
     return all(
-        _close(site.extended_log_prob(), theirs.nodes[name].extended_log_prob())
+        _close(both.density(site), both.density(theirs.nodes[name]))
         for mine, theirs in pairs
         for name, site in mine.nodes.items()
         if site.kind == "sample"

@@ -14,7 +14,7 @@ from virgil.ops.forward_hooks import watching_calls
 from virgil.ops.random_state import preserved_rng
 from virgil.params import get_param_store
 
-__all__ = ["buffers_before", "dry_run", "put_back", "unmarked"]
+__all__ = ["buffers_before", "dry_run", "kept_buffers", "put_back", "unmarked"]
 
 Before = tuple[Tensor, Tensor]  # a tensor, and a copy of what it was
 
@@ -29,13 +29,13 @@ def dry_run() -> Iterator[None]:
 @contextmanager
 def unmarked() -> Iterator[None]:
     """A block that may make parameters, after which random generators and networks' buffers are as before."""
-    with preserved_rng(), _preserved_buffers():
+    with preserved_rng(), kept_buffers():
         yield
 
 
 @contextmanager
-def _preserved_buffers() -> Iterator[None]:
-    """Put back the buffers, such as running means, of every network that is called inside."""
+def kept_buffers() -> Iterator[None]:
+    """A block that puts back the buffers, such as running means, of every network that is called inside."""
     with buffers_before() as before:
         try:
             yield

@@ -1,16 +1,17 @@
-"""Many draws in one execution, along a dim of their own left of all plates."""
+"""Many draws in one execution: along a dim of their own left of all plates, or by ``torch.func.vmap``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from virgil.errors import ShapeError
-from virgil.infer.density.execution import particle_plate
+from virgil.infer.density.execution import Pair, particle_plate
+from virgil.infer.density.mapped import map_draws, tensors_of
 from virgil.poutine.frame import Frame
 from virgil.poutine.plate import SubsampleIndices
 from virgil.poutine.runtime import Handler
@@ -38,25 +39,39 @@ class Vectorization:
 
     Attributes:
         dim: the batch dim of the draws, left of all plates.
-        at_once: whether an execution has many draws, along this dim; else it has one, and no such dim.
+        at_once: whether an execution has many draws, whose traces have them along this dim; else it has one, and no
+            such dim.
         chunk: how many draws an execution has at most.
         whole: whether plates that draw mini-batches take all their slots.
+        mapped: whether programs that run with many draws see one alone, by ``vmap``, and none the dim.
     """
 
     dim: int
     at_once: bool
     chunk: int = 1
     whole: bool = False
+    mapped: bool = False
 
-    @contextmanager
-    def drawing(self, count: int) -> Iterator[None]:
-        """A block in which an execution has so many draws."""
-        with ExitStack() as entered:
-            if self.whole:
-                entered.enter_context(WholePlates())
-            if self.at_once:
-                entered.enter_context(particle_plate(self.dim, count))
-            yield
+    def run(self, execute: Callable[[], Pair], count: int, densities: bool = True) -> Pair:
+        """An execution that has so many draws.
+
+        Args:
+            execute: runs the programs.
+            count: how many draws.
+            densities: whether those of the sites are asked for afterwards.
+        """
+        with WholePlates() if self.whole else nullcontext():
+            if not self.at_once:
+                return execute()
+            if not self.mapped:
+                with particle_plate(self.dim, count):
+                    return execute()
+            pair, layout = map_draws(execute, lambda pair: tensors_of(pair, densities), self.dim, count)
+            return layout.pair(pair)
+
+    def one_by_one(self) -> Vectorization:
+        """One draw an execution."""
+        return replace(self, at_once=False, chunk=1, mapped=False)
 
     def chunks(self, num: int) -> Iterator[range]:
         """The numbers of so many draws, an execution after another."""
@@ -68,7 +83,7 @@ class Vectorization:
         One draw loses its dim where an execution has but one.
         """
         if not self.at_once:
-            return values.squeeze(0)
+            return values.squeeze(0)  # the only one
         ones = -self.dim - 1 - (values.dim() - 1 - event_dim)
         return values.reshape(len(values), *(1,) * ones, *values.shape[1:])
 

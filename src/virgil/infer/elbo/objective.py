@@ -17,19 +17,21 @@ from virgil.errors import ArgumentError, ShapeError, VirgilError
 from virgil.infer.blame import LinAlgError, blame
 from virgil.infer.checks.finding import Trial
 from virgil.infer.checks.guards import Guards
-from virgil.infer.density.execution import Call, Executions, Program, run_pair
+from virgil.infer.density.execution import Call, Executions, Pair, Program, run_pair
 from virgil.infer.density.nesting import nesting
+from virgil.infer.density.vectorize import Vectorization
 from virgil.infer.elbo.bound import Bound, BoundFunction
 from virgil.infer.elbo.choices import Choices
 from virgil.infer.elbo.costs import Costs
 from virgil.infer.elbo.dependences import Dependences
 from virgil.infer.elbo.elbo_module import ELBOModule
+from virgil.infer.elbo.executions import executions
 from virgil.infer.elbo.former_choices import nesting_of, of_attributes, warn_of_unused
 from virgil.infer.elbo.gradient import Estimate, GradientRule
 from virgil.infer.elbo.particles import Particles, run_particles
 from virgil.infer.elbo.program_structure import Structure, check_new, discover, look_for_cause
 from virgil.infer.elbo.summing_out import Elimination, SumOut
-from virgil.infer.elbo.terms import LatentTerms, Terms, all_terms
+from virgil.infer.elbo.terms import LatentTerms, Terms
 
 __all__ = ["ELBO"]
 
@@ -51,8 +53,10 @@ class ELBO:
         max_plate_nesting: how many dims from the right belong to plates. Default: found by a dry run, which leaves no
             mark.
         max_iarange_nesting: its former name.
-        vectorize_particles: whether all particles run in one execution, with a dim of their own left of all plates,
-            where a trial shows that the programs allow it; elsewhere they run one by one, with a warning. Default: yes.
+        vectorize_particles: whether all particles run in one execution, where a trial shows that the programs allow it:
+            with a dim of their own left of all plates, or, where programs index or reduce from the left, each seen
+            alone by ``torch.func.vmap``. Elsewhere they run one by one, with a warning if this is ``True``. Default:
+            where a trial shows that they can.
         strict_enumeration_warning: whether to warn where ``sum_out`` finds no marked variable, or leaves out one of the
             guide's.
         ignore_jit_warnings: of objectives that compile the steps of ``SVI.step``, whether one that cannot be compiled
@@ -185,9 +189,9 @@ class ELBO:
                     look_for_cause(error, call, self, structure)
                 raise
             if settings.get("validate"):
-                check_new(call, particles.pairs, self, self.choices.sum_out, structure)
+                check_new(call, particles, self, self.choices.sum_out, structure)
                 if not math.isfinite(bound.detach()):
-                    blame(particles.executions)
+                    blame(particles.seen_alone)
         return -bound
 
     def examined(
@@ -198,7 +202,7 @@ class ELBO:
         structure = self._structure(call)
         with unchecked():
             bound, particles = self._bound(call, structure)
-        return -bound, particles.executions
+        return -bound, particles.seen_alone
 
     def __call__(self, model: nn.Module, guide: nn.Module) -> ELBOModule:
         """A module that holds model and guide, whose call gives the differentiable loss."""
@@ -220,20 +224,25 @@ class ELBO:
     def _bound(self, call: Call, structure: Structure) -> tuple[Tensor, Particles]:
         """The bound, a scalar in nats, and the particles behind it: tensor operations alone, so it can be captured."""
         choices = self.choices
-        first_dim, at_once = -structure.max_plate_nesting - 1, structure.vectorize_particles
         run = self._costs if structure.dependences is None else partial(self._costs, dependences=structure.dependences)
-        particles = run_particles(call, run, choices.num_particles, first_dim, at_once)
+        particles = run_particles(call, run, choices.num_particles, structure.particles)
         return choices.gradient.estimate(particles, choices.bound), particles
 
     def _costs(
-        self, call: Call, first_dim: int, particle_dim: int | None, dependences: Dependences | None = None
+        self, call: Call, draws: Vectorization, count: int, dependences: Dependences | None = None
     ) -> list[Costs]:
         """Run the programs, and take the executions to costs; with dependences, those are noted in the executions."""
         sum_out, terms = self.choices.sum_out, self.choices.terms
-        pairs = sum_out.runs(call, first_dim)
-        if dependences is not None and terms.of_densities:
-            pairs = dependences.noted(call, pairs, partial(sum_out.runs, first_dim=first_dim))
-        return [sum_out.costs(pair, all_terms(pair, terms), particle_dim) for pair in pairs]
+        runs = partial(sum_out.runs, first_dim=draws.dim - draws.at_once)
+
+        def noted(pairs: list[Pair]) -> list[Pair]:
+            if dependences is None or not terms.of_densities:
+                return pairs
+            return dependences.noted(call, pairs, runs)
+
+        particle_dim = draws.dim if draws.at_once else None
+        executed = executions(call, runs, terms, draws, count, noted)
+        return [sum_out.costs(pair, found, particle_dim) for pair, found in executed]
 
     # How it is checked
 
@@ -259,6 +268,6 @@ class ELBO:
         call = Call(model, guide, args, kwargs)
         with torch.no_grad(), unchecked():
             drawn = run_pair(call)
-            costs = self._costs(call, -1 - max(nesting(drawn.guide), nesting(drawn.model)), None)
-            particles = Particles(call, [costs], 1, None)
+            dim = -1 - max(nesting(drawn.guide), nesting(drawn.model))
+            particles = run_particles(call, self._costs, 1, Vectorization(dim, at_once=False))
             return particles.log_weights(), particles.pairs

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from virgil.infer.density.dry_run import unmarked
 from virgil.infer.density.execution import Call, Executions, Pair, particle_plate, run_pair
+from virgil.infer.density.mapped import run_alone
+from virgil.infer.density.vectorize import Vectorization
 from virgil.infer.elbo.costs import Costs, IsScored
 
 __all__ = ["Particles", "run_particles"]
+
+Run = Callable[[Call, Vectorization, int], Sequence[Costs]]
 
 
 class Particles:
@@ -18,20 +24,26 @@ class Particles:
 
     Args:
         call: the programs and their arguments.
+        run: runs them once, with so many particles.
+        count: how many particles there are.
+        draws: how executions hold them.
+
+    Attributes:
         runs: the executions one after another; each is a list of costs, more than one where the guide enumerates
             sequentially, of executions whose weights sum to one.
-        count: how many particles there are.
-        dim: their dim where they run at once, which is one run; else ``None``.
+        dim: of the particles where they run at once, which is one run; else ``None``.
     """
 
-    __slots__ = ("_only", "call", "count", "dim", "runs")
+    __slots__ = ("_only", "_run", "call", "count", "dim", "draws", "runs")
 
-    def __init__(self, call: Call, runs: Sequence[Sequence[Costs]], count: int, dim: int | None) -> None:
+    def __init__(self, call: Call, run: Run, count: int, draws: Vectorization) -> None:
         self.call = call
-        self.runs = runs
         self.count = count
-        self.dim = dim
-        self._only = runs[0][0] if dim is None and len(runs) == len(runs[0]) == 1 else None  # the usual case is quick
+        self.draws = draws
+        self.dim = draws.dim if draws.at_once else None
+        self._run = run
+        runs = self.runs = [run(call, draws, count)] if draws.at_once else [run(call, draws, 1) for _ in range(count)]
+        self._only = runs[0][0] if self.dim is None and len(runs) == len(runs[0]) == 1 else None  # the usual case
 
     def log_weights(self) -> Tensor:
         """The log weight of each particle, nats. Shape: ``(particles,)``, or ``()`` for one without a dim."""
@@ -72,10 +84,29 @@ class Particles:
 
         Their sites have the shapes of those of ``pairs``.
         """
-        if self.dim is None:
-            return run_pair(call)
-        with particle_plate(self.dim, self.count):
-            return run_pair(call)
+        return self.draws.run(partial(run_pair, call), self.count)
+
+    def alone(self, number: int) -> list[Pair]:
+        """The executions of one of particles that run at once, taken again alone on its values; leaves no mark."""
+        draws = self.draws.one_by_one()
+        with unmarked():
+            return run_alone(
+                self.call,
+                self.pairs[0],
+                self.draws.dim,
+                self.count,
+                number,
+                lambda call: [costs.pair for costs in self._run(call, draws, 1)],
+            )
+
+    @property
+    def seen_alone(self) -> Executions:
+        """The executions; of particles that are mapped, those of the first whose log weight is not finite, alone."""
+        if not self.draws.mapped:
+            return self.executions
+        wrong = ~self.log_weights().detach().isfinite()
+        pairs = self.alone(int(wrong.nonzero()[0]) if bool(wrong.any()) else 0)
+        return [run for pair in pairs for run in (("guide", pair.guide), ("model", pair.model))]
 
     def _by_particle(self, parts: list[list[Tensor]]) -> Tensor:
         """The sums over the parts of each run, as one tensor."""
@@ -85,19 +116,16 @@ class Particles:
         return totals[0] if self.count == 1 else torch.stack(totals)
 
 
-def run_particles(
-    call: Call, run: Callable[[Call, int, int | None], Sequence[Costs]], count: int, first_dim: int, at_once: bool
-) -> Particles:
+def run_particles(call: Call, run: Run, count: int, draws: Vectorization) -> Particles:
     """Run the particles.
 
     Args:
         call: the programs and their arguments.
-        run: runs them once, given the first dim that is free, and the dim of the particles if they have one.
-        count: how many.
-        first_dim: left of all plates.
-        at_once: whether they run in one execution.
+        run: runs them once, with so many particles.
+        count: how many there are.
+        draws: how executions hold them.
     """
-    if not at_once:
-        return Particles(call, [run(call, first_dim, None) for _ in range(count)], count, None)
-    with particle_plate(first_dim, count):
-        return Particles(call, [run(call, first_dim - 1, first_dim)], count, first_dim)
+    if draws.at_once and not draws.mapped:
+        with particle_plate(draws.dim, count):
+            return Particles(call, run, count, draws)
+    return Particles(call, run, count, draws)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -14,13 +13,15 @@ from virgil.errors import VirgilError
 from virgil.infer.checks import CALL, CAUSES, CHECKS, VALUES, Shown, check
 from virgil.infer.checks.finding import Check, EvidenceBound, Subject
 from virgil.infer.checks.guards import Guards, guards_of
-from virgil.infer.density.draws_check import can_vectorize
+from virgil.infer.density.draws_check import for_particles
 from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.enumeration_check import check_agreement, check_blocks
 from virgil.infer.density.execution import Call, Failed, Pair, run_pair
 from virgil.infer.density.failing_density import note_density
 from virgil.infer.density.nesting import nesting
+from virgil.infer.density.vectorize import Vectorization
 from virgil.infer.elbo.dependences import Dependences
+from virgil.infer.elbo.particles import Particles
 from virgil.infer.elbo.summing_out import SumOut
 from virgil.infer.warn import show_warning
 from virgil.poutine.trace import Trace
@@ -42,7 +43,7 @@ class Structure:
 
     Attributes:
         max_plate_nesting: how many dims their plates take.
-        vectorize_particles: whether all particles run in one execution.
+        particles: how executions hold particles.
         checked: keys of the structures that passed the checks.
         shown: the warnings that have been shown.
         dry: what the dry run stated, if it has passed the checks.
@@ -52,7 +53,7 @@ class Structure:
     """
 
     max_plate_nesting: int
-    vectorize_particles: bool
+    particles: Vectorization
     checked: set[object] = field(default_factory=set)
     shown: Shown = field(default_factory=set)
     dry: object = None
@@ -96,7 +97,7 @@ def check_pair(call: Call, pair: Pair, objective: EvidenceBound, structure: Stru
 
     A first step with the dry run's statements has new values only, so only values are checked.
     """
-    is_first = not structure.checked and not structure.vectorize_particles
+    is_first = not structure.checked and (not structure.particles.at_once or structure.particles.mapped)
     is_known = is_first and structure.dry is not None and structure.dry == statements_key(pair)
     _check(call, pair, objective, VALUES if is_known else CHECKS, structure.shown)
 
@@ -113,10 +114,13 @@ def _check(call: Call, pair: Pair, objective: EvidenceBound, checks: Sequence[Ch
 
 
 def check_new(
-    call: Call, pairs: Sequence[Pair], objective: EvidenceBound, sum_out: SumOut, structure: Structure
+    call: Call, particles: Particles, objective: EvidenceBound, sum_out: SumOut, structure: Structure
 ) -> None:
     """Run the checks on executions of a structure not seen before, and look at values that change between steps."""
+    pairs = particles.pairs
     keys = [structure_key(pair) for pair in pairs]
+    if particles.draws.mapped and not (structure.checked.issuperset(keys) and keys[-1] in structure.guards):
+        pairs = particles.alone(0)
     if not structure.checked.issuperset(keys):
         new = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in structure.checked}
         for pair in new.values():
@@ -165,7 +169,7 @@ def discover(call: Call, objective: EvidenceBound, sum_out: SumOut, strict: bool
         strict: whether to warn where there is none to be summed out.
     """
     validate = settings.get("validate")
-    structure = Structure(0, False)
+    structure = Structure(0, Vectorization(-1, at_once=False))
     if validate:
         check(subject_of(call, Pair(Trace(), Trace()), objective), CALL)
 
@@ -174,6 +178,7 @@ def discover(call: Call, objective: EvidenceBound, sum_out: SumOut, strict: bool
         given = objective.max_plate_nesting
         structure.max_plate_nesting = max(nesting(pair.guide), nesting(pair.model)) if given is None else given
         first_dim = -1 - structure.max_plate_nesting
+        structure.particles = Vectorization(first_dim, at_once=False)
         if sum_out.enumerates:
             pair = run_or_explain(call, objective, partial(sum_out.run, first_dim=first_dim, apart=True))
         if validate:
@@ -185,11 +190,16 @@ def discover(call: Call, objective: EvidenceBound, sum_out: SumOut, strict: bool
         if strict and sum_out.enumerates and not _is_marked(drawn, sum_out):
             show_warning(_UNMARKED.format(type(objective).__name__, sum_out.name))
         if objective.num_particles > 1:
-            wanted = objective.vectorize_particles
-            structure.vectorize_particles = wanted is not False and can_vectorize(
-                call, -1 - first_dim, objective.num_particles if wanted else None
-            )
+            _find_particles(call, objective, sum_out, structure)
     return structure
+
+
+def _find_particles(call: Call, objective: EvidenceBound, sum_out: SumOut, structure: Structure) -> None:
+    """Find how executions hold particles."""
+    wanted, first_dim = objective.vectorize_particles, structure.particles.dim
+    if wanted is False:
+        return
+    structure.particles = for_particles(call, -1 - first_dim, objective.num_particles if wanted else None)
 
 
 _UNMARKED = (
