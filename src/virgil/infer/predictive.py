@@ -18,7 +18,6 @@ from virgil.infer.density.execution import Call, no_guide, run_pair
 from virgil.infer.density.nesting import nesting
 from virgil.infer.density.vectorize import Vectorization, draws_in_one_execution
 from virgil.infer.warn import show_warning
-from virgil.ops.warning_filter import ignoring
 from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
@@ -137,7 +136,7 @@ class Predictive(nn.Module):
 
         Warns, with the reason, where they do not; the draws are then taken one by one.
         """
-        with dry_run(), ignoring(UserWarning):  # of programs that are tried with more dims than they expect
+        with dry_run():
             with Work() as work:
                 pair = run_pair(self._call(args, kwargs, range(1), _ONE_BY_ONE))
             returned = set(self._returned(pair.model))

@@ -8,7 +8,7 @@ import torch
 import virgil
 import virgil.distributions as dist
 from virgil.errors import FitWarning, ShapeError
-from virgil.infer.density.draws_check import _together, can_vectorize, difference
+from virgil.infer.density.draws_check import _together, difference, for_particles
 from virgil.infer.density.execution import Call
 from virgil.infer.density.vectorize import Vectorization
 from virgil.poutine.plate import active_frames

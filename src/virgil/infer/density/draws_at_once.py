@@ -16,7 +16,6 @@ from virgil.infer.density.execution import Call, Pair, run_pair
 from virgil.infer.density.log_density import log_guide, log_model, total
 from virgil.infer.density.nesting import nesting
 from virgil.infer.density.vectorize import Vectorization, WholePlates, draws_in_one_execution
-from virgil.ops.warning_filter import ignoring
 from virgil.poutine.enumeration import Enumerate
 from virgil.poutine.replay import Replay
 from virgil.poutine.runtime import Handler
@@ -171,7 +170,7 @@ def joint_of(
             whole = _whole(call)
             single = single if whole is None else whole
         dims = max(nesting(single.guide), nesting(single.model), max_plate_nesting or 0)
-        with _whole_plates(whole is not None), ignoring(UserWarning):  # of programs tried with more dims than expected
+        with _whole_plates(whole is not None):
             tried = Vectorization(-dims - 1, True, whole=whole is not None)
             draws, _ = most_at_once(lambda _: call, tried, lambda site: site.kind == "deterministic")
             begin = time.perf_counter()

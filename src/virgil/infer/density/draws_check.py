@@ -14,6 +14,7 @@ from virgil.infer.density.mapped import run_alone
 from virgil.infer.density.vectorize import Vectorization
 from virgil.infer.warn import show_warning
 from virgil.ops.random_state import TorchState
+from virgil.ops.warning_filter import ignoring
 from virgil.poutine.site import Site
 
 __all__ = ["difference", "for_particles", "most_at_once"]
@@ -35,8 +36,9 @@ def for_particles(call: Call, max_plate_nesting: int, asked_for: int | None = No
     if reason is None:
         return draws
     if asked_for:
-        if difference(lambda _: call, tried, counts=(asked_for,)) is None:
-            return tried
+        for way in (tried, replace(tried, mapped=True)):
+            if difference(lambda _: call, way, counts=(asked_for,)) is None:
+                return way
         show_warning(
             "The particles run one after another, because the programs work neither with a particle dim on the left of "
             f"all plates {reason}. Set vectorize_particles=False to accept this."
@@ -97,8 +99,9 @@ def difference(
         reached = f", after site {sites[-1]!r}" if sites else ""
 
     try:
-        both = _together(call_of, draws, note, counts)
-        return next((reason for draw in (0, 1) if (reason := _differs(call_of, both, draw, compared))), None)
+        with ignoring(UserWarning):  # of programs that are tried with more dims than they expect
+            both = _together(call_of, draws, note, counts)
+            return next((reason for draw in (0, 1) if (reason := _differs(call_of, both, draw, compared))), None)
     except raised:
         raise
     except Exception as error:  # whatever a program raises where values have a dim that it does not expect

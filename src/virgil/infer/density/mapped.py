@@ -19,7 +19,7 @@ from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
-__all__ = ["Layout", "OneDraw", "map_draws", "run_alone", "tensors_of"]
+__all__ = ["Layout", "OneDraw", "drawn_values", "map_draws", "run_alone", "tensors_of"]
 
 Result = TypeVar("Result")
 
@@ -170,16 +170,20 @@ def run_alone(call: Call, pair: Pair, dim: int, count: int, draw: int, run: Call
         draw: the number of the one.
         run: runs guide and model.
     """
-    values = Trace()
-    for trace in (pair.model, pair.guide):
-        values.nodes |= {name: site for name, site in trace.nodes.items() if site.kind == "plate" or _is_drawn(site)}
-    replayed = Replay(values)
+    replayed = Replay(drawn_values(pair))
     with OneDraw(dim, count, lambda rows: rows[draw]):
         return run(Call(replayed(call.model), replayed(call.guide), call.args, call.kwargs))
 
 
-def _is_drawn(site: Site) -> bool:
-    return site.is_latent and site.enumeration is None
+def drawn_values(pair: Pair) -> Trace:
+    """The sites of an execution that were drawn and not enumerated, and its plates, for a replay of both programs."""
+    sites = pair.model.nodes | pair.guide.nodes
+    listed = {name for trace in (pair.model, pair.guide) for name, site in trace.nodes.items() if site.enumeration}
+    drawn = Trace()
+    drawn.nodes = {
+        name: site for name, site in sites.items() if site.kind == "plate" or (site.is_latent and name not in listed)
+    }
+    return drawn
 
 
 def tensors_of(pair: Pair, densities: bool = True) -> Iterator[Tensor]:

@@ -47,13 +47,14 @@ class Dependences:
         self._known = {}
         self._uses = 0
 
-    def noted(self, call: Call, pairs: list[Pair], runs: Runs) -> list[Pair]:
+    def noted(self, call: Call, pairs: list[Pair], runs: Runs, around: frozenset[str] = frozenset()) -> list[Pair]:
         """Executions with the dependences in them, where these are known.
 
         Args:
             call: the programs and their arguments.
             pairs: the executions.
             runs: runs the programs as for these.
+            around: names of plates around all statements of these, which those that are run do not have.
         """
         if self._is_unknown:
             return pairs
@@ -63,7 +64,7 @@ class Dependences:
             if self._uses > _LOOK_AGAIN:
                 self.look_again()
             if not all(key in self._known for key in keys):
-                self._find(call, runs)
+                self._find(call, runs, around)
                 self._in_vain += not all(key in self._known for key in keys)
                 self._is_unknown |= self._in_vain >= _IN_VAIN
         if self._is_unknown:
@@ -71,13 +72,13 @@ class Dependences:
         known = [self._known.get(key) for key in keys]
         return [replace(pair, dependence=each) for pair, each in zip(pairs, known, strict=True)]
 
-    def _find(self, call: Call, runs: Runs) -> None:
+    def _find(self, call: Call, runs: Runs, around: frozenset[str]) -> None:
         try:
-            self._follow(call, runs)
+            self._follow(call, runs, around)
         except Exception:  # of a program that runs, but not while its values are followed or replayed
             self._is_unknown = True
 
-    def _follow(self, call: Call, runs: Runs) -> None:
+    def _follow(self, call: Call, runs: Runs, around: frozenset[str]) -> None:
         provenance = Provenance(merges=True)
         guide, model = Watch(provenance), Watch(provenance)
         with unmarked(), get_param_store().discarding(), provenance.following():
@@ -87,7 +88,8 @@ class Dependences:
             self._is_unknown = True
             return
         mixed = mixed_plates(call, pairs[0], runs) if len(pairs) == 1 else frozenset()
-        found = Dependence(guide.reads, model.reads, {**model.plates, **guide.plates}, mixed)
+        plates = {name: own | around for name, own in {**model.plates, **guide.plates}.items()}
+        found = Dependence(guide.reads, model.reads, plates, mixed)
         if len(self._known) >= _KEPT:
             self._known = {}
         self._known.update({_key(call, pair): found for pair in pairs})

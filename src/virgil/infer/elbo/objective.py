@@ -17,7 +17,7 @@ from virgil.errors import ArgumentError, ShapeError, VirgilError
 from virgil.infer.blame import LinAlgError, blame
 from virgil.infer.checks.finding import Trial
 from virgil.infer.checks.guards import Guards
-from virgil.infer.density.execution import Call, Executions, Pair, Program, run_pair
+from virgil.infer.density.execution import PARTICLES, Call, Executions, Pair, Program, run_pair
 from virgil.infer.density.nesting import nesting
 from virgil.infer.density.vectorize import Vectorization
 from virgil.infer.elbo.bound import Bound, BoundFunction
@@ -238,7 +238,7 @@ class ELBO:
         def noted(pairs: list[Pair]) -> list[Pair]:
             if dependences is None or not terms.of_densities:
                 return pairs
-            return dependences.noted(call, pairs, runs)
+            return dependences.noted(call, pairs, runs, frozenset({PARTICLES} if draws.mapped else ()))
 
         particle_dim = draws.dim if draws.at_once else None
         executed = executions(call, runs, terms, draws, count, noted)
