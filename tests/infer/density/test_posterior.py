@@ -134,17 +134,22 @@ def test_deterministic_sites_are_given_but_those_of_variables_that_are_summed_ou
     assert torch.equal(density.sites(vectors[0])["square"], vectors[0] ** 2)
 
 
-def test_a_model_that_allows_no_draws_at_once_has_them_one_by_one():
+@pytest.mark.parametrize("reads_values", [False, True])
+def test_a_model_that_indexes_has_draws_by_vmap_and_one_that_reads_values_one_by_one(reads_values):
     def model():
         mu = virgil.sample("mu", dist.Normal(double([0.0, 1.0]), 1.0).to_event(1))
         virgil.deterministic("sum", mu.sum())
+        if reads_values and mu[0] > 100:
+            raise AssertionError
         virgil.sample("x", dist.Normal(mu[0], 1.0), obs=double(0.4))
 
     density = posterior_of(model)
-    assert not density.joint.at_once
+    assert (density.joint.at_once, density.joint.draws.mapped) == (not reads_values, not reads_values)
     vectors = density.initial(3)
     expected = stats.norm.logpdf(vectors.numpy(), [0.0, 1.0], 1.0).sum(1) + stats.norm.logpdf(0.4, vectors[:, 0], 1.0)
     np.testing.assert_allclose(density(vectors).numpy(), expected, rtol=1e-12)
+    slopes = np.stack([-2 * vectors[:, 0] + 0.4, 1.0 - vectors[:, 1]], 1)
+    np.testing.assert_allclose(density.gradient(vectors)[1].numpy(), slopes, rtol=1e-12)
     torch.testing.assert_close(density.sites(vectors)["sum"], vectors.sum(1))
     assert density.prior(5).shape == (5, 2)
 

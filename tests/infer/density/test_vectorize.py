@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 import torch
 
@@ -27,11 +28,12 @@ def model():
 
 
 def together(program, other, dim):
-    return _together(lambda _: Call(program, other, (), {}), dim, lambda pair, running: None).pair
+    draws = Vectorization(dim, at_once=True)
+    return _together(lambda _: Call(program, other, (), {}), draws, lambda pair, running: None).pair
 
 
-def why(program, dim=-2, compared=lambda site: False):
-    return difference(lambda _: Call(program, guide, (), {}), dim, compared)
+def why(program, dim=-2, compared=lambda site: False, mapped=False):
+    return difference(lambda _: Call(program, guide, (), {}), Vectorization(dim, True, mapped=mapped), compared)
 
 
 def test_as_many_are_tried_as_no_dim_of_the_programs_has():
@@ -73,17 +75,38 @@ def random():
     virgil.sample("x", dist.Normal(w.sum(-1) + torch.randn(()), 1.0), obs=torch.tensor(0.0))
 
 
+def random_elsewhere():
+    w = virgil.sample("w", dist.Normal(torch.zeros(3), 1.0).to_event(1))
+    virgil.sample("x", dist.Normal(w.sum(-1) + np.random.standard_normal(), 1.0), obs=torch.tensor(0.0))
+
+
 @pytest.mark.parametrize(
     ("program", "reason"),
     [
         (indexed, "site 'x' has another log-probability when its draw runs alone"),
-        (recorded, r"ShapeError: .*'first' has shape \(1, 3\) for 2 draws at once, where one draw has \(3,\)"),
+        (recorded, r"ShapeError: .*'first' has shape \(1, 3\) for 2 draws at once, where one draw has \(\)"),
         (branching, "RuntimeError: Boolean value of Tensor with more than one value is ambiguous, after site 'w'"),
         (random, "they draw random numbers besides their sites', which draws would share"),
     ],
 )
 def test_the_reason_names_the_site(program, reason):
     assert re.search(reason, why(program, compared=lambda site: site.kind == "deterministic"))
+
+
+@pytest.mark.parametrize("program", [model, indexed, recorded, random])
+def test_by_vmap_each_draw_is_what_it_is_alone(program):
+    assert why(program, compared=lambda site: site.kind == "deterministic", mapped=True) is None
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        (branching, "RuntimeError: vmap: .*data-dependent control flow.*, after site 'w'"),
+        (random_elsewhere, "they draw random numbers besides their sites', which draws would share"),
+    ],
+)
+def test_by_vmap_the_reason_names_the_site(program, reason):
+    assert re.search(reason, why(program, mapped=True))
 
 
 class Holding(Handler):
@@ -99,10 +122,16 @@ class Holding(Handler):
 
 def test_a_guide_may_hold_values_for_as_many_particles_as_are_asked_for():
     call = Call(model, Holding()(guide), (), {})
-    assert can_vectorize(call, 1, asked_for=4)
-    for options in ({}, {"asked_for": 5}):
-        with pytest.warns(FitWarning, match=r"one after another.*ShapeError: At site 'x'"):
-            assert not can_vectorize(call, 1, **options)
+    assert for_particles(call, 1, asked_for=4) == Vectorization(-2, at_once=True)
+    for options in ({}, {"asked_for": 5}):  # else each has the value that it has alone
+        assert for_particles(call, 1, **options) == Vectorization(-2, at_once=True, mapped=True)
+
+
+def test_who_asks_for_particles_at_once_hears_why_they_are_not():
+    call = Call(branching, guide, (), {})
+    with pytest.warns(FitWarning, match=r"one after another.*ambiguous, after site 'w'.*vmap.*data-dependent control"):
+        assert not for_particles(call, 1, asked_for=5).at_once
+    assert not for_particles(call, 1).at_once  # in silence
 
 
 def test_a_deterministic_site_matters_only_to_who_asks():

@@ -32,13 +32,13 @@ def for_particles(call: Call, max_plate_nesting: int, asked_for: int | None = No
             that is too small is an error then, and particles that cannot run at once are warned of, with the reason.
     """
     tried = Vectorization(-max_plate_nesting - 1, at_once=True)
-    draws, reason = most_at_once(lambda _: call, tried, raised=PlateError if asked_for else ())
-    if reason is None:
-        return draws
     if asked_for:
         for way in (tried, replace(tried, mapped=True)):
-            if difference(lambda _: call, way, counts=(asked_for,)) is None:
+            raised: type[Exception] | tuple[()] = () if way.mapped else PlateError
+            if difference(lambda _: call, way, raised=raised) is None or _holds(call, way, asked_for):
                 return way
+    draws, reason = most_at_once(lambda _: call, tried)
+    if reason is not None and asked_for:
         show_warning(
             "The particles run one after another, because the programs work neither with a particle dim on the left of "
             f"all plates {reason}. Set vectorize_particles=False to accept this."
@@ -46,11 +46,15 @@ def for_particles(call: Call, max_plate_nesting: int, asked_for: int | None = No
     return draws
 
 
+def _holds(call: Call, draws: Vectorization, count: int) -> bool:
+    """True where programs run with just so many draws."""
+    return difference(lambda _: call, draws, counts=(count,)) is None
+
+
 def most_at_once(
     call_of: Callable[[int], Call],
     tried: Vectorization,
     compared: Callable[[Site], bool] = lambda site: False,
-    raised: type[Exception] | tuple[()] = (),
 ) -> tuple[Vectorization, str | None]:
     """The fastest way to hold draws in which each is what it is alone, and why that is one by one, if it is.
 
@@ -60,10 +64,9 @@ def most_at_once(
     Args:
         call_of: as for :func:`difference`.
         tried: with a dim for the draws, left of all plates.
-        compared: as for :func:`difference`.
-        raised: likewise.
+        compared: likewise.
     """
-    reason = difference(call_of, tried, compared, raised)
+    reason = difference(call_of, tried, compared)
     if reason is None:
         return tried, None
     mapped = replace(tried, mapped=True)
