@@ -204,7 +204,7 @@ def test_what_takes_no_batch_of_weights_sees_those_of_one_particle(name):
         for wanted in (True, False)  # a guide without noise
     ]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
-    one, other = (Predictive(model, draws, parallel=parallel)(x)["y"] for parallel in (True, False))
+    one, other = (Predictive(model, draws, parallel=parallel)(x, None)["y"] for parallel in (True, False))
     assert one.shape == other.shape == (PARTICLES, 5)
 
 

@@ -75,7 +75,8 @@ def _of_site(joint: Joint, pair: Pair, name: str, count: int) -> Tensor:
 
 
 def _masked(site: Site) -> Tensor:
-    logs = site.unscaled_log_prob.expand(site.fn.batch_shape)
+    logs = site.unscaled_log_prob
+    logs = logs.expand(torch.broadcast_shapes(logs.shape, site.fn.batch_shape))
     return logs if site.mask is None else counted(logs, site.mask)
 
 

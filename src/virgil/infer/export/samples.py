@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from torch import Tensor
 from virgil.distributions.core.validation import unchecked
 from virgil.errors import ArgumentError, shown
 from virgil.infer.density.draws_at_once import Joint
-from virgil.infer.density.execution import PARTICLES, Pair, Program
+from virgil.infer.density.execution import Pair, Program
 from virgil.infer.density.summed_out import model_variables
 from virgil.infer.elbo.discrete_posterior import inferred
 from virgil.infer.export.dims import whole_value
@@ -20,8 +20,6 @@ from virgil.infer.run.outcome import Outcome
 from virgil.infer.trust.draws import Arguments, fitted, origin_of_fit
 from virgil.infer.trust.draws import joint as joint_of_fit
 from virgil.ops.semiring import SAMPLE
-from virgil.poutine.frame import Frame
-from virgil.poutine.plate import PlateContext
 from virgil.poutine.replay import Replay
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
@@ -87,19 +85,17 @@ class _Execution:
         """
         call, values = self.joint.call, Trace()
         values.nodes = given
-        program: Program = self._inside(Replay(values)(call.model))
+        program: Program = Replay(values)(call.model)
         if infers:
             program = inferred(program, None, SAMPLE)
         if anew:
             program = _Anew()(program)
-        with unchecked():
-            return trace(program).get_trace(*call.args, **call.kwargs)
 
-    def _inside(self, program: Program) -> Program:
-        """The program in a plate of the draws, where all are made at once."""
-        if not self.joint.at_once:
-            return program
-        return PlateContext(Frame(PARTICLES, self.joint.dim, self.count, particle=True))(program)
+        def execute() -> Pair:
+            return Pair(Trace(), trace(program).get_trace(*call.args, **call.kwargs))
+
+        with unchecked():
+            return replace(self.joint.draws, whole=False).run(execute, self.count, densities=False).model
 
     def values(self, drawn: Trace, wanted: Callable[[Site], bool]) -> Draws:
         """The values of the sites that are wanted of one draw."""
@@ -123,6 +119,7 @@ def samples(joint: Joint, num: int) -> Samples:
     Raises:
         ArgumentError: the model has other sites from draw to draw.
     """
+    joint = _inferable(joint)
     chunks = [_chunk(joint, min(joint.chunk, num - start)) for start in range(0, num, joint.chunk)]
     groups = {each.name: [getattr(chunk, each.name) for chunk in chunks] for each in fields(Samples)}
     log_p, log_q = torch.cat(groups.pop("log_p")), torch.cat(groups.pop("log_q"))
@@ -135,8 +132,14 @@ def samples(joint: Joint, num: int) -> Samples:
     return Samples(**joined, log_likelihood=likelihood, log_p=log_p, log_q=log_q)
 
 
+def _inferable(joint: Joint) -> Joint:
+    """The same with one draw an execution, if variables are summed out whose posterior ``vmap`` cannot draw from."""
+    return joint.one_by_one() if joint.draws.mapped and joint.enumerates else joint
+
+
 def marginals(joint: Joint, num: int) -> tuple[Draws, Draws]:
     """Draws of the latent sites alone, under the guide and under the prior, as :func:`samples` has them."""
+    joint = _inferable(joint)
     parts: list[tuple[Draws, Draws]] = []
     for start in range(0, num, joint.chunk):
         execution = _Execution(joint, min(joint.chunk, num - start))
