@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import sys
-import warnings
 
 import arviz_stats
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 import virgil
 import virgil.distributions as dist
@@ -216,9 +216,7 @@ def regression(points, data, noise=1.0):
 
 def test_groups_dims_and_coordinates():
     points = torch.eye(2).repeat(2, 1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # `points @ weight` does not broadcast over draws on the left
-        tree = exported(regression, AutoMultivariateNormal(regression), points, DATA)
+    tree = exported(regression, AutoMultivariateNormal(regression), points, DATA)  # `points @ weight` sees one draw
     assert {name: dict(each.sizes) for name, each in tree.children.items()} == {
         "posterior": {"chain": 1, "draw": 7, "weight_dim_0": 2},
         "posterior_predictive": {"chain": 1, "draw": 7, "data": 4},
@@ -230,6 +228,10 @@ def test_groups_dims_and_coordinates():
         "constant_data": {"points_dim_0": 4, "points_dim_1": 2},
     }
     assert set(tree.posterior) == {"weight", "total"}
+    np.testing.assert_allclose(tree.posterior["total"], tree.posterior["weight"].sum("weight_dim_0"), rtol=1e-5)
+    means = tree.posterior["weight"].values @ points.numpy().T
+    exact = stats.norm.logpdf(DATA.numpy(), means, 1.0)
+    np.testing.assert_allclose(tree.log_likelihood["x"].values, exact, rtol=1e-4, atol=1e-4)
     np.testing.assert_array_equal(tree.observed_data["x"], DATA)
     np.testing.assert_array_equal(tree.constant_data["points"], points)
     assert tree.posterior.attrs["inference_library"] == "virgil"

@@ -28,6 +28,7 @@ from virgil.infer.elbo.elbo_module import ELBOModule
 from virgil.infer.elbo.executions import executions
 from virgil.infer.elbo.former_choices import nesting_of, of_attributes, warn_of_unused
 from virgil.infer.elbo.gradient import Estimate, GradientRule
+from virgil.infer.elbo.hold_particles import hold_particles
 from virgil.infer.elbo.particles import Particles, run_particles
 from virgil.infer.elbo.program_structure import Structure, check_new, discover, look_for_cause
 from virgil.infer.elbo.summing_out import Elimination, SumOut
@@ -216,6 +217,7 @@ class ELBO:
         structure = self._structures.get(key)
         if structure is None:
             structure = discover(call, self, self.choices.sum_out, strict and self.strict_enumeration_warning)
+            hold_particles(call, structure, self.choices, partial(self._bound, call, structure))
             while len(self._structures) >= _REMEMBERED:
                 del self._structures[next(iter(self._structures))]
             self._structures[key] = structure

@@ -13,7 +13,6 @@ from virgil.errors import VirgilError
 from virgil.infer.checks import CALL, CAUSES, CHECKS, VALUES, Shown, check
 from virgil.infer.checks.finding import Check, EvidenceBound, Subject
 from virgil.infer.checks.guards import Guards, guards_of
-from virgil.infer.density.draws_check import for_particles
 from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.enumeration_check import check_agreement, check_blocks
 from virgil.infer.density.execution import Call, Failed, Pair, run_pair
@@ -189,17 +188,7 @@ def discover(call: Call, objective: EvidenceBound, sum_out: SumOut, strict: bool
             structure.dependences = Dependences()
         if strict and sum_out.enumerates and not _is_marked(drawn, sum_out):
             show_warning(_UNMARKED.format(type(objective).__name__, sum_out.name))
-        if objective.num_particles > 1:
-            _find_particles(call, objective, sum_out, structure)
     return structure
-
-
-def _find_particles(call: Call, objective: EvidenceBound, sum_out: SumOut, structure: Structure) -> None:
-    """Find how executions hold particles."""
-    wanted, first_dim = objective.vectorize_particles, structure.particles.dim
-    if wanted is False:
-        return
-    structure.particles = for_particles(call, -1 - first_dim, objective.num_particles if wanted else None)
 
 
 _UNMARKED = (

@@ -11,7 +11,7 @@ from torch import Tensor
 from virgil.distributions.core.validation import unchecked
 from virgil.errors import ArgumentError, shown
 from virgil.infer.density.draws_at_once import Joint
-from virgil.infer.density.execution import Pair, Program
+from virgil.infer.density.execution import PARTICLES, Pair, Program
 from virgil.infer.density.summed_out import model_variables
 from virgil.infer.elbo.discrete_posterior import inferred
 from virgil.infer.export.dims import whole_value
@@ -20,6 +20,8 @@ from virgil.infer.run.outcome import Outcome
 from virgil.infer.trust.draws import Arguments, fitted, origin_of_fit
 from virgil.infer.trust.draws import joint as joint_of_fit
 from virgil.ops.semiring import SAMPLE
+from virgil.poutine.frame import Frame
+from virgil.poutine.plate import PlateContext
 from virgil.poutine.replay import Replay
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
@@ -85,7 +87,7 @@ class _Execution:
         """
         call, values = self.joint.call, Trace()
         values.nodes = given
-        program: Program = Replay(values)(call.model)
+        program: Program = self._inside(Replay(values)(call.model))
         if infers:
             program = inferred(program, None, SAMPLE)
         if anew:
@@ -95,7 +97,15 @@ class _Execution:
             return Pair(Trace(), trace(program).get_trace(*call.args, **call.kwargs))
 
         with unchecked():
+            if not self.joint.draws.mapped:
+                return execute().model
             return replace(self.joint.draws, whole=False).run(execute, self.count, densities=False).model
+
+    def _inside(self, program: Program) -> Program:
+        """The program in a plate of the draws, where all are made along a dim."""
+        if not self.joint.at_once or self.joint.draws.mapped:
+            return program
+        return PlateContext(Frame(PARTICLES, self.joint.dim, self.count, particle=True))(program)
 
     def values(self, drawn: Trace, wanted: Callable[[Site], bool]) -> Draws:
         """The values of the sites that are wanted of one draw."""
