@@ -43,15 +43,10 @@ def own_row(rows: Tensor) -> Tensor:
 
 def own(tensor: Tensor) -> Tensor:
     """A copy that belongs to the draw at hand; the tensor itself outside :func:`mapped`."""
-    if _thread.number is None:
-        return tensor
-    return _empty_as(tensor).copy_(tensor)
-
-
-def _empty_as(tensor: Tensor) -> Tensor:
     number = _thread.number
-    assert number is not None  # noqa: S101
-    return number.new_empty(tensor.shape, dtype=tensor.dtype, device=tensor.device)
+    if number is None:
+        return tensor
+    return number.new_empty(tensor.shape, dtype=tensor.dtype, device=tensor.device).copy_(tensor)
 
 
 def mapped(fn: Callable[[], Sequence[Tensor]], count: int) -> list[Tensor]:

@@ -46,7 +46,17 @@ def plain(x):
     observed(sampled() + x.log())
 
 
+def indexed_guide(x):
+    virgil.sample("w", dist.Normal(virgil.param("loc", torch.zeros(2)), 1.0).to_event(1))
+
+
+def indexed(x):
+    w = virgil.sample("w", dist.Normal(torch.zeros(2), 1.0).to_event(1))
+    observed(w[0] + x.log())
+
+
 CASES = {
+    "particles seen alone": (indexed, indexed_guide, lambda: Trace_ELBO(num_particles=3, vectorize_particles=True)),
     "particles at once": (plain, guide, lambda: Trace_ELBO(num_particles=3, vectorize_particles=True)),
     "particles one by one": (plain, guide, lambda: Trace_ELBO(num_particles=3, vectorize_particles=False)),
     "mean field": (plain, guide, TraceMeanField_ELBO),

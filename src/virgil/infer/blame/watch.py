@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from virgil.engine.lines import line_of_user
 from virgil.infer.blame.causes import GIVEN, FaultyOperation, named
+from virgil.ops.mapping import is_mapped
 from virgil.ops.trees import tree_leaves
 
 __all__ = ["LinAlgError", "Watch"]
@@ -47,6 +48,8 @@ class Watch(TorchFunctionMode):
             if func not in _FACTORISES:
                 raise
             result = args[0] * torch.nan
+        if is_mapped():  # no number can be looked at; the draw at fault is run again alone
+            return result
         given = [each for each in tree_leaves((args, kwargs)) if isinstance(each, (Tensor, float, int))]
         made = [args[0]] if func in _WRITES else tree_leaves(result)
         for each in made:
