@@ -8,7 +8,7 @@ import torch
 import virgil
 from tests.pairs import guides_and_supports, mistaken_meanings, plain
 from tests.pairs.tables import DISCRETE, LEGAL, PLAIN
-from virgil.infer import SVI, Trace_ELBO, TraceEnum_ELBO, TraceMeanField_ELBO
+from virgil.infer import SVI, Predictive, Trace_ELBO, TraceEnum_ELBO, TraceMeanField_ELBO
 
 SILENT = {**guides_and_supports.PAIRS, **mistaken_meanings.PAIRS}
 
@@ -30,9 +30,7 @@ def test_the_report_has_neither_error_nor_warning(pair):
 
 @pytest.mark.parametrize("pair", SILENT.values(), ids=SILENT)
 def test_steps_are_taken_in_silence(pair):
-    chosen = {"Trace_ELBO": Trace_ELBO, "TraceEnum_ELBO": TraceEnum_ELBO}
-    name = virgil.explain(pair.model, pair.guide, *pair.args).objective
-    loss = (pair.loss or chosen[name])()
+    loss = _chosen(pair)()
     svi = SVI(pair.model, pair.guide, virgil.optim.SGD({"lr": 0.01}), loss)
     losses = torch.tensor([svi.step(*pair.args) for _ in range(3)])
     assert torch.isfinite(losses).all()
@@ -53,9 +51,26 @@ def test_what_fits_is_neither_refused_nor_warned_of(pair, objective):
     assert torch.isfinite(_fit(pair, steps=3, loss=objective()).losses).all()
 
 
-@pytest.mark.parametrize("pair", PLAIN.values(), ids=PLAIN)
+def _chosen(pair):
+    """The objective of the pair: its own, or the one that the report chooses."""
+    chosen = {"Trace_ELBO": Trace_ELBO, "TraceEnum_ELBO": TraceEnum_ELBO}
+    return pair.loss or chosen[virgil.explain(pair.model, pair.guide, *pair.args).objective]
+
+
+@pytest.mark.parametrize("pair", LEGAL.values(), ids=LEGAL)
 def test_particles_of_what_fits_run_at_once(pair):
-    assert torch.isfinite(_fit(pair, steps=2, loss=Trace_ELBO(num_particles=3)).losses).all()
+    """No structure here depends on values, so that nothing runs one by one; a warning would say that it does."""
+    loss = _chosen(pair)(num_particles=3, vectorize_particles=True)
+    assert torch.isfinite(_fit(pair, steps=2, loss=loss).losses).all()
+    assert all(structure.particles.at_once for structure in loss._structures.values())
+
+
+@pytest.mark.parametrize("pair", LEGAL.values(), ids=LEGAL)
+def test_draws_of_what_fits_are_made_at_once(pair):
+    """A warning, which is an error here, would say that they are not."""
+    with virgil.ParamStore():
+        draws = Predictive(pair.model, guide=pair.guide, num_samples=3, parallel=True)(*pair.args)
+    assert all(len(value) == 3 for value in draws.values())
 
 
 @pytest.mark.parametrize("particles", [1, 3])
