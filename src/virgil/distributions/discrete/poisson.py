@@ -31,8 +31,10 @@ class Poisson(TorchDistributionMixin, td.Poisson):
 
 
 def _log_prob(value: Tensor, rate: Tensor) -> Tensor:
-    # a count of 0 has no logarithm of the rate in it, which may be 0 too
-    return value * torch.where(value == 0, 1.0, rate).log() - rate - torch.lgamma(value + 1)
+    # at a rate of 0 there is no logarithm: its derivative would be lost where a mixture's weight of this part is zero
+    never = rate == 0
+    log_prob = value * torch.where(never, 1.0, rate).log() - rate - torch.lgamma(value + 1)
+    return torch.where(never & (value > 0), -torch.inf, log_prob)
 
 
 @divergence(Poisson, Poisson)
