@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
@@ -165,3 +167,22 @@ def test_a_discrete_variable_is_refused(init):
 def test_the_path_that_programs_import_from():
     assert initialization.init_to_median is init_to_median
     assert initialization.InitMessenger(init_to_mean).init_fn is init_to_mean
+
+
+@pytest.mark.parametrize(
+    ("init", "given", "usage"),
+    [
+        (init_to_feasible, torch.zeros(2), "init_loc_fn=init_to_feasible"),
+        (init_to_sample, 3, "init_loc_fn=init_to_sample"),
+        (init_to_median, 15, "init_to_median(num_samples=...)"),
+        (init_to_mean, init_to_sample, "init_to_mean(fallback=...)"),
+        (init_to_uniform, 0.5, "init_to_uniform(radius=...)"),
+        (init_to_value, {"mu": torch.tensor(3.0)}, "init_to_value(values=...)"),
+        (init_to_value, {}, "init_to_value(values=...)"),
+        (init_to_generated, lambda: init_to_sample, "init_to_generated(generate=...)"),
+    ],
+)
+def test_an_option_without_its_name(init, given, usage):
+    message = rf"{init.__name__}\(\) got a {type(given).__name__} as its first argument, .* Write {re.escape(usage)}\."
+    with pytest.raises(ArgumentError, match=message):
+        init(given)

@@ -1,7 +1,7 @@
 """Where a guide begins: the functions of :mod:`virgil.infer.density.initialization`, at the path that programs know."""
 
+from virgil.infer.density.init_messenger import InitMessenger
 from virgil.infer.density.initialization import (
-    InitMessenger,
     init_to_feasible,
     init_to_generated,
     init_to_mean,

@@ -9,22 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from virgil.distributions.core.feasible_value import feasible_value
-from virgil.errors import ArgumentError, ShapeError, shown
-from virgil.infer.density.bijection import find_bijection, is_discrete
-from virgil.ops.broadcast import broadcast_shapes
-from virgil.poutine.frame import plates_shape
-from virgil.poutine.runtime import Handler, Outer
+from virgil.errors import ArgumentError, shown
+from virgil.infer.density.bijection import find_bijection
 from virgil.poutine.site import Site
 
 __all__ = [
     "InitFn",
-    "InitMessenger",
     "dtype_and_device",
     "given_names",
     "init_to_feasible",
@@ -39,8 +35,17 @@ __all__ = [
 InitFn = Callable[[Site], Tensor]
 
 
+def _check_site(function: str, site: object, usage: str) -> None:
+    if site is not None and not isinstance(site, Site):
+        raise ArgumentError(
+            f"{function}() got a {type(site).__name__} as its first argument, which is the site that a guide calls it "
+            f"with. Write {usage}."
+        )
+
+
 def init_to_feasible(site: Site | None = None) -> Any:
     """A value in the middle of the support, whatever the distribution: 0 for reals, 1 for positives."""
+    _check_site("init_to_feasible", site, "init_loc_fn=init_to_feasible")
     if site is None:
         return init_to_feasible
     return feasible_value(site.fn.support, site.fn.batch_shape + site.fn.event_shape, **dtype_and_device(site.fn))
@@ -48,6 +53,7 @@ def init_to_feasible(site: Site | None = None) -> Any:
 
 def init_to_sample(site: Site | None = None) -> Any:
     """A draw from the prior."""
+    _check_site("init_to_sample", site, "init_loc_fn=init_to_sample")
     if site is None:
         return init_to_sample
     return site.fn.sample()
@@ -61,6 +67,7 @@ def init_to_median(site: Site | None = None, num_samples: int = 15, *, fallback:
         num_samples: how many draws.
         fallback: used where the prior cannot be drawn from, or its draws are not finite.
     """
+    _check_site("init_to_median", site, "init_to_median(num_samples=...)")
     if not isinstance(num_samples, int) or num_samples < 1:
         raise ArgumentError(
             f"init_to_median() got num_samples={shown(num_samples)}; it takes a whole number, 1 or more."
@@ -83,6 +90,7 @@ def init_to_mean(site: Site | None = None, *, fallback: InitFn = init_to_median)
         site: left out to give options.
         fallback: used where the mean is not known, not finite or outside the support.
     """
+    _check_site("init_to_mean", site, "init_to_mean(fallback=...)")
     if site is None:
         return partial(init_to_mean, fallback=fallback)
     try:
@@ -95,6 +103,7 @@ def init_to_mean(site: Site | None = None, *, fallback: InitFn = init_to_median)
 
 def init_to_uniform(site: Site | None = None, radius: float = 2.0) -> Any:
     """A value that is uniform on ``(-radius, radius)`` in each unconstrained coordinate."""
+    _check_site("init_to_uniform", site, "init_to_uniform(radius=...)")
     if not radius > 0:
         raise ArgumentError(f"init_to_uniform() got radius={shown(radius)}; it takes a positive number.")
     if site is None:
@@ -132,6 +141,7 @@ def init_to_value(
         values: constrained value by site. It is an error if one of the names is no latent site of the model.
         fallback: used for sites that ``values`` lacks; ``None`` makes that an error.
     """
+    _check_site("init_to_value", site, "init_to_value(values=...)")
     chosen = _ToValue(values or {}, fallback)
     return chosen if site is None else chosen(site)
 
@@ -160,69 +170,9 @@ def init_to_generated(site: Site | None = None, generate: Callable[[], InitFn] =
         generate: makes an initialisation function, for example ``lambda: init_to_value(values=...)`` with values of
             chance.
     """
+    _check_site("init_to_generated", site, "init_to_generated(generate=...)")
     chosen = _Generated(generate)
     return chosen if site is None else chosen(site)
-
-
-class InitMessenger(Handler):
-    """Gives every latent site the value that ``init_fn`` makes for it.
-
-    Attributes:
-        values: the values made. Inside a plate that is subsampled a value may have the plate's full size; the program
-            gets its mini-batch.
-    """
-
-    def __init__(self, init_fn: InitFn) -> None:
-        self.init_fn = init_fn
-        self.values: dict[str, Tensor] = {}
-        self._indices: dict[str, Tensor] = {}
-
-    def handle(self, site: Site, outer: Outer) -> Site:
-        """Fill in the value."""
-        if site.kind == "plate":
-            site = outer(site)
-            self._indices[site.name] = site.value
-            return site
-        if not site.is_latent or site.value is not None or is_discrete(site.fn):
-            return outer(site)
-        fn = site.fn
-        batch_shape = plates_shape(site.name, fn.batch_shape, site.frames)
-        if batch_shape != fn.batch_shape:
-            fn = fn.expand(batch_shape)
-        with torch.no_grad():
-            value = self.init_fn(site.replace(fn=fn))
-            self.values[site.name], value = self._fitted(site, fn, value)
-        return outer(site.with_value(value))
-
-    def _fitted(self, site: Site, fn: Any, value: Any) -> tuple[Tensor, Tensor]:
-        """The value as made, and its mini-batch."""
-        if not isinstance(value, Tensor):
-            raise ArgumentError(
-                f"At site {site.name!r}, the init_loc_fn returned {shown(value)}, a {type(value).__name__}; it "
-                "must return "
-                "a tensor of the site's shape."
-            )
-        event_shape = fn.event_shape
-        sizes = list(fn.batch_shape)
-        shape = torch.Size(sizes) + event_shape
-        if _broadcasts(value.shape, shape):
-            value = value.detach().expand(shape).clone()
-            return value, value
-        cut = [frame for frame in site.frames if frame.dim is not None and frame.size != frame.full_size]
-        for frame in cut:
-            sizes[cast(int, frame.dim)] = frame.full_size
-        full = torch.Size(sizes) + event_shape
-        if not _broadcasts(value.shape, full):
-            raise ShapeError(
-                f"At site {site.name!r}, the initial value has shape {tuple(value.shape)}; it must broadcast to the "
-                f"site's shape, {tuple(full)}. Change what init_loc_fn gives for this site.",
-                site=site.name,
-            )
-        value = batch = value.detach().expand(full).clone()
-        for frame in cut:
-            indices = self._indices.get(frame.name, torch.arange(frame.size, device=value.device))
-            batch = batch.index_select(cast(int, frame.dim) - len(event_shape), indices)
-        return value, batch
 
 
 def given_names(init_fn: Any) -> Mapping[str, Any]:
@@ -240,10 +190,3 @@ def dtype_and_device(fn: Any) -> dict[str, Any]:
         if isinstance(value, Tensor) and value.is_floating_point():
             return {"dtype": value.dtype, "device": value.device}
     return {"dtype": torch.get_default_dtype()}
-
-
-def _broadcasts(shape: torch.Size, target: torch.Size) -> bool:
-    try:
-        return bool(broadcast_shapes(shape, target) == target)
-    except RuntimeError:
-        return False

@@ -15,7 +15,8 @@ from virgil.errors import ArgumentError
 from virgil.infer.density.draws_at_once import Joint
 from virgil.infer.density.dry_run import put_back
 from virgil.infer.density.execution import Pair
-from virgil.infer.density.initialization import InitFn, InitMessenger, init_to_uniform
+from virgil.infer.density.init_messenger import InitMessenger
+from virgil.infer.density.initialization import InitFn, init_to_uniform
 from virgil.infer.density.log_density import total
 from virgil.infer.density.reads import Reads
 from virgil.infer.density.unconstrained import AtValues, AtVectors, Part, check_same_sites

@@ -17,7 +17,8 @@ from virgil.infer.density.draws_at_once import Joint, joint_of
 from virgil.infer.density.dry_run import unmarked
 from virgil.infer.density.enumeration_check import check_agreement
 from virgil.infer.density.execution import Call, no_guide, run_pair
-from virgil.infer.density.initialization import InitFn, InitMessenger, init_to_uniform
+from virgil.infer.density.init_messenger import InitMessenger
+from virgil.infer.density.initialization import InitFn, init_to_uniform
 from virgil.infer.density.posterior import Density
 from virgil.infer.density.reads import Reads, finding, reads_of
 from virgil.infer.density.unconstrained import Part, is_point, part_of

@@ -18,7 +18,8 @@ from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.execution import Call, Pair, no_guide
 from virgil.infer.density.failing_density import note_density
 from virgil.infer.density.failure import note_failure
-from virgil.infer.density.initialization import InitFn, InitMessenger, given_names
+from virgil.infer.density.init_messenger import InitMessenger
+from virgil.infer.density.initialization import InitFn, given_names
 from virgil.nn.call import isolated
 from virgil.ops.random_state import set_rng_seed
 from virgil.poutine.block import Block

@@ -1,0 +1,85 @@
+"""The handler that begins each latent site of a program where an initialisation function says."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from virgil.errors import ArgumentError, ShapeError, shown
+from virgil.infer.density.bijection import is_discrete
+from virgil.infer.density.initialization import InitFn
+from virgil.ops.broadcast import broadcast_shapes
+from virgil.poutine.frame import plates_shape
+from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.site import Site
+
+__all__ = ["InitMessenger"]
+
+
+class InitMessenger(Handler):
+    """Gives every latent site the value that ``init_fn`` makes for it.
+
+    Attributes:
+        values: the values made. Inside a plate that is subsampled a value may have the plate's full size; the program
+            gets its mini-batch.
+    """
+
+    def __init__(self, init_fn: InitFn) -> None:
+        self.init_fn = init_fn
+        self.values: dict[str, Tensor] = {}
+        self._indices: dict[str, Tensor] = {}
+
+    def handle(self, site: Site, outer: Outer) -> Site:
+        """Fill in the value."""
+        if site.kind == "plate":
+            site = outer(site)
+            self._indices[site.name] = site.value
+            return site
+        if not site.is_latent or site.value is not None or is_discrete(site.fn):
+            return outer(site)
+        fn = site.fn
+        batch_shape = plates_shape(site.name, fn.batch_shape, site.frames)
+        if batch_shape != fn.batch_shape:
+            fn = fn.expand(batch_shape)
+        with torch.no_grad():
+            value = self.init_fn(site.replace(fn=fn))
+            self.values[site.name], value = self._fitted(site, fn, value)
+        return outer(site.with_value(value))
+
+    def _fitted(self, site: Site, fn: Any, value: Any) -> tuple[Tensor, Tensor]:
+        """The value as made, and its mini-batch."""
+        if not isinstance(value, Tensor):
+            raise ArgumentError(
+                f"At site {site.name!r}, the init_loc_fn returned {shown(value)}, a {type(value).__name__}; it "
+                "must return a tensor of the site's shape."
+            )
+        event_shape = fn.event_shape
+        sizes = list(fn.batch_shape)
+        shape = torch.Size(sizes) + event_shape
+        if _broadcasts(value.shape, shape):
+            value = value.detach().expand(shape).clone()
+            return value, value
+        cut = [frame for frame in site.frames if frame.dim is not None and frame.size != frame.full_size]
+        for frame in cut:
+            sizes[cast(int, frame.dim)] = frame.full_size
+        full = torch.Size(sizes) + event_shape
+        if not _broadcasts(value.shape, full):
+            raise ShapeError(
+                f"At site {site.name!r}, the initial value has shape {tuple(value.shape)}; it must broadcast to the "
+                f"site's shape, {tuple(full)}. Change what init_loc_fn gives for this site.",
+                site=site.name,
+            )
+        value = batch = value.detach().expand(full).clone()
+        for frame in cut:
+            indices = self._indices.get(frame.name, torch.arange(frame.size, device=value.device))
+            batch = batch.index_select(cast(int, frame.dim) - len(event_shape), indices)
+        return value, batch
+
+
+def _broadcasts(shape: torch.Size, target: torch.Size) -> bool:
+    try:
+        return bool(broadcast_shapes(shape, target) == target)
+    except RuntimeError:
+        return False
