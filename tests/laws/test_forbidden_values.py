@@ -241,9 +241,13 @@ def test_counts_without_successes_are_certain(by):
     value = dist.Poisson(rate).log_prob(torch.zeros((), dtype=torch.double))
     assert value == 0
     assert slopes(value, rate)[0] == -1
-    mixed = torch.logaddexp(dist.Poisson(rate).log_prob(torch.ones(())), dist.Poisson(1 + rate).log_prob(torch.ones(())))
+    mixed = torch.logaddexp(
+        dist.Poisson(rate).log_prob(torch.ones(())), dist.Poisson(1 + rate).log_prob(torch.ones(()))
+    )
     assert mixed.item() == pytest.approx(-1)
-    assert slopes(mixed, rate)[0].item() == pytest.approx(0, abs=1e-12)  # d/dr [log r - r] at r = 1: the other part is impossible
+    assert slopes(mixed, rate)[0].item() == pytest.approx(
+        0, abs=1e-12
+    )  # d/dr [log r - r] at r = 1: the other part is impossible
     sure = odds(by, 1.0)
     value = dist.Geometric(**{by: sure}).log_prob(torch.zeros((), dtype=torch.double))
     assert value.item() == pytest.approx(0.0, abs=1e-12)

@@ -71,7 +71,7 @@ def induced_cuts(x, y=None):
     cuts = virgil.deterministic("cuts", torch.logit(shares.cumsum(-1)[..., :-1]))
     with virgil.plate("rows", len(x)):
         below = (cuts - beta.unsqueeze(-1) * x.unsqueeze(-1)).sigmoid()
-        one = torch.ones(below.shape[:-1] + (1,))
+        one = torch.ones((*below.shape[:-1], 1))
         virgil.sample("y", dist.Categorical(probs=torch.cat([below, one], -1).diff(prepend=0 * one)), obs=y)
 
 

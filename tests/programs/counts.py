@@ -84,7 +84,7 @@ def gamma_poisson(data):
 
 def gamma_poisson_answer(data, shape, mean):
     prior = stats.lognorm.logpdf(shape, 1) + stats.gamma.logpdf(mean, 3)
-    return Answer(prior + stats.nbinom.logpmf(data["y"].numpy(), shape, shape / (shape + mean)).sum())
+    return Answer(prior + stats.nbinom.logpmf(data["y"], shape, shape / (shape + mean)).sum())
 
 
 def inflated(x, y=None):
@@ -101,9 +101,7 @@ def inflated_answer(x, y, gate, b):
     likelihood = gate * (y == 0) + (1 - gate) * stats.poisson.pmf(y, lam)
     mean = (1 - gate) * lam
     moments = mean, np.sqrt((1 - gate) * (lam + lam**2) - mean**2)
-    return Answer(
-        stats.beta.logpdf(gate, 2, 2) + stats.norm.logpdf(b) + np.log(likelihood).sum(), {"y": moments}
-    )
+    return Answer(stats.beta.logpdf(gate, 2, 2) + stats.norm.logpdf(b) + np.log(likelihood).sum(), {"y": moments})
 
 
 def hurdle(y):
@@ -238,7 +236,11 @@ PROGRAMS = {
     ),
     "Dirichlet-multinomial": Program(
         dirichlet_multinomial,
-        {"strength": 5.0, "base": [0.125, 0.375, 0.25, 0.25], "p": [[0.5, 0.25, 0.125, 0.125], [0.125, 0.375, 0.375, 0.125], [0.25] * 4]},
+        {
+            "strength": 5.0,
+            "base": [0.125, 0.375, 0.25, 0.25],
+            "p": [[0.5, 0.25, 0.125, 0.125], [0.125, 0.375, 0.375, 0.125], [0.25] * 4],
+        },
         dirichlet_multinomial_answer,
         data={"words": _words},
     ),

@@ -100,7 +100,9 @@ def three_levels(y=None):
 
 
 def three_levels_answer(y, mu, school, room):
-    prior = stats.norm.logpdf(mu, 0, 3) + stats.norm.logpdf(school, mu).sum() + stats.norm.logpdf(room, school, 0.5).sum()
+    prior = (
+        stats.norm.logpdf(mu, 0, 3) + stats.norm.logpdf(school, mu).sum() + stats.norm.logpdf(room, school, 0.5).sum()
+    )
     mean = room + np.zeros((2, 3, 2))
     return Answer(prior + stats.norm.logpdf(y, mean, 0.7).sum(), {"y": (mean, 0.7)})
 
@@ -231,9 +233,7 @@ def nested_logistic_answer(group, region, x, y, sigma, b, regions_z, intercepts_
 
 
 PROGRAMS = {
-    "schools": Program(
-        schools, {"mu": 4.0, "tau": 3.0, "theta": _theta}, schools_answer, (_errors,), {"y": _effects}
-    ),
+    "schools": Program(schools, {"mu": 4.0, "tau": 3.0, "theta": _theta}, schools_answer, (_errors,), {"y": _effects}),
     "schools, standardised": Program(
         schools_apart, {"mu": 4.0, "tau": 3.0, "z": _z}, schools_apart_answer, (_errors,), {"y": _effects}
     ),

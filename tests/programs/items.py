@@ -179,9 +179,7 @@ _confusion = [[[0.75, 0.25], [0.125, 0.875]], [[0.625, 0.375], [0.25, 0.75]], [[
 _rows3 = [[0.75, 0.125, 0.125], [0.25, 0.5, 0.25], [0.125, 0.125, 0.75]]
 
 PROGRAMS = {
-    "Rasch": Program(
-        rasch, {"theta": [[t] for t in _theta], "b": _b}, rasch_answer, data={"right": _right}
-    ),
+    "Rasch": Program(rasch, {"theta": [[t] for t in _theta], "b": _b}, rasch_answer, data={"right": _right}),
     "two parameters": Program(
         two_parameters,
         {"theta": _theta, "a": [1.2, 0.7, 0.9, 1.5], "b": _b},

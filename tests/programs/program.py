@@ -34,7 +34,7 @@ class Program:
         point: a value of each latent variable that is not summed out.
         answer: ``answer(*args, **data, **point)``, all as NumPy arrays in double precision.
         args: what the program is called with.
-        data: what it observes.
+        data: what it observes, tensors or dicts of them.
         enumerated: discrete variables that are summed out.
     """
 
@@ -42,7 +42,7 @@ class Program:
     point: Mapping[str, Any]
     answer: Callable[..., Answer]
     args: tuple[Any, ...] = ()
-    data: Mapping[str, Tensor] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
     enumerated: tuple[str, ...] = ()
 
     @property
@@ -58,6 +58,8 @@ class Program:
 
 
 def _number(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _number(each) for key, each in value.items()}
     if not isinstance(value, Tensor):
         return value
     array = value.detach().numpy()

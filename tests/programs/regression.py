@@ -261,9 +261,7 @@ PROGRAMS = {
         (_table,),
         {"y": _y},
     ),
-    "logistic": Program(
-        logistic, {"w": [0.5, -0.3, 0.2], "b": -0.4}, logistic_answer, (_table,), {"y": _binary}
-    ),
+    "logistic": Program(logistic, {"w": [0.5, -0.3, 0.2], "b": -0.4}, logistic_answer, (_table,), {"y": _binary}),
     "probit": Program(probit, {"w": [0.5, -0.3, 0.2]}, probit_answer, (_table,), {"y": _binary}),
     "softmax": Program(
         softmax,

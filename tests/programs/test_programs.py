@@ -7,13 +7,47 @@ import pytest
 import torch
 
 import virgil
-from tests.programs import regression
+from tests.programs import (
+    chains,
+    choice,
+    counts,
+    factors,
+    hierarchy,
+    incomplete,
+    items,
+    mixtures,
+    networks,
+    processes,
+    regression,
+    series,
+    studies,
+    survival,
+    topics,
+)
 from virgil import poutine
 from virgil.infer import SVI, Predictive, Trace_ELBO, TraceEnum_ELBO, config_enumerate
 from virgil.infer.autoguide import AutoDelta, init_to_value
 
-TABLES = {"regression": regression.PROGRAMS}
-PROGRAMS = {f"{group}: {name}": each for group, table in TABLES.items() for name, each in table.items()}
+GROUPS = (
+    chains,
+    choice,
+    counts,
+    factors,
+    hierarchy,
+    incomplete,
+    items,
+    mixtures,
+    networks,
+    processes,
+    regression,
+    series,
+    studies,
+    survival,
+    topics,
+)
+PROGRAMS = {
+    f"{group.__name__.split('.')[-1]}: {name}": each for group in GROUPS for name, each in group.PROGRAMS.items()
+}
 
 programs = pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
 
