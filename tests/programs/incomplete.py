@@ -44,21 +44,20 @@ def missing_outcomes_answer(x, y, b, y_unobserved):
     return Answer(stats.norm.logpdf(b) + stats.norm.logpdf(value, b * x, 0.5).sum())
 
 
-def missing_covariates(x, y=None):
-    """Covariates that are NaN get a prior, in a plate of their own, and are put among the others."""
+def missing_covariates(x, missing, y=None):
+    """Covariates that are missing get a prior, in a plate of their own, and are put in their places."""
     b = virgil.sample("b", dist.Normal(0.0, 1.0))
-    missing = torch.isnan(x)
-    with virgil.plate("missing", int(missing.sum())):
+    with virgil.plate("missing", len(missing)):
         filled = virgil.sample("filled", dist.Normal(0.0, 1.0))
-    complete = x.nan_to_num().masked_scatter(missing, filled)
+    complete = x.nan_to_num().scatter(-1, missing, filled)
     with virgil.plate("rows", len(x)):
-        virgil.sample("x", dist.Normal(0.0, 1.0).mask(~missing), obs=x.nan_to_num())
+        virgil.sample("x", dist.Normal(0.0, 1.0).mask(~x.isnan()), obs=x.nan_to_num())
         virgil.sample("y", dist.Normal(b * complete, 0.5), obs=y)
 
 
-def missing_covariates_answer(x, y, b, filled):
+def missing_covariates_answer(x, missing, y, b, filled):
     complete = x.copy()
-    complete[np.isnan(x)] = filled
+    complete[missing] = filled
     prior = stats.norm.logpdf(b) + stats.norm.logpdf(complete).sum()
     return Answer(prior + stats.norm.logpdf(y, b * complete, 0.5).sum(), {"y": (b * complete, 0.5)})
 
@@ -151,7 +150,11 @@ PROGRAMS = {
         (_x, _y),
     ),
     "missing covariates": Program(
-        missing_covariates, {"b": 0.9, "filled": [0.7, 1.2]}, missing_covariates_answer, (_nan,), {"y": _y}
+        missing_covariates,
+        {"b": 0.9, "filled": [0.7, 1.2]},
+        missing_covariates_answer,
+        (_nan, torch.tensor([2, 4])),
+        {"y": _y},
     ),
     "missing labels": Program(
         missing_labels,

@@ -132,24 +132,22 @@ def dina_answer(q, right, share, slip, guess):
     return Answer(total)
 
 
-def dawid_skene(item, rater, label):
-    """The true class of each item, summed out, and a confusion matrix of each rater; labels in a long table."""
+def dawid_skene(votes):
+    """The true class of each item, summed out, and a confusion matrix of each rater; a list of votes of each item."""
     prevalence = virgil.sample("prevalence", dist.Dirichlet(torch.ones(2)))
     with virgil.plate("raters", 3, dim=-1):
         confusion = virgil.sample("confusion", dist.Dirichlet(torch.ones(2)).expand([2]).to_event(1))
-    for i in virgil.plate("items", 4):
+    for i in virgil.plate("items", len(votes)):
+        rater, label = votes[i]
         truth = virgil.sample(f"truth_{i}", dist.Categorical(prevalence), infer={"enumerate": "parallel"})
-        mine = item == i
-        with virgil.plate(f"labels_{i}", int(mine.sum())):
-            virgil.sample(f"label_{i}", dist.Categorical(confusion[rater[mine], truth]), obs=label[mine])
+        with virgil.plate(f"votes_{i}", len(rater)):
+            virgil.sample(f"label_{i}", dist.Categorical(confusion[rater, truth]), obs=label)
 
 
-def dawid_skene_answer(item, rater, label, prevalence, confusion):
+def dawid_skene_answer(votes, prevalence, confusion):
     total = 0.0  # Dirichlet(1, 1) has density 1
-    for i in range(4):
-        rows = np.flatnonzero(item == i)
-        joint = [prevalence[k] * np.prod(confusion[rater[rows], k, label[rows]]) for k in range(2)]
-        total += np.log(sum(joint))
+    for rater, label in votes:
+        total += np.log(sum(prevalence[k] * np.prod(confusion[rater, k, label]) for k in range(2)))
     return Answer(total)
 
 
@@ -215,9 +213,12 @@ PROGRAMS = {
         {"prevalence": [0.625, 0.375], "confusion": _confusion},
         dawid_skene_answer,
         (
-            torch.tensor([0, 0, 0, 1, 1, 2, 2, 2, 3]),
-            torch.tensor([0, 1, 2, 0, 2, 0, 1, 2, 1]),
-            torch.tensor([0, 0, 1, 1, 1, 0, 1, 0, 1]),
+            [
+                (torch.tensor([0, 1, 2]), torch.tensor([0, 0, 1])),
+                (torch.tensor([0, 2]), torch.tensor([1, 1])),
+                (torch.tensor([0, 1, 2]), torch.tensor([0, 1, 0])),
+                (torch.tensor([1]), torch.tensor([1])),
+            ],
         ),
         enumerated=("truth_0", "truth_1", "truth_2", "truth_3"),
     ),

@@ -108,28 +108,23 @@ def frozen_answer(images, scale, z):
     return Answer(prior + stats.laplace.logpdf(images, mean).sum())
 
 
-def blocks(edges, seen):
-    """A block of each node, all summed out; an edge by the blocks of its ends."""
+def blocks(nodes, edges, seen):
+    """A block of each node, all summed out; an edge, of a list of pairs, by the blocks of its ends."""
     share = virgil.sample("share", dist.Dirichlet(torch.ones(2)))
     with virgil.plate("from", 2, dim=-2), virgil.plate("to", 2, dim=-1):
         p = virgil.sample("p", dist.Beta(1.0, 1.0))
     block = [
-        virgil.sample(f"block_{i}", dist.Categorical(share), infer={"enumerate": "parallel"})
-        for i in range(int(edges.max()) + 1)
+        virgil.sample(f"block_{i}", dist.Categorical(share), infer={"enumerate": "parallel"}) for i in range(nodes)
     ]
-    for k in range(edges.shape[1]):
-        i, j = edges[:, k].tolist()
+    for k, (i, j) in enumerate(edges):
         virgil.sample(f"edge_{i}_{j}", dist.Bernoulli(p[block[i], block[j]]), obs=seen[k])
 
 
-def blocks_answer(edges, seen, share, p):
+def blocks_answer(nodes, edges, seen, share, p):
     terms = []
-    for block in itertools.product((0, 1), repeat=4):
-        term = np.log(share[list(block)]).sum()
-        terms.append(
-            term
-            + sum(stats.bernoulli.logpmf(s, p[block[i], block[j]]) for (i, j), s in zip(edges.T, seen, strict=True))
-        )
+    for block in itertools.product((0, 1), repeat=nodes):
+        ends = [p[block[i], block[j]] for i, j in edges]
+        terms.append(np.log(share[list(block)]).sum() + stats.bernoulli.logpmf(seen, ends).sum())
     return Answer(special.logsumexp(terms))
 
 
@@ -203,7 +198,7 @@ PROGRAMS = {
         blocks,
         {"share": [0.375, 0.625], "p": [[0.7, 0.2], [0.3, 0.6]]},
         blocks_answer,
-        (_upper, _adjacency[_upper[0], _upper[1]]),
+        (4, _upper.T.tolist(), _adjacency[_upper[0], _upper[1]]),
         enumerated=tuple(f"block_{i}" for i in range(4)),
     ),
     "a latent space": Program(

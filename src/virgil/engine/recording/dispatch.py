@@ -17,6 +17,7 @@ from virgil.engine.lines import line_of_user
 from virgil.engine.operators.aten import aten
 from virgil.engine.operators.layers import LOOKED_INTO, PLAIN_LAYERS
 from virgil.engine.operators.noise import is_random
+from virgil.engine.operators.scalar_indices import as_look_ups
 from virgil.ops.compile_flag import as_when_compiling
 from virgil.ops.nested_tensors import tensors_in
 from virgil.ops.operators import OperatorMode, OpOverload, is_composite, is_taken_apart, memory_id, schema_of, written
@@ -25,6 +26,7 @@ from virgil.ops.thread_generator import called
 __all__ = ["Dispatch", "Traits", "traits_of"]
 
 _PLAIN = frozenset({Tensor, nn.Parameter, nn.Buffer})
+_getitem: Callable[..., Any] = Tensor.__getitem__
 _ESCAPES = frozenset({Tensor.numpy, Tensor.tolist, Tensor.__array__})
 
 Origin = TypeVar("Origin")
@@ -163,6 +165,8 @@ class _Functions(TorchFunctionMode):
                 "A tensor is turned into an array or a list, which a captured step cannot follow:\n"
                 f"  {line_of_user()}\nKeep to torch, or use engine='eager'."
             )
+        if func is _getitem and len(args) == 2 and not kwargs:
+            args = as_look_ups(*args, self._dispatch.varies)
         if func in LOOKED_INTO:
             with self:
                 return LOOKED_INTO[func](*args, **(kwargs or {}))
