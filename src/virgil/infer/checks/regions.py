@@ -156,7 +156,7 @@ def described(constraint: Constraint) -> str:
     interval = _interval(constraint)
     if interval is None or interval.is_varied:
         return repr(constraint)
-    lower, upper = float(interval.lower), float(interval.upper)
+    lower, upper = (float(torch.as_tensor(each).detach()) for each in (interval.lower, interval.upper))
     numbers = "whole numbers" if constraint.is_discrete else "real numbers"
     if math.isinf(lower) and math.isinf(upper):
         return f"all {numbers}"
