@@ -21,6 +21,7 @@ from tests.programs import (
     regression,
     series,
     studies,
+    styles,
     survival,
     topics,
 )
@@ -42,6 +43,7 @@ GROUPS = (
     regression,
     series,
     studies,
+    styles,
     survival,
     topics,
 )
