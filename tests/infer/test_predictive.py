@@ -199,3 +199,16 @@ def test_draws_at_once_are_made_in_chunks(monkeypatch):
 def test_a_result_that_is_no_tensor_is_refused():
     with pytest.raises(ArgumentError, match="only tensors can be stacked"):
         Predictive(lambda: None, num_samples=1, return_sites=["_RETURN"])()
+
+
+def test_a_site_that_some_executions_lack_is_named():
+    def rounds():
+        for i in virgil.plate("rounds", 100, subsample_size=2):
+            virgil.sample(f"x_{i}", dist.Normal(0.0, 1.0))
+        virgil.sample("after", dist.Normal(0.0, 1.0))
+
+    with pytest.raises(
+        ArgumentError, match=r"site 'x_\d+' in some executions of the model and not in others.*return_s"
+    ):
+        Predictive(rounds, num_samples=20)()
+    assert len(Predictive(rounds, num_samples=20, return_sites=["after"])()["after"]) == 20

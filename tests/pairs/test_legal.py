@@ -65,7 +65,11 @@ def test_particles_of_what_fits_run_at_once(pair):
     assert all(structure.particles.at_once for structure in loss._structures.values())
 
 
-@pytest.mark.parametrize("pair", LEGAL.values(), ids=LEGAL)
+# rounds of a mini-batch state other sites each time, which cannot be stacked
+STACKED = {name: pair for name, pair in LEGAL.items() if name != "an iterated plate that reads its own data"}
+
+
+@pytest.mark.parametrize("pair", STACKED.values(), ids=STACKED)
 def test_draws_of_what_fits_are_made_at_once(pair):
     """A warning, which is an error here, would say that they are not."""
     with virgil.ParamStore():

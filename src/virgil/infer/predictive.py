@@ -200,6 +200,11 @@ def _count(samples: Samples, num_samples: int | None) -> int:
 
 
 def _value(draw: Trace, name: str) -> Tensor:
+    if name not in draw:
+        raise ArgumentError(
+            f"Predictive found site {name!r} in some executions of the model and not in others, so that its values "
+            "cannot be stacked. Give the names of sites that every execution has as return_sites=."
+        )
     value = draw.nodes[name].value
     if isinstance(value, (Tensor, int, float)):
         return torch.as_tensor(value)
