@@ -71,9 +71,10 @@ def explain(model: Program, guide: Program, *args: Any, loss: Any = None, **kwar
         objective, problems = _objective(loss, drawn.pair)
         run = _enumerated(call, drawn, objective)
         problems += _problems(call, run, objective)
-        if drawn.error is None:
+        is_sound = not any(problem.severity == "error" for problem in problems)
+        if is_sound:
             problems += influence_problems(call, drawn.pair)
-    if not any(problem.severity == "error" for problem in problems):
+    if is_sound:
         with dry_run():  # from the random numbers that SVI's first step would begin with
             problems += _trial(call, objective)
     shown = subject_of(call, drawn.pair, failed=drawn.failed)

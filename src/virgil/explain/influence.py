@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torch import Tensor
-
-from virgil.distributions.core.validation import unchecked
 from virgil.explain.structure import Structure, structures
 from virgil.infer.checks.finding import Finding
 from virgil.infer.density.execution import Call, Pair
@@ -69,14 +66,9 @@ def _without_gradient(structure: Structure, pair: Pair) -> Iterator[Finding]:
             continue
         for other in pair.model.nodes.values():
             is_read = other.kind == "sample" and other.name != name and name in _read(structure, other.name)
-            if is_read and node not in nodes_behind([node_of(_log_prob(other))], [node]):
+            if is_read and node not in nodes_behind([node_of(other.extended_log_prob())], [node]):
                 yield _cut(name, other)
                 break
-
-
-def _log_prob(site: Site) -> Tensor:
-    with unchecked():  # an enumerated variable may move the support away from the value
-        return site.unscaled_log_prob
 
 
 def _read(structure: Structure, name: str) -> set[str]:
