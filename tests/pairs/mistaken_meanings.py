@@ -14,6 +14,7 @@ from tests.pairs.statements import NORMAL, ONE
 from virgil import poutine
 from virgil.distributions import constraints
 from virgil.errors import MismatchError, SupportError
+from virgil.infer.autoguide import AutoNormal
 
 KINDS, FLIPS = torch.tensor([0, 1, 2, 1]), torch.tensor([0.0, 1.0, 0.0, 1.0])
 TABLE = torch.arange(12.0)
@@ -75,12 +76,12 @@ def of_table(choose):
     return guide
 
 
-def rounds(choose):
+def rounds(choose, subsample_size=4):
     """A model whose plate is iterated."""
 
     def model():
         z = virgil.sample("z", NORMAL)
-        for i in virgil.plate("data", 12, subsample_size=4):
+        for i in virgil.plate("data", 12, subsample_size=subsample_size):
             virgil.sample(f"x_{i}", dist.Normal(z, 1.0), obs=choose(i))
 
     return model
@@ -106,6 +107,7 @@ def vector(make):
 PLAIN, EVENT = prior(NORMAL), prior(dist.Normal(torch.zeros(3), 1.0).to_event(1))
 PAIR = prior(dist.MultivariateNormal(torch.zeros(2), torch.eye(2)))
 FACTOR = prior(dist.LKJCholesky(2, 1.0))
+TWO = prior(dist.Dirichlet(torch.ones(2)))
 CATEGORY = prior(dist.Categorical(torch.ones(3)))
 
 
@@ -265,13 +267,14 @@ PAIRS = {
     "a point whose density is masked": Pair(PLAIN, stated("z", lambda: dist.Delta(leaf("at", 0.0)).mask(False))),
     "densities masked in both": Pair(prior(NORMAL.mask(False)), poutine.mask(of_real, mask=False)),
     "a table that is indexed": Pair(local, of_table(lambda table, rows: table[rows])),
-    "an iterated plate that reads its own data": Pair(rounds(lambda i: TABLE[i]), of_real),
+    "an iterated plate that reads its own data": Pair(rounds(lambda i: TABLE[i], None), of_real),
     "three categories": Pair(
         CATEGORY, stated("z", lambda: dist.Categorical(logits=leaf("logits", torch.zeros(3)))), loss=None
     ),
     "a location for each weight": Pair(
         EVENT, vector(lambda: dist.Normal(leaf("loc", torch.zeros(3)), positive("scale", 1.0)))
     ),
+    "two weights, of one number": Pair(TWO, AutoNormal(TWO)),
     "a factor of a correlation matrix": Pair(
         FACTOR, stated("z", lambda: dist.Delta(factor(constraint=constraints.corr_cholesky), event_dim=2))
     ),

@@ -28,6 +28,11 @@ def test_the_report_has_neither_error_nor_warning(pair):
     assert {problem.severity for problem in report.problems} <= {"note"}, str(report)
 
 
+@pytest.mark.parametrize("pair", mistaken_meanings.PAIRS.values(), ids=mistaken_meanings.PAIRS)
+def test_what_means_what_it_says_has_no_note(pair):
+    assert virgil.explain(pair.model, pair.guide).problems == ()
+
+
 @pytest.mark.parametrize("pair", SILENT.values(), ids=SILENT)
 def test_steps_are_taken_in_silence(pair):
     loss = _chosen(pair)()

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 from torch import distributions as td
 
-from virgil.infer.checks.containment import family_name
+from virgil.infer.checks.containment import family_name, layers
 from virgil.infer.checks.finding import Finding, Subject
 from virgil.infer.checks.ranges import is_whole, nested
 from virgil.params import get_param_store
@@ -34,17 +34,16 @@ def shared_problems(subject: Subject) -> Iterator[Finding]:
 def stretched_problems(subject: Subject) -> Iterator[Finding]:
     """Variables of the guide of which one number is the location of all entries of an event."""
     for name, site in subject.guide.iter_stochastic_nodes():
-        size = site.fn.event_shape.numel()
-        for fn in nested(site.fn):
-            parameter = _number(fn.loc) if isinstance(fn, td.Normal) and size > 1 else None
-            if parameter is not None:
-                yield Finding(
-                    f"At site {name!r}, one number, parameter {parameter!r}, is the guide's location of all {size} "
-                    f"entries of an event of shape {tuple(site.fn.event_shape)}.",
-                    f"If each entry is to have its own, make it of shape {tuple(site.fn.event_shape)}.",
-                    name,
-                    severity="note",
-                )
+        fn, size = layers(site.fn)[-1], site.fn.event_shape.numel()  # of a transformed one the entries are not its own
+        parameter = _number(fn.loc) if isinstance(fn, td.Normal) and size > 1 else None
+        if parameter is not None:
+            yield Finding(
+                f"At site {name!r}, one number, parameter {parameter!r}, is the guide's location of all {size} "
+                f"entries of an event of shape {tuple(site.fn.event_shape)}.",
+                f"If each entry is to have its own, make it of shape {tuple(site.fn.event_shape)}.",
+                name,
+                severity="note",
+            )
 
 
 def _parameter(value: Any) -> str | None:
