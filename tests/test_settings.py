@@ -36,6 +36,8 @@ def test_it_is_put_back_under_an_exception_and_only_what_was_given():
         ({"validat": False}, "no setting 'validat'. Did you mean 'validate'"),
         ({"validate": 1}, "got 1, a int; it takes a bool"),
         ({"progress": False, "validate": None}, "got None, a NoneType"),
+        ({"mismatch": "warning"}, "got 'warning'; it takes 'error' or 'warn'. Did you mean 'warn'"),
+        ({"mismatch": False}, "got False, a bool; it takes a str"),
     ],
 )
 def test_a_wrong_change_changes_nothing(change, message):
@@ -43,6 +45,16 @@ def test_a_wrong_change_changes_nothing(change, message):
     with pytest.raises(ArgumentError, match=message):
         settings.set(**change)
     assert settings.get() == before
+
+
+def test_a_module_may_be_asked_not_to_own_its_parameters_which_changes_nothing():
+    with settings.context(module_local_params=False):
+        assert settings.get("module_local_params") is False
+        net = virgil.nn.PyroModule[torch.nn.Linear](2, 1)
+        net(torch.zeros(2))
+        store = virgil.get_param_store()
+        assert {name: store[name].unconstrained() for name in store} == dict(net.named_parameters())
+    assert settings.get("module_local_params") is True
 
 
 def test_get_returns_a_copy():

@@ -17,9 +17,10 @@ __all__ = ["context", "get", "set"]
 _values: dict[str, Any] = {  # of the process
     "validate": True,  # checks of programs, arguments and values
     "progress": True,  # progress bars, where standard error is a terminal
-    "module_local_params": True,  # a module owns its parameters; programs ask for it, and there is no other way
+    "module_local_params": True,  # for programs that ask; a module owns its parameters in either case
+    "mismatch": "error",  # of model and guide, where what is computed is well defined all the same: "error" or "warn"
 }
-_ALWAYS_ON = frozenset({"module_local_params"})
+_CHOICES: dict[str, tuple[str, ...]] = {"mismatch": ("error", "warn")}
 
 
 class _Thread(threading.local):
@@ -96,8 +97,8 @@ def _check(settings: dict[str, Any]) -> None:
             raise ArgumentError(
                 f"Setting {name!r} got {shown(value)}, a {type(value).__name__}; it takes a {expected.__name__}."
             )
-        if name in _ALWAYS_ON and value is not True:
+        if name in _CHOICES and value not in _CHOICES[name]:
             raise ArgumentError(
-                f"Setting {name!r} got False. A module always owns its parameters, and the store in use holds the same "
-                "tensors by name. Leave the setting out."
+                f"Setting {name!r} got {value!r}; it takes {' or '.join(map(repr, _CHOICES[name]))}. "
+                f"{did_you_mean(value, _CHOICES[name])}"
             )

@@ -320,11 +320,6 @@ REFUSED = {
     "a name that is none": (lambda: PyroModule(3), ArgumentError, "takes a string"),
     "clearing something else": (lambda: clear(nn.Linear(1, 1)), ArgumentError, "takes a PyroModule"),
     "converting something else": (lambda: to_pyro_module_(3), ArgumentError, "takes a torch.nn.Module"),
-    "a setting that cannot be": (
-        lambda: virgil.settings.set(module_local_params=False),
-        ArgumentError,
-        "A module always owns its parameters",
-    ),
 }
 
 

@@ -115,7 +115,7 @@ def check(subject: Subject, checks: Sequence[Check] = CHECKS, shown: Shown | Non
     """
     warnings: list[tuple[tuple[str, str | None], Finding]] = []
     for each in checks:
-        for problem in each(subject):
+        for problem in map(Finding.as_set, each(subject)):
             if problem.severity == "error":
                 raise problem.exception()
             warnings.append(((each.__name__, problem.site), problem))
@@ -132,7 +132,7 @@ def all_problems(subject: Subject, checks: Sequence[Check] = CHECKS) -> list[Fin
     for each in checks:
         try:
             for problem in each(subject):
-                found.append(problem)
+                found.append(problem.as_set())
         except Exception as error:
             if not any(problem.severity == "error" for problem in found):
                 found.append(Finding.of(error, f"A check, {each.__name__},"))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from torch import Tensor
 
+from virgil import settings
 from virgil.errors import MismatchError, SiteError, VirgilError
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
@@ -28,6 +29,8 @@ class Finding:
             another objective may have been meant; a ``"note"`` is good to know, and stands in a report alone.
         kind: the exception that SVI raises for an error.
         details: what explains more, such as a table of shapes.
+        otherwise: of an error under which the objective is well defined all the same, what is computed then, in
+            sentences. The setting ``mismatch="warn"`` makes a warning of it, which says so.
     """
 
     cause: str
@@ -36,12 +39,19 @@ class Finding:
     severity: Literal["error", "warning", "note"] = "error"
     kind: type[Exception] = MismatchError
     details: str = ""
+    otherwise: str = ""
 
     @property
     def message(self) -> str:
         """Cause, cure and details."""
         sentence = f"{self.cause} {self.cure}".strip()
         return f"{sentence}\n\n{self.details}" if self.details else sentence
+
+    def as_set(self) -> Finding:
+        """The finding under the settings: a warning of what is computed, where they accept this mismatch."""
+        if self.severity != "error" or not self.otherwise or settings.get("mismatch") == "error":
+            return self
+        return replace(self, severity="warning", cure=self.otherwise)
 
     def exception(self) -> Exception:
         """The exception that says it."""

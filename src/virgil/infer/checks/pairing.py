@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from virgil import settings
 from virgil.errors import did_you_mean, shown
 from virgil.infer.checks.finding import EvidenceBound, Finding, Subject
 from virgil.infer.checks.signature import arguments_of_none
@@ -17,6 +18,7 @@ __all__ = ["is_auxiliary", "pairing_problems", "sampled_sites", "stated_problems
 Sites = Mapping[str, Site]
 
 _WAYS = (None, "parallel", "sequential")
+_DRAWN = "It is drawn from the model's own distribution, as by a guide that states it so: log p and -log q cancel."
 
 
 def is_auxiliary(site: Site) -> bool:
@@ -46,8 +48,10 @@ def pairing_problems(subject: Subject) -> Iterator[Finding]:
         if not site.observed and name not in in_guide and not _is_summed_out(site, subject)
     ]
     if others := ", ".join(repr(problem.site) for problem in missing[1:]):
-        missing[0] = replace(missing[0], cure=f"{missing[0].cure} Missing as well: {others}.")
-    yield from missing
+        first = missing[0]
+        cure, otherwise = (f"{each} Missing as well: {others}." for each in (first.cure, first.otherwise))
+        missing[0] = replace(first, cure=cure, otherwise=otherwise)
+    yield from missing if settings.get("mismatch") == "error" else missing[:1]
 
 
 def _is_summed_out(site: Site, subject: Subject) -> bool:
@@ -91,6 +95,8 @@ def _guide_site_problems(name: str, in_guide: Sites, in_model: Sites, is_partial
             f"Site {name!r} is observed in the model, but the guide samples it. A guide has the latent variables only;",
             "take the statement out of the guide.",
             name,
+            otherwise="the model keeps its data, and the guide's draw is a variable of the guide alone, "
+            "whose -log q counts.",
         )
 
 
@@ -108,6 +114,7 @@ def _unknown(name: str, in_guide: Sites, in_model: Sites) -> Finding:
         f"Site {name!r} is in the guide but not in the model. {did_you_mean(name, free or in_model)}",
         'Use the model\'s name, or mark a variable of the guide alone by infer={"is_auxiliary": True}.',
         name,
+        otherwise="It is taken as a variable of the guide alone, as if marked is_auxiliary: its -log q counts.",
     )
 
 
@@ -128,6 +135,7 @@ def _missing(name: str, site: Site, in_guide: Sites, subject: Subject) -> Findin
             "variables are summed out in parallel only:",
             "mark it by infer={'enumerate': 'parallel'}, or state it in the guide and mark it there.",
             name,
+            otherwise=_DRAWN,
         )
     free = [each for each in in_guide if each not in subject.model.nodes]
     hint = f" {did_you_mean(name, free)}" if free else ""
@@ -143,7 +151,7 @@ def _missing(name: str, site: Site, in_guide: Sites, subject: Subject) -> Findin
         if site.infer.get("enumerate") == "parallel" and subject.objective is not None:
             cause += f" It is marked to be enumerated, but {type(subject.objective).__name__} does not enumerate."
         cure += " TraceEnum_ELBO sums a discrete variable out where the model is marked by config_enumerate."
-    return Finding(cause, cure, name)
+    return Finding(cause, cure, name, otherwise=_DRAWN)
 
 
 def _of_no_data(subject: Subject, name: str) -> str:

@@ -26,7 +26,7 @@ def plate_problems(subject: Subject) -> Iterator[Finding]:
             yield from _size_problems(frame, in_model[name][0])
             yield from _index_problems(name, subject)
             yield from _overridden(name, subject)
-        elif name not in known and subject.failed is None:
+        elif name not in known and subject.failed is None and site in subject.model:
             yield Finding(
                 f"The guide has site {site!r} in plate {name!r}, which the model lacks. {did_you_mean(name, known)}",
                 "Give the guide's plate the model's name, or use .to_event() where the model has no plate.",
@@ -84,6 +84,7 @@ def _overridden(name: str, subject: Subject) -> Iterator[Finding]:
             f"Plate {name!r} has subsample_size={wanted} in the model, and the guide draws {size} indices for it.",
             "Give both the same subsample_size, or leave it out in the model.",
             name,
+            otherwise=f"The model takes the guide's {size}, and its plate weighs them by {theirs.fn.size / size:g}.",
         )
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from virgil.infer.density.execution import PARTICLES, Pair
 from virgil.infer.density.factors import plate_weights
 from virgil.infer.density.summed_out import model_costs, model_variables
+from virgil.infer.density.unstated import completed
 from virgil.infer.density.vectorize import Vectorization
 from virgil.ops.factor import Factor
 from virgil.poutine.masked_log_prob import counted
@@ -16,9 +17,12 @@ __all__ = ["log_guide", "log_model", "total"]
 
 
 def log_guide(pair: Pair, draws: Vectorization, count: int) -> dict[str, Tensor]:
-    """Of each site of the guide, the log-density of each draw, nats, without scale. Shape: ``(count,)``."""
+    """Of each site of the guide, the log-density of each draw, nats, without scale. Shape: ``(count,)``.
+
+    A latent variable that the model draws by itself counts as a site of the guide.
+    """
     result = {}
-    for name, site in pair.guide.nodes.items():
+    for name, site in completed(pair).guide.nodes.items():
         if site.kind == "sample":
             log_prob = site.unscaled_log_prob
             counterpart = pair.model.nodes.get(name)

@@ -92,8 +92,11 @@ class Layout:
         return outer.squeeze(place).movedim(0, place)
 
     def pair(self, pair: Pair) -> Pair:
-        """The execution with all draws."""
-        return replace(pair, guide=self.trace(pair.guide), model=self.trace(pair.model))
+        """The execution with all draws; a site of both programs is one site again."""
+        model, guide = self.trace(pair.model), Trace()
+        shared = {id(site): model.nodes[name] for name, site in pair.model.nodes.items()}
+        guide.nodes = {name: shared.get(id(site)) or self.site(site) for name, site in pair.guide.nodes.items()}
+        return replace(pair, guide=guide, model=model)
 
     def trace(self, trace: Trace) -> Trace:
         """The trace with all draws. The parameters of its distributions are those inside, of which none can be read."""

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from virgil.infer.density.execution import Call, Pair
 from virgil.infer.density.mapped import Layout, map_draws, tensors_of
+from virgil.infer.density.unstated import completed
 from virgil.infer.density.vectorize import Vectorization
 from virgil.infer.elbo.terms import Term, Terms, all_terms
 
@@ -36,12 +37,12 @@ def executions(
         noted: adds to executions what is known of them from their shapes.
     """
     if not particles.mapped:
-        return [(pair, all_terms(pair, terms)) for pair in noted(list(runs(call)))]
+        return [(pair, all_terms(pair, terms)) for pair in map(completed, noted(list(runs(call))))]
     executed, layout = map_draws(
-        lambda: [(pair, all_terms(pair, terms)) for pair in runs(call)], _tensors, particles.dim, count
+        lambda: [(pair, all_terms(completed(pair), terms)) for pair in runs(call)], _tensors, particles.dim, count
     )
     pairs = noted([pair for pair, _ in executed])  # outside, since it may run the programs again
-    return [_laid(pair, found, layout) for pair, (_, found) in zip(pairs, executed, strict=True)]
+    return [_laid(completed(pair), found, layout) for pair, (_, found) in zip(pairs, executed, strict=True)]
 
 
 def _tensors(executed: list[Executed]) -> Iterator[Tensor]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from virgil.infer.density.dry_run import unmarked
 from virgil.infer.density.execution import Call, Executions, Pair, particle_plate, run_pair
 from virgil.infer.density.mapped import run_alone
+from virgil.infer.density.unstated import as_stated
 from virgil.infer.density.vectorize import Vectorization
 from virgil.infer.elbo.costs import Costs, IsScored
 
@@ -77,7 +78,7 @@ class Particles:
     @property
     def executions(self) -> Executions:
         """All executions, each program's with its role."""
-        return [run for pair in self.pairs for run in (("guide", pair.guide), ("model", pair.model))]
+        return [run for pair in map(as_stated, self.pairs) for run in (("guide", pair.guide), ("model", pair.model))]
 
     def again(self, call: Call) -> Pair:
         """Run other programs, such as these with other values, with as many particles as one of the runs has.
@@ -106,7 +107,7 @@ class Particles:
             return self.executions
         wrong = ~self.log_weights().detach().isfinite()
         pairs = self.alone(int(wrong.nonzero()[0]) if bool(wrong.any()) else 0)
-        return [run for pair in pairs for run in (("guide", pair.guide), ("model", pair.model))]
+        return [run for pair in map(as_stated, pairs) for run in (("guide", pair.guide), ("model", pair.model))]
 
     def _by_particle(self, parts: list[list[Tensor]]) -> Tensor:
         """The sums over the parts of each run, as one tensor."""

@@ -19,6 +19,7 @@ from virgil.infer.density.enumeration_check import check_agreement, check_blocks
 from virgil.infer.density.execution import Call, Failed, Pair, run_pair
 from virgil.infer.density.failing_density import note_density
 from virgil.infer.density.nesting import nesting
+from virgil.infer.density.unstated import as_stated
 from virgil.infer.density.vectorize import Vectorization
 from virgil.infer.elbo.dependences import Dependences
 from virgil.infer.elbo.particles import Particles
@@ -64,6 +65,7 @@ class Structure:
 
 def statements_key(pair: Pair) -> object:
     """Names, events and plates of the sample sites: the dry run's findings hold for a first step that has the same."""
+    pair = as_stated(pair)
     return tuple(
         [
             (name, site.observed, site.fn.event_shape, site.frames)
@@ -88,7 +90,7 @@ def structure_key(pair: Pair) -> object:
 
 def subject_of(call: Call, pair: Pair, objective: EvidenceBound | None = None, failed: str | None = None) -> Subject:
     """An execution as the subject of checks."""
-    programs = {"model": call.model, "guide": call.guide}
+    programs, pair = {"model": call.model, "guide": call.guide}, as_stated(pair)
     return Subject(pair.guide, pair.model, programs, call.args, call.kwargs, objective, failed)
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from torch import Tensor
 
 from virgil.infer.density.execution import Pair
+from virgil.infer.density.unstated import is_unstated
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.frame import Frame, rounds_of
 from virgil.poutine.masked_log_prob import counted
@@ -119,7 +120,7 @@ def _of_unstated(placed: Placed) -> Term:
 
 
 def all_terms(pair: Pair, terms: Terms) -> list[Term]:
-    """The terms of ``log p(x, z) - log q(z)``."""
+    """The terms of ``log p(x, z) - log q(z)``; those of a variable that the model draws by itself cancel."""
     in_model = {
         name: Placed(site, position)
         for position, (name, site) in enumerate(pair.model.nodes.items())
@@ -129,7 +130,12 @@ def all_terms(pair: Pair, terms: Terms) -> list[Term]:
     found: list[Term] = []
     for position, (name, site) in enumerate(pair.guide.nodes.items()):
         if site.kind == "sample":
-            placed, counterpart = Placed(site, position), in_model.pop(name, None)
-            found += [of_guide(placed)] if counterpart is None else of_pair(placed, counterpart, in_model)
+            placed, counterpart = Placed(site, position), in_model.get(name)
+            if counterpart is None or counterpart.site.observed:
+                found.append(of_guide(placed))
+                continue
+            del in_model[name]
+            if not is_unstated(site, counterpart.site):
+                found += of_pair(placed, counterpart, in_model)
     found += [_of_unstated(placed) for placed in in_model.values()]
     return found
