@@ -9,7 +9,7 @@ from scipy.stats import chi2
 import virgil
 import virgil.distributions as dist
 from virgil import poutine
-from virgil.errors import ArgumentError, NonFiniteError, SupportError
+from virgil.errors import ArgumentError, FitWarning, NonFiniteError, SupportError
 from virgil.infer import TraceEnum_ELBO, config_enumerate, infer_discrete
 
 torch.manual_seed(0)
@@ -204,13 +204,29 @@ def test_one_draw_of_the_other_variables_serves_inference_and_run():
         assert nodes["sign"].value == 1.0  # only with the same loc is the observation exactly sign * loc
 
 
+def test_where_nothing_is_summed_out_there_are_no_marginals():
+    with pytest.warns(FitWarning, match="finds nothing to sum out"):
+        assert TraceEnum_ELBO().compute_marginals(lambda: None, lambda: None) == {}
+    marked = config_enumerate(lambda: virgil.sample("k", dist.Categorical(torch.ones(2))))
+    stated = lambda: virgil.sample("k", dist.Categorical(torch.ones(2)))  # noqa: E731 - a program of one line
+    assert TraceEnum_ELBO().compute_marginals(marked, stated) == {}
+
+
+def test_draws_of_the_posterior_where_nothing_is_summed_out_are_those_of_the_guide():
+    def model():
+        return virgil.sample("z", dist.Normal(0.0, 1.0))
+
+    def guide():
+        virgil.sample("z", dist.Delta(torch.tensor(3.0)))
+
+    assert TraceEnum_ELBO(strict_enumeration_warning=False).sample_posterior(model, guide) == 3.0
+    with pytest.warns(FitWarning, match="no discrete variable to infer"):
+        TraceEnum_ELBO().sample_posterior(model, guide)
+
+
 def test_mistakes():
     with pytest.raises(ArgumentError, match="temperature=2; it takes 1"):
         infer_discrete(mixture, temperature=2)
-    with pytest.raises(ArgumentError, match="no discrete variable to infer"):
-        infer_discrete(mixture)()
-    with pytest.raises(ArgumentError, match="sums no variable out"):
-        TraceEnum_ELBO().compute_marginals(lambda: None, lambda: None)
     with pytest.raises(ArgumentError, match="num_particles=3"):
         TraceEnum_ELBO(num_particles=3).compute_marginals(config_enumerate(mixture), lambda: None)
 

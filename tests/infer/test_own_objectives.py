@@ -349,7 +349,7 @@ def test_an_objective_that_finds_nothing_to_sum_out_says_so_once(validate):
 
 
 @pytest.mark.parametrize("as_decorator", [True, False])
-def test_inference_of_nothing_runs_the_model_where_that_is_asked_for(as_decorator):
+def test_inference_of_nothing_runs_the_model(as_decorator):
     def model():
         return virgil.sample("z", dist.Normal(torch.zeros(()), 1.0))
 
@@ -359,8 +359,11 @@ def test_inference_of_nothing_runs_the_model_where_that_is_asked_for(as_decorato
     value = program()
     virgil.set_rng_seed(2)
     assert value == model()
-    with pytest.raises(ArgumentError, match="There is no discrete variable to infer"):
-        infer_discrete(model, temperature=0)()
+    unasked = infer_discrete(model, temperature=0)
+    with pytest.warns(FitWarning, match="There is no discrete variable to infer: the model is run as it is"):
+        unasked()
+    virgil.set_rng_seed(2)
+    assert unasked() == value
 
 
 def test_marks_of_the_program_that_is_not_summed_out_do_not_count():

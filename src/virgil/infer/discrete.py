@@ -28,10 +28,10 @@ def infer_discrete(
         fn: the model, marked by ``config_enumerate``; without one, a decorator is returned.
         first_available_dim: the first dim left of all plates. Default: found by running the model.
         temperature: 1 draws a joint sample from the posterior, 0 takes the jointly most probable values.
-        strict_enumeration_warning: whether it is an error that no variable is marked; else the model is run as it is.
+        strict_enumeration_warning: whether to warn where no variable is marked; the model is then run as it is.
 
     Raises:
-        ArgumentError: another temperature, or no marked variable.
+        ArgumentError: another temperature.
         NonFiniteError, SupportError: the data are impossible under every joint value.
 
     Example:

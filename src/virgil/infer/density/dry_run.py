@@ -14,7 +14,7 @@ from virgil.ops.forward_hooks import watching_calls
 from virgil.ops.random_state import preserved_rng
 from virgil.params import get_param_store
 
-__all__ = ["buffers_before", "dry_run", "kept_buffers", "put_back", "unmarked"]
+__all__ = ["buffers_before", "dry_run", "kept_buffers", "put_back", "unmarked", "untouched"]
 
 Before = tuple[Tensor, Tensor]  # a tensor, and a copy of what it was
 
@@ -22,7 +22,18 @@ Before = tuple[Tensor, Tensor]  # a tensor, and a copy of what it was
 @contextmanager
 def dry_run() -> Iterator[None]:
     """A block after which random generators, parameters and networks' buffers are as before; inside, all is checked."""
-    with unmarked(), get_param_store().discarding(), checked():
+    with untouched(), get_param_store().discarding(), checked():
+        yield
+
+
+@contextmanager
+def untouched() -> Iterator[None]:
+    """As :func:`unmarked`, also between a loss and its derivative: nothing is written into networks' buffers.
+
+    A network that is called inside has copies in the place of its buffers. Autograd keeps buffers, such as running
+    means, for the derivative of a call before, and takes one that was put back for one that was changed.
+    """
+    with preserved_rng(), _copied_buffers():
         yield
 
 
@@ -41,6 +52,30 @@ def kept_buffers() -> Iterator[None]:
             yield
         finally:
             put_back(before)
+
+
+@contextmanager
+def _copied_buffers() -> Iterator[None]:
+    """Lend a copy of each of its buffers to every network that is called inside."""
+    lent: dict[int, tuple[Tensor, Tensor]] = {}  # by identity, since networks may share a buffer
+    own: list[tuple[dict[str, Tensor | None], str, Tensor]] = []
+    called: set[nn.Module] = set()
+
+    def lend(module: nn.Module) -> None:
+        if module not in called:
+            called.add(module)
+            writable = {id(each) for each in buffers_of([module])}
+            for name, buffer in module._buffers.items():
+                if buffer is not None and id(buffer) in writable:
+                    own.append((module._buffers, name, buffer))
+                    module._buffers[name] = lent.setdefault(id(buffer), (buffer, buffer.clone()))[1]
+
+    try:
+        with watching_calls(lend):
+            yield
+    finally:
+        for buffers, name, buffer in reversed(own):
+            buffers[name] = buffer
 
 
 @contextmanager

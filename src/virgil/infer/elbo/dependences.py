@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from virgil.infer.density.dependence import Dependence, Watch
-from virgil.infer.density.dry_run import unmarked
+from virgil.infer.density.dry_run import untouched
 from virgil.infer.density.execution import Call, Pair
 from virgil.infer.density.provenance import Provenance
 from virgil.infer.elbo.mixed_slots import mixed_plates
@@ -81,7 +81,7 @@ class Dependences:
     def _follow(self, call: Call, runs: Runs, around: frozenset[str]) -> None:
         provenance = Provenance(merges=True)
         guide, model = Watch(provenance), Watch(provenance)
-        with unmarked(), get_param_store().discarding(), provenance.following():
+        with untouched(), get_param_store().discarding(), provenance.following():
             pairs = runs(Call(model(call.model), guide(call.guide), call.args, call.kwargs))
         seen = all(_has_seen(guide, pair.guide) and _has_seen(model, pair.model) for pair in pairs)
         if provenance.control or not seen or any(map(_has_factor, pairs)):

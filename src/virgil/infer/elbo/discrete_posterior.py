@@ -23,6 +23,7 @@ from virgil.infer.density.nesting import nesting
 from virgil.infer.density.summed_out import model_variables
 from virgil.infer.elbo.guide_average import GuideAverage
 from virgil.infer.elbo.program_structure import structure_key, subject_of
+from virgil.infer.warn import show_warning
 from virgil.ops.factor import Factor
 from virgil.ops.semiring import Semiring
 from virgil.poutine.block import Block
@@ -138,7 +139,7 @@ def inferred(program: Program, first_dim: int | None, semiring: Semiring, strict
         program: what to run.
         first_dim: the first dim left of all plates; ``None`` to find it.
         semiring: the maximum or the sample.
-        strict: whether it is an error that no variable is marked.
+        strict: whether to warn, once, where no variable is marked.
     """
     checked: set[object] = set()
 
@@ -148,6 +149,12 @@ def inferred(program: Program, first_dim: int | None, semiring: Semiring, strict
         return Replay(values)(program)(*args, **kwargs)
 
     return run
+
+
+_NOTHING = (
+    "There is no discrete variable to infer: the model is run as it is. Mark the discrete ones by config_enumerate, or "
+    'by infer={"enumerate": "parallel"}, or set strict_enumeration_warning=False to accept this.'
+)
 
 
 def _nothing(*args: Any, **kwargs: Any) -> None:
@@ -163,13 +170,11 @@ def _values(call: Call, first_dim: int | None, semiring: Semiring, checked: set[
     replayed = replace(call, model=Replay(kept)(call.model))
     pair = run_pair(replayed, enumerate_from=first)
     variables = model_variables(pair)
-    if not variables and not strict:
-        return kept
     if not variables:
-        raise ArgumentError(
-            "There is no discrete variable to infer. Mark the discrete ones by config_enumerate, or by "
-            'infer={"enumerate": "parallel"}.'
-        )
+        if strict and _NOTHING not in checked:
+            show_warning(_NOTHING)
+            checked.add(_NOTHING)
+        return kept
     if settings.get("validate") and any(site.block is not None for site in pair.model.nodes.values()):
         _check_blocks(replayed, pair, first, checked)
     for name, mark in marks(pair, variables, semiring).items():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from virgil.infer.density.dry_run import unmarked
+from virgil.infer.density.dry_run import untouched
 from virgil.infer.density.execution import Call, Pair
 from virgil.params import get_param_store
 from virgil.poutine.frame import Frame
@@ -35,7 +35,7 @@ def mixed_plates(call: Call, pair: Pair, runs: Runs) -> frozenset[str]:
         return frozenset()
     before, mixed = _replayed(call, pair, runs, {}), set()
     for name, frame in plates.items():
-        with unmarked():
+        with untouched():
             changed = {site.name: _changed(site, frame) for site in scored if frame in site.frames}
         if _differ(before, _replayed(call, pair, runs, changed), frame):
             mixed.add(name)
@@ -57,7 +57,7 @@ def _replayed(call: Call, pair: Pair, runs: Runs, changed: Mapping[str, Tensor])
         for name, site in pair.guide.nodes.items()
         if site.kind == "plate" or _is_drawn(site)
     }
-    with unmarked(), get_param_store().discarding(), Replay(given):
+    with untouched(), get_param_store().discarding(), Replay(given):
         (replayed,) = runs(call)
         for trace in (replayed.guide, replayed.model):
             trace.compute_log_prob()

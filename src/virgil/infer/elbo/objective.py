@@ -211,12 +211,12 @@ class ELBO:
 
     # How it is computed
 
-    def _structure(self, call: Call, strict: bool = True) -> Structure:
-        """The structure of the programs; with ``strict``, a warning may say that they mark no variable."""
+    def _structure(self, call: Call) -> Structure:
+        """The structure of the programs, found once."""
         key = (call.model, call.guide)
         structure = self._structures.get(key)
         if structure is None:
-            structure = discover(call, self, self.choices.sum_out, strict and self.strict_enumeration_warning)
+            structure = discover(call, self, self.choices.sum_out, self.strict_enumeration_warning)
             hold_particles(call, structure, self.choices, partial(self._bound, call, structure))
             while len(self._structures) >= _REMEMBERED:
                 del self._structures[next(iter(self._structures))]

@@ -52,10 +52,10 @@ class TraceEnum_ELBO(ELBO):
         """The exact posterior of each variable that the model sums out, given the data and one draw of the guide.
 
         Returns:
-            By site, a distribution over its values. Batch shape: ``(*plates,)``.
+            By site, a distribution over its values. Batch shape: ``(*plates,)``. Empty where none is summed out.
 
         Raises:
-            ArgumentError: several particles, or no variable is summed out.
+            ArgumentError: several particles.
             NonFiniteError, SupportError: the data are impossible under every joint value.
         """
         if self.num_particles != 1:
@@ -64,7 +64,7 @@ class TraceEnum_ELBO(ELBO):
                 "Use an objective with one particle."
             )
         call = Call(model, guide, args, kwargs)
-        structure = self._structure(call, strict=False)  # that nothing is marked is an error here
+        structure = self._structure(call)
         with torch.no_grad():
             pair = self.choices.sum_out.run(call, -1 - structure.max_plate_nesting)
         key = structure_key(pair)
@@ -74,9 +74,7 @@ class TraceEnum_ELBO(ELBO):
             structure.checked.add(key)
         variables = model_variables(pair)
         if not variables:
-            raise ArgumentError(
-                "The model sums no variable out. Mark discrete ones by config_enumerate; leave them out of the guide."
-            )
+            return {}
         return {
             each: marginal(site, part)
             for name, probabilities in marks(pair, variables, SUM).items()
@@ -92,4 +90,4 @@ class TraceEnum_ELBO(ELBO):
         """
         with torch.no_grad():
             drawn = trace(guide).get_trace(*args, **kwargs)
-            return inferred(Replay(drawn)(model), None, SAMPLE)(*args, **kwargs)
+            return inferred(Replay(drawn)(model), None, SAMPLE, self.strict_enumeration_warning)(*args, **kwargs)

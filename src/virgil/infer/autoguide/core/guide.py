@@ -38,6 +38,8 @@ class AutoGuide(PyroModule):
     parameter store in use, under the name of the guide's class and its own, such as ``"AutoNormal.locs.mu"``. In
     a guide that is an attribute of another module the module's name and the attribute's take the place of the class's.
 
+    The guide of a model without latent sites is empty: it states nothing, has no parameters, and its values are ``{}``.
+
     To derive a family override :meth:`forward` and :meth:`_make_parameters`; old programs override
     ``_setup_prototype(*args, **kwargs)``, and call the base's first.
 
@@ -105,11 +107,6 @@ class AutoGuide(PyroModule):
         latents = tuple(
             [find_latent(site, values.get(name, site.value)) for name, site in prototype.iter_stochastic_nodes()]
         )
-        if not latents:
-            raise ArgumentError(
-                f"{type(self).__name__} found no latent site in the model {_name(self.model)}. "
-                "A guide is made from a model that has sample statements without obs=."
-            )
         self._guide_plates = GuidePlates(self.model, prototype, self.create_plates)
         self._make_parameters(latents)
         self.latents = latents
@@ -166,7 +163,3 @@ class AutoGuide(PyroModule):
     def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """The median of every latent site, plates at full size, taken in unconstrained space."""
         raise NotImplementedError(f"{type(self).__name__} has no median().")
-
-
-def _name(program: Any) -> str:
-    return str(getattr(program, "__name__", type(program).__name__))

@@ -83,6 +83,8 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def _make_parameters(self, latents: Sequence[Latent]) -> None:
+        if not latents:
+            return
         for latent in latents:
             self._check_whole(latent)
         parts = [latent.unconstrained for latent in latents]
@@ -118,8 +120,17 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
         return {name: read(store, f"{path}.{name}", leaves[name], each) for name, each in constraints_.items()}
 
     def get_posterior(self, *args: Any, **kwargs: Any) -> td.Distribution:
-        """The distribution of the vector in unconstrained space. Shape: batch ``()``, event ``(latent_dim,)``."""
+        """The distribution of the vector in unconstrained space. Shape: batch ``()``, event ``(latent_dim,)``.
+
+        Raises:
+            ArgumentError: the model has no latent site.
+        """
         self._ensure_setup(args, kwargs)
+        if not self.latents:
+            raise ArgumentError(
+                f"{type(self).__name__} has no vector to draw, since its model has no latent site: each sample "
+                "statement has obs=. Ask the guide itself, which is empty."
+            )
         return self._distribution(self._read(emit_parameter))
 
     def sample_latent(self, *args: Any, **kwargs: Any) -> Tensor:
@@ -134,6 +145,8 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
             The value of each, constrained, by name. Shape: ``(*plates, *event)``.
         """
         self._ensure_setup(args, kwargs)
+        if not self.latents:
+            return {}
         vector = self.sample_latent(*args, **kwargs)
         self._create_plates(*args, **kwargs)
         values = {}
@@ -178,7 +191,7 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
     def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """The median of every latent variable, taken in unconstrained space coordinate by coordinate."""
         self._ensure_setup(args, kwargs)
-        return self._values(self._marginals()[0])
+        return self._values(self._marginals()[0]) if self.latents else {}
 
     @torch.no_grad()
     def quantiles(self, quantiles: Sequence[float] | Tensor, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
@@ -193,6 +206,8 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
             By site. Shape: ``(quantiles, *plates, *event)``.
         """
         self._ensure_setup(args, kwargs)
+        if not self.latents:
+            return {}
         each = normal_quantiles(*self._marginals(), quantiles)
         rows = [self._values(row) for row in each]
         return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
