@@ -16,12 +16,13 @@ from virgil.explain.report import Report
 from virgil.explain.row import plate_rows, rows_of
 from virgil.infer.checks import CALL, CHECKS, NOTES, all_problems
 from virgil.infer.checks.finding import Finding, Program
+from virgil.infer.density.as_run import as_run
 from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.execution import Call, Pair, run_pair
 from virgil.infer.density.nesting import nesting
 from virgil.infer.density.read_parameters import ReadParameters
 from virgil.infer.elbo import ELBO, Trace_ELBO, TraceEnum_ELBO
-from virgil.infer.elbo.program_structure import subject_of
+from virgil.infer.elbo.program_structure import subject_of, together_of
 from virgil.infer.objective import Objective, as_objective
 from virgil.infer.warn import collecting_warnings
 from virgil.ops.user_code import is_of_user
@@ -69,6 +70,7 @@ def explain(model: Program, guide: Program, *args: Any, loss: Any = None, **kwar
     with dry_run(), ReadParameters():  # what is learnt is asked as well
         drawn = _run(replace(call, model=_watched(model, hidden)))
         objective, problems = _objective(loss, drawn.pair)
+        drawn = _asserted(call, drawn, objective)
         run = _enumerated(call, drawn, objective)
         problems += _problems(call, run, objective)
         is_sound = not any(problem.severity == "error" for problem in problems)
@@ -92,11 +94,15 @@ def _ordered(problems: Iterable[Finding]) -> tuple[Finding, ...]:
 
 @dataclass(frozen=True)
 class _Run:
-    """An execution, as far as it came, with the program and the exception that ended it."""
+    """An execution, as far as it came, with the program and the exception that ended it.
+
+    Programs that assert the dims that the objective adds do not run alone, so no check can run them again.
+    """
 
     pair: Pair
     failed: str | None = None
     error: Exception | None = None
+    runs_alone: bool = True
 
 
 def _run(call: Call, run: Callable[..., Pair] = run_pair) -> _Run:
@@ -117,10 +123,24 @@ def _with_model_alone(call: Call, pair: Pair) -> Pair:
         return pair
 
 
+def _asserted(call: Call, drawn: _Run, objective: Objective) -> _Run:
+    """An execution as the objective has it, where the programs assert its dims; else the one given."""
+    bound = objective.evidence_bound
+    if bound is None or not isinstance(drawn.error, AssertionError):
+        return drawn
+    found = as_run(call, together_of(bound), objective.max_plate_nesting)
+    return drawn if found is None else _Run(found.pair, runs_alone=False)
+
+
 def _enumerated(call: Call, drawn: _Run, objective: Objective) -> _Run:
     """An execution as the objective has it: with all values of marked sites, if it sums over them."""
     bound = objective.evidence_bound
-    if drawn.error is not None or bound is None or not (bound.enumerates or bound.enumerates_guide):
+    if (
+        drawn.error is not None
+        or not drawn.runs_alone
+        or bound is None
+        or not (bound.enumerates or bound.enumerates_guide)
+    ):
         return drawn
     found, given = max(nesting(drawn.pair.guide), nesting(drawn.pair.model)), objective.max_plate_nesting
     first_dim = -1 - (found if given is None else given)
@@ -154,6 +174,7 @@ def _objective(loss: Any, pair: Pair) -> tuple[Objective, list[Finding]]:
 def _problems(call: Call, run: _Run, objective: Objective) -> list[Finding]:
     """The findings of the checks, and the exception that ended a program."""
     subject = subject_of(call, run.pair, objective.evidence_bound, run.failed)
+    subject = subject if run.runs_alone else replace(subject, programs={})
     if run.error is None:
         return all_problems(subject, (*CHECKS, *NOTES))
     uncallable = all_problems(subject, CALL)  # says why a call raised a TypeError

@@ -25,7 +25,7 @@ def hold_particles(call: Call, structure: Structure, choices: Choices, bound: Ca
         bound: computes it.
     """
     wanted = choices.vectorize_particles
-    if choices.num_particles == 1 or wanted is False:
+    if choices.num_particles == 1 or wanted is False or not structure.runs_alone:
         return
     with dry_run():
         structure.particles = for_particles(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from virgil.errors import VirgilError
 from virgil.infer.checks import CALL, CAUSES, CHECKS, VALUES, Shown, check
 from virgil.infer.checks.finding import Check, EvidenceBound, Subject
 from virgil.infer.checks.guards import Guards, guards_of
+from virgil.infer.density.as_run import Together, as_run
 from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.enumeration_check import check_agreement, check_blocks
 from virgil.infer.density.execution import Call, Failed, Pair, run_pair
@@ -27,7 +28,16 @@ from virgil.infer.elbo.summing_out import SumOut
 from virgil.infer.warn import show_warning
 from virgil.poutine.trace import Trace
 
-__all__ = ["Structure", "check_new", "discover", "look_apart", "look_for_cause", "structure_key", "subject_of"]
+__all__ = [
+    "Structure",
+    "check_new",
+    "discover",
+    "look_apart",
+    "look_for_cause",
+    "structure_key",
+    "subject_of",
+    "together_of",
+]
 
 
 class Run(Protocol):
@@ -47,6 +57,8 @@ class Structure:
         particles: how executions hold particles.
         checked: keys of the structures that passed the checks.
         shown: the warnings that have been shown.
+        runs_alone: whether the programs run without the dims of particles and of enumerated variables; some assert
+            that values have them.
         dry: what the dry run stated, if it has passed the checks.
         guards: by the key of a structure, the values that are looked at in every step.
         present: the guards of the last step.
@@ -55,6 +67,7 @@ class Structure:
 
     max_plate_nesting: int
     particles: Vectorization
+    runs_alone: bool = True
     checked: set[object] = field(default_factory=set)
     shown: Shown = field(default_factory=set)
     dry: object = None
@@ -94,6 +107,12 @@ def subject_of(call: Call, pair: Pair, objective: EvidenceBound | None = None, f
     return Subject(pair.guide, pair.model, programs, call.args, call.kwargs, objective, failed)
 
 
+def _subject(call: Call, pair: Pair, objective: EvidenceBound, structure: Structure) -> Subject:
+    """The subject of checks, without programs that no check can run."""
+    subject = subject_of(call, pair, objective)
+    return subject if structure.runs_alone else replace(subject, programs={})
+
+
 def check_pair(call: Call, pair: Pair, objective: EvidenceBound, structure: Structure) -> None:
     """Run the checks: raise the first error, show each warning once.
 
@@ -101,13 +120,13 @@ def check_pair(call: Call, pair: Pair, objective: EvidenceBound, structure: Stru
     """
     is_first = not structure.checked and (not structure.particles.at_once or structure.particles.mapped)
     is_known = is_first and structure.dry is not None and structure.dry == statements_key(pair)
-    _check(call, pair, objective, VALUES if is_known else CHECKS, structure.shown)
+    _check(call, pair, objective, structure, VALUES if is_known else CHECKS)
 
 
-def _check(call: Call, pair: Pair, objective: EvidenceBound, checks: Sequence[Check], shown: Shown | None) -> None:
+def _check(call: Call, pair: Pair, objective: EvidenceBound, structure: Structure, checks: Sequence[Check]) -> None:
     """Run checks; where a density raises an exception in one of them, a note says whose it is."""
     try:
-        check(subject_of(call, pair, objective), checks, shown)
+        check(_subject(call, pair, objective, structure), checks, structure.shown)
     except VirgilError:
         raise
     except Exception as error:
@@ -127,12 +146,12 @@ def check_new(
         new = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in structure.checked}
         for pair in new.values():
             check_pair(call, pair, objective, structure)
-        if sum_out.enumerates and structure.checked:
+        if sum_out.enumerates and structure.checked and structure.runs_alone:
             look_apart(call, structure, objective, sum_out)
         structure.checked.update(new)
     guards = structure.guards.get(keys[-1])
     if guards is None:
-        guards = structure.guards[keys[-1]] = guards_of(subject_of(call, pairs[-1], objective))
+        guards = structure.guards[keys[-1]] = guards_of(_subject(call, pairs[-1], objective, structure))
     structure.present = guards
     guards.check_data(call.args, call.kwargs)
     guards.check_parameters()
@@ -145,9 +164,11 @@ def look_for_cause(error: Exception, call: Call, objective: EvidenceBound, struc
     """
     if settings.get("validate"):
         structure.present.check_parameters()
+        if not structure.runs_alone:
+            return
         with dry_run():
             pair = run_or_explain(call, objective)
-            _check(call, pair, objective, CHECKS, structure.shown)
+            _check(call, pair, objective, structure, CHECKS)
             note_density(error, call, pair)
 
 
@@ -176,22 +197,67 @@ def discover(call: Call, objective: EvidenceBound, sum_out: SumOut, strict: bool
         check(subject_of(call, Pair(Trace(), Trace()), objective), CALL)
 
     with dry_run():
-        drawn = pair = run_or_explain(call, objective)
+        try:
+            drawn = pair = run_or_explain(call, objective)
+        except AssertionError:
+            asserted = _asserted(call, objective, validate)
+            if asserted is None:
+                raise
+            return asserted
         given = objective.max_plate_nesting
         structure.max_plate_nesting = max(nesting(pair.guide), nesting(pair.model)) if given is None else given
         first_dim = -1 - structure.max_plate_nesting
         structure.particles = Vectorization(first_dim, at_once=False)
         if sum_out.enumerates:
-            pair = run_or_explain(call, objective, partial(sum_out.run, first_dim=first_dim, apart=True))
+            enumerated = partial(sum_out.run, first_dim=first_dim)
+            pair = _apart(lambda apart: run_or_explain(call, objective, partial(enumerated, apart=apart)))
         if validate:
             check_pair(call, pair, objective, structure)
             check_agreement(call, drawn, pair, first_dim)
             structure.dry = statements_key(pair)
-        if any(site.is_latent and not site.fn.has_rsample for site in drawn.guide.nodes.values()):
+        if _is_scored(drawn):
             structure.dependences = Dependences()
         if strict and sum_out.enumerates and not _is_marked(drawn, sum_out):
             show_warning(_UNMARKED.format(type(objective).__name__, sum_out.name))
     return structure
+
+
+def _apart(run: Callable[[bool], Pair]) -> Pair:
+    """An execution whose enumerated variables have dims far apart, or side by side where an assertion wants them so."""
+    try:
+        return run(True)
+    except AssertionError:
+        return run(False)
+
+
+def together_of(objective: EvidenceBound) -> Together:
+    """The dims that an objective's executions have left of those of plates."""
+    particles = 1 if objective.vectorize_particles is False else objective.num_particles
+    return Together(particles, objective.enumerates_guide, objective.enumerates)
+
+
+def _asserted(call: Call, objective: EvidenceBound, validate: bool) -> Structure | None:
+    """The structure of programs that assert the shapes that values have in an execution of the objective.
+
+    Nothing can be compared with values that have no such dims, so the assertions are believed. ``None`` where one fails
+    there too.
+    """
+    together = together_of(objective)
+    found = as_run(call, together, objective.max_plate_nesting)
+    if found is None:
+        return None
+    particles = Vectorization(-1 - found.max_plate_nesting, at_once=together.particles > 1)
+    structure = Structure(found.max_plate_nesting, particles, runs_alone=False)
+    if validate:
+        check_pair(call, found.pair, objective, structure)
+    if _is_scored(found.pair):
+        structure.dependences = Dependences()
+    return structure
+
+
+def _is_scored(pair: Pair) -> bool:
+    """True if a draw of the guide has no pathwise derivative."""
+    return any(site.is_latent and not site.fn.has_rsample for site in pair.guide.nodes.values())
 
 
 _UNMARKED = (
@@ -214,6 +280,6 @@ def look_apart(call: Call, structure: Structure, objective: EvidenceBound, sum_o
     """
     first_dim = -1 - structure.max_plate_nesting
     with dry_run():
-        pair = sum_out.run(call, first_dim, apart=True)
+        pair = _apart(lambda apart: sum_out.run(call, first_dim, apart=apart))
         check_pair(call, pair, objective, structure)
         check_blocks(call, pair, first_dim)
