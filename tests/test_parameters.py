@@ -1,5 +1,7 @@
 """The statements ``param`` and ``module``."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -8,7 +10,8 @@ import virgil
 import virgil.distributions as dist
 from virgil import poutine
 from virgil.distributions import constraints
-from virgil.errors import MissingParamError, ParamError
+from virgil.errors import FitWarning, MissingParamError, ParamError
+from virgil.infer import SVI, Trace_ELBO
 
 
 def _trace(program):
@@ -89,6 +92,43 @@ def test_module_is_learnt():
     assert net.weight.item() == pytest.approx(3.0, abs=0.02)
     assert net.bias.item() == pytest.approx(1.0, abs=0.02)
     assert not torch.equal(net.weight, before)
+
+
+def _of_network(net):
+    def model():
+        virgil.module("net", net)
+        virgil.sample(
+            "y", dist.Normal(net(torch.ones(1)).sum() + virgil.param("offset", torch.tensor(0.0)), 1.0), obs=ONE
+        )
+
+    return SVI(model, lambda: None, virgil.optim.SGD({"lr": 0.1}), Trace_ELBO())
+
+
+ONE = torch.tensor(1.0)
+
+
+@pytest.mark.parametrize("engine", ["eager", pytest.param("xla", marks=pytest.mark.long)])
+def test_frozen_parameters_of_a_module_stay_as_they_are(engine):
+    net = nn.Linear(1, 1)
+    net.weight.requires_grad_(False)
+    before = copy.deepcopy(net.state_dict())
+    _of_network(net).run(3, engine=engine)
+    assert torch.equal(net.weight, before["weight"])
+    assert not torch.equal(net.bias, before["bias"])
+
+
+def test_a_module_of_which_nothing_is_learnt_says_so_once():
+    net = nn.Linear(1, 1).requires_grad_(False)
+    before = copy.deepcopy(net.state_dict())
+    with pytest.warns(FitWarning, match=r"module\('net'\) got a Linear all of whose parameters .* stay as") as caught:
+        _of_network(net).run(3, engine="eager")
+    assert [each.filename for each in caught] == [__file__]
+    assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
+
+
+@pytest.mark.parametrize("net", [nn.Linear(1, 1).requires_grad_(False).eval(), nn.Sequential()])
+def test_a_module_that_is_meant_to_stay_is_left_alone(net):
+    assert _of_network(net).step() > 0
 
 
 def test_loaded_values_are_copied_into_a_module(tmp_path):

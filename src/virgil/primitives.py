@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.distributions import constraints
 
 from virgil.distributions import Delta, Unit
-from virgil.errors import ArgumentError, ShapeError, shown
+from virgil.distributions.core.validation import is_validating
+from virgil.errors import ArgumentError, FitWarning, ShapeError, shown
 from virgil.ops.broadcast import broadcasts_to
 from virgil.params import get_param_store
 from virgil.poutine.frame import plates_shape
@@ -242,7 +243,8 @@ def module(name: str, nn_module: Module, update_module_params: bool = False) -> 
     """Register a network's parameters in the store in use, so that they are learnt.
 
     Each parameter becomes the store's ``name + "$$$" + its own name``; store and network hold the same tensor. Values
-    that were loaded into the store and wait there under these names are copied into the network.
+    that were loaded into the store and wait there under these names are copied into the network. Frozen parameters,
+    those with ``requires_grad=False``, stay out of the store and stay as they are.
 
     Args:
         name: unique name.
@@ -261,7 +263,16 @@ def module(name: str, nn_module: Module, update_module_params: bool = False) -> 
         store.bind(full_name, leaf)
         return store[full_name]
 
-    for param_name, leaf in nn_module.named_parameters():
+    leaves = dict(nn_module.named_parameters())
+    if leaves and nn_module.training and not any(leaf.requires_grad for leaf in leaves.values()) and is_validating():
+        warnings.warn(
+            f"module({name!r}) got a {type(nn_module).__name__} all of whose parameters have requires_grad=False: they "
+            "stay as they are, and nothing of it is learnt. If that is meant, say so by its .eval(); else call its "
+            ".requires_grad_().",
+            FitWarning,
+            stacklevel=2,
+        )
+    for param_name, leaf in leaves.items():
         if leaf.requires_grad:
             full_name = f"{name}$$${param_name}"
             emit(Site("param", full_name, bind, (full_name, leaf)))

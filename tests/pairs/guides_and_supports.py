@@ -12,7 +12,7 @@ from tests.pairs.mistake import Pair
 from tests.pairs.plain import scalar_model
 from tests.pairs.plated import DATA, POSITIVE, leaf, local_guide, local_model, nested_model, normal
 from virgil import poutine
-from virgil.infer import TraceEnum_ELBO, TraceMeanField_ELBO, config_enumerate
+from virgil.infer import Trace_ELBO, TraceEnum_ELBO, TraceMeanField_ELBO, config_enumerate
 from virgil.infer.autoguide import (
     AutoDelta,
     AutoDiagonalNormal,
@@ -345,6 +345,34 @@ def _two_guides():
     return guide
 
 
+def fitted_by_likelihood():
+    with virgil.plate("data", 4):
+        virgil.sample("x", dist.Normal(leaf("loc", 0.0), 1.0), obs=DATA)
+
+
+def of_many_particles():
+    return Trace_ELBO(num_particles=6)
+
+
+def in_many_particles():
+    z = virgil.sample("z", dist.Normal(0.0, 1.0))
+    assert z.shape == (6, 1)
+    with virgil.plate("data", 4):
+        virgil.sample("x", dist.Normal(z, 1.0), obs=DATA)
+
+
+def in_many_particles_too():
+    assert normal("z").shape == (6, 1)
+
+
+@config_enumerate
+def with_dims_of_values():
+    with virgil.plate("data", 4):
+        k = pick("k")
+        assert k.shape[1:] == (1,)
+        see("x", k.float())
+
+
 regression = Regression()
 MARKED = config_enumerate(with_or_without_label)
 
@@ -390,6 +418,10 @@ PAIRS = {
     "AutoMultivariateNormal, one site": Pair(scalar_model, AutoMultivariateNormal(scalar_model)),
     "AutoGuideList": Pair(local_model, _two_guides()),
     "by hand, of the same": Pair(local_model, local_guide),
+    "AutoNormal of no variable": Pair(fitted_by_likelihood, AutoNormal(fitted_by_likelihood)),
+    "AutoMultivariateNormal of no variable": Pair(fitted_by_likelihood, AutoMultivariateNormal(fitted_by_likelihood)),
+    "asserted dim of particles": Pair(in_many_particles, in_many_particles_too, loss=of_many_particles),
+    "asserted dim of enumerated values": Pair(with_dims_of_values, nothing),
     "PyroModule": Pair(regression, AutoNormal(regression), (DATA,)),
     "networks in both": Pair(Decoder(), Encoder(), (DATA,)),
 }

@@ -11,6 +11,8 @@ from tests.pairs import ranged
 from tests.pairs.plated import (
     DATA,
     POSITIVE,
+    columns_guide,
+    columns_model,
     guide_broadcast_by_its_plate,
     guide_without_subsample_size,
     iterated_guide,
@@ -205,6 +207,7 @@ PAIRS = {
     "mini-batch": (minibatch_model, minibatch_guide),
     "mini-batch from the guide": (model_of_three, guide_without_subsample_size),
     "dim -2": (left_dim_model, left_dim_guide),
+    "columns without a plate": (columns_model, columns_guide),
     "nested": (nested_model, nested_guide),
     "iterated": (iterated_model, iterated_guide),
     "masked": (masked_model, masked_guide),

@@ -85,6 +85,18 @@ def nested_guide():
             normal("c", (2, 3))
 
 
+def columns_model():
+    """Each row has three entries in a dim that nothing declares: a part of the event."""
+    with virgil.plate("rows", 2, dim=-2):
+        z = virgil.sample("z", dist.Normal(torch.zeros(2, 3), 1.0))
+        virgil.sample("x", dist.Normal(z, 1.0), obs=torch.zeros(2, 3))
+
+
+def columns_guide():
+    with virgil.plate("rows", 2, dim=-2):
+        normal("z", (2, 3))
+
+
 def _iterated(latent):
     def program():
         for i in virgil.plate("data", 4):

@@ -17,6 +17,7 @@ from virgil.poutine.frame import Frame
 from virgil.poutine.replay import Replay
 from virgil.poutine.site import Site
 from virgil.poutine.trace import trace
+from virgil.poutine.undeclared import undeclared_dims
 
 __all__ = ["observation_problems"]
 
@@ -37,6 +38,9 @@ def observation_problems(subject: Subject) -> Iterator[Finding]:
     for site, frame in stretched:
         if site.name not in meant:
             yield _stretched(site, frame)
+    for site in observed:
+        if not site.is_factor and site.mask is not False and isinstance(site.value, Tensor) and site.value.dim():
+            yield from _repeated(site)
     empty = arguments_of_none(subject, "model")
     if not observed and empty and subject.failed is None and subject.model.stochastic_nodes:
         names = " and ".join(map(repr, empty))
@@ -100,6 +104,23 @@ def _stretched(site: Site, frame: Frame) -> Finding:
         site.name,
         severity="warning",
     )
+
+
+def _repeated(site: Site) -> Iterator[Finding]:
+    """Observations that are stretched over a dim that counts as a part of the event."""
+    shape, batch = tuple(site.value.shape), tuple(site.fn.batch_shape)
+    for dim in undeclared_dims(site, batch):
+        place = dim - len(site.fn.event_shape)
+        if len(shape) < -place or shape[place] == 1:
+            yield Finding(
+                f"At site {site.name!r}, the observed value has shape {shape}, and the distribution batch shape "
+                f"{batch} with size {batch[dim]} at dim {dim}, where no plate is: each value there counts "
+                f"{batch[dim]} times.",
+                "Give every entry its own value, or expand the distribution to the plates alone.",
+                site.name,
+                severity="warning",
+            )
+            return
 
 
 def _event(event: tuple[int, ...]) -> str:

@@ -13,8 +13,9 @@ from virgil.ops.broadcast import broadcasts_to
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
+from virgil.poutine.undeclared import undeclared_dims
 
-__all__ = ["batch_problems", "event_problems", "shape_problem"]
+__all__ = ["batch_problems", "event_problems", "shape_problem", "undeclared_problems"]
 
 
 def event_problems(subject: Subject) -> Iterator[Finding]:
@@ -43,6 +44,28 @@ def batch_problems(subject: Subject) -> Iterator[Finding]:
             yield from _weight_problems(subject, role, site, shape)
 
 
+def undeclared_problems(subject: Subject) -> Iterator[Finding]:
+    """Batch dims that count as a part of the event."""
+    for role, site in subject.sites():
+        if role == "model" or site.name not in subject.model:
+            for dim, size in _undeclared(site).items():
+                yield Finding(
+                    f"At site {site.name!r}, the distribution has size {size} at batch dim {dim}, "
+                    f"right of plate {_leftmost(site)!r}, and no plate is there: its entries are summed, as those of "
+                    "an event.",
+                    f"Say so by .to_event({-dim}), or, if they are independent, put the statement in a plate of that "
+                    "size.",
+                    site.name,
+                    severity="note",
+                )
+
+
+def _leftmost(site: Site) -> str:
+    """The plate that lies leftmost."""
+    frames = [frame for frame in site.frames if frame.dim is not None and not frame.particle]
+    return min(frames, key=lambda frame: frame.dim or 0).name
+
+
 def shape_problem(subject: Subject, role: str, site: Site, came: str, cure: str) -> Finding:
     """A problem of shapes at a site, with the table of the program's shapes."""
     trace = subject.guide if role == "guide" else subject.model
@@ -69,8 +92,12 @@ def _value_fits(site: Site) -> bool:
 
 def _dim_problems(subject: Subject, role: str, site: Site, shape: Size) -> Iterator[Finding]:
     plates = {frame.dim: frame for frame in site.frames if frame.dim is not None}
+    is_exact = site.enumeration is not None and site.enumeration.draws is None
+    own = {} if is_exact else _undeclared(site)
     for dim in range(-len(shape), 0):
         frame = plates.get(dim)
+        if dim in own:
+            continue
         if frame is None and shape[dim] != 1 and dim not in site.variables:
             came = f"{_dim_without_plate(site, shape, dim)}, and no plate is there."
             cure = (
@@ -135,3 +162,16 @@ def _event_problems(site: Site, other: Site, subject: Subject) -> Iterator[Findi
         )
         came = f"the guide's distribution has event shape {ours} and the model's has {theirs}."
         yield shape_problem(subject, "model", site, came, cure)
+    mine, its = _undeclared(site), _undeclared(other)
+    dim = next((dim for dim in sorted({*mine, *its}) if mine.get(dim) != its.get(dim)), None)
+    if dim is not None and other.is_latent and ours == theirs:
+        shapes = f"{tuple(site.fn.batch_shape)} and the model's has {tuple(other.fn.batch_shape)}"
+        came = f"the guide's distribution has batch shape {shapes}, another size at dim {dim}, where no plate is."
+        cure = "Give both the same size there; better, declare the dim in both, by .to_event(n) or by a plate."
+        yield shape_problem(subject, "model", site, came, cure)
+
+
+def _undeclared(site: Site) -> dict[int, int]:
+    """The sizes of batch dims that count as a part of the event."""
+    shape = site.fn.batch_shape
+    return {dim: shape[dim] for dim in undeclared_dims(site, shape)}

@@ -18,6 +18,7 @@ from virgil.poutine.frame import rounds_of
 from virgil.poutine.masked_log_prob import counted
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
+from virgil.poutine.undeclared import undeclared_dims
 
 __all__ = [
     "Cost",
@@ -30,6 +31,9 @@ __all__ = [
     "solve",
     "summed_together",
 ]
+
+
+_LOG_PROB = "log-probability"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,19 @@ def plate_weights(pair: Pair) -> dict[str, float]:
     }
 
 
-def factor_of(site: Site, log_prob: Tensor, what: str = "log-probability") -> Factor:
+def factor_of(site: Site, log_prob: Tensor, what: str = _LOG_PROB) -> Factor:
     """Name the dims of a site's log-probability: plates, and the variables that it depends on.
 
+    Entries along a dim that is an undeclared part of the event are summed, unless the site is itself enumerated: it
+    then has a variable for each of them.
+
     Raises:
-        ShapeError: a dim is neither.
+        ShapeError: a dim is none of these.
     """
+    is_joint = site.enumeration is None or site.enumeration.draws is not None
+    own = undeclared_dims(site, log_prob.shape) if is_joint and what == _LOG_PROB else []
+    if own:
+        log_prob = log_prob.sum(own, keepdim=True)
     plates = {frame.dim: frame.name for frame in site.frames if frame.dim is not None}
     dims, sizes = [], []
     for dim in range(-log_prob.dim(), 0):

@@ -15,6 +15,7 @@ from virgil.ops.broadcast import broadcast_shapes
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.masked_log_prob import counted
 from virgil.poutine.site import Site
+from virgil.poutine.undeclared import undeclared_dims
 
 __all__ = ["ANALYTIC", "analytic"]
 
@@ -60,10 +61,11 @@ def _dim_names(guide: Site, model: Placed, unstated: Mapping[str, Placed]) -> Ma
     site = model.site
     if not guide.variables and not site.variables:
         return {}
-    plates = {frame.dim for frame in site.frames}
+    batches = broadcast_shapes(guide.fn.batch_shape, site.fn.batch_shape)
+    known = {frame.dim for frame in site.frames}.union(undeclared_dims(site, batches))
     names = {}
     for dim, size in _sizes(guide.fn.batch_shape, site.fn.batch_shape):
-        if size > 1 and dim not in plates:
+        if size > 1 and dim not in known:
             name = guide.variables.get(dim)
             if name is None or site.variables.get(dim, name) != name:
                 return None

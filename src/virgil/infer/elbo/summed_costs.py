@@ -107,8 +107,10 @@ class SummedCosts:
                     joined = _joined(site, apart, cost.factor)
                     total = total + cost.sign * self.average.surrogate(density, cost.factor, joined)
                 if is_own(position, site, cost):
-                    slots = torch.ones_like(site.unscaled_log_prob) * counted_slots(site, self.pair) * scale_of(site)
-                    total = total + self.average.surrogate(density, factor_of(site, slots), frozenset())
+                    counts = torch.as_tensor(counted_slots(site, self.pair) * scale_of(site)).detach()
+                    own = factor_of(site, site.unscaled_log_prob * counts)
+                    ones = Factor(torch.ones_like(own.logs), own.dims)
+                    total = total + self.average.surrogate(own, ones, frozenset())
         return total
 
     def _can_matter(self, site: Site, cost: Cost) -> bool:
