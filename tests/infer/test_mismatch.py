@@ -11,7 +11,7 @@ import virgil.distributions as dist
 from tests.pairs.plated import DATA, leaf, local_guide, local_model
 from virgil import settings
 from virgil.distributions import constraints
-from virgil.errors import FitWarning, MismatchError
+from virgil.errors import ArgumentError, FitWarning, MismatchError
 from virgil.infer import (
     ELBO,
     SVI,
@@ -168,6 +168,13 @@ def test_a_missing_variable_below_one_that_is_summed_out():
         loss = TraceEnum_ELBO().loss(model, nothing)
     logs = torch.tensor([0.25, 0.75]).log() + dist.Normal(torch.tensor([-1.0, 1.0]), 1.0).log_prob(X)
     assert loss == pytest.approx(-float(logs.logsumexp(0)), abs=1e-4)
+    with pytest.warns(FitWarning, match="'z'"):
+        marginal = TraceEnum_ELBO().compute_marginals(model, nothing)["k"]
+    torch.testing.assert_close(marginal.probs, logs.softmax(0), atol=1e-4, rtol=0)
+    with torch.no_grad():
+        joint = joint_of(Call(model, nothing, (), {}), enumerates=True)
+        with pytest.raises(ArgumentError, match="'z' is missing in the guide, and the model draws it below 'k'"):
+            joint.log_weights(joint.run(4), 4)
 
 
 @pytest.mark.long

@@ -131,10 +131,13 @@ def scale_of(site: Site) -> float | Tensor:
 
 
 def model_pieces(model: Trace, guide: Trace) -> list[Piece]:
-    """The pieces of a model's joint probability. A mask leaves a summed variable's own distribution alone."""
+    """The pieces of a model's joint probability. A mask leaves a summed variable's own distribution alone.
+
+    A variable that a completed guide has from the model has none: its density is divided out where it is drawn.
+    """
     pieces = []
     for position, (name, site) in enumerate(model.nodes.items()):
-        if site.kind != "sample":
+        if site.kind != "sample" or guide.nodes.get(name) is site:
             continue
         is_variable = enumerated_dim(site) is not None and name not in guide
         log_prob = site.unscaled_log_prob

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from virgil.errors import ArgumentError
 from virgil.infer.density.execution import PARTICLES, Pair
 from virgil.infer.density.factors import plate_weights
 from virgil.infer.density.summed_out import model_costs, model_variables
@@ -12,6 +13,7 @@ from virgil.infer.density.unstated import completed
 from virgil.infer.density.vectorize import Vectorization
 from virgil.ops.factor import Factor
 from virgil.poutine.masked_log_prob import counted
+from virgil.poutine.site import Site
 
 __all__ = ["log_guide", "log_model", "total"]
 
@@ -25,12 +27,29 @@ def log_guide(pair: Pair, draws: Vectorization, count: int) -> dict[str, Tensor]
     for name, site in completed(pair).guide.nodes.items():
         if site.kind == "sample":
             log_prob = site.unscaled_log_prob
+            if name not in pair.guide:
+                _check_known(site)
             counterpart = pair.model.nodes.get(name)
             latent_slots = None if counterpart is None else counterpart.latent_slots
             for mask in (site.mask, latent_slots):
                 log_prob = log_prob if mask is None else counted(log_prob, mask)
             result[name] = draws.per_draw(log_prob, site.frames, count)
     return result
+
+
+def _check_known(site: Site) -> None:
+    """Check that a variable which the model draws by itself has one density for each draw.
+
+    Raises:
+        ArgumentError: it has one for each value of a variable that is summed out.
+    """
+    shape = site.unscaled_log_prob.shape
+    below = [name for dim, name in site.variables.items() if len(shape) >= -dim and shape[dim] > 1]
+    if below:
+        raise ArgumentError(
+            f"Site {site.name!r} is missing in the guide, and the model draws it below {below[0]!r}, which is summed "
+            "out: a draw has one value for each value of that, and no log-density. State it in the guide."
+        )
 
 
 def log_model(pair: Pair, draws: Vectorization, count: int) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ from virgil.errors import ArgumentError
 from virgil.infer.density.chains import by_step
 from virgil.infer.density.execution import Call, Program
 from virgil.infer.density.summed_out import model_variables
+from virgil.infer.density.unstated import completed
 from virgil.infer.elbo.choices import Choices
 from virgil.infer.elbo.discrete_posterior import Marginal, inferred, marginal, marks
 from virgil.infer.elbo.objective import ELBO
@@ -66,7 +67,7 @@ class TraceEnum_ELBO(ELBO):
         call = Call(model, guide, args, kwargs)
         structure = self._structure(call)
         with torch.no_grad():
-            pair = self.choices.sum_out.run(call, -1 - structure.max_plate_nesting)
+            pair = completed(self.choices.sum_out.run(call, -1 - structure.max_plate_nesting))
         key = structure_key(pair)
         if settings.get("validate") and key not in structure.checked:
             if structure.checked:
