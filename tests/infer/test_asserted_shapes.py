@@ -7,7 +7,7 @@ import torch
 
 import virgil
 import virgil.distributions as dist
-from virgil.errors import FitWarning, MismatchError
+from virgil.errors import MismatchError
 from virgil.infer import SVI, Trace_ELBO, TraceEnum_ELBO, TraceMeanField_ELBO, config_enumerate
 
 DATA = torch.tensor([0.5, -1.0])
@@ -153,6 +153,7 @@ def test_compiled_runs():
     assert fit.losses.tolist() == [point_loss()] * 3
 
 
-def test_a_program_that_needs_no_such_dims_hears_the_usual_warning():
-    with pytest.warns(FitWarning, match="run one after another"):
-        Trace_ELBO(num_particles=3).loss(model(()), guide(()))
+def test_a_program_that_asserts_that_there_are_none_sees_each_particle_alone():
+    objective = Trace_ELBO(num_particles=3)
+    assert math.isfinite(objective.loss(model(()), guide(())))
+    assert all(structure.particles.mapped for structure in objective._structures.values())
