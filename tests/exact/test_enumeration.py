@@ -1,5 +1,6 @@
 """What is enumerated is exact: value and gradient are those of a sum over all assignments, in mean where some draw."""
 
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -11,8 +12,9 @@ from tests.exact.binary import X3, flip, param
 from tests.exact.enumeration import log_evidence
 from tests.exact.enumeration_chains import CHAINS
 from tests.exact.enumeration_draws import DRAWN
-from tests.exact.enumeration_guides import EXACT
+from tests.exact.enumeration_guides import EXACT, IN_TURN
 from tests.exact.enumeration_impossible import IMPOSSIBLE, LATENT_DRAWN
+from tests.exact.enumeration_in_turn import SLOTS_IN_TURN, SLOTS_IN_TURN_DRAWN
 from tests.exact.enumeration_models import MODELS
 from tests.exact.enumeration_plates import PLATED
 from tests.exact.estimates import Case, check, check_looped, estimates, exact_gradient
@@ -36,6 +38,7 @@ SUMMED = {**MODELS, **PLATED, **{f"chained, {name}": case for name, case in CHAI
 SOME_CHAINS = ["chained, second order of 4", "chained, rows of a mini-batch", "chained, below one of the guide"]
 EVERYTHING = [*(pytest.param(case, id=f"model, {name}") for name, case in SUMMED.items())]
 EVERYTHING += [pytest.param(case, id=f"guide, {name}") for name, case in EXACT.items()]
+EVERYTHING += [pytest.param(case, id=f"slots in turn, {name}") for name, case in SLOTS_IN_TURN.items()]
 
 
 def assert_exact(case, particles, **options):
@@ -132,7 +135,37 @@ def test_the_steps_of_a_chain_read_what_the_guide_has_drawn_for_each(loop):
     assert_exact(_drawn(model, guide, {"moves": [[0.3, -0.8], [0.1, 0.9]], "locs": [-1.0, 0.5], "noise": [0.1] * 4}), 1)
 
 
-@pytest.mark.parametrize("case", DRAWN.values(), ids=DRAWN)
+@pytest.mark.parametrize("name", ["below one in turn", "two in turn", "at once, then in turn", "nested"])
+@pytest.mark.parametrize("vectorize", [True, False], ids=["at once", "one after another"])
+def test_every_particle_is_exact_where_slots_take_their_values_in_turn(name, vectorize):
+    assert_exact(SLOTS_IN_TURN[name], 2, vectorize_particles=vectorize)
+
+
+def test_the_value_of_a_plates_only_slot_may_decide_what_is_stated():
+    """The bound is that of the same guide without the plate."""
+
+    def model(plate):
+        with plate():
+            z = flip("z", 0.7)
+            more = flip("more", 0.2) if bool(z) else 0.5
+            virgil.sample("x", dist.Normal(z + more, 1.0), obs=X3[0])
+
+    def guide(plate):
+        with plate():
+            if bool(flip("z", param("z"), **IN_TURN)):
+                flip("more", param("more"), **IN_TURN)
+
+    with virgil.ParamStore():
+        virgil.param("q_z", torch.tensor(0.4))
+        virgil.param("q_more", torch.tensor(-0.3))
+        one, none = [
+            TraceEnum_ELBO().loss(model, guide, plate)
+            for plate in (lambda: virgil.plate("data", 1), contextlib.nullcontext)
+        ]
+    assert one == pytest.approx(none, rel=1e-12)
+
+
+@pytest.mark.parametrize("case", [*DRAWN.values(), *SLOTS_IN_TURN_DRAWN.values()], ids=[*DRAWN, *SLOTS_IN_TURN_DRAWN])
 def test_loss_and_gradient_are_unbiased_where_some_are_drawn(case):
     check(case, TraceEnum_ELBO)
 

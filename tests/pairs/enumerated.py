@@ -176,6 +176,40 @@ def model_above_guide():
         see("x", top + flip("z", top - 0.5))
 
 
+def _sum_of_slots():
+    with virgil.plate("data", 3):
+        z = flip("z")
+    see("x", z.sum())
+
+
+def _difference_of_slots():
+    with virgil.plate("data", 3):
+        z = flip("z")
+    see("x", z[..., 0] - z[..., 1])
+
+
+def _drawn_below(options):
+    """``v`` reads what is drawn in the slots, and not their enumerated variable."""
+    with virgil.plate("data", 3):
+        z = flip("z", **options)
+        u = virgil.sample("u", dist.Normal(3.0 * z, 0.1))
+    virgil.sample("v", dist.Normal(u.sum(), 0.1))
+
+
+@all_sites
+def _below_one_of_the_model():
+    top = flip("top")
+    with virgil.plate("data", 3):
+        see("x", 2 * top + flip("z", top - 0.4))
+
+
+def _decides():
+    with virgil.plate("data", 3):
+        z = flip("z", **IN_TURN)
+    if bool(z.sum() > 2):
+        flip("more", infer={"is_auxiliary": True})
+
+
 def chain(t, loop, options=EACH):
     state = torch.tensor(0)
     for i in loop(t):
@@ -320,11 +354,41 @@ _MISTAKES = {
         PlateError,
         ["Variable 'z', which the guide enumerates in plate 'data', meets a variable outside this plate"],
     ),
-    "in turn, in a plate": (
-        plated(lambda: see("x", flip("z"))),
+    "in turn, read outside its plate": (
+        _sum_of_slots,
         plated(lambda: flip("z", **IN_TURN)),
         PlateError,
-        ["Site 'z' is marked to be enumerated sequentially inside plate 'data'", "'parallel'"],
+        ["Site 'x' depends on 'z', which is enumerated one value after another in plate 'data'", "outside this plate"],
+    ),
+    "in turn, a difference of slots read outside": (
+        _difference_of_slots,
+        plated(lambda: flip("z", **IN_TURN)),
+        PlateError,
+        ["Site 'x' depends on 'z', which is enumerated one value after another in plate 'data'"],
+    ),
+    "in turn, read in another slot": (
+        plated(lambda: see("x", flip("z").sum())),
+        plated(lambda: flip("z", **IN_TURN)),
+        PlateError,
+        ["At site 'x', the log-probability in a slot depends on the values of 'z' in other slots"],
+    ),
+    "in turn, read through what is drawn": (
+        lambda: _drawn_below({}),
+        lambda: _drawn_below(IN_TURN),
+        PlateError,
+        ["Site 'v' depends on 'z', which is enumerated one value after another in plate 'data'"],
+    ),
+    "in turn, below one of the model": (
+        _below_one_of_the_model,
+        plated(lambda: flip("z", **IN_TURN)),
+        PlateError,
+        ["What the model sums out at 'top', 'x', 'z' depends on 'z'", "in plate 'data'"],
+    ),
+    "in turn, deciding what is stated": (
+        plated(lambda: flip("z")),
+        _decides,
+        PlateError,
+        ["What the programs state depends on 'z', which is enumerated one value after another in plate 'data'"],
     ),
     "in turn, in the model": (
         lambda: see("x", flip("z", **IN_TURN)),
@@ -451,6 +515,12 @@ def _two(**options):
     flip("b", virgil.param("b_logit", torch.tensor(0.1)) + a, **options)
 
 
+def _with_noise_after():
+    w = virgil.sample("w", dist.Normal(0.0, 1.0))
+    with virgil.plate("data", 3):
+        see("x", w + flip("z"))
+
+
 PAIRS = {
     "some counts too small": (some_counts_too_small, nothing),
     "some bounds too low": (some_bounds_too_low, some_bounds_guide),
@@ -466,6 +536,15 @@ PAIRS = {
         _chain_without_markov,
     ),
     "in turn": (_two_of_model, lambda: _two(**IN_TURN)),
+    "in turn, in a plate": (plated(_two_of_model), plated(lambda: _two(**IN_TURN))),
+    "in turn, in a plate, beside one summed out": (
+        all_sites(plated(lambda: see("x", flip("c", flip("z"))))),
+        plated(lambda: flip("z", 0.4, **IN_TURN)),
+    ),
+    "in turn, in a plate that others draw after": (
+        _with_noise_after,
+        lambda: (plated(lambda: flip("z", 0.4, **IN_TURN))(), virgil.sample("w", dist.Normal(0.3, 1.0))),
+    ),
     "at once": (_two_of_model, lambda: _two(**EACH)),
     "drawn": (all_sites(_two_of_model), _two),
     "several draws": (_two_of_model, lambda: _two(**SEVERAL)),

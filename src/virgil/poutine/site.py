@@ -31,11 +31,13 @@ class Enumeration:
         slot: the dim that later variables cannot have as long as they see this one. It is ``dim``, except in a test
             run that gives variables dims far apart.
         draws: how many independent draws it has along the dim; ``None`` where it has all values of its support.
+        choices: how many values there are of which an execution has one.
     """
 
     dim: int | None = None
     slot: int | None = None
     draws: int | None = None
+    choices: int = 1
 
 
 class Site(StringKeys):

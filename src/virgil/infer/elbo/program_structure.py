@@ -22,6 +22,7 @@ from virgil.infer.density.failing_density import note_density
 from virgil.infer.density.nesting import nesting
 from virgil.infer.density.unstated import as_stated
 from virgil.infer.density.vectorize import Vectorization
+from virgil.infer.elbo.choice_check import check_choices
 from virgil.infer.elbo.dependences import Dependences
 from virgil.infer.elbo.particles import Particles
 from virgil.infer.elbo.summing_out import SumOut
@@ -214,6 +215,8 @@ def discover(call: Call, objective: EvidenceBound, sum_out: SumOut, strict: bool
         if validate:
             check_pair(call, pair, objective, structure)
             check_agreement(call, drawn, pair, first_dim)
+            if sum_out.guide:
+                check_choices(call, drawn, sum_out.run, first_dim)
             structure.dry = statements_key(pair)
         if _is_scored(drawn):
             structure.dependences = Dependences()
@@ -283,3 +286,5 @@ def look_apart(call: Call, structure: Structure, objective: EvidenceBound, sum_o
         pair = _apart(lambda apart: sum_out.run(call, first_dim, apart=apart))
         check_pair(call, pair, objective, structure)
         check_blocks(call, pair, first_dim)
+        if sum_out.guide:
+            check_choices(call, pair, sum_out.run, first_dim)

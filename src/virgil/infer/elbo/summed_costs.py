@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -20,7 +22,7 @@ from virgil.poutine.enumeration import draws
 from virgil.poutine.frame import Frame
 from virgil.poutine.site import Site
 
-__all__ = ["SummedCosts", "sum_out"]
+__all__ = ["SummedCosts", "costs_of", "sum_out"]
 
 
 def sum_out(pair: Pair, terms: list[Term], particle_dim: int | None) -> Costs:
@@ -38,14 +40,25 @@ def sum_out(pair: Pair, terms: list[Term], particle_dim: int | None) -> Costs:
     average = GuideAverage(pair.guide, weights)
     if not variables and average.is_trivial:
         return SiteCosts(pair, terms, particle_dim)
+    return SummedCosts(pair, costs_of(pair, terms, variables, weights), average)
+
+
+def costs_of(pair: Pair, terms: list[Term], variables: frozenset[str], weights: Mapping[str, float]) -> list[Cost]:
+    """The costs, before they are averaged over what the guide enumerates.
+
+    Args:
+        pair: an execution.
+        terms: its terms.
+        variables: those that the model sums out.
+        weights: of the plates, by name.
+    """
     pieces = [
         piece_of(term.site, term.value, term.model_position or 0, term.site.name in variables)
         for term in terms
         if _is_factor(term)
     ]
     costs = summed_costs(pieces, pair.model, variables, weights)
-    costs += [_cost(term, variables) for term in terms if not _is_factor(term)]
-    return SummedCosts(pair, costs, average)
+    return costs + [_cost(term, variables) for term in terms if not _is_factor(term)]
 
 
 def _is_factor(term: Term) -> bool:
