@@ -156,6 +156,25 @@ def rounds_guide():
         flip(f"b_{i}", param("bs")[i] + param("slope") * a)
 
 
+@config_enumerate
+def two_loops():
+    a = uniform("a")
+    plate = virgil.plate("data", 3)
+    b = [flip(f"b_{i}", 1.5 * a - 0.5) for i in plate]
+    for i in plate:
+        c = flip(f"c_{i}", 0.8 * b[i] - 0.2)
+        see(f"x_{i}", a + 2 * b[i] - c, X[i])
+
+
+def two_loops_guide():
+    """The first loop is enumerated, and the second reads it."""
+    a = flip("a", param("a"))
+    plate = virgil.plate("data", 3)
+    b = [flip(f"b_{i}", param("bs")[i] + param("slope") * a) for i in plate]
+    for i in plate:
+        flip(f"c_{i}", param("c") - b[i])
+
+
 def chain(history):
     @config_enumerate
     def model():
@@ -192,6 +211,8 @@ EXACT = {
         poutine.scale(three, scale=2.5), ABS, poutine.scale(at_once(dependent), scale=2.5), three, 2.5, dependent
     ),
     "rounds": case(rounds, GROUPED, at_once(rounds_guide)),
+    "two loops": case(two_loops, GROUPED, at_once(rounds_guide)),
+    "two loops in both": case(two_loops, {**GROUPED, "c": 0.3}, at_once(two_loops_guide)),
     "markov chain": case(chain(1), CHAIN, at_once(chain_guide)),
     "in turn, independent": case(three, AB, in_turn(independent)),
     "in turn, dependent": case(three, ABS, in_turn(dependent)),
@@ -199,6 +220,7 @@ EXACT = {
     "in turn, all in the guide": case(three, {**ABS, "c": 0.6}, in_turn(all_three)),
     "in turn, auxiliary": case(three, {**ABS, "u": 0.3}, in_turn(auxiliary)),
     "in turn, rounds": case(rounds, GROUPED, in_turn(rounds_guide)),
+    "in turn, two loops": case(two_loops, GROUPED, in_turn(rounds_guide)),
     "in turn, markov chain": case(chain(1), CHAIN, in_turn(chain_guide)),
     "in turn, then at once": case(three, ABS, a_in_turn),
     "at once, then in turn": case(three, ABS, b_in_turn),

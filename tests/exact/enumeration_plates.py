@@ -89,6 +89,76 @@ def rounds():
         see(f"x_{i}", param("table")[top, z], X[i])
 
 
+def two_loops(size, between=lambda: None, **options):
+    """The rounds of the second loop see the variables of the first, of the same round."""
+
+    @config_enumerate
+    def model():
+        top = pick("top", param("logits"))
+        plate = virgil.plate("data", size, **options)
+        states = {i: pick(f"z_{i}", param("moves")[top]) for i in plate}
+        between()
+        for i in plate:
+            y = pick(f"y_{i}", param("moves")[states[i]])
+            see(f"x_{i}", param("table")[states[i], y] + 0.3 * top, X[i])
+
+    return model
+
+
+def two_entries(size, **options):
+    """The same with slots in the place of rounds."""
+
+    @config_enumerate
+    def model():
+        top = pick("top", param("logits"))
+        plate = virgil.plate("data", size, **options)
+        with plate as indices:
+            z = pick("z", param("moves")[top])
+        with plate:
+            y = pick("y", param("moves")[z])
+            see("x", param("table")[z, y] + 0.3 * top, X[indices])
+
+    return model
+
+
+def one_global():
+    see("w", param("table")[pick("g", param("logits")), 1], X[5])
+
+
+def loops_of_a_batch(data):
+    @config_enumerate
+    def model():
+        plate = data()
+        states = {i: pick(f"z_{i}", param("logits")) for i in plate}
+        for i in plate:
+            pick_and_see(f"y_{i}", states[i], X[i])
+
+    return model
+
+
+@config_enumerate
+def all_loops_of_them():
+    for i in virgil.plate("data", 4):
+        z = pick(f"z_{i}", param("logits"))
+        pick_and_see(f"y_{i}", z, TWICE[i])
+
+
+@config_enumerate
+def chains_in_two_loops():
+    """Each loop has a chain in each round, and a chain lies between the loops."""
+    plate, last = virgil.plate("data", 2), {}
+    for i in plate:
+        state = torch.tensor(0)
+        for t in virgil.markov(range(2)):
+            state = pick(f"z_{i}_{t}", param("moves")[state])
+        last[i] = state
+    other = torch.tensor(0)
+    for t in virgil.markov(range(2)):
+        other = pick(f"w_{t}", param("moves")[other])
+    for i in plate:
+        see(f"x_{i}", param("table")[last[i], other], X[i])
+
+
 @config_enumerate
 def rounds_of_a_batch():
     for i in virgil.plate("data", 4, subsample=HALF_SLOTS):
@@ -248,6 +318,13 @@ PLATED = {
     ),
     "rounds": case(rounds, LOCAL),
     "rounds, mini-batch": case(rounds_of_a_batch, {"moves": MOVES2, "locs": LOCS2}, reference=all_of_them),
+    "two loops": case(two_loops(3), LOCAL),
+    "two loops around one": case(two_loops(2, one_global), LOCAL),
+    "two loops, as slots": case(two_loops(3), LOCAL, reference=two_entries(3)),
+    "two loops, mini-batch": case(
+        loops_of_a_batch(half_of(4)), {"logits": LOGITS2, "moves": MOVES2, "locs": LOCS2}, reference=all_loops_of_them
+    ),
+    "chains in two loops": case(chains_in_two_loops, {"moves": MOVES2, "table": TABLE}),
     "partly observed": case(partly_stated, CHILDREN),
     "masked": case(masked, SIMPLE),
     "masked below one": case(masked_below_one, LOCAL),

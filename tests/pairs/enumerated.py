@@ -86,6 +86,14 @@ def rounds_entered_twice():
 
 
 @all_sites
+def another_round():
+    plate = virgil.plate("data", 3)
+    z = [pick(f"z{i}") for i in plate]
+    for i in plate:
+        see(f"x{i}", z[(i + 1) % 3] + pick(f"y{i}"))
+
+
+@all_sites
 def branches_that_meet():
     @virgil.markov
     def node(name, parent, depth):
@@ -302,7 +310,7 @@ _MISTAKES = {
     "the first step, after the loop": (first_step_after_the_loop, nothing, ShapeError, ["At site 'x'", "of 'z0'"]),
     "from one loop to the next": (from_loop_to_loop, nothing, ShapeError, ["At site 'b0'", "of 'a3'"]),
     "several rounds": (sum_over_rounds, nothing, ShapeError, ["At site 'x'", "write range(n) in place of the plate"]),
-    "rounds entered twice": (rounds_entered_twice, nothing, ShapeError, ["At site 'x0'", "of 'z0'"]),
+    "another round of a second loop": (another_round, nothing, ShapeError, ["At site 'x0'", "of 'z1'"]),
     "branches that meet": (branches_that_meet, nothing, ShapeError, ["At site 'xtl'", "of 'tll'", "keep=True"]),
     "a parent's parent": (grandparent, nothing, ShapeError, ["At site 'xtll'", "of 't'", "larger history="]),
     "too many dims": (
@@ -535,6 +543,7 @@ PAIRS = {
         lambda: see("x", chain(4, lambda t: virgil.markov(range(t)), {}).float()),
         _chain_without_markov,
     ),
+    "rounds entered twice": (rounds_entered_twice, nothing),
     "in turn": (_two_of_model, lambda: _two(**IN_TURN)),
     "in turn, in a plate": (plated(_two_of_model), plated(lambda: _two(**IN_TURN))),
     "in turn, in a plate, beside one summed out": (

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -14,15 +12,12 @@ from torch import Tensor
 from virgil.distributions.composed.delta import Delta
 from virgil.distributions.core.shape_algebra import expanded
 from virgil.errors import ArgumentError, MismatchError, PlateError, ShapeError, shown
-from virgil.poutine.frame import ChainStep, Frame, in_other_rounds, rounds_of
 from virgil.poutine.runtime import Handler, Outer, states_nothing
 from virgil.poutine.site import Enumeration, Site
+from virgil.poutine.variable_slots import MOST_DIMS, VariableSlots
 from virgil.poutine.wrap import Program, wrapped
 
 __all__ = ["Enumerate", "all_values", "checked_num_samples", "draws", "enum", "enumerated_dim", "leftmost"]
-
-_MOST_DIMS = 60  # torch's limit is 64; events and plates need some
-_SPREAD = 24
 
 
 def enumerated_dim(site: Site) -> int | None:
@@ -48,16 +43,6 @@ def _place(site: Site) -> tuple[int, int]:
     return enumeration.slot, enumeration.dim
 
 
-@dataclass(frozen=True, slots=True)
-class _Variable:
-    """An enumerated variable, the dim of its values, and where it was stated."""
-
-    name: str
-    dim: int
-    frames: tuple[Frame, ...]
-    steps: tuple[ChainStep, ...]
-
-
 class Enumerate(Handler):
     """Enumerates sites marked ``infer={"enumerate": "parallel"}`` along dims from ``first_available_dim`` to the left.
 
@@ -65,7 +50,7 @@ class Enumerate(Handler):
 
     Each variable has a slot, and with it a dim. A slot is used again once no later site can see its variable. Out of
     sight are variables of a Markov chain's steps before its history, of another branch of a chain, and of another round
-    of an iterated plate.
+    of an iterated plate. A round of another loop over the same plate is the same round.
 
     Args:
         first_available_dim: left of all plates.
@@ -102,12 +87,10 @@ class Enumerate(Handler):
             dim: name for name, (slot, dim) in places.items() if slots[slot] == 1
         }
         self._first_taken = max([first_available_dim, *(dim for _, dim in places.values())])
-        self._held: dict[int, _Variable] = {}
-        self._last = first_available_dim + 1  # the dim given out last
+        self._slots = VariableSlots(first_available_dim, apart)
 
     def __enter__(self) -> Enumerate:
-        self._held = {}
-        self._last = self.first_available_dim + 1
+        self._slots = VariableSlots(self.first_available_dim, self.apart)
         super().__enter__()
         return self
 
@@ -117,7 +100,7 @@ class Enumerate(Handler):
         if site.kind != "sample":
             return outer(site)
         self._check_plates(site)
-        visible = {held.dim: held.name for held in self._held.values() if _sees(site, held)}
+        visible = self._slots.visible(site)
         visible.update(self._foreseen)
         known = self.known.get(site.name)
         if known is not None:
@@ -156,35 +139,21 @@ class Enumerate(Handler):
         return 1 if count is not None and is_point else count
 
     def _enumerated(self, site: Site, count: int | None, visible: dict[int, str]) -> Site:
-        busy = {slot for slot, held in self._held.items() if held.dim in visible or _is_open(site, held)}
-        slot = self.first_available_dim
-        while slot in busy:
-            slot -= 1
-        dim = self._far(busy) if self.apart else slot
-        if dim < -_MOST_DIMS:
+        busy = self._slots.busy(visible, site)
+        slot, dim = self._slots.free(busy, site)
+        if dim < -MOST_DIMS:
             raise ArgumentError(
                 f"Site {site.name!r} would be enumerated along batch dim {dim}, since later statements might depend on "
-                f"each of the {len(busy)} variables before it; a tensor has at most {_MOST_DIMS} dims. Use "
+                f"each of the {len(busy)} variables before it; a tensor has at most {MOST_DIMS} dims. Use "
                 "virgil.markov around steps that depend on the last ones only, a plate instead of a Python loop over "
                 "independent ones, or sample some in the guide."
             )
-        self._held[slot] = _Variable(site.name, dim, site.frames, site.steps)
+        self._slots.hold(slot, dim, site)
         visible[dim] = site.name
         enumeration = Enumeration(dim, slot, count)
         if count is None:
             return site.replace(value=all_values(site, dim), enumeration=enumeration)
         return site.replace(fn=_repeated(site, dim, count), enumeration=enumeration)
-
-    def _far(self, busy: set[int]) -> int:
-        """The dim that has been free for longest, among so few that tensors keep few dims."""
-        taken = {self._held[slot].dim for slot in busy}
-        end = max(self.first_available_dim - _SPREAD, -_MOST_DIMS)
-        dims: list[int] = [*range(self._last - 1, end, -1), *range(self.first_available_dim, end, -1)]
-        for dim in dims:
-            if dim not in taken:
-                self._last = dim
-                return dim
-        return min(taken) - 1
 
     def _take_over(self, site: Site, known: Site, visible: dict[int, str]) -> None:
         """Note a variable that another program has enumerated along a dim."""
@@ -196,7 +165,7 @@ class Enumerate(Handler):
                 "that nothing depends on both; in the model a statement may. Use the same virgil.markov and the same "
                 "iterated plates, with the same history, in both programs."
             )
-        self._held[slot] = _Variable(site.name, dim, site.frames, site.steps)
+        self._slots.hold(slot, dim, site)
         visible[dim] = site.name
 
 
@@ -249,43 +218,6 @@ def checked_num_samples(count: Any, way: str | None, where: str) -> None:
             f"{where} got num_samples={count} for sequential enumeration; draws lie along a dim, in parallel. Use "
             "'parallel', or num_particles= of the objective for executions one after another."
         )
-
-
-def _sees(site: Site, variable: _Variable) -> bool:
-    """True if the site may depend on the variable, as far as iterated plates and Markov chains tell."""
-    if in_other_rounds(rounds_of(site.frames), rounds_of(variable.frames)):
-        return False
-    common = 0
-    for mine, its in zip(site.steps, variable.steps, strict=False):
-        if mine != its:
-            return _across(mine, its, nested=_repeats(site.steps[: common + 1]))
-        common += 1
-    inner = site.steps[common:]
-    return all(_depth(inner, step) <= step.history for step in variable.steps)
-
-
-def _is_open(site: Site, variable: _Variable) -> bool:
-    """True if the site is in all steps and rounds of the variable, so that later statements may see the variable."""
-    if not rounds_of(variable.frames).items() <= rounds_of(site.frames).items():
-        return False
-    return site.steps[: len(variable.steps)] == variable.steps
-
-
-def _across(mine: ChainStep, its: ChainStep, nested: bool) -> bool:
-    """True if a step sees another one that is not around it."""
-    if mine.chain != its.chain or nested:
-        return its.keep
-    return mine.number - its.number <= mine.history
-
-
-def _repeats(steps: tuple[ChainStep, ...]) -> bool:
-    """True if the innermost step belongs to a chain that calls itself."""
-    return any(outer.chain == inner.chain for outer, inner in pairwise(steps))
-
-
-def _depth(inner: tuple[ChainStep, ...], step: ChainStep) -> int:
-    """The number of steps of the same chain that lie further in."""
-    return sum(each.chain == step.chain for each in inner)
 
 
 def enum(fn: Program | None = None, first_available_dim: int | None = None) -> Any:
