@@ -1,5 +1,6 @@
 """Handlers of halves: what they are to ``handle``, in any number."""
 
+import itertools
 import math
 from contextlib import ExitStack
 
@@ -9,7 +10,7 @@ import torch
 import virgil
 import virgil.distributions as dist
 from virgil import poutine
-from virgil.poutine.runtime import Handler, states_nothing
+from virgil.poutine.runtime import Handler, Passage, states_nothing
 
 DEEP = 2_000
 
@@ -60,6 +61,68 @@ def test_halves_are_those_of_a_function_around_the_call(kinds):
     assert notes == way + [(label, "after", "x", False) for label in (0, 1, 2)]
 
 
+class Halves(Handler):
+    """States something on the way out and back, and hides, by halves or around the call."""
+
+    takes_turns = True
+
+    def __init__(self, label, hidden=()):
+        self.label, self.hidden = label, hidden
+
+    def before(self, site):
+        if site.kind != "sample" or site.name.startswith("own"):
+            return site
+        virgil.sample(f"own_{self.label}_{site.name}_before", dist.Normal(0.0, 1.0))
+
+        def back(finished):
+            virgil.sample(f"own_{self.label}_{site.name}_back", dist.Normal(0.0, 1.0))
+            return finished
+
+        if site.name in self.hidden:
+            return Passage(site.resolve(), back, True)
+        return Passage(site, back)
+
+    def after(self, site):
+        if site.kind == "sample" and not site.name.startswith("own"):
+            virgil.factor(f"own_{self.label}_{site.name}_after", torch.zeros(()))
+        return site
+
+
+class Whole(Halves):
+    """The same as one function."""
+
+    def handle(self, site, outer):
+        return super().handle(site, outer)
+
+
+@pytest.mark.parametrize("kinds", [*itertools.product([Halves, Whole], repeat=3)])
+def test_halves_with_turns_are_those_of_a_function_around_the_call(kinds):
+    """What they state meets those outside, in the plates of the site, and a hidden site meets nobody outside."""
+
+    def run(kinds):
+        outer, inner = poutine.trace(), poutine.trace()
+        with ExitStack() as stack:
+            for each in (outer, kinds[0]("first"), virgil.plate("a", 2), kinds[1]("second", ["y"])):
+                stack.enter_context(each)
+            for each in (poutine.scale(scale=2.0), kinds[2]("third"), inner, virgil.plate("b", 3)):
+                stack.enter_context(each)
+            virgil.sample("x", dist.Normal(0.0, 1.0))
+            virgil.sample("y", dist.Normal(0.0, 1.0))
+        return [
+            [(name, [frame.name for frame in site.frames], site.scale) for name, site in each.trace.nodes.items()]
+            for each in (outer, inner)
+        ]
+
+    assert run(kinds) == run((Whole,) * 3)
+    (outside, inside) = run(kinds)
+    frames = {name: plates for name, plates, _ in outside}
+    assert frames["own_third_x_before"] == frames["own_third_x_back"] == ["a", "b"]
+    assert "y" not in frames
+    assert "own_second_y_back" in frames
+    assert "own_first_y_before" not in frames
+    assert [name for name, _, _ in inside] == ["x", "y"]
+
+
 def test_a_handle_of_ones_own_stands_in_the_place_of_inherited_halves():
     class Silenced(Noting):
         def handle(self, site, outer):
@@ -83,6 +146,11 @@ NESTED = {
     "substitute": lambda: poutine.substitute(data={}),
     "seed": lambda: poutine.seed(rng_seed=0),
     "nothing": Handler,
+    "block": lambda: poutine.block(hide=["y"]),
+    "lift": lambda: poutine.lift(prior={"y": dist.Normal(0.0, 1.0)}),
+    "infer_config": lambda: poutine.infer_config(config_fn=lambda site: {"seen": True}),
+    "escape": lambda: poutine.escape(escape_fn=lambda site: False),
+    "messenger": poutine.Messenger,
 }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from virgil.errors import ArgumentError
-from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.runtime import Handler, Passage
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
 
@@ -40,17 +40,19 @@ def watching_hidden(sites: list[Site]) -> Iterator[None]:
 class Block(Handler):
     """Resolves a site on the spot where ``hides(site)`` is true, so that no handler outside sees it."""
 
+    takes_turns = True
+
     def __init__(self, hides: Choice) -> None:
         self.hides = hides
 
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site | Passage:
         """Resolve a hidden site here; pass the others on."""
         if not self.hides(site):
-            return outer(site)
+            return site
         finished = site.resolve()
         if _watched.sites is not None:
             _watched.sites.append(finished)
-        return finished
+        return Passage(finished, is_finished=True)
 
 
 @dataclass(frozen=True)

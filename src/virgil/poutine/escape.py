@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from virgil.errors import ArgumentError
-from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.runtime import Handler, Passage
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
 
@@ -24,14 +24,18 @@ class NonlocalExit(Exception):
 class Escape(Handler):
     """Raises :class:`NonlocalExit` at the first site for which ``escape_fn`` is true."""
 
+    takes_turns = True
+
     def __init__(self, escape_fn: Callable[[Site], bool]) -> None:
         self.escape_fn = escape_fn
 
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site | Passage:
         """Finish the site, then leave the program."""
-        if self.escape_fn(site):
-            raise NonlocalExit(outer(site))
-        return outer(site)
+        return Passage(site, _leave) if self.escape_fn(site) else site
+
+
+def _leave(site: Site) -> Site:
+    raise NonlocalExit(site)
 
 
 def escape(fn: Program | None = None, escape_fn: Callable[[Site], bool] | None = None) -> Any:

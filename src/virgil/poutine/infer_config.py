@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from virgil.errors import ArgumentError
-from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
 
@@ -16,14 +16,16 @@ __all__ = ["InferConfig", "infer_config"]
 class InferConfig(Handler):
     """Merges ``config_fn(site)`` into the ``infer`` options of sample and param sites."""
 
+    takes_turns = True
+
     def __init__(self, config_fn: Callable[[Site], dict[str, Any]]) -> None:
         self.config_fn = config_fn
 
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site:
         """Merge the options."""
         if site.kind in ("sample", "param"):
             site = site.replace(infer={**site.infer, **self.config_fn(site)})
-        return outer(site)
+        return site
 
 
 def infer_config(fn: Program | None = None, config_fn: Callable[[Site], dict[str, Any]] | None = None) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from virgil.errors import ArgumentError
-from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.runtime import Handler, Passage
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
 
@@ -16,6 +16,8 @@ __all__ = ["Lift", "lift"]
 
 class Lift(Handler):
     """Makes a name's first ``param`` statement a ``sample`` statement from ``prior``; later ones have its value."""
+
+    takes_turns = True
 
     def __init__(self, prior: Any) -> None:
         self.prior = prior
@@ -40,17 +42,22 @@ class Lift(Handler):
             return self.prior
         return self.prior(name)
 
-    def handle(self, site: Site, outer: Outer) -> Site:
+    def before(self, site: Site) -> Site | Passage:
         """Exchange the parameter for a random variable."""
         if site.kind != "param":
-            return outer(site)
+            return site
         drawn = self._drawn[threading.get_ident()][-1]
-        if site.name not in drawn:
-            prior = self._prior_of(site.name)
-            if prior is None:
-                return outer(site)
-            drawn[site.name] = outer(site.replace(kind="sample", fn=prior, args=(), kwargs={}, value=None))
-        return drawn[site.name]
+        if site.name in drawn:
+            return Passage(drawn[site.name], is_finished=True)
+        prior = self._prior_of(site.name)
+        if prior is None:
+            return site
+
+        def keep(finished: Site) -> Site:
+            drawn[site.name] = finished
+            return finished
+
+        return Passage(site.replace(kind="sample", fn=prior, args=(), kwargs={}, value=None), keep)
 
 
 def lift(fn: Program | None = None, prior: Mapping[str, Any] | Callable[[str], Any] | Any = None) -> Any:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError, shown
-from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.runtime import Handler, Passage
 from virgil.poutine.site import Site
 from virgil.poutine.stack import stated_here
 from virgil.poutine.string_keys import FIELDS
@@ -137,7 +137,9 @@ class Messenger(Handler):
         x (3,)
     """
 
-    def handle(self, site: Site, outer: Outer) -> Site:
+    takes_turns = True
+
+    def before(self, site: Site) -> Passage:
         """Show the site to the hooks as a mapping, and do what they wrote into it."""
         innermost = not site.extra  # what another one further in has seen has keys there
         site = site.replace(infer=dict(site.infer))
@@ -148,14 +150,17 @@ class Messenger(Handler):
         if message["continuation"] is not known and callable(message["continuation"]):
             message["continuation"] = stated_here(message["continuation"])  # the innermost Messenger calls it
         site = message.written(author)
-        finished = site.resolve() if message["stop"] else outer(site)
-        message.read(finished)
-        message["done"] = True
-        self._postprocess_message(message)
-        finished = message.written(author, without=_PROTOCOL if innermost else ("done",))
-        if innermost and message["continuation"] is not None:
-            message["continuation"](message)
-        return finished
+
+        def back(finished: Site) -> Site:
+            message.read(finished)
+            message["done"] = True
+            self._postprocess_message(message)
+            finished = message.written(author, without=_PROTOCOL if innermost else ("done",))
+            if innermost and message["continuation"] is not None:
+                message["continuation"](message)
+            return finished
+
+        return Passage(site.resolve(), back, True) if message["stop"] else Passage(site, back)
 
     def _process_message(self, msg: Message) -> None:
         """Called on the way outward, the innermost handler first."""

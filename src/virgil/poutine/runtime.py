@@ -18,7 +18,9 @@ of its own.
 
 A handler that makes no statements may have ``before`` and ``after`` in the place of ``handle``, or one of them: what it
 does to a site on its way outward, and to the finished site on its way back. Sites pass through it faster, and any
-number of such handlers may lie inside each other.
+number of such handlers may lie inside each other. With ``takes_turns = True`` the two may make statements as well. A
+``before`` may return a :class:`Passage`: the site with what is to be done on its way back, or a site that goes no
+further.
 
 A handler may make statements of its own in ``handle``. Two rules hold for them, and with them for whole programs that
 it runs there:
@@ -48,9 +50,9 @@ from typing import Any, ClassVar, TypeVar
 
 from virgil.errors import ArgumentError, shown
 from virgil.poutine.site import Site
-from virgil.poutine.stack import Halves, Outer, Stack, Surrounds, emit, installed, stated_here, thread, without
+from virgil.poutine.stack import Halves, Outer, Passage, Stack, Surrounds, emit, installed, stated_here, thread, without
 
-__all__ = ["Handled", "Handler", "Outer", "Site", "effectful", "emit", "installed", "states_nothing"]
+__all__ = ["Handled", "Handler", "Outer", "Passage", "Site", "effectful", "emit", "installed", "states_nothing"]
 
 _STATED = frozenset({"args", "deterministic", "param", "plate", "return", "sample", "subsample"})
 Self = TypeVar("Self", bound="Handler")
@@ -74,29 +76,35 @@ class Handler:
             one element, ``"frames"`` or ``"steps"``.
         is_silent: whether its ``handle`` is marked by :func:`states_nothing`.
         halves: whether it has a ``before`` and an ``after``; ``None`` if it has a ``handle`` of its own.
+        takes_turns: whether its ``before`` and ``after`` may make statements, or call functions that do.
     """
 
     surrounds: ClassVar[Surrounds] = None
     is_silent: ClassVar[bool] = True
     halves: ClassVar[Halves] = (False, False)
+    takes_turns: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.is_silent = getattr(cls.handle, "states_nothing", False)
+        cls.is_silent = getattr(cls.handle, "states_nothing", False) and not cls.takes_turns
         halves = cls.before is not Handler.before, cls.after is not Handler.after
         cls.halves = halves if cls.handle is Handler.handle else None
 
     @states_nothing
     def handle(self, site: Site, outer: Outer) -> Site:
         """Treat one site; ``outer(site)`` asks the handlers outside, and at last the default."""
-        return self.after(outer(self.before(site)))
+        came = self.before(site)
+        if not isinstance(came, Passage):
+            return self.after(outer(came))
+        finished = came.site if came.is_finished else outer(came.site)
+        return self.after(finished if came.back is None else came.back(finished))
 
-    def before(self, site: Site) -> Site:
-        """Treat one site before those outside do. It makes no statements and calls no function of a program."""
+    def before(self, site: Site) -> Site | Passage:
+        """Treat one site before those outside do. Without turns it makes no statements and calls no program."""
         return site
 
     def after(self, site: Site) -> Site:
-        """Treat one site that those outside have finished. It makes no statements either."""
+        """Treat one site that those outside have finished. Without turns it makes no statements either."""
         return site
 
     def __enter__(self: Self) -> Self:

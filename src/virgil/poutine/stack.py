@@ -3,7 +3,8 @@
 ``runtime.py`` states the rules. A handler that may make statements of its own has a *turn* while it treats a site: the
 turn stands in the place of the stack that was installed, and finds out which handlers meet a statement when the handler
 makes one. A handler marked by ``states_nothing`` has no turn, which makes a site's way shorter. Handlers that consist
-of ``before`` and ``after`` alone are passed in a loop, so that any number of them may lie inside each other.
+of ``before`` and ``after`` alone are passed in a loop, so that any number of them may lie inside each other. It is a
+quick one where they do no more than change the site, and one with turns and with ways that end early where some do.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import threading
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal, Protocol
 
+from virgil.poutine.passage import Before, Outer, Pair, Passage, in_halves, in_pairs
 from virgil.poutine.site import Site
 
 __all__ = [
     "Halves",
     "Outer",
+    "Passage",
     "Stack",
     "Surrounds",
     "Treats",
@@ -29,7 +32,6 @@ __all__ = [
     "without",
 ]
 
-Outer = Callable[[Site], Site]
 Surrounds = Literal["frames", "steps"] | None
 Halves = tuple[bool, bool] | None  # whether it has a ``before`` and an ``after``, if it consists of them alone
 
@@ -40,6 +42,7 @@ class Treats(Protocol):
     surrounds: ClassVar[Surrounds]
     is_silent: ClassVar[bool]
     halves: ClassVar[Halves]
+    takes_turns: ClassVar[bool]
 
     def handle(self, site: Site, outer: Outer) -> Site:
         """Treat one site."""
@@ -55,10 +58,11 @@ class Stack:
         emit: passes a site through all of them, innermost first, and returns it finished.
         befores: what the innermost handlers that consist of halves do before those outside, innermost first.
         afters: what they do after, outermost first.
+        pairs: in the place of both, where one of these may do more than change the site: its two halves for each.
         beyond: passes a site through the handlers outside these.
     """
 
-    __slots__ = ("afters", "befores", "beyond", "emit", "handler", "handlers", "outside")
+    __slots__ = ("afters", "befores", "beyond", "emit", "handler", "handlers", "outside", "pairs")
 
     handler: Treats | None
     outside: Stack
@@ -66,6 +70,7 @@ class Stack:
     emit: Outer
     befores: tuple[Callable[[Site], Site], ...]
     afters: tuple[Callable[[Site], Site], ...]
+    pairs: tuple[Pair, ...]
     beyond: Outer
 
     def __init__(self, handler: Treats, outside: Stack | Turn) -> None:
@@ -74,32 +79,63 @@ class Stack:
         self.handler = handler
         self.outside = outside
         self.handlers = (*outside.handlers, handler)
+        self.befores = self.afters = self.pairs = ()
         if handler.halves is None:
-            self.befores = self.afters = ()
             self.emit = self.beyond = _silent(handler, outside) if handler.is_silent else _stating(handler, outside)
             return
         has_before, has_after = handler.halves
         by_halves: Any = handler
+        if outside.pairs or handler.takes_turns:
+            if handler.takes_turns:
+                pair: Pair = _with_turns(by_halves, outside), None
+            else:
+                pair = by_halves.before if has_before else None, by_halves.after if has_after else None
+            self.pairs = (pair, *outside.pairs)
+            self.beyond = outside.beyond if outside.pairs else outside.emit
+            self.emit = in_pairs(self.pairs, self.beyond)
+            return
         self.befores = (by_halves.before, *outside.befores) if has_before else outside.befores
         self.afters = (*outside.afters, by_halves.after) if has_after else outside.afters
         self.beyond = outside.beyond
-        self.emit = _in_halves(self.befores, self.afters, self.beyond)
+        self.emit = in_halves(self.befores, self.afters, self.beyond)
 
 
-def _in_halves(
-    befores: tuple[Callable[[Site], Site], ...], afters: tuple[Callable[[Site], Site], ...], beyond: Outer
-) -> Outer:
-    """The way of a site through handlers that consist of halves."""
+def _with_turns(handler: Any, outside: Stack) -> Before:
+    """The ``before`` of a handler that may make statements in its halves; its ``after`` is the passage's way back."""
+    before, after = handler.before, handler.after if handler.halves[1] else None
+    idle = Turn(outside)
 
-    def passed(site: Site) -> Site:
-        for before in befores:
-            site = before(site)
-        site = beyond(site)
-        for after in afters:
-            site = after(site)
-        return site
+    def treated(site: Site) -> Site | Passage:
+        turn = idle if idle.site is None else Turn(outside)
+        current = thread.current
+        turn.site = site
+        turn.before = current.stack
+        current.stack = turn
+        try:
+            came: Site | Passage = before(site)
+        finally:
+            current.stack = turn.before
+            turn.site = turn.before = None
+        if type(came) is not Passage:
+            if after is None:
+                return came
+            came = Passage(came)  # type: ignore[arg-type]
+        half = came.back
+        if after is not None:
+            half = after if half is None else _both(half, after)
+        return came if half is None else Passage(came.site, _later(half, site, outside), came.is_finished)
 
-    return passed
+    return treated
+
+
+def _later(half: Outer, site: Site, outside: Stack) -> Outer:
+    """The half of a handler that treats the finished site, with a turn where the site stood."""
+    return lambda finished: Turn(outside).taken(half, site, finished)
+
+
+def _both(first: Outer, second: Outer) -> Outer:
+    """One after the other."""
+    return lambda site: second(first(site))
 
 
 def _silent(handler: Treats, outside: Stack) -> Outer:
@@ -150,6 +186,17 @@ class Turn:
         self.site: Any = None
         self.before: Any = None
 
+    def taken(self, half: Outer, site: Site, argument: Site) -> Site:
+        """Let a half of the handler treat the argument, where the site stands."""
+        current = thread.current
+        self.site, self.before = site, current.stack
+        current.stack = self
+        try:
+            return half(argument)
+        finally:
+            current.stack = self.before
+            self.site = self.before = None
+
     def stack(self) -> Stack:
         """The handlers outside, and inside of them the plates and steps around the site further in than the handler."""
         inner = self.before.handlers[len(self.outside.handlers) + 1 :]
@@ -183,6 +230,7 @@ class _Surroundings:
     surrounds: ClassVar[Surrounds] = None
     is_silent: ClassVar[bool] = True
     halves: ClassVar[Halves] = None
+    takes_turns: ClassVar[bool] = False
 
     def __init__(self, turn: Turn, inner: list[Treats]) -> None:
         self.turn = turn
@@ -198,7 +246,8 @@ class _Surroundings:
 def _nothing() -> Stack:
     stack = object.__new__(Stack)
     stack.handler, stack.handlers, stack.outside = None, (), stack
-    stack.befores, stack.afters, stack.emit, stack.beyond = (), (), Site.resolve, Site.resolve
+    stack.befores, stack.afters, stack.pairs = (), (), ()
+    stack.emit = stack.beyond = Site.resolve
     return stack
 
 
