@@ -299,8 +299,28 @@ def test_leaves_of_the_store_in_use():
         optimizer({value.unconstrained()})
         assert store["x"].item() == 0.0
         assert list(optimizer.get_state()["params"]) == ["x"]
-        with pytest.raises(ArgumentError, match="no parameter of the store in use"):
-            optimizer([torch.ones(1, requires_grad=True)])
+
+
+def test_leaves_outside_the_store_are_numbered():
+    first, second = (torch.zeros(size, requires_grad=True) for size in (1, 2))
+    with ParamStore() as store:
+        inside = store.get_param("x", torch.zeros(3)).unconstrained()
+        optimizer = optim.Adam({"lr": 0.5})
+        ours, theirs = (
+            [first, inside, second],
+            [each.detach().clone().requires_grad_() for each in (first, inside, second)],
+        )
+        peer = torch.optim.Adam(theirs, lr=0.5)
+        for turn in range(3):
+            for leaf in (*ours, *theirs):
+                leaf.grad = torch.full_like(leaf, 1.0 + turn)
+            optimizer(reversed(ours) if turn else ours)
+            peer.step()
+    assert list(optimizer.get_state()["params"]) == ["tensor_0", "x", "tensor_1"]
+    for leaf, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(leaf, other)
+    with pytest.raises(ArgumentError, match="got a str among its parameters"):
+        optimizer(["x"])
 
 
 def test_a_computed_tensor_is_refused():

@@ -168,6 +168,14 @@ def test_clipping_and_svis_view():
         (lambda: optim.StepLR({"optimizer": torch.optim.SGD, "optim_args": {}, "gama": 1}), r"Did you mean 'gamma'\?"),
         (lambda: optim.StepLR({"optimizer": torch.optim.SGD, "optim_args": {}}), "StepLR got options .*step_size"),
         (lambda: optim.StepLR({"optimizer": torch.optim.SGD, "optim_args": {"lrr": 1}, "step_size": 1}), "'lrr'"),
+        (lambda: optim.StepLR({"optimizer": torch.optim.SGD, "optim_args": lambda name: {}}), "options .*step_size"),
+        (
+            lambda: optim.SequentialLR(
+                {"optimizer": torch.optim.SGD, "optim_args": lambda name: {}, "milestones": [],
+                 "schedulers": [partial(lr_scheduler.StepLR, stepsize=3)]}
+            ),
+            "unexpected keyword argument 'stepsize'",
+        ),
         (
             lambda: optim.ChainedScheduler(
                 {"optimizer": torch.optim.SGD, "optim_args": {}, "schedulers": [lr_scheduler.StepLR(

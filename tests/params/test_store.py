@@ -190,6 +190,18 @@ def test_a_wrong_start_is_an_error(store, init, constraint, says):
     assert "x" not in store
 
 
+def test_whole_numbers_of_a_constrained_parameter_become_floats(store):
+    assert store.get_param("n", torch.tensor(3), constraints.positive).item() == pytest.approx(3.0, rel=1e-6)
+    assert store["n"].dtype == torch.float32
+    with pytest.warns(FitWarning, match=r"'big' .* torch\.int64 that torch\.float32 rounds: 16777217"):
+        store.get_param("big", torch.tensor(2**24 + 1), constraints.positive)
+    with pytest.warns(FitWarning, match="begins inside, at 0.25"):
+        shares = store.get_param("counts", torch.tensor([1, 3]), constraints.simplex)
+    torch.testing.assert_close(shares, torch.tensor([0.25, 0.75]))
+    with pytest.raises(ParamError, match=r"'flag' got a tensor of dtype torch\.bool"):
+        store.get_param("flag", torch.tensor(True), constraints.positive)
+
+
 @pytest.mark.parametrize(
     ("init", "constraint", "value"),
     [

@@ -221,3 +221,16 @@ def test_a_tracer_begins_anew_each_time():
     traced = poutine.trace(model)
     traced(DATA)
     assert traced.trace.stochastic_nodes == ["z"]
+
+
+def test_sites_marked_so_are_not_recorded():
+    def model():
+        noise = virgil.sample("noise", dist.Normal(0.0, 1.0), infer={"_do_not_trace": True, "is_auxiliary": True})
+        virgil.sample("x", dist.Normal(0.0, 1.0))
+        return noise
+
+    first = poutine.trace(model).get_trace()
+    assert first.stochastic_nodes == ["x"]
+    second = poutine.trace(poutine.replay(model, trace=first)).get_trace()
+    assert second.nodes["x"]["value"] == first.nodes["x"]["value"]
+    assert second.nodes["_RETURN"]["value"] != first.nodes["_RETURN"]["value"]  # drawn anew

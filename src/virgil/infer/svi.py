@@ -25,6 +25,7 @@ from virgil.infer.step.session import Session
 from virgil.optim import LRScheduler, Optimizer, as_optimizer
 from virgil.optim.adapters import AnyOptimizer
 from virgil.params import ParamStore, get_param_store
+from virgil.poutine.block import unrecorded
 
 __all__ = ["SVI"]
 
@@ -132,12 +133,12 @@ class SVI:
 
     def step(self, *args: Any, **kwargs: Any) -> float:
         """Take one step on these arguments of model and guide; returns the loss before it, nats."""
-        with self.session.alone, self.problem.store():
+        with self.session.alone, self.problem.store(), unrecorded():
             return self.session.step(args, kwargs)
 
     def evaluate_loss(self, *args: Any, **kwargs: Any) -> float:
         """The loss on these arguments, nats, without gradients and without a step."""
-        with self.problem.store():
+        with self.problem.store(), unrecorded():
             return self.problem.objective.loss(self.problem.model, self.problem.guide, *args, **kwargs)
 
     def loss(self, model: Program, guide: Program, *args: Any, **kwargs: Any) -> float:
@@ -211,7 +212,7 @@ class SVI:
         source = partial(source_of, num_steps, epochs, data, args, kwargs)
         if not isinstance(restarts, int) or restarts < 1:
             raise ArgumentError(f"run() got restarts={shown(restarts)}; it takes a whole number, 1 or more.")
-        with self.session.alone, self.problem.store():
+        with self.session.alone, self.problem.store(), unrecorded():
             if restarts == 1:
                 return Fit.of(Run(self.session, source(), options).take())
             return Fit.of(*Restarts(self.session, source, options, restarts).take())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import count
 from os import PathLike
 from typing import Any
 
@@ -85,8 +86,8 @@ class Optimizer:
         return self._torch
 
     def __call__(self, params: Mapping[str, Tensor] | Iterable[Tensor]) -> None:
-        """Take one step with leaves by name, or with leaves of the current store."""
-        self.step(params if isinstance(params, Mapping) else _by_name(params))
+        """Take one step with leaves by name, or with leaves of the current store and others, which are numbered."""
+        self.step(params if isinstance(params, Mapping) else self._by_name(params))
 
     def step(self, named: Mapping[str, Tensor]) -> None:
         """Take one step with these leaves and no others. A leaf without a gradient stays as it is.
@@ -289,16 +290,23 @@ class Optimizer:
             }
             check_state(state, self._kind.__name__, {name: leaf})
 
-
-def _by_name(params: Iterable[Tensor]) -> dict[str, Tensor]:
-    store = current_store()
-    named = {}
-    for leaf in params:
-        name = store.param_name(leaf)
-        if name is None:
-            raise ArgumentError(
-                f"The optimiser got a tensor of shape {tuple(leaf.shape)} that is no parameter of the store in use. "
-                "Give leaves by name, as a dict."
-            )
-        named[name] = store.unconstrained(name)
-    return named
+    def _by_name(self, params: Iterable[Tensor]) -> dict[str, Tensor]:
+        """Leaves by their names in the current store; one outside gets a number, ``tensor_0``, and keeps it."""
+        store, named = current_store(), {}
+        known = {id(leaf): name for name, leaf in self._leaves.items()}
+        for leaf in params:
+            if not isinstance(leaf, Tensor):
+                raise ArgumentError(
+                    f"The optimiser got a {type(leaf).__name__} among its parameters; it takes leaf tensors, or a dict "
+                    "from names to them."
+                )
+            name = store.param_name(leaf)
+            if name is not None:
+                named[name] = store.unconstrained(name)
+                continue
+            name = known.get(id(leaf))
+            if name is None:
+                taken = {*self._leaves, *store, *named}  # a restored state of this name waits for it
+                name = next(each for each in map("tensor_{}".format, count()) if each not in taken)
+            named[name] = leaf
+        return named

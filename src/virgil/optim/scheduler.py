@@ -59,8 +59,7 @@ class LRScheduler:
         _check_schedulers(scheduler_constructor, options)
         self._schedule = Schedule(scheduler_constructor, options)
         self.optimizer = Optimizer(kind, args, clip_args, schedule=self._schedule)
-        if not callable(args):
-            _try(kind, args, scheduler_constructor, options)
+        _try(kind, {} if callable(args) else args, scheduler_constructor, options)
 
     @property
     def takes_metric(self) -> bool:

@@ -14,10 +14,11 @@ from torch.distributions import constraints
 
 from virgil.errors import FitWarning, ParamError, shown
 from virgil.ops.user_code import warn_user
-from virgil.params.constraint import Constraint, find_transform
+from virgil.params.constraint import Constraint, find_transform, is_unrestricted
 
 __all__ = ["Entry", "Init", "LeafRef", "Owner", "entry_from_init", "entry_from_leaf", "leaf_from_value"]
 
+_WHOLE = frozenset({torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64})
 Init = Tensor | float | Callable[[], Tensor]
 
 
@@ -122,13 +123,28 @@ def entry_from_leaf(name: str, leaf: Tensor, constraint: Constraint, owner: Owne
 def entry_from_init(name: str, init: Init, constraint: Constraint) -> Entry:
     """An entry with the initial value ``init``: a constrained tensor, or a function that returns one.
 
-    A value outside the constraint begins inside, with a warning, where the map onto the constraint says where.
+    A value outside the constraint begins inside, with a warning, where the map onto the constraint says where. Whole
+    numbers of a constrained parameter become floats of the default dtype, with a warning where that rounds them.
     """
     value = init() if callable(init) else init
+    is_constrained = isinstance(constraint, Constraint) and not is_unrestricted(constraint)
+    if is_constrained and isinstance(value, Tensor) and value.dtype in _WHOLE:
+        value = _as_floats(name, value)
     if isinstance(value, Tensor) and value.is_floating_point():
         value = _projected(name, value.detach(), constraint)
     leaf = leaf_from_value(name, value, constraint)
     return entry_from_leaf(name, leaf.requires_grad_(True), constraint, Owner.STATEMENT)
+
+
+def _as_floats(name: str, value: Tensor) -> Tensor:
+    floats = value.to(torch.get_default_dtype())
+    if not torch.equal(floats.double(), value.double()):
+        warn_user(
+            f"Parameter {name!r} got initial values of dtype {value.dtype} that {floats.dtype} rounds: "
+            f"{_shown(value)}. Give them in a floating dtype.",
+            FitWarning,
+        )
+    return floats
 
 
 def leaf_from_value(name: str, value: Any, constraint: Constraint) -> Tensor:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from virgil.errors import ArgumentError
-from virgil.poutine.runtime import Handler, Passage
+from virgil.poutine.runtime import Handler, Passage, installed
 from virgil.poutine.site import Site
+from virgil.poutine.trace import Tracer
 from virgil.poutine.wrap import Program, wrapped
 
-__all__ = ["Block", "block", "watching_hidden"]
+__all__ = ["Block", "block", "unrecorded", "watching_hidden"]
 
 Choice = Callable[[Site], bool]
 
@@ -35,6 +36,16 @@ def watching_hidden(sites: list[Site]) -> Iterator[None]:
         yield
     finally:
         _watched.sites = before
+
+
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """A block whose statements are none of the program's that is being traced around it, if one is."""
+    if any(isinstance(handler, Tracer) and "sample" in handler.recorded for handler in installed()):
+        with Block(_AllBut(_OneOf(frozenset(), frozenset()))):
+            yield
+    else:
+        yield
 
 
 class Block(Handler):

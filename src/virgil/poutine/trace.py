@@ -141,7 +141,11 @@ class Trace:
 
 
 class Tracer(Handler):
-    """Records every finished site in ``trace``, which starts anew each time the handler is entered."""
+    """Records every finished site in ``trace``, which starts anew each time the handler is entered.
+
+    Sites marked ``infer={"_do_not_trace": True}`` are not recorded: what they draw is noise, whose density counts
+    nowhere.
+    """
 
     def __init__(self, param_only: bool = False) -> None:
         self.trace = Trace()
@@ -154,7 +158,7 @@ class Tracer(Handler):
 
     def after(self, site: Site) -> Site:
         """Record the site, which those outside have finished."""
-        if site.kind in self.recorded:
+        if site.kind in self.recorded and not (site.infer and site.infer.get("_do_not_trace")):
             self.trace.add(site)
         return site
 
@@ -214,7 +218,7 @@ def trace(fn: Callable[..., Any], graph_type: str | None = None, param_only: boo
 def trace(
     fn: Callable[..., Any] | None = None, graph_type: str | None = None, param_only: bool = False
 ) -> Tracer | Traced:
-    """Record the sites of a program.
+    """Record the sites of a program, but for those that it marks ``infer={"_do_not_trace": True}``.
 
     Args:
         fn: the program; without one, the handler itself is returned, to be used in ``with``.
