@@ -13,7 +13,7 @@ Outer = Callable[[Site], Site]
 
 
 class Passage(NamedTuple):
-    """What the ``before`` of a handler returns in the place of a site where it does more than change the site.
+    """A site with more than a change of it, which the ``before`` of a handler may return in the place of the site.
 
     Attributes:
         site: as it goes on outward.
