@@ -121,12 +121,16 @@ def test_a_seed_fixes_the_losses(name):
     assert torch.equal(*losses)
 
 
+MASKED = {"a mask", "columns by a mask", "missing values put in"}  # XLA refuses these with one particle as well
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [
         each if each in ("group and slope", "scored") else pytest.param(each, marks=pytest.mark.every_engine)
         for each in ALL
+        if each not in MASKED
     ],
 )
 def test_xla_takes_the_eager_step(name):

@@ -199,7 +199,7 @@ def _notes(origin: Origin, joint: Joint, is_given: bool) -> tuple[str, ...]:
         "On all slots of the plates that were subsampled.": joint.whole,
         "On the last mini-batch of the run.": not origin.source.is_same and not is_given,
         "The posterior is that of the scaled model, as the objective has it.": _is_scaled(joint),
-        "The draws were taken one after another, because model or guide cannot run with a dim for them on the left of "
-        "all plates.": not joint.at_once,
+        "The draws were taken one after another, because model and guide cannot run with many at once: they read "
+        "values into Python, or do what torch cannot do for many.": not joint.at_once,
     }
     return tuple(note for note, holds in notes.items() if holds)
