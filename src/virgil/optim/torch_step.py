@@ -39,7 +39,7 @@ def take_step(optimizer: torch.optim.Optimizer) -> None:
 
     The wrappers call hooks and open a label for the profiler. This takes longer than Adam's step of a small model.
     """
-    if not _is_known(optimizer) or _is_watched(optimizer):
+    if not _is_known(type(optimizer).__module__) or _is_watched(optimizer):
         optimizer.step()
         return
     step = _without_wrappers(type(optimizer).step)
@@ -49,11 +49,12 @@ def take_step(optimizer: torch.optim.Optimizer) -> None:
 
 def is_plain(optimizer: torch.optim.Optimizer) -> bool:
     """True if options and memory say all that a step does: for an optimiser of torch's or Virgil's without hooks."""
-    return _is_known(optimizer) and not _has_hooks(optimizer)
+    return _is_known(type(optimizer).__module__) and not _has_hooks(optimizer)
 
 
-def _is_known(optimizer: torch.optim.Optimizer) -> bool:
-    return type(optimizer).__module__.split(".")[:2] in _KNOWN
+@functools.cache
+def _is_known(module: str) -> bool:
+    return module.split(".")[:2] in _KNOWN
 
 
 def _is_watched(optimizer: Any) -> bool:

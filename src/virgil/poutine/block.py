@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,14 +38,11 @@ def watching_hidden(sites: list[Site]) -> Iterator[None]:
         _watched.sites = before
 
 
-@contextmanager
-def unrecorded() -> Iterator[None]:
+def unrecorded() -> AbstractContextManager[object]:
     """A block whose statements are none of the program's that is being traced around it, if one is."""
     if any(isinstance(handler, Tracer) and "sample" in handler.recorded for handler in installed()):
-        with Block(_AllBut(_OneOf(frozenset(), frozenset()))):
-            yield
-    else:
-        yield
+        return Block(_AllBut(_OneOf(frozenset(), frozenset())))
+    return nullcontext()
 
 
 class Block(Handler):
