@@ -212,3 +212,17 @@ def test_a_site_that_some_executions_lack_is_named():
     ):
         Predictive(rounds, num_samples=20)()
     assert len(Predictive(rounds, num_samples=20, return_sites=["after"])()["after"]) == 20
+
+
+@pytest.mark.parametrize("samples", [torch.ones(50, 3), torch.randn(50, 3, generator=torch.Generator().manual_seed(0))])
+def test_draws_that_are_equal_are_told_apart_by_their_shapes(samples):
+    """A sum over a vector's entries broadcasts the draws against themselves, which equal draws do not show."""
+    x = torch.arange(12.0).reshape(4, 3)
+
+    def model():
+        beta = virgil.sample("beta", dist.Normal(torch.zeros(3), 1.0).to_event(1))
+        with virgil.plate("rows", 4):
+            virgil.sample("y", dist.Normal((x * beta.unsqueeze(-2)).sum(-1), 1e-6))
+
+    drawn = Predictive(model, {"beta": samples}, parallel=True)()["y"]
+    torch.testing.assert_close(drawn, samples @ x.T, rtol=0, atol=1e-4)

@@ -180,6 +180,8 @@ def _differs_at(
     if single is None:
         return f"site {site.name!r} is missing when its draw runs alone"
     if site.kind == "sample":
+        if any(size > 1 for size in both.density(site).shape[: both.draws.dim]):
+            return f"site {site.name!r} has dims on the left of the draws'"  # as equal draws have, where values agree
         mine = _trimmed(_slot(both.density(site), both.draws.dim, draw))
         if not _close(mine, _trimmed(both.density(single))):
             return f"site {site.name!r} has another log-probability when its draw runs alone"
