@@ -94,13 +94,14 @@ def test_a_compiled_run_is_the_eager_one(program):
 _PREDICTED = {name: each for name, each in PROGRAMS.items() if each.computed().moments}
 
 
+@pytest.mark.parametrize("parallel", [False, True])
 @pytest.mark.parametrize("program", _PREDICTED.values(), ids=_PREDICTED)
-def test_predictions_have_the_moments(program):
+def test_predictions_have_the_moments(program, parallel):
     """False alarm: below 1e-8 a number, of some 600, for means of the skewed counts among them; the seed is fixed."""
     virgil.set_rng_seed(2)
     number = 300
     samples = {name: value.expand(number, *value.shape) for name, value in program.values.items()}
-    drawn = Predictive(program.model, samples)(*program.args)
+    drawn = Predictive(program.model, samples, parallel=parallel)(*program.args)
     for site, (mean, sd) in program.computed().moments.items():
         found = drawn[site].double().numpy().reshape(number, *np.shape(mean)).mean(0)
         assert (abs(found - mean) < 7 * np.broadcast_to(sd, np.shape(mean)) / np.sqrt(number)).all()

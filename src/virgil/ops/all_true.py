@@ -6,7 +6,7 @@ The function for it has a private name. A version of torch without it calls ``Te
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -26,12 +26,14 @@ def all_true(condition: Tensor) -> bool:
     return bool(condition.all() if ask is None else ask(condition))
 
 
-def asks(func: Callable[..., Any]) -> bool:
-    """Return ``True`` if a call that a mode's ``__torch_function__`` sees is this test."""
-    ask = getattr(torch, "_is_all_true", None)
-    if ask is not None:
-        return func is ask
-    return func is Tensor.all and _caller().startswith(_ASKING)
+def asks(func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> bool:
+    """Return ``True`` if a call that a mode's ``__torch_function__`` sees is this test.
+
+    Some constraints of torch's ask it by ``Tensor.all`` too.
+    """
+    if func is Tensor.all and len(args) == 1 and not kwargs:
+        return _caller().startswith(_ASKING)
+    return func is getattr(torch, "_is_all_true", asks)
 
 
 def _caller() -> str:

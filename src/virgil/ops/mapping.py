@@ -106,7 +106,7 @@ class _Owning(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Call a function of torch's."""
-        if asks(func):
+        if asks(func, args, kwargs):
             return True
         result = _OTHERWISE.get(func, func)(*args, **(kwargs or {}))
         return own(result) if func in _MADE and isinstance(result, Tensor) else result

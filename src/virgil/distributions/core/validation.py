@@ -84,7 +84,7 @@ class _Trusting(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        return True if asks(func) else func(*args, **(kwargs or {}))
+        return True if asks(func, args, kwargs) else func(*args, **(kwargs or {}))
 
 
 def unchecked_by_torch() -> AbstractContextManager[object]:

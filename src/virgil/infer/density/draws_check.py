@@ -180,8 +180,8 @@ def _differs_at(
     if single is None:
         return f"site {site.name!r} is missing when its draw runs alone"
     if site.kind == "sample":
-        if any(size > 1 for size in both.density(site).shape[: both.draws.dim]):
-            return f"site {site.name!r} has dims on the left of the draws'"  # as equal draws have, where values agree
+        if not both.draws.mapped and _batch_of_one(site, both) != _batch(single):
+            return f"site {site.name!r} has another batch shape when its draw runs alone"
         mine = _trimmed(_slot(both.density(site), both.draws.dim, draw))
         if not _close(mine, _trimmed(both.density(single))):
             return f"site {site.name!r} has another log-probability when its draw runs alone"
@@ -190,6 +190,23 @@ def _differs_at(
         if not _close(both.draws.stacked(site.name, site.value, own, both.count)[draw], own):
             return f"site {site.name!r} has another value when its draw runs alone"
     return None
+
+
+def _batch_of_one(site: Site, both: _Together) -> list[int]:
+    """The batch shape of one of the draws, in an execution that has them along a dim."""
+    shape = list(site.fn.batch_shape)
+    if len(shape) >= -both.draws.dim and shape[both.draws.dim] in (1, both.count):
+        del shape[both.draws.dim]
+    return _without_ones(shape)
+
+
+def _batch(site: Site) -> list[int]:
+    return _without_ones(list(site.fn.batch_shape))
+
+
+def _without_ones(shape: list[int]) -> list[int]:
+    first = next((place for place, size in enumerate(shape) if size != 1), len(shape))
+    return shape[first:]
 
 
 def _same(one: Pair, other: Pair, both: _Together) -> bool:
