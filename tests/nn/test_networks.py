@@ -238,7 +238,7 @@ MISTAKES = {
     "no permutation": (
         lambda: AutoRegressiveNN(3, [8], permutation=torch.tensor([1, 2, 3])),
         ArgumentError,
-        r"permutation=tensor\(\[1, 2, 3\]\); it takes .* from 0 to 2 once",
+        r"permutation=<Tensor of shape \(3,\)>; it takes .* from 0 to 2 once",
     ),
     "a mask on its side": (
         lambda: MaskedLinear(3, 2, torch.ones(3, 2)),

@@ -114,9 +114,14 @@ def called(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return taking(**given)
 
 
-@functools.cache
+_known: dict[OpOverload, bool] = {}  # torch's compiler, which may trace this, warns of a cache of functools
+
+
 def _draws(func: OpOverload) -> bool:
-    return torch.Tag.nondeterministic_seeded in func.tags or _takes_generator(func)
+    draws = _known.get(func)
+    if draws is None:
+        draws = _known[func] = torch.Tag.nondeterministic_seeded in func.tags or _takes_generator(func)
+    return draws
 
 
 def _takes_generator(func: OpOverload) -> bool:

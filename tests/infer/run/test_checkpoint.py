@@ -13,8 +13,11 @@ import torch
 from torch.utils.data import DataLoader, RandomSampler, TensorDataset
 
 import virgil
+import virgil.distributions as dist
 from tests.infer.run.programs import DATA, Amortised, amortised, conjugate
 from virgil.errors import ArgumentError, FileFormatError
+from virgil.infer import SVI, Trace_ELBO
+from virgil.infer.autoguide import AutoNormal
 
 
 class Killed(Exception):
@@ -78,8 +81,17 @@ def test_a_killed_run_on_shuffled_mini_batches_with_buffers_and_dropout(engine, 
     assert all(torch.equal(each, resumed_buffers[name]) for name, each in buffers.items())
 
 
+def batched(rows):
+    mu = virgil.sample("mu", dist.Normal(0.0, 3.0))
+    with virgil.plate("rows", len(DATA), subsample_size=len(rows)):
+        virgil.sample("x", dist.Normal(mu, 1.0), obs=rows)
+
+
 @pytest.mark.parametrize("of", ["the loader", "a sampler"])
 def test_a_killed_run_on_data_with_a_generator_of_their_own(of, tmp_path):
+    def svi():
+        return SVI(batched, AutoNormal(batched), virgil.optim.Adam({"lr": 0.05}), Trace_ELBO())
+
     def run(name, seed, **options):
         own = torch.Generator().manual_seed(seed)
         rows = TensorDataset(DATA)
@@ -89,7 +101,7 @@ def test_a_killed_run_on_data_with_a_generator_of_their_own(of, tmp_path):
             else {"sampler": RandomSampler(rows, True, 10, own)}
         )
         loader = DataLoader(rows, batch_size=4, **order)
-        return conjugate().run(epochs=4, data=loader, engine="eager", checkpoint=tmp_path / name, every=0.0, **options)
+        return svi().run(epochs=4, data=loader, engine="eager", checkpoint=tmp_path / name, every=0.0, **options)
 
     fresh()
     whole = run("whole", 5)
@@ -99,7 +111,7 @@ def test_a_killed_run_on_data_with_a_generator_of_their_own(of, tmp_path):
     fresh(seed=99)
     same(whole, run("run", 77))
     with pytest.raises(FileFormatError, match="had 1 random generators of their own, and got data with 0"):
-        conjugate().run(epochs=5, data=[DATA] * 3, engine="eager", checkpoint=tmp_path / "run", every=0.0)
+        svi().run(epochs=5, data=[DATA] * 3, engine="eager", checkpoint=tmp_path / "run", every=0.0)
 
 
 def test_a_run_that_is_complete_takes_no_more_steps(tmp_path):
