@@ -26,7 +26,9 @@ print(sorted(each for each in ("torch._dynamo", "torch._inductor", "sympy") if e
 
 @pytest.mark.long
 @pytest.mark.parametrize("engine", ["eager", "xla", "auto"])
-@pytest.mark.parametrize("optim", ["Adam", "ClippedAdam", "SGD"])
+@pytest.mark.parametrize(
+    "optim", ["Adam", *(pytest.param(name, marks=pytest.mark.every_engine) for name in ("ClippedAdam", "SGD"))]
+)
 def test_no_compiler_of_torch_is_loaded(engine, optim):
     program = PROGRAM.format(engine=engine, optim=optim)
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 import torch
 
 import virgil
@@ -12,7 +13,7 @@ DATA = torch.tensor([1.3, 0.2, 2.1, 0.9, 1.6])
 PRECISION = 1 / 4 + len(DATA)  # of the posterior of ``conjugate``
 MEAN, SD = DATA.sum().item() / PRECISION, PRECISION**-0.5
 RHO = 0.95
-RUNS = [("eager", 1), ("xla", 1), ("xla", 2)]  # engine and seed
+RUNS = [("eager", 1), ("xla", 1), pytest.param("xla", 2, marks=pytest.mark.every_engine)]  # engine and seed
 
 
 def conjugate(data):
