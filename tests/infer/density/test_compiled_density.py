@@ -1,5 +1,7 @@
 """A density on an engine is the eager one, at parameters, buffers and arguments as they are at each call."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
@@ -58,13 +60,16 @@ def test_inductor_computes_what_eager_does():
 
 
 @pytest.mark.every_engine
-def test_inductor_takes_vectors_one_by_one_where_draws_at_once_are_not_allowed():
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_inductor_takes_vectors_of_a_program_that_indexes(one_by_one):
     def model():
         z = virgil.sample("z", dist.Normal(double([0.0, 1.0]), 1.0).to_event(1))
         virgil.sample("x", dist.Normal(z[0], 1.0), obs=double(0.4))
 
     density = posterior_of(model)
-    assert not density.joint.at_once
+    assert density.joint.draws.mapped
+    if one_by_one:
+        density = replace(density, joint=density.joint.one_by_one())
     compared(density, "inductor", 1e-10)
 
 
