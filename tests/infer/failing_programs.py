@@ -138,7 +138,7 @@ def double_data(x, y):
 
 @failing(
     "whole numbers beside weights",
-    *(IN_MODEL, "x is a int64 tensor of shape (6, 3)", "Give both the same dtype"),
+    *(IN_MODEL, "x is an int64 tensor of shape (6, 3)", "Give both the same dtype"),
     args=(X.long(), Y),
     guide=of_weights,
 )
@@ -172,7 +172,7 @@ FAILING["a density that does not fit the data, in an automatic guide"] = Failing
 
 @failing(
     "a plate of more slots than data",
-    *(IN_MODEL, "after site 'z'", "i is the indices of plate 'data', a int64 tensor of shape (8,)"),
+    *(IN_MODEL, "after site 'z'", "i is the indices of plate 'data', an int64 tensor of shape (8,)"),
     *("y is a float32 tensor of shape (6,)", "Give plate 'data' the size of what it indexes"),
     guide=of_level,
     error=IndexError,
@@ -187,7 +187,7 @@ def long_plate(x, y):
     "a group that has no slot",
     *(BY_GUIDE, "z is the value of site 'z', a float32 tensor of shape (3,)"),
     *(
-        "group is a int64 tensor of shape (6,)",
+        "group is an int64 tensor of shape (6,)",
         "'groups' of size 3; 'data' of size 6",
     ),
     args=(torch.tensor([0, 1, 2, 3, 0, 1]), Y),

@@ -36,7 +36,7 @@ def note_density(error: Exception, call: Call, pair: Pair) -> None:
 
 def _note(role: str, site: Site, line: str | None) -> str:
     fn, where = site.fn, [f"{frame.name!r} (size {frame.size}, dim {frame.dim})" for frame in site.frames if frame.dim]
-    value = f" and a value that is a {described(site.value)}" if isinstance(site.value, Tensor) else ""
+    value = f" and a value that is {described(site.value)}" if isinstance(site.value, Tensor) else ""
     plates = f", in plate {' and '.join(where)}" if where else ""
     return (
         f"This happened when the log-probability of site {site.name!r} of the {role} was computed, of "

@@ -25,12 +25,17 @@ _MOST = 6  # tensors that are told
 
 
 def described(value: Any) -> str:
-    """A tensor or array by dtype and shape, anything else by its type.
+    """A tensor or array by dtype and shape, anything else by its type, with its article.
 
     >>> import torch
-    >>> described(torch.ones(2, 3))
-    'float32 tensor of shape (2, 3)'
+    >>> described(torch.arange(3))
+    'an int64 tensor of shape (3,)'
     """
+    words = _described(value)
+    return f"an {words}" if words[0] in "aeiAEIO" else f"a {words}"
+
+
+def _described(value: Any) -> str:
     if not _is_array(value):
         return type(value).__name__
     dtype = getattr(value, "dtype", None)
@@ -45,7 +50,7 @@ def tensors_at(step: Step, trace: Trace) -> list[str]:
     values = {id(site.value): site for site in trace.nodes.values() if site.kind in ("sample", "plate")}
     for whole in (False, True):
         told = {
-            name: f"{name} is {_of_site(values.get(id(value)))}a {described(value)}"
+            name: f"{name} is {_of_site(values.get(id(value)))}{described(value)}"
             for name, value in _named(*step, whole)
             if _is_array(value)
         }
@@ -91,12 +96,12 @@ def inner_call(steps: Sequence[Step]) -> str:
     for frame, _ in steps:
         made = frame.f_locals.get("self")
         if isinstance(made, td.Distribution) and frame.f_code.co_name == "__init__":
-            given = [f"{name}, a {described(value)}" for name, value in _arguments(frame) if not _is_plain(value)]
+            given = [f"{name}, {described(value)}" for name, value in _arguments(frame) if not _is_plain(value)]
             return f"{type(made).__name__} got {' and '.join(given)}." if given else ""
     for frame, _ in reversed(steps):
         network = frame.f_locals.get("self")
         if isinstance(network, nn.Module) and frame.f_code.co_name == "forward" and not list(network.children()):
-            given = [f"{name}, a {described(value)}" for name, value in _arguments(frame) if _is_array(value)]
+            given = [f"{name}, {described(value)}" for name, value in _arguments(frame) if _is_array(value)]
             return f"{network} was called with {' and '.join(given)}." if given else ""
     return ""
 
