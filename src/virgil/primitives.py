@@ -99,8 +99,7 @@ def _as_data(name: str, obs: Any) -> Tensor:
     except (RuntimeError, TypeError, ValueError) as error:
         raise ArgumentError(
             f"At site {name!r}, obs is {shown(obs)}, which torch cannot make a tensor of: "
-            f"{str(error).rstrip('.')}. Pass a tensor, or "
-            "an array or list of numbers of equal lengths."
+            f"{str(error).rstrip('.')}. Pass a tensor, or an array or list of numbers of equal lengths."
         ) from error
 
 

@@ -136,8 +136,7 @@ def _check(model: Any, guide: Any, model_args: Any, max_rounds: Any) -> None:
         if not callable(program) and not (name == "guide" and program is None):
             raise ArgumentError(
                 f"render_model() got {shown(program)} as its {name}; it takes a function. The arguments of the "
-                "programs go "
-                "into model_args=(...)."
+                "programs go into model_args=(...)."
             )
     if not isinstance(model_args, (tuple, list)):
         raise ArgumentError(

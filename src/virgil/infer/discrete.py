@@ -49,8 +49,7 @@ def infer_discrete(
     if temperature not in (0, 1):
         raise ArgumentError(
             f"infer_discrete() got temperature={shown(temperature)}; it takes 1, for a sample, or 0, for the most "
-            "probable "
-            "values."
+            "probable values."
         )
     semiring = MAXIMUM if temperature == 0 else SAMPLE
     if fn is None:

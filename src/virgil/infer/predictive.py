@@ -210,8 +210,7 @@ def _value(draw: Trace, name: str) -> Tensor:
         return torch.as_tensor(value)
     raise ArgumentError(
         f"Predictive was asked for {name!r}, whose value is {shown(value)}; only tensors can be stacked. Return a "
-        "tensor "
-        "from the model, or record it by virgil.deterministic."
+        "tensor from the model, or record it by virgil.deterministic."
     )
 
 

@@ -120,8 +120,7 @@ class PyroSample(Declared):
         if not self.is_given and not callable(prior):
             raise ArgumentError(
                 f"PyroSample got {shown(prior)}; it takes a distribution, such as dist.Normal(0.0, 1.0), or a "
-                "function of "
-                "the module that gives one."
+                "function of the module that gives one."
             )
         if self.is_given and learnt_tensor(prior) is not None:
             raise ArgumentError(

@@ -105,8 +105,7 @@ class ConditionalAutoRegressiveNN(nn.Module):
         if hidden_dims and min(hidden_dims) < degrees:
             raise ArgumentError(
                 f"{type(self).__name__} got hidden_dims={shown(hidden_dims)} for input_dim={input_dim}; a hidden "
-                "layer with "
-                f"less than {degrees} units would keep some variables from those after them. Make it larger."
+                f"layer with less than {degrees} units would keep some variables from those after them. Make it larger."
             )
         self.register_buffer("permutation", _checked_order(self, input_dim, permutation))
         outputs = sum(param_dims)
@@ -153,8 +152,7 @@ def _checked_order(network: nn.Module, size: int, permutation: Tensor | None) ->
     if order.is_floating_point() or tuple(order.shape) != (size,) or order.sort().values.tolist() != list(range(size)):
         raise ArgumentError(
             f"{type(network).__name__} got permutation={shown(permutation)}; it takes a tensor with each whole "
-            "number from "
-            f"0 to {size - 1} once, in the order of the variables."
+            f"number from 0 to {size - 1} once, in the order of the variables."
         )
     return order.long()
 

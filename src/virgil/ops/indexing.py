@@ -104,8 +104,7 @@ def _checked(index: Any) -> slice | int | Tensor:
         )
     raise ArgumentError(
         f"Vindex got {shown(index)} as an index, a {type(index).__name__}; it takes whole numbers, tensors of "
-        "them, slices, "
-        "and first an ellipsis."
+        "them, slices, and first an ellipsis."
     )
 
 

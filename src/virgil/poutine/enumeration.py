@@ -73,8 +73,7 @@ class Enumerate(Handler):
         if not isinstance(first_available_dim, int) or first_available_dim >= 0:
             raise ArgumentError(
                 f"enum() got first_available_dim={shown(first_available_dim)}; it takes a negative dim left of "
-                "all plates, "
-                "-1 - max_plate_nesting."
+                "all plates, -1 - max_plate_nesting."
             )
         self.first_available_dim = first_available_dim
         self.known = known or {}

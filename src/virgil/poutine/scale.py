@@ -28,8 +28,7 @@ class Scale(Handler):
         if not is_positive:
             raise ArgumentError(
                 f"scale() got scale={shown(scale)}, which must be positive. To leave statements out of the "
-                "objective, use "
-                f"mask(mask=False)."
+                f"objective, use mask(mask=False)."
             )
         self.scale = scale
 

@@ -151,8 +151,7 @@ def vectorized_markov(
     if not isinstance(dim, int) or isinstance(dim, bool) or dim >= 0:
         raise ArgumentError(
             f"vectorized_markov {name!r} got dim={shown(dim)}; it takes the batch dim of the steps, which counts "
-            "from the "
-            "right and is negative: -1, or left of the plates inside the loop."
+            "from the right and is negative: -1, or left of the plates inside the loop."
         )
     _check_surroundings(name, dim)
     return _rounds(name, size, dim, history)

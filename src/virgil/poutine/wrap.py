@@ -25,7 +25,6 @@ def wrapped(handler: Handler, fn: Program | None) -> Any:
         name = type(handler).__name__.lower()
         raise ArgumentError(
             f"{name}() got {shown(fn)} as its program, which cannot be called. Pass the function itself, without "
-            "calling "
-            "it, and the other arguments by name."
+            "calling it, and the other arguments by name."
         )
     return handler(fn)

@@ -246,8 +246,7 @@ class MaskedDistribution(TorchDistributionMixin, Wrapper):
         elif not isinstance(mask, bool):
             raise ArgumentError(
                 f"The mask of {type(base_dist).__name__} is {shown(mask)}, a {type(mask).__name__}; it takes a "
-                "bool or a "
-                "tensor of dtype torch.bool."
+                "bool or a tensor of dtype torch.bool."
             )
         self.base_dist = base_dist
         self._mask = mask

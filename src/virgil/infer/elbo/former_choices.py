@@ -33,8 +33,7 @@ def of_attributes(objective: Any, known: frozenset[type], terms: object, sum_out
         if given is not None:
             raise ArgumentError(
                 f"{kind.__name__} has the class attribute {attribute} and got {name}={shown(given)}, but both "
-                "choose the "
-                "same thing. Leave one of them out."
+                "choose the same thing. Leave one of them out."
             )
         value = getattr(objective, attribute)
         choices = choices.but(terms=value) if name == "terms" else choices.but(sum_out=BOTH if value else NONE)

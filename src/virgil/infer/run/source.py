@@ -118,8 +118,7 @@ class Batches:
         if not isinstance(data, Iterable):
             raise ArgumentError(
                 f"run() got data={shown(data)}, which cannot be iterated; with epochs= it takes mini-batches, "
-                "such as a "
-                "torch DataLoader."
+                "such as a torch DataLoader."
             )
         length = len(data) if isinstance(data, Sized) else None
         self.total = None if length is None else length * epochs
@@ -239,8 +238,7 @@ def source_of(
     if num_steps is not None:
         raise ArgumentError(
             f"run() got num_steps={shown(num_steps)} and epochs={shown(epochs)}; it takes one of them. With "
-            "epochs=, further "
-            "arguments of model and guide go by name."
+            "epochs=, further arguments of model and guide go by name."
         )
     if not isinstance(epochs, int) or isinstance(epochs, bool) or epochs < 0:
         raise ArgumentError(f"run() got epochs={shown(epochs)}; it takes a whole number, 0 or more.")
