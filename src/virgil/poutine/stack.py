@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from virgil.poutine.passage import Before, Outer, Pair, Passage, in_halves, in_pairs
 from virgil.poutine.site import Site
@@ -32,6 +32,7 @@ __all__ = [
     "without",
 ]
 
+Treated = TypeVar("Treated")
 Surrounds = Literal["frames", "steps"] | None
 Halves = tuple[bool, bool] | None  # whether it has a ``before`` and an ``after``, if it consists of them alone
 
@@ -107,15 +108,7 @@ def _with_turns(handler: Any, outside: Stack) -> Before:
 
     def treated(site: Site) -> Site | Passage:
         turn = idle if idle.site is None else Turn(outside)
-        current = thread.current
-        turn.site = site
-        turn.before = current.stack
-        current.stack = turn
-        try:
-            came: Site | Passage = before(site)
-        finally:
-            current.stack = turn.before
-            turn.site = turn.before = None
+        came: Site | Passage = turn.taken(before, site, site)
         if type(came) is not Passage:
             if after is None:
                 return came
@@ -155,15 +148,7 @@ def _stating(handler: Treats, outside: Stack) -> Outer:
 
     def treated(site: Site) -> Site:
         turn = idle if idle.site is None else Turn(outside)
-        current = thread.current
-        turn.site = site
-        turn.before = current.stack
-        current.stack = turn
-        try:
-            return handle(site, outer)
-        finally:
-            current.stack = turn.before
-            turn.site = turn.before = None
+        return turn.taken(handle, site, site, outer)
 
     return treated
 
@@ -186,13 +171,13 @@ class Turn:
         self.site: Any = None
         self.before: Any = None
 
-    def taken(self, half: Outer, site: Site, argument: Site) -> Site:
-        """Let a half of the handler treat the argument, where the site stands."""
+    def taken(self, function: Callable[..., Treated], site: Site, *args: Any) -> Treated:
+        """Call a function of the handler where the site stands, and return what it returns."""
         current = thread.current
         self.site, self.before = site, current.stack
         current.stack = self
         try:
-            return half(argument)
+            return function(*args)
         finally:
             current.stack = self.before
             self.site = self.before = None
