@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from virgil.distributions import constraints
+from virgil.distributions.core.entry_constraint import entry_constraint
 from virgil.distributions.core.feasible_value import feasible_value
 from virgil.infer.checks.containment import family_name
 from virgil.infer.density.dependence import marked
@@ -173,7 +174,5 @@ def _plates(frames: tuple[Frame, ...]) -> torch.Size:
 def _constraint(param: str) -> str:
     """The constraint of a parameter, by the name that programs use."""
     store = get_param_store()
-    constraint = store.constraint(param) if param in store else constraints.real
-    while isinstance(constraint, constraints.independent):
-        constraint = constraint.base_constraint
+    constraint = entry_constraint(store.constraint(param)) if param in store else constraints.real
     return next((name for name in constraints.__all__ if getattr(constraints, name) is constraint), str(constraint))

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.distributions import constraints, transform_to
 from torch.distributions.transforms import AffineTransform, ComposeTransform
 
+from virgil.distributions.core.entry_constraint import entry_constraint
 from virgil.errors import ParamError, shown
 
 __all__ = ["Constraint", "find_transform", "is_unrestricted", "same_constraint"]
@@ -27,8 +28,7 @@ def is_unrestricted(constraint: Constraint) -> bool:
     >>> is_unrestricted(constraints.real_vector), is_unrestricted(constraints.positive)
     (True, False)
     """
-    while isinstance(constraint, constraints.independent):
-        constraint = constraint.base_constraint
+    constraint = entry_constraint(constraint)
     return constraint is constraints.real or type(constraint) is type(constraints.real)
 
 

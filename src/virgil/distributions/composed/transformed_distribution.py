@@ -11,6 +11,7 @@ from torch import distributions as td
 from torch.distributions import constraints
 from torch.distributions.transforms import AffineTransform, ComposeTransform, IndependentTransform, Transform
 
+from virgil.distributions.core.entry_constraint import entry_constraint
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 
 __all__ = ["TransformedDistribution"]
@@ -54,9 +55,7 @@ def _image(support: Any, parts: list[Transform]) -> Any:
             break
         affine.append(each)
     before = parts[: len(parts) - len(affine)]
-    image = before[-1].codomain if before else support
-    while isinstance(image, constraints.independent):
-        image = image.base_constraint
+    image = entry_constraint(before[-1].codomain if before else support)
     for each in reversed(affine):
         image = _moved(image, each.loc, each.scale)
     return image if affine else None

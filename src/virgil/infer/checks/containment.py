@@ -11,6 +11,7 @@ from torch.distributions import constraints
 from torch.distributions.transforms import ComposeTransform, Transform
 
 from virgil.distributions import Delta, Empirical
+from virgil.distributions.core.entry_constraint import entry_constraint
 from virgil.errors import SupportError
 from virgil.infer.checks.finding import Finding, Subject
 from virgil.infer.checks.pairing import is_auxiliary
@@ -111,16 +112,10 @@ def _is_image(support: Constraint, transforms: list[Transform]) -> bool:
     for transform in transforms:
         parts = transform.parts if isinstance(transform, ComposeTransform) else [transform]
         for part in parts:
-            if not same_constraint(_entry(part.domain), _entry(support)):
+            if not same_constraint(entry_constraint(part.domain), entry_constraint(support)):
                 return False
             support = part.codomain
     return True
-
-
-def _entry(constraint: Constraint) -> Constraint:
-    while isinstance(constraint, constraints.independent):
-        constraint = constraint.base_constraint
-    return constraint
 
 
 def _problem(name: str, site: Site, other: Site, ours: Constraint, theirs: Constraint) -> Finding:
@@ -143,8 +138,8 @@ def _cure(ours: Constraint, theirs: Constraint) -> str:
         return "Outside of it the bound is minus infinity. Use a distribution over the model's values."
     return (
         "Outside of it the bound is minus infinity, if not at the first draw then at a later one. Use "
-        f"{_example(_entry(theirs))}, a TransformedDistribution that ends there, or AutoNormal, which finds the "
-        "transform by itself."
+        f"{_example(entry_constraint(theirs))}, a TransformedDistribution that ends there, or AutoNormal, which finds "
+        "the transform by itself."
     )
 
 

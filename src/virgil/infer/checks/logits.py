@@ -11,6 +11,7 @@ from torch import Tensor
 from torch import distributions as td
 from torch.distributions import constraints
 
+from virgil.distributions.core.entry_constraint import entry_constraint
 from virgil.infer.checks.containment import family_name, support_of
 from virgil.infer.checks.finding import Finding, Subject
 from virgil.infer.checks.ranges import nested
@@ -58,8 +59,7 @@ def _probabilities(site: Site) -> Iterator[_Probabilities]:
         support, words = get_param_store().constraint(site.name), f"parameter {site.name!r}"
     elif site.is_latent and not any(isinstance(each, td.Uniform) for each in nested(site.fn)):
         support, words = support_of(site), f"site {site.name!r}"
-    while isinstance(support, constraints.independent):
-        support = support.base_constraint
+    support = None if support is None else entry_constraint(support)
     if support is not None and type(support) is type(constraints.simplex):
         yield _Probabilities(site.value, f"{words} sums to one", True)
     elif support is not None and same_constraint(support, constraints.unit_interval):

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.distributions import constraints
 
 from virgil.distributions.constraints import corr_matrix, ordered_vector, positive_ordered_vector, sphere
+from virgil.distributions.core.entry_constraint import entry_constraint
 from virgil.params.constraint import Constraint
 
 __all__ = ["reason"]
@@ -22,8 +23,7 @@ def reason(value: Tensor, support: Constraint) -> str:
     """
     if value.is_floating_point() and not torch.isfinite(value).all():
         return "not finite"
-    while isinstance(support, constraints.independent):
-        support = support.base_constraint
+    support = entry_constraint(support)
     if type(support) in _REASONS:
         return _REASONS[type(support)](value)
     whole = support.is_discrete and value.is_floating_point()

@@ -12,6 +12,7 @@ from torch import distributions as td
 from torch.distributions import constraints
 
 from virgil.distributions import Delta
+from virgil.distributions.core.entry_constraint import entry_constraint
 from virgil.errors import SupportError
 from virgil.infer.checks.containment import family_name, is_unchecked, layers, support_of
 from virgil.infer.checks.finding import Finding, Subject
@@ -20,7 +21,7 @@ from virgil.params import get_param_store
 from virgil.params.constraint import Constraint, same_constraint
 from virgil.poutine.site import Site
 
-__all__ = ["Loose", "is_whole", "loose_parameters", "nested", "range_problems"]
+__all__ = ["Loose", "is_whole", "loose_parameters", "nested", "parameter_of", "range_problems"]
 
 _NAMES = ("positive", "nonnegative", "unit_interval", "simplex", "lower_cholesky", "positive_definite", "corr_cholesky")
 
@@ -49,7 +50,7 @@ class Loose:
     def cure(self) -> str:
         """The way to keep it inside."""
         known = ((name, getattr(constraints, name)) for name in _NAMES)
-        name = next((name for name, each in known if _is_same(_bare(self.wanted), each)), None)
+        name = next((name for name, each in known if _is_same(entry_constraint(self.wanted), each)), None)
         given = "constraint=..." if name is None else f"constraint=constraints.{name}"
         return f"Write virgil.param({self.parameter!r}, ..., {given})."
 
@@ -137,19 +138,24 @@ def _as_points(site: Site, other: Site) -> Iterator[Loose]:
 
 
 def _loose(value: Tensor, wanted: Constraint, site: Site, place: str, is_point: bool = False) -> Iterator[Loose]:
-    store = get_param_store()
-    base = value if value._base is None else value._base
-    name = store.param_name(value) or store.param_name(base)
+    name, base = parameter_of(value)
     if name is None:
         name, wanted, whole = _normalised(value), constraints.nonnegative, True
     else:
         whole = is_whole(value, base)
     if name is None or (value.numel() == 1 and not is_of_entries(wanted)):
         return
-    constraint = store.constraint(name)
+    constraint = get_param_store().constraint(name)
     by_entry = is_of_entries(wanted) and is_of_entries(constraint)
     if (whole or by_entry) and contains(wanted, constraint, as_sets=True) is False:
         yield Loose(name, constraint, wanted, site.name, place, is_point)
+
+
+def parameter_of(value: Tensor) -> tuple[str | None, Tensor]:
+    """The name of the parameter that a value is, or is a view of, and the tensor of which it is a view."""
+    store = get_param_store()
+    base = value if value._base is None else value._base
+    return store.param_name(value) or store.param_name(base), base
 
 
 def is_whole(value: Tensor, base: Tensor) -> bool:
@@ -174,9 +180,3 @@ def _normalised(value: Tensor) -> str | None:
 def _is_same(wanted: Constraint, named: Constraint) -> bool:
     """True if they are one set; of those whose entries hang together there is one of each type."""
     return same_constraint(wanted, named) or (type(wanted) is type(named) and not is_of_entries(named))
-
-
-def _bare(constraint: Constraint) -> Constraint:
-    while isinstance(constraint, constraints.independent):
-        constraint = constraint.base_constraint
-    return constraint

@@ -10,8 +10,7 @@ from torch import distributions as td
 
 from virgil.infer.checks.containment import family_name, layers
 from virgil.infer.checks.finding import Finding, Subject
-from virgil.infer.checks.ranges import is_whole, nested
-from virgil.params import get_param_store
+from virgil.infer.checks.ranges import is_whole, nested, parameter_of
 
 __all__ = ["shared_problems", "stretched_problems"]
 
@@ -50,16 +49,11 @@ def _parameter(value: Any) -> str | None:
     """The parameter that a value is, repeated or not."""
     if not isinstance(value, Tensor):
         return None
-    base = value if value._base is None else value._base
-    return _name(value, base) if is_whole(value, base) else None
+    name, base = parameter_of(value)
+    return name if is_whole(value, base) else None
 
 
 def _number(value: Tensor) -> str | None:
     """The parameter of one number that a value repeats."""
-    base = value if value._base is None else value._base
-    return _name(value, base) if base.numel() == 1 else None
-
-
-def _name(value: Tensor, base: Tensor) -> str | None:
-    store = get_param_store()
-    return store.param_name(value) or store.param_name(base)
+    name, base = parameter_of(value)
+    return name if base.numel() == 1 else None

@@ -16,6 +16,7 @@ from torch.distributions import constraints as torch_constraints
 from torch.distributions.transforms import ExpTransform, Transform
 
 from virgil.distributions import constraints
+from virgil.distributions.core.entry_constraint import entry_constraint
 from virgil.distributions.transforms import FreeCholeskyTransform, FreePositiveDefiniteTransform
 from virgil.errors import ArgumentError
 
@@ -76,9 +77,7 @@ def find_bijection(name: str, fn: Any, bound_of: Callable[[Tensor], Any] | None 
         ArgumentError: the support is discrete, or no bijection onto it is known.
     """
     event_dim = len(fn.event_shape)
-    support = fn.support
-    while isinstance(support, torch_constraints.independent):
-        support = support.base_constraint
+    support = entry_constraint(fn.support)
     if support is torch_constraints.real or type(support) is type(torch_constraints.real):
         return Bijection(_independent(torch_constraints.real, event_dim), None, event_dim, event_dim, event_dim)
     support = _bounded(support, bound_of or _number)
