@@ -180,7 +180,7 @@ def _differs_at(
     if single is None:
         return f"site {site.name!r} is missing when its draw runs alone"
     if site.kind == "sample":
-        if not both.draws.mapped and _batch_of_one(site, both) != _batch(single):
+        if not both.draws.mapped and _batch_of_one(site, both) != _without_ones(single.fn.batch_shape):
             return f"site {site.name!r} has another batch shape when its draw runs alone"
         mine = _trimmed(_slot(both.density(site), both.draws.dim, draw))
         if not _close(mine, _trimmed(both.density(single))):
@@ -200,13 +200,10 @@ def _batch_of_one(site: Site, both: _Together) -> list[int]:
     return _without_ones(shape)
 
 
-def _batch(site: Site) -> list[int]:
-    return _without_ones(list(site.fn.batch_shape))
-
-
-def _without_ones(shape: list[int]) -> list[int]:
+def _without_ones(shape: Sequence[int]) -> list[int]:
+    """The shape without dims of size one on the left, which the draws' dim forces on sites outside plates."""
     first = next((place for place, size in enumerate(shape) if size != 1), len(shape))
-    return shape[first:]
+    return list(shape[first:])
 
 
 def _same(one: Pair, other: Pair, both: _Together) -> bool:
@@ -231,7 +228,4 @@ def _slot(value: Tensor, dim: int, draw: int) -> Tensor:
 
 
 def _trimmed(value: Tensor) -> Tensor:
-    """The same without dims of size one on the left, which the draws' dim forces on sites outside plates."""
-    while value.dim() and value.shape[0] == 1:
-        value = value[0]
-    return value
+    return value.reshape(_without_ones(value.shape))
