@@ -18,6 +18,7 @@ from virgil.distributions import Delta, Unit
 from virgil.distributions.core.validation import is_validating
 from virgil.errors import ArgumentError, FitWarning, ShapeError, shown
 from virgil.ops.broadcast import broadcasts_to
+from virgil.ops.user_code import warn_user
 from virgil.params import get_param_store
 from virgil.poutine.frame import plates_shape
 from virgil.poutine.mask import Mask
@@ -264,12 +265,11 @@ def module(name: str, nn_module: Module, update_module_params: bool = False) -> 
 
     leaves = dict(nn_module.named_parameters())
     if leaves and nn_module.training and not any(leaf.requires_grad for leaf in leaves.values()) and is_validating():
-        warnings.warn(
+        warn_user(
             f"module({name!r}) got a {type(nn_module).__name__} all of whose parameters have requires_grad=False: they "
             "stay as they are, and nothing of it is learnt. If that is meant, say so by its .eval(); else call its "
             ".requires_grad_().",
             FitWarning,
-            stacklevel=2,
         )
     for param_name, leaf in leaves.items():
         if leaf.requires_grad:

@@ -10,7 +10,7 @@ from torch import Tensor
 from virgil.errors import ArgumentError, ShapeError, shown
 from virgil.infer.density.bijection import is_discrete
 from virgil.infer.density.initialization import InitFn
-from virgil.ops.broadcast import broadcast_shapes
+from virgil.ops.broadcast import broadcasts_to
 from virgil.poutine.frame import plates_shape
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
@@ -58,14 +58,14 @@ class InitMessenger(Handler):
         event_shape = fn.event_shape
         sizes = list(fn.batch_shape)
         shape = torch.Size(sizes) + event_shape
-        if _broadcasts(value.shape, shape):
+        if broadcasts_to(value.shape, shape):
             value = value.detach().expand(shape).clone()
             return value, value
         cut = [frame for frame in site.frames if frame.dim is not None and frame.size != frame.full_size]
         for frame in cut:
             sizes[cast(int, frame.dim)] = frame.full_size
         full = torch.Size(sizes) + event_shape
-        if not _broadcasts(value.shape, full):
+        if not broadcasts_to(value.shape, full):
             raise ShapeError(
                 f"At site {site.name!r}, the initial value has shape {tuple(value.shape)}; it must broadcast to the "
                 f"site's shape, {tuple(full)}. Change what init_loc_fn gives for this site.",
@@ -76,10 +76,3 @@ class InitMessenger(Handler):
             indices = self._indices.get(frame.name, torch.arange(frame.size, device=value.device))
             batch = batch.index_select(cast(int, frame.dim) - len(event_shape), indices)
         return value, batch
-
-
-def _broadcasts(shape: torch.Size, target: torch.Size) -> bool:
-    try:
-        return bool(broadcast_shapes(shape, target) == target)
-    except RuntimeError:
-        return False

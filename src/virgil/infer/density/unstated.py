@@ -17,7 +17,7 @@ def unstated(pair: Pair) -> dict[str, Site]:
     return {
         name: site
         for name, site in pair.model.nodes.items()
-        if site.kind == "sample" and not site.observed and site.enumeration is None and name not in guide
+        if site.is_latent and site.enumeration is None and name not in guide
     }
 
 
