@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +53,12 @@ class Problem:
 
     def gradients(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[float, dict[str, Tensor]]:
         """The loss, nats, and the leaves that were read, with their gradients."""
-        with ReadParameters() as read, _no_gradients_after_an_error(read.leaves):
-            loss = self.objective.loss_and_grads(self.model, self.guide, *args, **kwargs)
+        with ReadParameters() as read:
+            try:
+                loss = self.objective.loss_and_grads(self.model, self.guide, *args, **kwargs)
+            except BaseException:  # Ctrl-C among them: no gradients are left that the next step would add to
+                zero_grads(read.leaves.values())
+                raise
         return loss, read.leaves
 
     def examined(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, Executions]:
@@ -66,13 +69,3 @@ class Problem:
         """Advance the learning rates' schedule by one."""
         if self.scheduler is not None:
             self.scheduler.step(*([loss] if self.scheduler.takes_metric else []))
-
-
-@contextmanager
-def _no_gradients_after_an_error(leaves: dict[str, Tensor]) -> Iterator[None]:
-    """An error, or Ctrl-C, on the way leaves no gradients that the next step would add to."""
-    try:
-        yield
-    except BaseException:
-        zero_grads(leaves.values())
-        raise

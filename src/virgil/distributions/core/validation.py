@@ -7,8 +7,8 @@ been checked. The answer is per thread: one thread's fast step does not turn off
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, cast
 
 from torch.overrides import TorchFunctionMode
@@ -60,24 +60,29 @@ def resolve_validation(validate_args: bool | None) -> bool:
     return VALIDATE_BY_SWITCH if is_validating() else SKIP_BY_SWITCH
 
 
-@contextmanager
-def _skipping(skip: bool) -> Iterator[None]:
-    before = mode.skip
-    mode.skip = skip
-    try:
-        yield
-    finally:
-        mode.skip = before
+class _Skipping:
+    """A block in which distributions of this thread skip validation, or do not. Every step enters one."""
+
+    __slots__ = ("_before", "_skips")
+
+    def __init__(self, skips: bool) -> None:
+        self._skips = skips
+
+    def __enter__(self) -> None:
+        self._before, mode.skip = mode.skip, self._skips
+
+    def __exit__(self, *exc_info: object) -> None:
+        mode.skip = self._before
 
 
 def unchecked() -> AbstractContextManager[None]:
     """A block in which distributions of this thread skip validation."""
-    return _skipping(True)
+    return _Skipping(True)
 
 
 def checked() -> AbstractContextManager[None]:
     """A block in which they validate again, inside an outer ``unchecked``."""
-    return _skipping(False)
+    return _Skipping(False)
 
 
 class _Trusting(TorchFunctionMode):

@@ -17,7 +17,7 @@ def unstated(pair: Pair) -> dict[str, Site]:
     return {
         name: site
         for name, site in pair.model.nodes.items()
-        if site.is_latent and site.enumeration is None and name not in guide
+        if name not in guide and site.is_latent and site.enumeration is None
     }
 
 

@@ -24,7 +24,7 @@ def executions(
     terms: Terms,
     particles: Vectorization,
     count: int,
-    noted: Noted = lambda pairs: pairs,
+    noted: Noted | None = None,
 ) -> list[Executed]:
     """Run guide and model, once for each joint choice of what the guide enumerates sequentially.
 
@@ -34,14 +34,17 @@ def executions(
         terms: how the terms of latent variables are computed.
         particles: how executions hold particles. Those along a dim are in a block around.
         count: how many particles an execution has.
-        noted: adds to executions what is known of them from their shapes.
+        noted: adds to executions what is known of them from their shapes, if anything is.
     """
     if not particles.mapped:
-        return [(pair, all_terms(pair, terms)) for pair in map(completed, noted(list(runs(call))))]
+        pairs = runs(call) if noted is None else noted(list(runs(call)))
+        return [(pair, all_terms(pair, terms)) for pair in map(completed, pairs)]
     executed, layout = map_draws(
         lambda: [(pair, all_terms(completed(pair), terms)) for pair in runs(call)], _tensors, particles.dim, count
     )
-    pairs = noted([pair for pair, _ in executed])  # outside, since it may run the programs again
+    pairs = [pair for pair, _ in executed]
+    if noted is not None:  # outside, since it may run the programs again
+        pairs = noted(pairs)
     return [_laid(completed(pair), found, layout) for pair, (_, found) in zip(pairs, executed, strict=True)]
 
 

@@ -236,12 +236,10 @@ class ELBO:
         """Run the programs, and take the executions to costs; with dependences, those are noted in the executions."""
         sum_out, terms = self.choices.sum_out, self.choices.terms
         runs = partial(sum_out.runs, first_dim=draws.dim - draws.at_once)
-
-        def noted(pairs: list[Pair]) -> list[Pair]:
-            if dependences is None or not terms.of_densities:
-                return pairs
-            return dependences.noted(call, pairs, runs, frozenset({PARTICLES} if draws.mapped else ()))
-
+        noted = None
+        if dependences is not None and terms.of_densities:
+            around = frozenset({PARTICLES} if draws.mapped else ())
+            noted = partial(dependences.noted, call, runs=runs, around=around)
         particle_dim = draws.dim if draws.at_once else None
         executed = executions(call, runs, terms, draws, count, noted)
         return [sum_out.costs(pair, found, particle_dim) for pair, found in executed]

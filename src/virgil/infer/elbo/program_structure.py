@@ -63,6 +63,7 @@ class Structure:
         dry: what the dry run stated, if it has passed the checks.
         guards: by the key of a structure, the values that are looked at in every step.
         present: the guards of the last step.
+        last: the keys of its executions.
         dependences: what terms depend on, for the costs of scores; ``None`` where the guide has none to score.
     """
 
@@ -74,6 +75,7 @@ class Structure:
     dry: object = None
     guards: dict[object, Guards] = field(default_factory=dict)
     present: Guards = field(default_factory=Guards)
+    last: list[object] = field(default_factory=list)
     dependences: Dependences | None = None
 
 
@@ -141,6 +143,23 @@ def check_new(
     """Run the checks on executions of a structure not seen before, and look at values that change between steps."""
     pairs = particles.pairs
     keys = [structure_key(pair) for pair in pairs]
+    if keys != structure.last:  # to compare takes less time than to look up
+        _check_structures(call, particles, objective, sum_out, structure, keys)
+        structure.last = keys
+    structure.present.check_data(call.args, call.kwargs)
+    structure.present.check_parameters()
+
+
+def _check_structures(
+    call: Call,
+    particles: Particles,
+    objective: EvidenceBound,
+    sum_out: SumOut,
+    structure: Structure,
+    keys: list[object],
+) -> None:
+    """Run the checks on executions whose keys have not been seen, and find the guards of the last one."""
+    pairs = particles.pairs
     if particles.draws.mapped and not (structure.checked.issuperset(keys) and keys[-1] in structure.guards):
         pairs = particles.alone(0)
     if not structure.checked.issuperset(keys):
@@ -154,8 +173,6 @@ def check_new(
     if guards is None:
         guards = structure.guards[keys[-1]] = guards_of(_subject(call, pairs[-1], objective, structure))
     structure.present = guards
-    guards.check_data(call.args, call.kwargs)
-    guards.check_parameters()
 
 
 def look_for_cause(error: Exception, call: Call, objective: EvidenceBound, structure: Structure) -> None:
