@@ -54,9 +54,11 @@ class Bernoulli(Trials, td.Bernoulli):
         if self._param is not self.__dict__.get("logits") or has_no_nan(loss):
             return -loss
         # an infinite logit met a probability of zero as 0 * inf; the largest number stands for it
-        limit = torch.finfo(logits.dtype).max
-        loss = binary_cross_entropy_with_logits(logits.clamp(-limit, limit), value, reduction="none")
-        return torch.threshold(-loss, -limit, -torch.inf)
+        number = torch.finfo(logits.dtype)
+        loss = binary_cross_entropy_with_logits(logits.clamp(-number.max, number.max), value, reduction="none")
+        if logits.dtype.itemsize < 4:
+            return torch.threshold(-loss, -number.max, -torch.inf)
+        return loss * -(1 + number.eps)  # a unit in the last place takes the largest number alone to infinity
 
     def entropy(self) -> Tensor:
         each = binary(self)
