@@ -22,7 +22,8 @@ from virgil.infer.density.execution import Call, Pair, run_pair
 from virgil.infer.density.nesting import nesting
 from virgil.infer.density.read_parameters import ReadParameters
 from virgil.infer.elbo import ELBO, Trace_ELBO, TraceEnum_ELBO
-from virgil.infer.elbo.program_structure import subject_of, together_of
+from virgil.infer.elbo.discover import together_of
+from virgil.infer.elbo.program_structure import subject_of
 from virgil.infer.objective import Objective, as_objective
 from virgil.infer.warn import collecting_warnings
 from virgil.ops.user_code import is_of_user
