@@ -60,11 +60,12 @@ def test_a_compiled_loss_is_the_loss(objective):
 
 
 def loss_of(objective):
-    return lambda theta: objective().differentiable_loss(without_k(model), guide_of(theta))
+    program = model if objective is TraceEnum_ELBO else without_k(model)
+    return lambda theta: objective().differentiable_loss(program, guide_of(theta))
 
 
 @pytest.mark.parametrize("validate", [True, False])
-@pytest.mark.parametrize("objective", [Trace_ELBO, TraceMeanField_ELBO])
+@pytest.mark.parametrize("objective", [Trace_ELBO, TraceMeanField_ELBO, TraceEnum_ELBO])
 def test_the_gradient_by_torch_func_is_autograds(objective, validate):
     loss = loss_of(objective)
     theta = torch.tensor(0.3, requires_grad=True)

@@ -120,3 +120,15 @@ def test_what_is_no_number_is_not_hidden(bad):
     product, gradient = value_and_gradient(chain_product, logs, torch.ones(2, 2))
     assert not product.isfinite().all()
     assert not gradient.isfinite().all()
+
+
+def test_derivatives_by_torch_func_are_autograds():
+    torch.manual_seed(2)
+    logs, weights = torch.randn(5, 3, 3, dtype=torch.float64), torch.randn(3, 3, dtype=torch.float64)
+    expected = value_and_gradient(one_after_another, logs.clone().requires_grad_(), weights)[1]
+    found = torch.func.grad(lambda each: (chain_product(each) * weights).sum())(logs)
+    torch.testing.assert_close(found, expected)
+    best = torch.func.grad(lambda each: MAXIMUM.reduce(each, (-1,)).sum())(logs)
+    assert torch.equal(best, torch.nn.functional.one_hot(logs.argmax(-1), 3).double())
+    each_by_itself = torch.func.vmap(torch.func.grad(lambda each: SUM.reduce(each, (-1,)).sum()))(logs)
+    torch.testing.assert_close(each_by_itself, logs.softmax(-1))

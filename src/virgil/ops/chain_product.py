@@ -31,7 +31,7 @@ def chain_product(logs: Tensor, semiring: Semiring = SUM) -> Tensor:
         return logs[..., 0, :, :]
     if semiring is not SUM:
         return _reduced(logs, semiring)
-    return _reduced(logs.double(), SUM).to(logs.dtype) if is_mapped() else _Sum.apply(logs)
+    return _reduced(logs.double(), SUM).to(logs.dtype) if is_mapped() else _Sum.apply(logs)[0]
 
 
 def _reduced(logs: Tensor, semiring: Semiring) -> Tensor:
@@ -53,7 +53,7 @@ class _Sum(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, logs: Tensor) -> Tensor:
+    def forward(logs: Tensor) -> tuple[Tensor, ...]:
         form = Binary if torch.compiler.is_compiling() else Logs
         numbers, rounds = form.from_logs(logs), []
         while numbers[-1].shape[-3] > 1:
@@ -65,10 +65,14 @@ class _Sum(torch.autograd.Function):
             product = (left @ right).clamp_min_(SMALLEST)
             *mantissas, sizes = form.taken_apart(product)
             numbers = tuple(map(_joined, (*mantissas, sizes.add_(rows).add_(columns)), last))
-            rounds += [left, right, product] if ctx.needs_input_grad[0] else []
-        total = form.to_logs(numbers).to(logs.dtype)[..., 0, :, :]
-        ctx.save_for_backward(logs, total, *rounds)
-        return total
+            rounds += [left, right, product] if logs.requires_grad else []
+        return form.to_logs(numbers).to(logs.dtype)[..., 0, :, :], *rounds
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        total, *rounds = output
+        ctx.mark_non_differentiable(*rounds)
+        ctx.save_for_backward(*inputs, total, *rounds)
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:

@@ -33,12 +33,16 @@ class Semiring:
 class _LogSumExp(torch.autograd.Function):
     """``torch.logsumexp`` with a derivative of zero, not NaN, where every term is log 0."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, logs: Tensor, dims: tuple[int, ...]) -> Tensor:
-        total = torch.logsumexp(logs, dims)
-        ctx.save_for_backward(logs, total)
-        ctx.dims = dims
-        return total
+    def forward(logs: Tensor, dims: tuple[int, ...]) -> Tensor:
+        return torch.logsumexp(logs, dims)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        logs, ctx.dims = inputs
+        ctx.save_for_backward(logs, output)
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
@@ -51,11 +55,17 @@ class _LogSumExp(torch.autograd.Function):
 class _Pick(torch.autograd.Function):
     """A reduction whose derivative is a one at one entry, ``picked`` among the flattened dims."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, logs: Tensor, dims: tuple[int, ...], value: Tensor, picked: Tensor) -> Tensor:
-        ctx.save_for_backward(picked)
-        ctx.dims, ctx.shape = dims, logs.shape
+    def forward(logs: Tensor, dims: tuple[int, ...], value: Tensor, picked: Tensor) -> Tensor:
         return value.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        logs, ctx.dims, _, picked = inputs
+        ctx.shape = logs.shape
+        ctx.save_for_backward(picked)
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
@@ -63,7 +73,7 @@ class _Pick(torch.autograd.Function):
         kept = [dim for dim in range(len(ctx.shape)) if dim - len(ctx.shape) not in ctx.dims]
         gone = [dim for dim in range(len(ctx.shape)) if dim - len(ctx.shape) in ctx.dims]
         flat = grads[0].new_zeros((*grads[0].shape, _size(ctx.shape, gone)))
-        flat.scatter_(-1, picked.unsqueeze(-1), grads[0].unsqueeze(-1))
+        flat = flat.scatter(-1, picked.unsqueeze(-1), grads[0].unsqueeze(-1))
         spread = flat.reshape(*grads[0].shape, *(ctx.shape[dim] for dim in gone))
         order = [0] * len(ctx.shape)
         for place, dim in enumerate((*kept, *gone)):
