@@ -94,6 +94,27 @@ def test_lift_makes_parameters_random(prior, lifted):
     assert set(virgil.get_param_store()) == set(trace.param_nodes)
 
 
+@pytest.mark.parametrize("init", [torch.tensor([1.0, 3.0]), lambda: torch.tensor([1.0, 3.0])])
+def test_a_prior_may_be_a_function_of_the_initial_value(init):
+    def model():
+        return virgil.param("w", init) + virgil.param("w")
+
+    def drawing(value):
+        return value + virgil.sample("shift", dist.Normal(0.0, 1.0))
+
+    around = poutine.trace(
+        poutine.lift(model, prior={"w": lambda value: dist.Normal(value, 0.5).to_event(1)})
+    ).get_trace()
+    torch.testing.assert_close(around["w"].fn.mean, torch.tensor([1.0, 3.0]))
+    torch.testing.assert_close(around["_RETURN"].value, 2 * around["w"].value)
+    drawn = poutine.trace(poutine.lift(model, prior={"w": drawing})).get_trace()
+    assert drawn.stochastic_nodes == ["shift"]
+    torch.testing.assert_close(drawn["_RETURN"].value, 2 * (torch.tensor([1.0, 3.0]) + drawn["shift"].value))
+    assert not list(virgil.get_param_store())
+    with pytest.raises(virgil.errors.ArgumentError, match="parameter 'w'.*a function of the parameter's initial value"):
+        poutine.lift(model, prior={"w": lambda value: "none"})()
+
+
 def test_a_lifted_parameter_that_is_read_again_is_the_same_variable():
     def twice():
         first = virgil.param("u", torch.zeros(()))
