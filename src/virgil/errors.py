@@ -14,6 +14,7 @@
     │   ├── EngineError           an engine cannot be loaded or started here
     │   └── OperatorError         an engine cannot run an operator of the graph     (NotImplementedError)
     ├── FileFormatError           a file is truncated or not one of ours            (ValueError)
+    ├── AliasError                another package has the alias's name              (ImportError)
     ├── ThreadError               two threads use what one may use at a time        (RuntimeError)
     └── ArgumentError             an argument is wrong                              (ValueError)
 
@@ -30,6 +31,7 @@ from itertools import islice
 from typing import Any
 
 __all__ = [
+    "AliasError",
     "ArgumentError",
     "CaptureError",
     "DuplicateSiteError",
@@ -114,6 +116,10 @@ class OperatorError(CaptureError, NotImplementedError):
 
 class FileFormatError(VirgilError, ValueError):
     """A file is truncated, or was not written by Virgil."""
+
+
+class AliasError(VirgilError, ImportError):
+    """Another package has been imported under the name that an alias is to have."""
 
 
 class ThreadError(VirgilError, RuntimeError):

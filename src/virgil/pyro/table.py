@@ -1,0 +1,142 @@
+"""The table of the alias: where each old module finds its names.
+
+An old module is a row of a :class:`Room`. Its names are looked for at the room's places, in their order, unless
+``NAMES`` says where one of them is. A path that stands in no room does not exist; ``LATER`` has those that will.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["DEFAULTS", "LATER", "NAMES", "ROOMS", "Room", "places_of"]
+
+
+@dataclass(frozen=True)
+class Room:
+    """An old package and the modules in it.
+
+    Attributes:
+        path: the package.
+        places: the modules of Virgil where its names are looked for, and those of its modules that have no places of
+            their own.
+        modules: the names of modules in it whose names are at the same places.
+        apart: by name of a module in it, its own places.
+    """
+
+    path: str
+    places: tuple[str, ...]
+    modules: str = ""
+    apart: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+ROOMS = (
+    Room("pyro", ("virgil",), "primitives", {"settings": ("virgil.settings",), "util": ("virgil.util",)}),
+    Room(
+        "pyro.distributions",
+        ("virgil.distributions",),
+        "affine_beta asymmetriclaplace avf_mvn coalescent conditional conjugate delta diag_normal_mixture "
+        "diag_normal_mixture_shared_cov distribution empirical extended folded gaussian_scale_mixture "
+        "grouped_normal_normal hmm improper_uniform inverse_gamma lkj log_normal_negative_binomial logistic mixture "
+        "multivariate_studentt nanmasked omt_mvn one_one_matching one_two_matching ordered_logistic polya_gamma "
+        "projected_normal rejector relaxed_straight_through score_parts sine_bivariate_von_mises sine_skewed "
+        "softlaplace spanning_tree stable stable_log_prob torch torch_distribution torch_transform unit von_mises_3d "
+        "zero_inflated",
+        {
+            "constraints": ("virgil.distributions.constraints",),
+            "kl": ("virgil.distributions.kl", "virgil.distributions"),
+            "util": ("virgil.distributions.util",),
+        },
+    ),
+    Room(
+        "pyro.distributions.transforms",
+        ("virgil.distributions.transforms",),
+        "affine_autoregressive affine_coupling basic batchnorm block_autoregressive cholesky discrete_cosine "
+        "generalized_channel_permute haar householder lower_cholesky_affine matrix_exponential neural_autoregressive "
+        "normalize ordered permute planar polynomial power radial simplex_to_ordered softplus spline "
+        "spline_autoregressive spline_coupling sylvester unit_cholesky utils",
+    ),
+    Room("pyro.distributions.testing", (), "fakes gof naive_dirichlet rejection_exponential rejection_gamma special"),
+    Room(
+        "pyro.infer",
+        ("virgil.infer",),
+        "abstract_infer csis discrete elbo energy_distance enum importance inspect predictive renyi_elbo resampler rws "
+        "smcfilter svgd svi trace_elbo trace_mean_field_elbo trace_mmd trace_tail_adaptive_elbo traceenum_elbo "
+        "tracegraph_elbo tracetmc_elbo util",
+    ),
+    Room(
+        "pyro.infer.autoguide",
+        ("virgil.infer.autoguide",),
+        "effect gaussian guides initialization structured",
+        {"utils": ("virgil.infer.autoguide.utils",)},
+    ),
+    Room("pyro.infer.mcmc", ("virgil.infer",), "adaptation api hmc logger mcmc_kernel nuts rwkernel util"),
+    Room(
+        "pyro.infer.reparam",
+        (),
+        "conjugate discrete_cosine haar hmm loc_scale neutra projected_normal reparam softmax split stable strategies "
+        "structured studentt transform unit_jacobian",
+    ),
+    Room("pyro.nn", ("virgil.nn",), "auto_reg_nn dense_nn module"),
+    Room(
+        "pyro.ops",
+        ("virgil.ops",),
+        "arrowhead contract dual_averaging gamma_gaussian gaussian hessian integrator jit linalg newton packed "
+        "provenance rings special ssm_gp stats streaming tensor_utils welford",
+        {"indexing": ("virgil.ops.indexing",)},
+    ),
+    Room("pyro.ops.einsum", (), "adjoint torch_log torch_map torch_marginal torch_sample util"),
+    Room(
+        "pyro.optim",
+        ("virgil.optim",),
+        "adagrad_rmsprop clipped_adam dct_adam horovod lr_scheduler multi optim pytorch_optimizers",
+    ),
+    Room("pyro.params", ("virgil.params",), "param_store"),
+    Room(
+        "pyro.poutine",
+        ("virgil.poutine",),
+        "block_messenger broadcast_messenger collapse_messenger condition_messenger do_messenger enum_messenger "
+        "equalize_messenger escape_messenger guide handlers indep_messenger infer_config_messenger lift_messenger "
+        "markov_messenger mask_messenger messenger plate_messenger reentrant_messenger reparam_messenger "
+        "replay_messenger runtime scale_messenger seed_messenger subsample_messenger substitute_messenger "
+        "trace_messenger trace_struct uncondition_messenger util",
+    ),
+    Room("pyro.contrib", (), ""),
+)
+
+# Where one name of an old module is, in place of the module's places.
+NAMES: dict[str, str] = {
+    "pyro.poutine.subsample_messenger._Subsample": "virgil.poutine.plate.SubsampleIndices",
+}
+
+# Old modules that are not there yet, and all below them.
+LATER: dict[str, str] = {
+    "pyro.contrib.cevae": "Write its model and guide in virgil",
+    "pyro.contrib.epidemiology": "Write the compartments as a model in virgil.markov",
+    "pyro.contrib.forecast": "Write the series as a model; virgil.infer.Predictive draws what follows",
+    "pyro.contrib.funsor": "TraceEnum_ELBO sums discrete variables out as it is",
+    "pyro.contrib.gp": "State a MultivariateNormal whose covariance is the kernel's",
+    "pyro.contrib.mue": "Write the model in virgil.markov",
+    "pyro.contrib.oed": "Design of experiments has no replacement yet",
+    "pyro.contrib.timeseries": "Write the series in virgil.markov",
+    "pyro.contrib.tracking": "Write the model in virgil.markov",
+}
+
+# Settings that old programs expect to be so.
+DEFAULTS = {"mismatch": "warn"}
+
+
+def _table() -> dict[str, tuple[str, ...]]:
+    places = {}
+    for room in ROOMS:
+        places[room.path] = room.places
+        places.update(dict.fromkeys((f"{room.path}.{name}" for name in room.modules.split()), room.places))
+        places.update({f"{room.path}.{name}": own for name, own in room.apart.items()})
+    return places
+
+
+_PLACES = _table()
+
+
+def places_of(path: str) -> tuple[str, ...] | None:
+    """The places of an old module's names; ``None`` if there is no such module."""
+    return _PLACES.get(path)
