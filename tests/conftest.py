@@ -49,7 +49,9 @@ def fresh_language() -> Iterator[None]:
     virgil.clear_param_store()
     virgil.set_rng_seed(SEED)
     yield
-    virgil.clear_param_store()  # for the examples in docstrings, which have no such start
+    # for the examples in docstrings, which have no such start
+    virgil.settings.set(**_settings)
+    virgil.clear_param_store()
     # the dtype is put back after, so that a module's own fixtures never run under another test's choice
     torch.set_default_dtype(torch.float32)
     torch.distributions.Distribution.set_default_validate_args(True)  # torch.compile turns it off
