@@ -1,15 +1,15 @@
 """``import virgil.as_pyro`` makes ``import pyro`` yield Virgil, in this process and in those that it starts.
 
-A script runs so without a change by ``python -m virgil.as_pyro script.py ...``, a test suite by
-``pytest -p virgil.as_pyro``.
+A program runs so without a change by ``python -m virgil.as_pyro script.py ...`` (or ``-m module ...``, or
+``-c text ...``), a test suite by ``pytest -p virgil.as_pyro``.
 """
 
 from __future__ import annotations
 
-import runpy
 import sys
 
 from virgil.pyro.finder import install
+from virgil.pyro.main_program import USAGE, run
 
 __all__: list[str] = []
 
@@ -17,6 +17,5 @@ install()
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
-        sys.exit("usage: python -m virgil.as_pyro script.py [argument ...]")
-    del sys.argv[0]
-    runpy.run_path(sys.argv[0], run_name="__main__")
+        sys.exit(f"usage: python -m virgil.as_pyro {USAGE}")
+    sys.exit(run(sys.argv[1:]))

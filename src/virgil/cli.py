@@ -1,7 +1,7 @@
 """The command ``virgil``.
 
 Exit codes: 0 done, 1 a demo failed with an error that Virgil explains, or a report has errors, 2 the command line is
-wrong, 130 Ctrl-C.
+wrong, 130 Ctrl-C. `virgil run` ends as its program does.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ import virgil
 from virgil.errors import ArgumentError, VirgilError
 from virgil.examples.registry import DEFAULT, DEMOS, find
 from virgil.explain.command import explain_files
+from virgil.pyro.finder import install
+from virgil.pyro.main_program import USAGE
+from virgil.pyro.main_program import run as run_main
 
 __all__ = ["main"]
 
@@ -29,6 +32,9 @@ _FAILED, _WRONG_USE, _INTERRUPTED = 1, 2, 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line ``argv``, by default that of the process; returns the exit code."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    if argv[:1] == ["run"] and argv[1:] and argv[1] not in ("-h", "--help"):
+        return _run(argv[1:])  # options after a script are the script's
     parser = _parser()
     args = parser.parse_args(argv)
     if args.command is None:
@@ -47,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     _add_demo(commands)
     _add_explain(commands)
+    _add_run(commands)
     return parser
 
 
@@ -72,6 +79,18 @@ def _add_explain(commands: Commands) -> None:
         "--args", metavar="NAME", help="a function without arguments in the model's file that returns those of both"
     )
     explain.set_defaults(run=_explain)
+
+
+def _add_run(commands: Commands) -> None:
+    about = "run a program in which `import pyro` yields Virgil"
+    run = commands.add_parser("run", help=about, description=f"R{about[1:]}.", usage=f"virgil run {USAGE}")
+    run.add_argument("program", nargs="+", help="a script, -m and a module, or -c and a text; then its arguments")
+    run.set_defaults(run=lambda args: _run(args.program))
+
+
+def _run(program: list[str]) -> int:
+    install()
+    return run_main(program)
 
 
 def _whole_number(text: str, least: int) -> int:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from types import FrameType
 from typing import Any
 
-__all__ = ["INSTEAD", "absent", "refusing"]
+__all__ = ["INSTEAD", "absent", "refused", "refusing"]
 
 _IMPORT_FROM = dis.opmap["IMPORT_FROM"]
 _NO_SAMPLERS = (
@@ -66,24 +66,32 @@ INSTEAD: dict[str, dict[str, str]] = {
 }
 
 
-def absent(module: str, name: str, known: Iterable[str], caller: FrameType) -> Exception:
+def absent(module: str, name: str, known: Iterable[str], caller: FrameType, instead: str | None = None) -> Exception:
     """The error about a name of a module.
-
-    It is an ``AttributeError``, which ``hasattr`` expects, but an ``ImportError`` for ``from module import name``:
-    there, Python replaces the words of other errors.
 
     Args:
         module: the module.
         name: the name that is asked for.
         known: the names that are there.
         caller: the frame that asks.
+        instead: a sentence on what to use, without its full stop. Default: that of ``INSTEAD``.
     """
-    instead = INSTEAD.get(module, {}).get(name)
+    instead = instead or INSTEAD.get(module, {}).get(name)
     if instead is not None:
         words = f"{module} has no {name} yet. {instead}."
     else:
+        known = list(known)
         close = [each for each in known if each.lower() == name.lower()] or get_close_matches(name, known, n=1)
         words = f"module {module!r} has no attribute {name!r}." + (f" Did you mean {close[0]!r}?" if close else "")
+    return refused(words, module, name, caller)
+
+
+def refused(words: str, module: str, name: str, caller: FrameType) -> Exception:
+    """An error with these words about a name of a module.
+
+    It is an ``AttributeError``, which ``hasattr`` expects, but an ``ImportError`` for ``from module import name``:
+    there, Python replaces the words of other errors.
+    """
     is_module = f"{module}.{name}" in sys.modules  # one that is being imported, which Python finds by itself
     if caller.f_code.co_code[caller.f_lasti] == _IMPORT_FROM and not is_module:
         return ImportError(words, name=module)

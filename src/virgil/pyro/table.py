@@ -2,13 +2,16 @@
 
 An old module is a row of a :class:`Room`. Its names are looked for at the room's places, in their order, unless
 ``NAMES`` says where one of them is. A path that stands in no room does not exist; ``LATER`` has those that will.
+``paths.py`` reads the table.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["DEFAULTS", "LATER", "NAMES", "ROOMS", "Room", "places_of"]
+__all__ = ["DEFAULTS", "LATER", "NAMES", "ROOMS", "ROOT", "Room"]
+
+ROOT = "pyro"
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ ROOMS = (
 
 # Where one name of an old module is, in place of the module's places.
 NAMES: dict[str, str] = {
+    "pyro.__version__": "virgil.pyro.release.VERSION",
     "pyro.poutine.subsample_messenger._Subsample": "virgil.poutine.plate.SubsampleIndices",
 }
 
@@ -123,20 +127,3 @@ LATER: dict[str, str] = {
 
 # Settings that old programs expect to be so.
 DEFAULTS = {"mismatch": "warn"}
-
-
-def _table() -> dict[str, tuple[str, ...]]:
-    places = {}
-    for room in ROOMS:
-        places[room.path] = room.places
-        places.update(dict.fromkeys((f"{room.path}.{name}" for name in room.modules.split()), room.places))
-        places.update({f"{room.path}.{name}": own for name, own in room.apart.items()})
-    return places
-
-
-_PLACES = _table()
-
-
-def places_of(path: str) -> tuple[str, ...] | None:
-    """The places of an old module's names; ``None`` if there is no such module."""
-    return _PLACES.get(path)
