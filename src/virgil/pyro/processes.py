@@ -42,6 +42,6 @@ def hand_on() -> None:
 
     get_preparation_data.__wrapped__ = prepare  # type: ignore[attr-defined]
     spawn.get_preparation_data = get_preparation_data
-    # some versions of Python let the server import the main file before the server has read anything
+    # in some versions of Python the server imports the main file, and it reads no data before it does
     if getattr(forkserver._forkserver, "_preload_modules", None) == ["__main__"]:
-        multiprocessing.set_forkserver_preload([_ENTRY])
+        multiprocessing.set_forkserver_preload([])
