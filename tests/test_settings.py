@@ -148,3 +148,52 @@ def test_set_reaches_other_threads():
     thread.start()
     thread.join()
     assert seen == [False]
+
+
+LIMIT = 3
+
+
+class Solver:
+    steps = 10
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    monkeypatch.setattr(settings, "_registered", dict(settings._registered))
+
+    @settings.register("solver_steps", __name__, "Solver.steps")
+    def at_least_one(value):
+        if value < 1:
+            raise ValueError("one step at least")
+
+    settings.register("limit", __name__, "LIMIT")
+
+
+def test_an_attribute_is_a_setting(registered):
+    assert (settings.get("solver_steps"), settings.get("limit")) == (10, 3)
+    assert settings.get()["limit"] == 3
+    with settings.context(solver_steps=20, limit=4, validate=False):
+        assert (Solver.steps, LIMIT, settings.get("limit")) == (20, 4, 4)
+        settings.set(limit=5)
+        assert LIMIT == 5
+    assert (Solver.steps, LIMIT) == (10, 3)
+    assert settings.get("validate") is True
+
+
+def test_its_validator_decides_before_anything_changes(registered):
+    with pytest.raises(ValueError, match="one step at least"):
+        settings.set(limit=7, solver_steps=0)
+    assert (Solver.steps, LIMIT) == (10, 3)
+
+
+@pytest.mark.parametrize("name", ["validate", "two words", "limit"])
+def test_a_name_that_cannot_be_registered(name, registered):
+    with pytest.raises(ArgumentError, match=f"the name '{name}'; it takes an identifier that names no other"):
+        settings.register(name, __name__, "Solver.steps")
+
+
+def test_validation_in_a_block():
+    with virgil.validation_enabled(False):
+        assert dist.Normal(0.0, -1.0).scale == -1.0
+    with pytest.raises(ValueError, match="scale"):
+        dist.Normal(0.0, -1.0)

@@ -7,8 +7,8 @@ A model and a guide are Python functions made of the statements below. ``virgil.
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from virgil import distributions, errors, infer, nn, ops, optim, params, poutine, settings, util
-from virgil.distributions.core.validation import enable_validation
+from virgil import distributions, errors, infer, nn, ops, optim, params, poutine, settings
+from virgil.distributions.core.validation import enable_validation, validation_enabled
 from virgil.explain import explain, render_model
 from virgil.nn.random_module import random_module
 from virgil.ops import absent_names
@@ -69,7 +69,7 @@ __all__ = [
     "set_rng_state",
     "settings",
     "subsample",
-    "util",
+    "validation_enabled",
     "vectorized_markov",
 ]
 

@@ -17,9 +17,6 @@ DRAWERS = {"util", "utils", "misc", "helper", "helpers", "common"}
 # public module paths from which existing programs import
 KEPT = {
     "src/virgil/distributions/util.py",
-    "src/virgil/infer/autoguide/utils.py",
-    "src/virgil/poutine/util.py",
-    "src/virgil/util.py",
 }
 
 

@@ -16,9 +16,9 @@ from tests.nn.layers import normal, observe
 from virgil.distributions import constraints
 from virgil.infer import Trace_ELBO, TraceEnum_ELBO
 from virgil.infer.autoguide import AutoDelta, AutoDiagonalNormal, AutoGuide, AutoGuideList, AutoNormal
-from virgil.infer.autoguide.guides import deep_getattr, deep_setattr
 from virgil.nn import PyroModule, PyroModuleList, PyroParam
 from virgil.poutine import block, condition, lift, mask, scale
+from virgil.pyro.dotted_names import deep_getattr, deep_setattr
 
 X = torch.tensor([[1.0, 0.5], [0.2, -1.0], [-0.7, 0.3], [1.5, 1.1], [0.0, -0.4], [-1.2, 0.8]])
 Y = torch.tensor([1.2, -0.3, 0.5, 2.0, -0.8, 0.1])

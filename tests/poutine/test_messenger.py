@@ -17,9 +17,9 @@ from virgil.infer import SVI, Trace_ELBO, TraceEnum_ELBO
 from virgil.infer.autoguide import AutoNormal
 from virgil.poutine import NonlocalExit
 from virgil.poutine.messenger import Messenger
+from virgil.poutine.plate import SubsampleIndices
 from virgil.poutine.runtime import effectful, installed
-from virgil.poutine.subsample_messenger import _Subsample
-from virgil.poutine.util import prune_subsample_sites, site_is_subsample
+from virgil.poutine.subsample_sites import prune_subsample_sites, site_is_subsample
 
 each_pair = pytest.mark.parametrize("name", PAIRS)
 # ours refuses a value for what has one already, where a hook overwrites it
@@ -425,7 +425,7 @@ def test_subsample_sites_are_told_apart():
     trace = poutine.trace(Asking()(schools)).get_trace(Y)
     assert seen == {"mu": False, "J": True, "z": False, "y": False}
     assert {name: site_is_subsample(site) for name, site in trace.nodes.items() if name in seen} == seen
-    assert isinstance(trace.nodes["J"]["fn"], _Subsample)
+    assert isinstance(trace.nodes["J"]["fn"], SubsampleIndices)
     pruned = prune_subsample_sites(trace)
     assert list(pruned.nodes) == ["_INPUT", "mu", "z", "y", "_RETURN"]
     assert "J" in trace

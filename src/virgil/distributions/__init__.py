@@ -44,7 +44,7 @@ from virgil.distributions.core.shape_algebra import (
     MaskedDistribution,
     TorchDistributionMixin,
 )
-from virgil.distributions.core.validation import enable_validation, is_validating
+from virgil.distributions.core.validation import enable_validation, is_validating, validation_enabled
 from virgil.distributions.kl import kl_divergence, register_kl
 from virgil.distributions.torch_distribution import TorchDistribution
 from virgil.distributions.transforms import biject_to, transform_to
@@ -126,4 +126,5 @@ __all__ = [
     "register_kl",
     "transform_to",
     "transforms",
+    "validation_enabled",
 ]

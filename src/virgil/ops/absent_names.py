@@ -23,7 +23,7 @@ _OWN_TERM = "Write its log-density by virgil.factor, or derive a class from Torc
 
 # By room and name: what to use today.
 INSTEAD: dict[str, dict[str, str]] = {
-    "virgil": {"validation_enabled": _VALIDATION, "log": "Use Python's logging"},
+    "virgil": {"log": "Use Python's logging", "util": "Import virgil.as_pyro, under which pyro.util is there"},
     "virgil.infer": {
         **dict.fromkeys(("HMC", "MCMC", "NUTS", "RandomWalkKernel"), _NO_SAMPLERS),
         **dict.fromkeys(("CSIS", "Importance", "MHResampler", "SMCFilter", "WeighedPredictive"), _WEIGHTS),
@@ -54,7 +54,7 @@ INSTEAD: dict[str, dict[str, str]] = {
         "unwrap": "Call the function that was wrapped",
     },
     "virgil.distributions": {
-        **dict.fromkeys(("is_validation_enabled", "validation_enabled"), _VALIDATION),
+        "is_validation_enabled": "Use is_validating",
         **dict.fromkeys(("GaussianHMM", "IndependentHMM", "LinearHMM"), "State the chain in virgil.markov"),
         "LKJ": "Use LKJCholesky, whose values are Cholesky factors",
         "LKJCorrCholesky": "Use LKJCholesky",

@@ -26,9 +26,9 @@ from virgil.poutine.runtime import Handler, emit
 from virgil.poutine.scale import scale
 from virgil.poutine.seed import seed
 from virgil.poutine.site import Site
+from virgil.poutine.subsample_sites import prune_subsample_sites, site_is_subsample
 from virgil.poutine.substitute import substitute
 from virgil.poutine.trace import Trace, trace
-from virgil.poutine.util import prune_subsample_sites, site_is_subsample
 from virgil.poutine.vectorized_markov import vectorized_markov
 
 __all__ = [

@@ -33,7 +33,25 @@ class Room:
 
 
 ROOMS = (
-    Room("pyro", ("virgil",), "primitives", {"settings": ("virgil.settings",), "util": ("virgil.util",)}),
+    Room(
+        "pyro",
+        ("virgil",),
+        "primitives",
+        {
+            "generic": ("virgil.pyro.generic",),
+            "logger": ("virgil.pyro.logger",),
+            "settings": ("virgil.pyro.settings",),
+            "util": (
+                "virgil.pyro.warned_values",
+                "virgil.pyro.silenced_warnings",
+                "virgil.pyro.blocks",
+                "virgil.pyro.trace_checks",
+                "virgil.pyro.drawn_trace",
+                "virgil.pyro.dotted_names",
+                "virgil.ops.random_state",
+            ),
+        },
+    ),
     Room(
         "pyro.distributions",
         ("virgil.distributions",),
@@ -69,8 +87,11 @@ ROOMS = (
     Room(
         "pyro.infer.autoguide",
         ("virgil.infer.autoguide",),
-        "effect gaussian guides initialization structured",
-        {"utils": ("virgil.infer.autoguide.utils",)},
+        "effect gaussian initialization structured",
+        {
+            "guides": ("virgil.infer.autoguide", "virgil.pyro.dotted_names"),
+            "utils": ("virgil.pyro.dotted_names", "virgil.pyro.support_errors"),
+        },
     ),
     Room("pyro.infer.mcmc", ("virgil.infer",), "adaptation api hmc logger mcmc_kernel nuts rwkernel util"),
     Room(
@@ -107,8 +128,16 @@ ROOMS = (
 )
 
 # Where one name of an old module is, in place of the module's places.
+_VALIDATION = "virgil.distributions.core.validation"
 NAMES: dict[str, str] = {
     "pyro.__version__": "virgil.pyro.release.VERSION",
+    "pyro.distributions.is_validation_enabled": f"{_VALIDATION}.is_validating",
+    "pyro.infer.enable_validation": f"{_VALIDATION}.enable_validation",
+    "pyro.infer.is_validation_enabled": f"{_VALIDATION}.is_validating",
+    "pyro.infer.validation_enabled": f"{_VALIDATION}.validation_enabled",
+    "pyro.log": "virgil.pyro.logger.log",
+    "pyro.poutine.enable_validation": f"{_VALIDATION}.enable_validation",
+    "pyro.poutine.is_validation_enabled": f"{_VALIDATION}.is_validating",
     "pyro.poutine.subsample_messenger._Subsample": "virgil.poutine.plate.SubsampleIndices",
 }
 

@@ -25,7 +25,6 @@ from virgil.infer.autoguide import (
     AutoLowRankMultivariateNormal,
     AutoMultivariateNormal,
     AutoNormal,
-    guides,
 )
 from virgil.params import ParamStore
 
@@ -361,9 +360,3 @@ def test_handlers_see_the_parameters():
     assert abs(poutine.substitute(guide, data=values)(OBSERVED)["mu"] - 5.0) < 1e-3
     lifted = poutine.trace(poutine.lift(guide, prior=dist.Normal(0.0, 1.0))).get_trace(OBSERVED)
     assert "AutoNormal.locs.mu" in lifted.stochastic_nodes
-
-
-def test_the_path_that_programs_import_from():
-    assert guides.AutoNormal is AutoNormal
-    written_with = {"deep_getattr", "deep_setattr"}
-    assert set(guides.__all__) - written_with < set(virgil.infer.autoguide.__all__)

@@ -1,4 +1,4 @@
-"""Guides of several parts, guides as attributes of others, and what guides of one's own are written with."""
+"""Guides of several parts, and guides as attributes of others."""
 
 import pickle
 
@@ -18,7 +18,6 @@ from virgil.infer.autoguide import (
     AutoNormal,
     init_to_feasible,
 )
-from virgil.infer.autoguide.utils import deep_getattr, deep_setattr, helpful_support_errors
 from virgil.nn import PyroModule
 from virgil.poutine import block, trace
 
@@ -182,23 +181,3 @@ def test_what_is_refused(mistake):
     make, kind, says = REFUSED[mistake]
     with pytest.raises(kind, match=says):
         make()
-
-
-# What guides of one's own are written with
-
-
-def test_dotted_attributes():
-    top = PyroModule()
-    deep_setattr(top, "a.b.c", 3)
-    deep_setattr(top, "a.b.d", torch.nn.Parameter(torch.ones(())))
-    deep_setattr(top, "e", 4)
-    assert (deep_getattr(top, "a.b.c"), deep_getattr(top, "e")) == (3, 4)
-    assert list(top.state_dict()) == ["a.b.d"]
-    with pytest.raises(AttributeError, match="'x'"):
-        deep_getattr(top, "a.x.c")
-
-
-def test_an_error_about_a_support_names_the_site():
-    site = trace(lambda: virgil.sample("n", dist.Poisson(3.0))).get_trace().nodes["n"]
-    with pytest.raises(ArgumentError, match="'n', no bijection"), helpful_support_errors(site):
-        dist.biject_to(site["fn"].support)

@@ -26,6 +26,7 @@ __all__ = [
     "resolve_validation",
     "unchecked",
     "unchecked_by_torch",
+    "validation_enabled",
 ]
 
 
@@ -104,3 +105,8 @@ def unchecked_by_torch() -> AbstractContextManager[object]:
 def enable_validation(is_validate: bool = True) -> None:
     """Turn the validation of programs, arguments and values on or off, for the whole process."""
     settings.set(validate=bool(is_validate))
+
+
+def validation_enabled(is_validate: bool = True) -> AbstractContextManager[None]:
+    """A block of this thread in which programs, arguments and values are validated, or are not."""
+    return settings.context(validate=bool(is_validate))

@@ -1,4 +1,4 @@
-"""Two questions that programs ask of sites, at the path from which they import them."""
+"""The sites that are the choice of a plate's indices: told from others, and left out."""
 
 from __future__ import annotations
 
