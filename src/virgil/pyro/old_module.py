@@ -11,7 +11,7 @@ from virgil.ops.absent_names import INSTEAD, absent, refused
 from virgil.pyro.paths import later, modules_in, places_of
 from virgil.pyro.table import NAMES
 
-__all__ = ["OldModule", "in_old_words"]
+__all__ = ["OldModule", "in_old_words", "offered"]
 
 _OWN = "virgil.pyro."  # the modules of these paths exist for old programs alone
 
@@ -34,7 +34,7 @@ class OldModule(ModuleType):
         super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:
-        return sorted({*_names(self.__name__), *modules_in(self.__name__), *self.__dict__})
+        return sorted({*offered(self.__name__), *modules_in(self.__name__), *self.__dict__})
 
     def __reduce__(self) -> tuple[Any, ...]:
         return import_module, (self.__name__,)
@@ -48,7 +48,7 @@ class OldModule(ModuleType):
         places = places_of(self.__name__) or ()
         instead = next((INSTEAD[place][name] for place in places if name in INSTEAD.get(place, ())), None)
         return absent(
-            self.__name__, name, _names(self.__name__), caller, None if instead is None else in_old_words(instead)
+            self.__name__, name, offered(self.__name__), caller, None if instead is None else in_old_words(instead)
         )
 
 
@@ -63,7 +63,7 @@ def _find(path: str, name: str) -> Any:
         home, _, own = NAMES[full].rpartition(".")
         return getattr(import_module(home), own)
     if name == "__all__":
-        return _names(path)
+        return offered(path)
     places = [import_module(place) for place in places_of(path) or ()]
     if name == "__file__" and places:
         return places[0].__file__
@@ -89,11 +89,11 @@ def _exported(place: ModuleType) -> list[str]:
     return [name for name in place.__dict__ if not name.startswith("_")] if public is None else list(public)
 
 
-def _names(path: str) -> list[str]:
+def offered(path: str) -> list[str]:
     """The public names of an old module, sorted."""
     named = {each.rpartition(".")[2] for each in NAMES if each.rpartition(".")[0] == path}
-    offered = (_exported(import_module(place)) for place in places_of(path) or ())
-    return sorted(name for name in named.union(*offered) if not name.startswith("_"))
+    from_places = (_exported(import_module(place)) for place in places_of(path) or ())
+    return sorted(name for name in named.union(*from_places) if not name.startswith("_"))
 
 
 def in_old_words(words: str) -> str:
