@@ -34,6 +34,7 @@ PACKAGES = {  # of each extra
     "data": ("music21", "sklearn", "statsmodels"),
     "plot": ("matplotlib", "pygraphviz"),
     "xla": ("jax",),
+    "zuko": ("zuko",),
 }
 # how Python and Virgil say what is missing
 MISSING = re.compile(
