@@ -124,12 +124,56 @@ ROOMS = (
         "replay_messenger runtime scale_messenger seed_messenger subsample_messenger substitute_messenger "
         "trace_messenger trace_struct uncondition_messenger util",
     ),
-    Room("pyro.contrib", (), ""),
+    Room(
+        "pyro.contrib",
+        (),
+        "",
+        {
+            "autoguide": ("virgil.infer.autoguide",),
+            "util": (
+                "virgil.pyro.contrib.batched_matrices",
+                "virgil.pyro.contrib.labelled_entries",
+                "virgil.pyro.contrib.plates_of_shape",
+                "virgil.pyro.contrib.weak_references",
+            ),
+            "zuko": ("virgil.contrib.zuko",),
+        },
+    ),
+    Room(
+        "pyro.contrib.autoname",
+        ("virgil.contrib.autoname",),
+        "autoname scoping",
+        {"named": ("virgil.contrib.autoname.named",)},
+    ),
+    Room(
+        "pyro.contrib.bnn",
+        ("virgil.contrib.bnn",),
+        "hidden_layer",
+        {"utils": ("virgil.pyro.contrib.weight_matrices",)},
+    ),
+    Room("pyro.contrib.conjugate", ("virgil.contrib.conjugate",), "infer"),
+    Room("pyro.contrib.randomvariable", ("virgil.contrib.randomvariable",), "random_variable"),
 )
 
 # Where one name of an old module is, in place of the module's places.
 _VALIDATION = "virgil.distributions.core.validation"
 NAMES: dict[str, str] = {
+    "pyro.contrib.autoname.autoname.AutonameMessenger": "virgil.contrib.autoname.automatic.Autoname",
+    "pyro.contrib.autoname.autoname.NameScope": "virgil.pyro.contrib.scope_stack.NameScope",
+    "pyro.contrib.autoname.autoname.ScopeStack": "virgil.pyro.contrib.scope_stack.ScopeStack",
+    "pyro.contrib.autoname.autoname.genname": "virgil.contrib.autoname.automatic.fresh_name",
+    "pyro.contrib.autoname.scoping.NameCountMessenger": "virgil.contrib.autoname.name_count.NameCount",
+    "pyro.contrib.autoname.scoping.ScopeMessenger": "virgil.contrib.autoname.scope.Scope",
+    "pyro.contrib.conjugate.infer.CollapseConjugateMessenger": "virgil.contrib.conjugate.collapse.CollapseConjugate",
+    "pyro.contrib.conjugate.infer.UncollapseConjugateMessenger": (
+        "virgil.contrib.conjugate.uncollapse.UncollapseConjugate"
+    ),
+    "pyro.contrib.randomvariable.random_variable.RVChainOps": (
+        "virgil.contrib.randomvariable.random_variable.RandomVariable"
+    ),
+    "pyro.contrib.randomvariable.random_variable.RVMagicOps": (
+        "virgil.contrib.randomvariable.random_variable.RandomVariable"
+    ),
     "pyro.__version__": "virgil.pyro.release.VERSION",
     "pyro.distributions.is_validation_enabled": f"{_VALIDATION}.is_validating",
     "pyro.infer.enable_validation": f"{_VALIDATION}.enable_validation",
@@ -144,6 +188,7 @@ NAMES: dict[str, str] = {
 # Old modules that are not there yet, and all below them.
 LATER: dict[str, str] = {
     "pyro.contrib.cevae": "Write its model and guide in virgil",
+    "pyro.contrib.easyguide": "Write the guide as a function, or take one of virgil.infer.autoguide",
     "pyro.contrib.epidemiology": "Write the compartments as a model in virgil.markov",
     "pyro.contrib.forecast": "Write the series as a model; virgil.infer.Predictive draws what follows",
     "pyro.contrib.funsor": "TraceEnum_ELBO sums discrete variables out as it is",

@@ -1,0 +1,1 @@
+"""Functions and classes of the old ``contrib`` that have no place in the rooms of ``virgil.contrib``."""
