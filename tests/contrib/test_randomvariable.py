@@ -119,7 +119,7 @@ def test_transform_takes_one_or_several():
         (lambda: uniform() * 0, "A random variable times 0 is a constant, which has no density."),
         (lambda: uniform() / 0, "A random variable cannot be divided by 0."),
         (lambda: uniform() ** 0, "A random variable to the power of 0 is not known"),
-        (lambda: 2 * RandomVariable(dist.Bernoulli(0.5)), "Bernoulli is discrete, and arithmetic here is on densities."),
+        (lambda: 2 * RandomVariable(dist.Bernoulli(0.5)), "Bernoulli is discrete, and arithmetic here is on"),
         (lambda: abs(RandomVariable(dist.Poisson(2.0))), "Poisson is discrete"),
     ],
 )

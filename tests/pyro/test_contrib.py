@@ -4,13 +4,12 @@ import importlib
 import weakref
 from collections import OrderedDict
 
-import pytest
-import torch
-
 import pyro
 import pyro.contrib.bnn.utils as weights
 import pyro.contrib.util as util
 import pyro.distributions as dist
+import pytest
+import torch
 from pyro import poutine
 
 PATHS = [

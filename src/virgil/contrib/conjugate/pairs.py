@@ -104,7 +104,7 @@ class ConjugatePair(ABC):
 
     @abstractmethod
     def added(self, conditional: Any, obs: Tensor) -> tuple[Tensor, Tensor]:
-        """What each observation adds to the two parameters. Shape: that of ``obs``."""
+        """The two numbers that each observation adds to the parameters. Shape: that of ``obs``."""
 
     @abstractmethod
     def marginal(self, first: Tensor, second: Tensor, conditional: Any) -> Any:

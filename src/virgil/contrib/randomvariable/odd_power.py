@@ -33,6 +33,7 @@ class OddPower(Transform):
         return 1 if self.exponent > 0 else -1
 
     def with_cache(self, cache_size: int = 1) -> OddPower:
+        """The same map, with another size of its cache."""
         return self if self._cache_size == cache_size else OddPower(self.exponent, cache_size)
 
     def __eq__(self, other: object) -> bool:
