@@ -50,6 +50,12 @@ def test_a_function_precedes_the_module_of_its_name():
     assert callable(autoname)
 
 
+def test_every_distribution_is_a_random_variable():
+    squared = (dist.Normal(0.0, 1.0).rv ** 2).dist
+    point = torch.tensor(1.5)
+    assert squared.log_prob(point).item() == pytest.approx(dist.Chi2(1.0).log_prob(point).item(), rel=1e-5)
+
+
 def test_messengers_of_names_are_contexts():
     from pyro.contrib.autoname.scoping import NameCountMessenger, ScopeMessenger
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import virgil.settings
 from virgil.errors import AliasError
+from virgil.pyro.contrib.rv import give_rv
 from virgil.pyro.old_module import OldModule, in_old_words
 from virgil.pyro.paths import is_package, later, modules_in, paths, places_of
 from virgil.pyro.processes import hand_on
@@ -113,6 +114,7 @@ def install() -> None:
         sys.meta_path.insert(0, _finder)
         sys.path_hooks.insert(0, _Modules)
         virgil.settings.set(**DEFAULTS)
+        give_rv()
         hand_on()
 
 
