@@ -46,7 +46,9 @@ def fitted(kind, steps):
     model = BayesianRegression(2, 1)
     guide = kind(model)
     svi = SVI(model, guide, pyro.optim.Adam({"lr": 0.03}), loss=Trace_ELBO())
-    for _ in range(steps):
+    for step in range(steps):
+        if step == 800:
+            svi.optim = pyro.optim.Adam({"lr": 0.003})
         svi.step(x, y)
     return model, guide, x, y
 
@@ -54,7 +56,7 @@ def fitted(kind, steps):
 @pytest.mark.long
 @pytest.mark.parametrize("kind", [AutoDiagonalNormal, AutoMultivariateNormal])
 def test_the_guide_finds_the_posterior_and_predicts(kind):
-    model, guide, x, y = fitted(kind, 1_000)
+    model, guide, x, y = fitted(kind, 1_300)
     mean, covariance = posterior(x, y)
     draws = Predictive(guide, num_samples=2_000)(x, y)
     weights = torch.cat([draws["linear.weight"].reshape(2_000, 2), draws["linear.bias"].reshape(2_000, 1)], -1)

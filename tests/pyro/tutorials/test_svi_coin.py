@@ -37,7 +37,9 @@ def guide(data):
 def test_the_guide_finds_the_conjugate_posterior(program, data):
     pyro.clear_param_store()
     svi = SVI(program, guide, Adam({"lr": 0.05, "betas": (0.90, 0.999)}), loss=Trace_ELBO(num_particles=10))
-    for _ in range(400):
+    for step in range(500):
+        if step == 300:
+            svi.optim = Adam({"lr": 0.005})
         svi.step(data)
     alpha_q = pyro.param("alpha_q").item()
     beta_q = pyro.param("beta_q").item()

@@ -79,8 +79,8 @@ def test_the_bound_reaches_the_evidence_of_principal_components(loss):
     x = data()
     vae = VAE()
     svi = SVI(vae.model, vae.guide, Adam({"lr": 0.02}), loss=loss())
-    for epoch in range(80):
-        if epoch == 60:
+    for epoch in range(120):
+        if epoch == 90:
             svi.optim = Adam({"lr": 0.003})
         for batch in x.split(64):
             svi.step(batch)
