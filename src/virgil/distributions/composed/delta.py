@@ -71,6 +71,9 @@ class Delta(TorchDistributionMixin):
         event_dim = len(self._event_shape)
         return constraints.independent(constraints.real, event_dim) if event_dim else constraints.real
 
+    def sample(self, sample_shape: Sizes = Size()) -> Tensor:
+        return self.rsample(sample_shape).detach()
+
     def rsample(self, sample_shape: Sizes = Size()) -> Tensor:
         return self.v.expand(Size(sample_shape) + self.v.shape)
 

@@ -9,7 +9,7 @@ from torch import Size, Tensor
 from torch import distributions as td
 from torch.distributions import constraints
 
-from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin, expanded
 from virgil.errors import ShapeError
 from virgil.ops.sizes import Sizes
 
@@ -42,7 +42,7 @@ class FoldedDistribution(TorchDistributionMixin):
 
     def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
         new = self._get_checked_instance(FoldedDistribution, _instance)
-        new.base_dist = self.base_dist.expand(batch_shape)
+        new.base_dist = expanded(self.base_dist, batch_shape)
         super(FoldedDistribution, new).__init__(new.base_dist.batch_shape, validate_args=False)
         new._validate_args = self._validate_args
         return new

@@ -42,11 +42,13 @@ class Unit(TorchDistributionMixin):
         new = self._get_checked_instance(Unit, _instance)
         batch_shape = Size(batch_shape)
         new.log_factor = self.log_factor.expand(batch_shape)
-        if "has_rsample" in self.__dict__:
-            new.has_rsample = self.has_rsample
         super(Unit, new).__init__(batch_shape, self._event_shape, validate_args=False)
         new._validate_args = self._validate_args
         return new
+
+    @classmethod
+    def infer_shapes(cls, **arg_shapes: Sizes) -> tuple[Size, Size]:
+        return Size(arg_shapes.get("log_factor", ())), Size((0,))
 
     def sample(self, sample_shape: Sizes = Size()) -> Tensor:
         return self.log_factor.new_empty(self.shape(sample_shape))

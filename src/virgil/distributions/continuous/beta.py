@@ -7,6 +7,7 @@ from torch import Tensor
 from torch import distributions as td
 
 from virgil.distributions.core.broadcast_parameters import broadcast_pair
+from virgil.distributions.core.conjugate_updates import of_family
 from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
@@ -38,6 +39,13 @@ class Beta(TorchDistributionMixin, td.Beta):
         if self._validate_args:
             self._validate_sample(value)
         return in_double(_log_prob, value, self.concentration1, self.concentration0)
+
+    def conjugate_update(self, other: td.Distribution) -> tuple[td.Distribution, Tensor]:
+        factor = of_family(td.Beta, other)
+        ones = self.concentration1 + factor.concentration1 - 1
+        zeros = self.concentration0 + factor.concentration0 - 1
+        ours, theirs = (in_double(_log_beta, each.concentration1, each.concentration0) for each in (self, factor))
+        return Beta(ones, zeros), in_double(_log_beta, ones, zeros) - ours - theirs
 
     def entropy(self) -> Tensor:
         return in_double(_entropy, self.concentration1, self.concentration0)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch import distributions as td
 
+from virgil.distributions.core.conjugate_updates import of_family
 from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.double_precision import in_double
@@ -33,12 +34,24 @@ class Gamma(TorchDistributionMixin, td.Gamma):
             self.rate,
         )
 
+    def conjugate_update(self, other: td.Distribution) -> tuple[td.Distribution, Tensor]:
+        factor = of_family(td.Gamma, other)
+        updated = Gamma(self.concentration + factor.concentration - 1, self.rate + factor.rate)
+        ours, theirs, product = (
+            in_double(_log_normalizer, each.concentration, each.rate) for each in (self, factor, updated)
+        )
+        return updated, product - ours - theirs
+
     def entropy(self) -> Tensor:
         return in_double(_entropy, self.concentration, self.rate)
 
 
 def _entropy(a: Tensor, rate: Tensor) -> Tensor:
     return a - rate.log() + torch.lgamma(a) + (1 - a) * torch.digamma(a)
+
+
+def _log_normalizer(concentration: Tensor, rate: Tensor) -> Tensor:
+    return torch.lgamma(concentration) - torch.xlogy(concentration, rate)
 
 
 def gamma_log_prob(value: Tensor, concentration: Tensor, rate: Tensor) -> Tensor:

@@ -18,3 +18,5 @@ class Gumbel(TorchDistributionMixin, td.Gumbel):
         loc: mode.
         scale: > 0.
     """
+
+    has_rsample = True

@@ -14,6 +14,7 @@ from torch import Size, Tensor
 from torch import distributions as td
 
 from virgil.distributions.core.broadcast_parameters import broadcast_pair, like_parameter
+from virgil.distributions.core.conjugate_updates import of_family
 from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.sizes import Sizes
@@ -60,6 +61,14 @@ class Normal(TorchDistributionMixin, td.Normal):
             return torch.addcmul(like_parameter(-_HALF_LOG_TWO_PI, loc), value, value, value=-0.5)
         z = (value - loc) / scale
         return torch.addcmul(torch.rsub(scale.log(), -_HALF_LOG_TWO_PI), z, z, value=-0.5)
+
+    def conjugate_update(self, other: td.Distribution) -> tuple[td.Distribution, Tensor]:
+        factor = of_family(td.Normal, other)
+        ours, theirs = self.scale.square(), factor.scale.square()
+        loc = (self.loc * theirs + factor.loc * ours) / (ours + theirs)
+        apart = (ours + theirs).sqrt()  # the standard deviation of the distance between the two means
+        log_normalizer = Normal(factor.loc, apart, validate_args=False).log_prob(self.loc)
+        return Normal(loc, self.scale * factor.scale / apart), log_normalizer
 
 
 @divergence(Normal, Normal)

@@ -21,6 +21,8 @@ class Pareto(TorchDistributionMixin, td.Pareto):
         alpha: exponent of the tail, > 0; moments of this order and above do not exist.
     """
 
+    has_rsample = True
+
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Size, Tensor
 from torch import distributions as td
 
 from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.double_precision import in_double
+from virgil.ops.sizes import Sizes
 
 __all__ = ["Uniform"]
 
@@ -22,6 +24,10 @@ class Uniform(TorchDistributionMixin, td.Uniform):
         low: lower bound.
         high: upper bound, > low.
     """
+
+    @classmethod
+    def infer_shapes(cls, **arg_shapes: Sizes) -> tuple[Size, Size]:
+        return Size(broadcast_shapes(*arg_shapes.values())), Size()
 
 
 @divergence(Uniform, Uniform)

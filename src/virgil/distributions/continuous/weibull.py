@@ -25,6 +25,8 @@ class Weibull(TorchDistributionMixin, td.Weibull):
         concentration: shape, > 0; below 1 the hazard falls.
     """
 
+    has_rsample = True
+
     def __init__(self, scale: Tensor | float, concentration: Tensor | float, validate_args: bool | None = None) -> None:
         super().__init__(scale, concentration, resolve_validation(validate_args))
 

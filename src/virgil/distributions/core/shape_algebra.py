@@ -15,11 +15,16 @@ from torch import Size, Tensor
 from torch import distributions as td
 from torch.distributions import constraints
 
+from virgil.distributions.core.conjugate_updates import of_family
 from virgil.distributions.core.distribution import Distribution
 from virgil.distributions.core.feasible_value import feasible_value
+from virgil.distributions.core.inferred_shapes import inferred_shapes
+from virgil.distributions.core.renamed_methods import RenamedMethods
+from virgil.distributions.core.score_parts import ScoreParts, own_score_parts, scale_and_mask
 from virgil.distributions.core.shape_arguments import as_mask, check_expansion, checked_count
 from virgil.distributions.core.validation import SKIP_BY_SWITCH, VALIDATE_BY_SWITCH, is_validating, mode
 from virgil.distributions.core.wrapper import Wrapper
+from virgil.distributions.util import sum_rightmost
 from virgil.errors import ArgumentError, ShapeError, shown
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.sizes import Sizes
@@ -27,7 +32,7 @@ from virgil.ops.sizes import Sizes
 __all__ = ["ExpandedDistribution", "Independent", "MaskedDistribution", "TorchDistributionMixin", "expanded"]
 
 
-class TorchDistributionMixin(Distribution):
+class TorchDistributionMixin(RenamedMethods, Distribution):
     """The methods that every family has beyond torch's interface.
 
     It stands first among the bases: ``class Normal(TorchDistributionMixin, torch.distributions.Normal)``.
@@ -55,6 +60,19 @@ class TorchDistributionMixin(Distribution):
     def event_dim(self) -> int:
         """Number of dims of one event."""
         return len(self._event_shape)
+
+    @classmethod
+    def infer_shapes(cls, **arg_shapes: Sizes) -> tuple[Size, Size]:
+        """The batch shape and the event shape, from the shapes of the constructor's arguments by name.
+
+        Raises:
+            ArgumentError: they do not follow from those shapes.
+
+        >>> import virgil.distributions as dist
+        >>> dist.MultivariateNormal.infer_shapes(loc=(3,), scale_tril=(5, 3, 3))
+        (torch.Size([5]), torch.Size([3]))
+        """
+        return inferred_shapes(cls, arg_shapes)
 
     def shape(self, sample_shape: Sizes = ()) -> Size:
         """The shape of a draw: ``sample_shape + batch_shape + event_shape``."""
@@ -107,10 +125,22 @@ def expanded(fn: td.Distribution, batch_shape: Sizes) -> td.Distribution:
     """
     if type(fn).expand is not td.Distribution.expand:
         try:
-            return fn.expand(batch_shape)  # type: ignore[no-any-return]
+            larger = fn.expand(batch_shape)
         except NotImplementedError:
             pass
+        else:
+            if "has_rsample" in fn.__dict__:  # which torch's own do not keep
+                larger.has_rsample = fn.has_rsample
+            return larger  # type: ignore[no-any-return]
     return ExpandedDistribution(fn, batch_shape)
+
+
+def _score_parts(fn: td.Distribution, value: Tensor) -> ScoreParts:
+    return fn.score_parts(value) if isinstance(fn, Distribution) else own_score_parts(fn, value)
+
+
+def _conjugate_update(fn: td.Distribution, other: td.Distribution) -> tuple[TorchDistributionMixin, Tensor]:
+    return cast("tuple[TorchDistributionMixin, Tensor]", of_family(Distribution, fn).conjugate_update(other))
 
 
 def _with_length_of(fn: td.Distribution, value: Tensor) -> td.Distribution:
@@ -144,6 +174,16 @@ class Independent(TorchDistributionMixin, _TorchIndependent):
     def with_length_of(self, value: Tensor) -> TorchDistributionMixin:
         base = _with_length_of(self.base_dist, value)
         return self if base is self.base_dist else Independent(base, self.reinterpreted_batch_ndims)
+
+    def score_parts(self, x: Tensor, *args: Any, **kwargs: Any) -> ScoreParts:
+        parts = _score_parts(self.base_dist, x)
+        return ScoreParts(*(sum_rightmost(part, self.reinterpreted_batch_ndims) for part in parts))
+
+    def conjugate_update(self, other: td.Distribution) -> tuple[td.Distribution, Tensor]:
+        count = self.reinterpreted_batch_ndims
+        factor = of_family(Independent, other).to_event(-count)
+        updated, log_normalizer = _conjugate_update(self.base_dist, factor)
+        return updated.to_event(count), cast(Tensor, sum_rightmost(log_normalizer, count))
 
     def to_event(self, reinterpreted_batch_ndims: int | None = None) -> TorchDistributionMixin:
         count = checked_count(self, reinterpreted_batch_ndims)
@@ -201,6 +241,16 @@ class ExpandedDistribution(TorchDistributionMixin, Wrapper):
     def log_prob(self, value: Tensor) -> Tensor:
         shape = broadcast_shapes(self._batch_shape, value.shape[: value.dim() - len(self._event_shape)])
         return self.base_dist.log_prob(value).expand(shape)
+
+    def score_parts(self, x: Tensor, *args: Any, **kwargs: Any) -> ScoreParts:
+        shape = broadcast_shapes(self._batch_shape, x.shape[: x.dim() - len(self._event_shape)])
+        parts = _score_parts(self.base_dist, x)
+        return ScoreParts(*(part.expand(shape) if isinstance(part, Tensor) else part for part in parts))
+
+    def conjugate_update(self, other: td.Distribution) -> tuple[td.Distribution, Tensor]:
+        updated, log_normalizer = _conjugate_update(self.base_dist, other)
+        shape = broadcast_shapes(self._batch_shape, updated.batch_shape)
+        return expanded(updated, shape), log_normalizer.expand(shape)
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         values = self.base_dist.enumerate_support(expand=False)
@@ -294,6 +344,16 @@ class MaskedDistribution(TorchDistributionMixin, Wrapper):
             shape = broadcast_shapes(self._batch_shape, value.shape[: value.dim() - len(self._event_shape)])
             return value.new_zeros(shape, dtype=value.dtype if value.is_floating_point() else torch.get_default_dtype())
         return torch.where(mask, self.base_dist.log_prob(self._feasible(value, mask)), 0.0)
+
+    def score_parts(self, x: Tensor, *args: Any, **kwargs: Any) -> ScoreParts:
+        if self.has_rsample:
+            return super().score_parts(x)
+        return _score_parts(self.base_dist, x).scale_and_mask(mask=self._mask)
+
+    def conjugate_update(self, other: td.Distribution) -> tuple[td.Distribution, Tensor]:
+        """The product where the mask is true; where it is false nothing counts, and the normaliser is 1."""
+        updated, log_normalizer = _conjugate_update(self.base_dist, other)
+        return updated.mask(self._mask), scale_and_mask(log_normalizer, mask=self._mask)
 
     def _feasible(self, value: Tensor, mask: Tensor) -> Tensor:
         try:

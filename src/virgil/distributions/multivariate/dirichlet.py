@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch import distributions as td
 
+from virgil.distributions.core.conjugate_updates import of_family
 from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.core.simplex_draws import SimplexDraws
@@ -27,6 +28,12 @@ class Dirichlet(TorchDistributionMixin, SimplexDraws):
         if self._validate_args:
             self._validate_sample(value)
         return in_double(_log_prob, value, self.concentration)
+
+    def conjugate_update(self, other: td.Distribution) -> tuple[td.Distribution, Tensor]:
+        factor = of_family(td.Dirichlet, other)
+        updated = Dirichlet(self.concentration + factor.concentration - 1)
+        ours, theirs, product = (in_double(_log_beta, each.concentration) for each in (self, factor, updated))
+        return updated, product - ours - theirs
 
     def entropy(self) -> Tensor:
         return in_double(_entropy, self.concentration)
