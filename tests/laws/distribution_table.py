@@ -136,6 +136,13 @@ CONTINUOUS = {
     "LogNormal": Row(
         dist.LogNormal, {"loc": _locs, "scale": _t(0.2, 0.4)}, lambda m, s: stats.lognorm(s, scale=math.exp(m))
     ),
+    "Logistic": Row(dist.Logistic, {"loc": _locs, "scale": _scales}, stats.logistic),
+    "MaskedMixture": Row(
+        lambda loc, scale: dist.MaskedMixture(
+            torch.tensor([True, False]), dist.Normal(loc, scale), dist.Laplace(loc, scale)
+        ),
+        {"loc": _locs, "scale": _scales},
+    ),
     "MixtureSameFamily": Row(
         _mixture, {"probs": _weights, "loc": _t([-2.0, 0.0, 1.5], [0.0, 1.0, 2.0]), "scale": _t([0.5], [1.0])}
     ),
@@ -147,6 +154,11 @@ CONTINUOUS = {
         dist.RelaxedBernoulli,
         {"temperature": _t(0.7, 1.3), "probs": _probs},
         moments=False,
+    ),
+    "SkewLogistic": Row(
+        dist.SkewLogistic,
+        {"loc": _locs, "scale": _scales, "asymmetry": _t(2.5, 0.6)},
+        lambda loc, scale, asymmetry: stats.genlogistic(asymmetry, loc, scale),
     ),
     "StudentT": Row(dist.StudentT, {"df": _t(11.0, 16.0), "loc": _locs, "scale": _scales}, stats.t, pathwise=False),
     "TransformedDistribution": Row(_transformed, {"loc": _locs, "scale": _scales}, moments=False),
@@ -190,6 +202,11 @@ DISCRETE = {
         {"samples": _t([0.5, -1.0, 2.0], [3.0, 0.25, 1.0]), "log_weights": _locs.unsqueeze(-1) * _t(0.0, 1.0, -1.0)},
         values=_t(0.5, -1.0, 2.0, 3.0, 0.25, 1.0),
     ),
+    "DirichletMultinomial": Row(
+        lambda concentration: dist.DirichletMultinomial(concentration, 3),
+        {"concentration": _t([0.6, 2.0, 3.1], [4.0, 1.5, 2.2])},
+        values=_pairs[_pairs.sum(-1) == 3],
+    ),
     "DiscreteHMM": Row(
         lambda initial, moves, probs: dist.DiscreteHMM(initial, moves, dist.Bernoulli(probs), duration=3),
         {
@@ -220,7 +237,28 @@ DISCRETE = {
     "OneHotCategoricalStraightThrough": Row(
         dist.OneHotCategoricalStraightThrough, {"probs": _weights}, values=_three, pathwise=False
     ),
+    "OrderedLogistic": Row(
+        dist.OrderedLogistic,
+        {"predictor": _locs, "cutpoints": _t([-0.5, 0.8], [-2.0, 0.1])},
+        values=torch.arange(3),
+        moments=False,
+    ),
     "Poisson": Row(dist.Poisson, {"rate": _rates}, stats.poisson, _counts),
+    "ZeroInflatedDistribution": Row(
+        lambda probs, gate: dist.ZeroInflatedDistribution(dist.Binomial(6, probs), gate=gate),
+        {"probs": _probs, "gate": _t(0.4, 0.1)},
+        values=_counts[:7],
+    ),
+    "ZeroInflatedNegativeBinomial": Row(
+        lambda total_count, probs, gate: dist.ZeroInflatedNegativeBinomial(total_count, probs=probs, gate=gate),
+        {"total_count": _shapes, "probs": _t(0.3, 0.7), "gate": _t(0.4, 0.1)},
+        values=_counts,
+    ),
+    "ZeroInflatedPoisson": Row(
+        lambda rate, gate_logits: dist.ZeroInflatedPoisson(rate, gate_logits=gate_logits),
+        {"rate": _rates, "gate_logits": _locs},
+        values=_counts,
+    ),
 }
 
 MULTIVARIATE = {

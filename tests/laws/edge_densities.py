@@ -31,12 +31,16 @@ from tests.laws.exact_formulas import (
     fisher,
     gamma,
     gen_pareto,
+    inflated,
     log_beta,
     log_odds,
     logs,
     negative,
     normal,
+    ordered_logistic,
     relaxed,
+    sigmoid,
+    skew_logistic,
     softplus,
     student,
 )
@@ -131,6 +135,11 @@ EDGES = {
         lambda x, m, s: -abs(x - m) / s - mp.log(2 * s),
         {"loc": LOCS, "scale": SCALES, "x": lambda m, s: (m + s, m + 2.0, m - 30 * s)},
     ),
+    "Logistic": Edge(
+        dist.Logistic,
+        lambda x, m, s: skew_logistic(x, m, s, 1),
+        {"loc": LOCS, "scale": SCALES, "x": lambda m, s: around(m, s)},
+    ),
     "LogNormal": Edge(
         dist.LogNormal,
         lambda x, m, s: normal(mp.log(x), m, s) - mp.log(x),
@@ -146,6 +155,16 @@ EDGES = {
         lambda temperature, logits: dist.RelaxedBernoulli(temperature, logits=logits),
         relaxed,
         {"temperature": (0.01, 0.5, 10.0), "logits": (-100.0, -5.0, 0.0, 30.0), "x": UNIT},
+    ),
+    "SkewLogistic": Edge(
+        dist.SkewLogistic,
+        skew_logistic,
+        {
+            "loc": (0.0, 30.0),
+            "scale": (1e-3, 1.0, 1e6),
+            "asymmetry": (1e-6, 1e-3, 0.5, 3.0, 1e3, 1e6),
+            "x": lambda m, s, a: (*around(m, s), m + s * float(mp.log(a) + 1)),
+        },
     ),
     "StudentT": Edge(
         dist.StudentT,
@@ -239,15 +258,42 @@ EDGES = {
         lambda k, r, p: negative(k, r, log_odds(p)),
         {"total_count": (1e-3, 1.0, 1e6), "probs": PROBS, "x": (0.0, 1.0, 1000.0)},
     ),
+    "OrderedLogistic": Edge(
+        lambda predictor, low, high: dist.OrderedLogistic(predictor, torch.stack([low, high])),
+        ordered_logistic,
+        {"predictor": (-30.0, 0.0, 5.0), "low": (-60.0, -1.0, 0.0), "high": (1e-3, 1.0, 60.0), "x": (0.0, 1.0, 2.0)},
+    ),
     "Poisson": Edge(
         dist.Poisson,
         lambda k, rate: logs(k, mp.log(rate)) - rate - mp.loggamma(k + 1),
         {"rate": (1e-30, 1e-3, 1.0, 1e3, 1e6, 1e7), "x": lambda r: counts_near(r, r**0.5)},
     ),
+    "ZeroInflatedNegativeBinomial": Edge(
+        lambda total_count, logits, gate_logits: dist.ZeroInflatedNegativeBinomial(
+            total_count, logits=logits, gate_logits=gate_logits
+        ),
+        lambda k, r, logit, gate: inflated(k, sigmoid(gate), negative(k, r, logit)),
+        {
+            "total_count": (1e-3, 1.0, 1e3),
+            "logits": (-30.0, 0.0, 10.0),
+            "gate_logits": (-50.0, -5.0, 0.0, 20.0),
+            "x": (0.0, 1.0, 1000.0),
+        },
+    ),
+    "ZeroInflatedPoisson": Edge(
+        lambda rate, gate: dist.ZeroInflatedPoisson(rate, gate=gate),
+        lambda k, rate, gate: inflated(k, gate, logs(k, mp.log(rate)) - rate - mp.loggamma(k + 1)),
+        {"rate": (1e-30, 1e-3, 1.0, 1e3, 1e6), "gate": PROBS, "x": lambda r, g: {0.0, 1.0, float(round(r))}},
+    ),
     "Dirichlet": Edge(
         lambda a, b: Pair(dist.Dirichlet(torch.stack([a, b])), 1.0),
         lambda x, a, b: (a - 1) * mp.log(x) + (b - 1) * mp.log1p(-x) - log_beta(a, b),
         {"a": SHAPES, "b": SHAPES, "x": (2.0**-20, 0.25, 0.5)},
+    ),
+    "DirichletMultinomial": Edge(
+        lambda a, b: Pair(dist.DirichletMultinomial(torch.stack([a, b]), 2**20), 2.0**20),
+        lambda k, a, b: choose(mp.mpf(2) ** 20, k) + log_beta(k + a, 2**20 - k + b) - log_beta(a, b),
+        {"a": (1e-3, 1.0, 1e3, 1e6), "b": (1e-3, 1.0, 1e6), "x": (0.0, 1.0, 2.0**18, 2.0**20)},
     ),
     "Multinomial": Edge(
         lambda a, b: Pair(dist.Multinomial(2**20, torch.stack([a, b])), 2.0**20),

@@ -80,6 +80,20 @@ def sigmoid(x):
     return 1 / (1 + mp.exp(-x))
 
 
+def skew_logistic(x, m, s, a):
+    z = (x - m) / s
+    return mp.log(a) - mp.log(s) - a * softplus(-z) - softplus(z)
+
+
+def ordered_logistic(k, predictor, low, high):
+    bounds = [0, sigmoid(low - predictor), sigmoid(high - predictor), 1]
+    return mp.log(bounds[int(k) + 1] - bounds[int(k)])
+
+
+def inflated(k, gate, log_prob):
+    return mp.log1p(-gate) + log_prob if k else mp.log(gate + (1 - gate) * mp.exp(log_prob))
+
+
 def kl_gamma(a, r, c, s):
     shapes = mp.loggamma(c) - mp.loggamma(a) + (a - c) * mp.digamma(a)
     return shapes + c * (mp.log(r) - mp.log(s)) + (s - r) * a / r

@@ -19,7 +19,8 @@ ROWS = {**EDGES, **{f"KL {name}": row for name, row in DIVERGENCES.items()}}
 
 NO_FORMULA = {  # of their own: they score by the families inside them, or compare and look up
     "Delta", "Empirical", "ExpandedDistribution", "ImproperUniform", "Independent", "MaskedDistribution",
-    "MixtureSameFamily", "TransformedDistribution", "Unit", "DiscreteHMM",
+    "MaskedMixture", "MixtureSameFamily", "TransformedDistribution", "Unit", "DiscreteHMM",
+    "ZeroInflatedDistribution",
 }  # fmt: skip
 NORMAL = {"LogisticNormal", "LowRankMultivariateNormal", "MultivariateNormal"}  # a square and logarithms, as Normal
 AS_CATEGORICAL = {"OneHotCategorical", "OneHotCategoricalStraightThrough"}

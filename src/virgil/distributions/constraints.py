@@ -11,6 +11,8 @@ A constraint's ``check`` says elementwise which values lie inside; ``biject_to``
 ``softplus_lower_cholesky``     lower Cholesky factors with a diagonal reached by softplus
 ``unit_lower_cholesky``         lower triangular matrices with a diagonal of ones: the L of L D L'
 ``corr_matrix``                 correlation matrices
+``integer``                     integers of either sign
+``MaskedConstraint``            one set where a mask is true, another one where it is false
 ==============================  ======================================================================
 """
 
@@ -57,10 +59,12 @@ from torch.distributions.constraints import corr_cholesky as torch_corr_cholesky
 
 __all__ = [
     "Constraint",
+    "MaskedConstraint",
     "MixtureSameFamilyConstraint",
     "boolean",
     "cat",
     "corr_cholesky",
+    "corr_cholesky_constraint",
     "corr_matrix",
     "dependent",
     "dependent_property",
@@ -68,6 +72,7 @@ __all__ = [
     "greater_than_eq",
     "half_open_interval",
     "independent",
+    "integer",
     "integer_interval",
     "interval",
     "is_dependent",
@@ -149,6 +154,42 @@ class _CorrMatrix(Constraint):
         return unit & cast(Tensor, positive_definite.check(value))
 
 
+class _Integer(Constraint):
+    is_discrete = True
+
+    def check(self, value: Tensor) -> Tensor:
+        return value % 1 == 0
+
+
+class MaskedConstraint(Constraint):
+    """The values that satisfy ``constraint1`` where a mask is true, and ``constraint0`` where it is false.
+
+    Args:
+        mask: a tensor of bools. Shape: ``(*batch,)``.
+        constraint0: the set where the mask is false.
+        constraint1: the set where the mask is true.
+    """
+
+    def __init__(self, mask: Tensor, constraint0: Constraint, constraint1: Constraint) -> None:
+        self.mask, self.constraint0, self.constraint1 = mask, constraint0, constraint1
+        super().__init__()
+
+    @property
+    def is_discrete(self) -> bool:  # type: ignore[override]
+        return bool(self.constraint0.is_discrete and self.constraint1.is_discrete)
+
+    @property
+    def event_dim(self) -> int:  # type: ignore[override]
+        return max(self.constraint0.event_dim, self.constraint1.event_dim)
+
+    def check(self, value: Tensor) -> Tensor:
+        """Elementwise over the batch: whether a value lies inside the set that the mask chooses."""
+        return torch.where(self.mask, self.constraint1.check(value), self.constraint0.check(value))
+
+    def __repr__(self) -> str:
+        return f"MaskedConstraint({self.constraint0!r}, {self.constraint1!r})"
+
+
 def _check_corr_cholesky(value: Tensor) -> Tensor:
     """True for Cholesky factors of correlation matrices, as exact as single precision holds them at most."""
     precision = max(torch.finfo(value.dtype).eps, torch.finfo(torch.float32).eps)
@@ -164,7 +205,8 @@ def _corr_cholesky() -> Constraint:
     return constraint
 
 
-corr_cholesky = _corr_cholesky()
+corr_cholesky = corr_cholesky_constraint = _corr_cholesky()
+integer = _Integer()
 ordered_vector = _OrderedVector()
 positive_ordered_vector = _PositiveOrderedVector()
 sphere = _Sphere()

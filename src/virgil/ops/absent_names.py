@@ -58,10 +58,8 @@ INSTEAD: dict[str, dict[str, str]] = {
         **dict.fromkeys(("GaussianHMM", "IndependentHMM", "LinearHMM"), "State the chain in virgil.markov"),
         "LKJ": "Use LKJCholesky, whose values are Cholesky factors",
         "LKJCorrCholesky": "Use LKJCholesky",
-        "DirichletMultinomial": "State a Dirichlet, and a Multinomial of its value",
-        **dict.fromkeys(("MaskedMixture", "MixtureOfDiagNormals", "GaussianScaleMixture"), "Use MixtureSameFamily"),
-        **dict.fromkeys(("Logistic", "OrderedLogistic", "SkewLogistic", "SoftLaplace"), _OWN_TERM),
-        **dict.fromkeys(("ZeroInflatedDistribution", "ZeroInflatedNegativeBinomial", "ZeroInflatedPoisson"), _OWN_TERM),
+        **dict.fromkeys(("MixtureOfDiagNormals", "GaussianScaleMixture"), "Use MixtureSameFamily"),
+        **dict.fromkeys(("AsymmetricLaplace", "SoftAsymmetricLaplace", "SoftLaplace"), _OWN_TERM),
     },
 }
 

@@ -20,6 +20,7 @@ SHAPES = {
     constraints.greater_than_eq(2.0): (3,),
     constraints.less_than(-2.0): (3,),
     constraints.boolean: (3,),
+    constraints.integer: (3,),
     constraints.nonnegative_integer: (3,),
     constraints.positive_integer: (3,),
     constraints.integer_interval(2, torch.tensor([5, 9])): (3, 2),
@@ -44,6 +45,10 @@ SHAPES = {
     constraints.MixtureSameFamilyConstraint(constraints.positive): (2, 3),
     constraints.cat([constraints.real, constraints.positive], -1, [1, 2]): (2, 3),
     constraints.stack([constraints.real, constraints.positive], -2): (2, 3),
+    constraints.MaskedConstraint(torch.tensor([True, False]), constraints.positive, constraints.less_than(-2.0)): (2,),
+    constraints.MaskedConstraint(
+        torch.tensor([True, False]), constraints.simplex, constraints.independent(constraints.positive, 1)
+    ): (2, 3),
 }
 
 

@@ -15,9 +15,13 @@ __all__ = [
     "Empirical",
     "FoldedDistribution",
     "ImproperUniform",
+    "MaskedMixture",
     "MixtureSameFamily",
     "TransformedDistribution",
     "Unit",
+    "ZeroInflatedDistribution",
+    "ZeroInflatedNegativeBinomial",
+    "ZeroInflatedPoisson",
 ]
 
 if TYPE_CHECKING:
@@ -25,8 +29,12 @@ if TYPE_CHECKING:
     from virgil.distributions.composed.empirical import Empirical
     from virgil.distributions.composed.folded_distribution import FoldedDistribution
     from virgil.distributions.composed.improper_uniform import ImproperUniform
+    from virgil.distributions.composed.masked_mixture import MaskedMixture
     from virgil.distributions.composed.mixture_same_family import MixtureSameFamily
     from virgil.distributions.composed.transformed_distribution import TransformedDistribution
     from virgil.distributions.composed.unit import Unit
+    from virgil.distributions.composed.zero_inflated_distribution import ZeroInflatedDistribution
+    from virgil.distributions.composed.zero_inflated_negative_binomial import ZeroInflatedNegativeBinomial
+    from virgil.distributions.composed.zero_inflated_poisson import ZeroInflatedPoisson
 else:
     __getattr__, __dir__ = one_a_file(__name__, __all__)

@@ -26,9 +26,11 @@ __all__ = [
     "Kumaraswamy",
     "Laplace",
     "LogNormal",
+    "Logistic",
     "Normal",
     "Pareto",
     "RelaxedBernoulli",
+    "SkewLogistic",
     "StudentT",
     "Uniform",
     "Weibull",
@@ -50,9 +52,11 @@ if TYPE_CHECKING:
     from virgil.distributions.continuous.kumaraswamy import Kumaraswamy
     from virgil.distributions.continuous.laplace import Laplace
     from virgil.distributions.continuous.log_normal import LogNormal
+    from virgil.distributions.continuous.logistic import Logistic
     from virgil.distributions.continuous.normal import Normal
     from virgil.distributions.continuous.pareto import Pareto
     from virgil.distributions.continuous.relaxed_bernoulli import RelaxedBernoulli
+    from virgil.distributions.continuous.skew_logistic import SkewLogistic
     from virgil.distributions.continuous.student_t import StudentT
     from virgil.distributions.continuous.uniform import Uniform
     from virgil.distributions.continuous.weibull import Weibull

@@ -13,7 +13,7 @@ import torch
 from torch import Size, Tensor
 from torch.distributions import constraints, transform_to
 
-from virgil.distributions.constraints import sphere
+from virgil.distributions.constraints import MaskedConstraint, integer, sphere
 from virgil.errors import ArgumentError
 from virgil.ops.sizes import Sizes
 
@@ -69,9 +69,17 @@ def _stacked(constraint: Any, shape: Size, like: dict[str, Any]) -> Tensor:
     return torch.stack([feasible_value(c, shape[:dim] + shape[dim + 1 :], **like) for c in constraint.cseq], dim)
 
 
+def _masked(constraint: Any, shape: Size, like: dict[str, Any]) -> Tensor:
+    mask = constraint.mask
+    mask = mask.reshape(mask.shape + (1,) * constraint.event_dim)
+    second, first = (feasible_value(each, shape, **like) for each in (constraint.constraint1, constraint.constraint0))
+    return torch.where(mask, second, first)
+
+
 _FILLERS: dict[type, _Filler] = {
     type(constraints.real): _constant(0.0),
     type(constraints.boolean): _constant(0.0),
+    type(integer): _constant(0.0),
     type(constraints.nonnegative_integer): _bound("lower_bound", 0),
     constraints.integer_interval: _bound("lower_bound", 0),
     constraints.greater_than: _bound("lower_bound", 1),
@@ -89,6 +97,7 @@ _FILLERS: dict[type, _Filler] = {
     constraints.independent: _inner,
     constraints.MixtureSameFamilyConstraint: _inner,
     constraints.cat: _joined,
+    MaskedConstraint: _masked,
     constraints.stack: _stacked,
 }
 

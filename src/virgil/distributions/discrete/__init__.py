@@ -15,12 +15,14 @@ __all__ = [
     "BetaBinomial",
     "Binomial",
     "Categorical",
+    "DirichletMultinomial",
     "GammaPoisson",
     "Geometric",
     "Multinomial",
     "NegativeBinomial",
     "OneHotCategorical",
     "OneHotCategoricalStraightThrough",
+    "OrderedLogistic",
     "Poisson",
 ]
 
@@ -29,12 +31,14 @@ if TYPE_CHECKING:
     from virgil.distributions.discrete.beta_binomial import BetaBinomial
     from virgil.distributions.discrete.binomial import Binomial
     from virgil.distributions.discrete.categorical import Categorical
+    from virgil.distributions.discrete.dirichlet_multinomial import DirichletMultinomial
     from virgil.distributions.discrete.gamma_poisson import GammaPoisson
     from virgil.distributions.discrete.geometric import Geometric
     from virgil.distributions.discrete.multinomial import Multinomial
     from virgil.distributions.discrete.negative_binomial import NegativeBinomial
     from virgil.distributions.discrete.one_hot_categorical import OneHotCategorical
     from virgil.distributions.discrete.one_hot_categorical_straight_through import OneHotCategoricalStraightThrough
+    from virgil.distributions.discrete.ordered_logistic import OrderedLogistic
     from virgil.distributions.discrete.poisson import Poisson
 else:
     __getattr__, __dir__ = one_a_file(__name__, __all__)
