@@ -56,16 +56,26 @@ ROOMS = (
         "pyro.distributions",
         ("virgil.distributions",),
         "affine_beta asymmetriclaplace avf_mvn coalescent conditional conjugate delta diag_normal_mixture "
-        "diag_normal_mixture_shared_cov distribution empirical extended folded gaussian_scale_mixture "
+        "diag_normal_mixture_shared_cov empirical extended folded gaussian_scale_mixture "
         "grouped_normal_normal hmm improper_uniform inverse_gamma lkj log_normal_negative_binomial logistic mixture "
         "multivariate_studentt nanmasked omt_mvn one_one_matching one_two_matching ordered_logistic polya_gamma "
-        "projected_normal rejector relaxed_straight_through score_parts sine_bivariate_von_mises sine_skewed "
-        "softlaplace spanning_tree stable stable_log_prob torch torch_distribution torch_transform unit von_mises_3d "
+        "projected_normal relaxed_straight_through sine_bivariate_von_mises sine_skewed "
+        "softlaplace spanning_tree stable stable_log_prob unit von_mises_3d "
         "zero_inflated",
         {
             "constraints": ("virgil.distributions.constraints",),
             "kl": ("virgil.distributions.kl", "virgil.distributions"),
-            "util": ("virgil.distributions.util",),
+            "distribution": ("virgil.distributions", "virgil.pyro.distributions.base_classes"),
+            "rejector": ("virgil.pyro.distributions.rejector",),
+            "score_parts": ("virgil.distributions.core.score_parts",),
+            "torch": ("virgil.distributions", "virgil.pyro.distributions.base_classes"),
+            "torch_distribution": ("virgil.distributions.torch_distribution", "virgil.distributions"),
+            "torch_transform": ("virgil.distributions.transforms",),
+            "util": (
+                "virgil.pyro.distributions.tensor_arguments",
+                "virgil.pyro.distributions.copies",
+                "virgil.pyro.distributions.decorators",
+            ),
         },
     ),
     Room(
@@ -76,7 +86,22 @@ ROOMS = (
         "normalize ordered permute planar polynomial power radial simplex_to_ordered softplus spline "
         "spline_autoregressive spline_coupling sylvester unit_cholesky utils",
     ),
-    Room("pyro.distributions.testing", (), "fakes gof naive_dirichlet rejection_exponential rejection_gamma special"),
+    Room(
+        "pyro.distributions.testing",
+        (),
+        "",
+        {
+            name: (f"virgil.pyro.distributions.testing.{name}",)
+            for name in (
+                "fakes",
+                "gof",
+                "naive_dirichlet",
+                "rejection_exponential",
+                "rejection_gamma",
+                "special",
+            )
+        },
+    ),
     Room(
         "pyro.infer",
         ("virgil.infer",),
@@ -182,6 +207,17 @@ NAMES: dict[str, str] = {
     "pyro.log": "virgil.pyro.logger.log",
     "pyro.poutine.enable_validation": f"{_VALIDATION}.enable_validation",
     "pyro.poutine.is_validation_enabled": f"{_VALIDATION}.is_validating",
+    "pyro.distributions.ComposeTransformModule": "virgil.distributions.transforms.ComposeTransformModule",
+    "pyro.distributions.ExponentialFamily": "virgil.pyro.distributions.base_classes.ExponentialFamily",
+    "pyro.distributions.LKJCorrCholesky": "virgil.pyro.distributions.lkj.LKJCorrCholesky",
+    "pyro.distributions.Rejector": "virgil.pyro.distributions.rejector.Rejector",
+    "pyro.distributions.TransformModule": "virgil.distributions.transforms.TransformModule",
+    "pyro.distributions.kl.sum_rightmost": "virgil.distributions.util.sum_rightmost",
+    "pyro.distributions.lkj.LKJCorrCholesky": "virgil.pyro.distributions.lkj.LKJCorrCholesky",
+    "pyro.distributions.mixture.MaskedConstraint": "virgil.distributions.constraints.MaskedConstraint",
+    "pyro.distributions.util.enable_validation": f"{_VALIDATION}.enable_validation",
+    "pyro.distributions.util.is_validation_enabled": f"{_VALIDATION}.is_validating",
+    "pyro.distributions.util.validation_enabled": f"{_VALIDATION}.validation_enabled",
     "pyro.poutine.subsample_messenger._Subsample": "virgil.poutine.plate.SubsampleIndices",
 }
 

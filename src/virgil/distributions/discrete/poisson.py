@@ -7,6 +7,7 @@ from torch import Tensor
 from torch import distributions as td
 
 from virgil.distributions.core.divergence import divergence
+from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.log_probabilities import times
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.discrete.bernoulli import Bernoulli
@@ -15,6 +16,7 @@ from virgil.ops.double_precision import in_double
 __all__ = ["Poisson"]
 
 
+@expand_as_torch
 class Poisson(TorchDistributionMixin, td.Poisson):
     """The number of events of a Poisson process in unit time: ``rate**k * exp(-rate) / k!`` for k = 0, 1, 2, ...
 
@@ -22,7 +24,11 @@ class Poisson(TorchDistributionMixin, td.Poisson):
 
     Args:
         rate: mean, >= 0.
+        is_sparse: a hint that most counts are zero; the log-probability is the same.
     """
+
+    def __init__(self, rate: Tensor | float, validate_args: bool | None = None, *, is_sparse: bool = False) -> None:
+        super().__init__(rate, validate_args=validate_args)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:

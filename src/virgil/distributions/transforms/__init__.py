@@ -28,6 +28,7 @@ from torch.distributions.transforms import (
     identity_transform,
 )
 
+from virgil.distributions.transforms.compose_transform_module import ComposeTransformModule
 from virgil.distributions.transforms.corr_cholesky import CorrCholeskyTransform
 from virgil.distributions.transforms.corr_matrix import CorrMatrixTransform
 from virgil.distributions.transforms.free_cholesky import FreeCholeskyTransform
@@ -36,6 +37,7 @@ from virgil.distributions.transforms.normalize import NormalizeTransform
 from virgil.distributions.transforms.ordered import OrderedTransform
 from virgil.distributions.transforms.registry import biject_to, transform_to
 from virgil.distributions.transforms.softplus_lower_cholesky import SoftplusLowerCholeskyTransform
+from virgil.distributions.transforms.transform_module import TransformModule
 from virgil.distributions.transforms.unit_lower_cholesky import UnitLowerCholeskyTransform
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "AffineTransform",
     "CatTransform",
     "ComposeTransform",
+    "ComposeTransformModule",
     "CorrCholeskyTransform",
     "CorrMatrixTransform",
     "CumulativeDistributionTransform",
@@ -64,6 +67,7 @@ __all__ = [
     "StickBreakingTransform",
     "TanhTransform",
     "Transform",
+    "TransformModule",
     "UnitLowerCholeskyTransform",
     "biject_to",
     "identity_transform",

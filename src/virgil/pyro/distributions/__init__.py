@@ -1,0 +1,1 @@
+"""Functions and classes about distributions that only old programs use."""

@@ -1,0 +1,1 @@
+"""Distributions and tests by which old programs test inference."""
