@@ -51,6 +51,19 @@ class HookedStating(Messenger):
             virgil.factor(f"{msg['name']}_{self.word}", torch.tensor(-0.5))
 
 
+class Shifting:
+    """A reparameteriser: states a normal variable as its location plus a centred one."""
+
+    def apply(self, msg):
+        offset = virgil.sample(f"{msg['name']}_offset", dist.Normal(0.0, msg["fn"].scale))
+        value = msg["fn"].loc + offset
+        return {"fn": dist.Delta(value).mask(False), "value": value, "is_observed": True}
+
+
+def _shift(site):
+    return Shifting() if site.name == "z" and isinstance(site.fn, dist.Normal) else None
+
+
 def program(shift=0.0, before=lambda name: None):
     """Every kind of statement: param, both kinds of plate, latent, observed, deterministic, factor, subsample.
 
@@ -93,6 +106,8 @@ HANDLERS = {
     "broadcast": poutine.broadcast,
     "escape": lambda: poutine.escape(escape_fn=lambda site: False),
     "enum": lambda: poutine.enum(first_available_dim=-2),
+    "equalize": lambda: poutine.equalize(sites="w_."),
+    "reparam": lambda: poutine.reparam(config=_shift),
     "own": Doubling,
     "messenger": HookedDoubling,
     "stating": Stating,

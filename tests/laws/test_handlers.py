@@ -16,7 +16,7 @@ every = pytest.mark.parametrize("make", HANDLERS.values(), ids=HANDLERS)
 
 
 def test_the_table_has_every_handler():
-    others = {"emit", "markov", "prune_subsample_sites", "queue", "site_is_subsample", "vectorized_markov"}
+    others = {"emit", "get_mask", "markov", "prune_subsample_sites", "queue", "site_is_subsample", "vectorized_markov"}
     assert {name for name in poutine.__all__ if name[0].islower()} - others <= set(HANDLERS)
 
 

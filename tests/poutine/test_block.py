@@ -85,3 +85,23 @@ ERRORS = [
 def test_contradictions_are_refused(choice, message):
     with pytest.raises(ArgumentError, match=re.escape(message)):
         poutine.block(model, **choice)
+
+
+@pytest.mark.parametrize(
+    ("choice", "seen"),
+    [
+        ({"hide_all": False}, ["a", "b"]),
+        ({"expose_all": True}, ["a", "b"]),
+        ({"hide_all": True}, []),
+        ({"hide_all": False, "expose": ["a"]}, ["a"]),
+        ({"expose_all": True, "hide": ["a"]}, ["b"]),
+    ],
+)
+def test_all_or_none_are_hidden(choice, seen):
+    def model():
+        virgil.sample("a", dist.Normal(0.0, 1.0))
+        virgil.sample("b", dist.Normal(0.0, 1.0))
+
+    with poutine.trace() as tracer:
+        poutine.block(model, **choice)()
+    assert list(tracer.trace) == seen

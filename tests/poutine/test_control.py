@@ -13,7 +13,7 @@ import virgil
 import virgil.distributions as dist
 from virgil import poutine
 from virgil.errors import ArgumentError
-from virgil.poutine import NonlocalExit, Trace
+from virgil.poutine import NonlocalExit, Trace, extensions
 from virgil.poutine.runtime import installed
 
 
@@ -184,3 +184,29 @@ ERRORS = [
 def test_errors(call, message):
     with pytest.raises(ArgumentError, match=re.escape(message)):
         call()
+
+
+def sizes():
+    a = virgil.sample("a", dist.Categorical(torch.ones(3) / 3))
+    b = virgil.sample("b", dist.Normal(0.0, 1.0))
+    return int(a), float(b)
+
+
+def test_queue_leaves_and_goes_on_as_it_is_told():
+    """Left at every variable, with two draws each: four executions, and half of them share what came first."""
+    traces = Queue()
+    traces.put(Trace())
+    explore = poutine.queue(
+        sizes, traces, escape_fn=extensions.all_escape, extend_fn=extensions.mc_extend, num_samples=2
+    )
+    found = [explore() for _ in range(4)]
+    assert len({b for _, b in found}) == 4
+    assert traces.empty()
+
+
+def test_queue_extends_by_the_first_values():
+    traces = Queue()
+    traces.put(Trace())
+    explore = poutine.queue(sizes, traces, extend_fn=extensions.enum_extend, num_samples=2)
+    assert [explore()[0] for _ in range(2)] == [0, 1]
+    assert traces.empty()

@@ -61,10 +61,40 @@ def test_a_key_can_be_set_where_that_makes_sense(trace):
     before = z["log_prob"]
     z["value"] = torch.tensor(4.0)
     assert z["log_prob"] != before
-    with pytest.raises(KeyError, match=r"Key 'log_prob' of a site cannot be set. These can: .*value"):
+    with pytest.raises(KeyError, match=r"Key 'log_prob' of a site cannot be set. These can: .*value, and keys"):
         z["log_prob"] = before
     with pytest.raises(KeyError, match=r"A site has no key 'valeu'. It has: .*value"):
         z["valeu"]
+
+
+def test_a_site_is_used_as_a_mapping(trace):
+    x = trace.nodes["x"]
+    assert "log_prob" not in dict(x)
+    log_prob = x["log_prob"]
+    assert dict(x)["log_prob"] is log_prob
+    assert dict(x.items()).keys() == set(x)
+    assert len(x.values()) == len(x.keys())
+    copied = x.copy()
+    copied.update({"note": 3}, scale=2.0)
+    assert (copied["note"], copied["scale"]) == (3, 2.0)
+    assert torch.equal(copied["log_prob"], 2 * log_prob)
+    assert ("note" in x, x["scale"]) == (False, 1.0)
+    del copied["note"]
+    assert "note" not in copied
+    with pytest.raises(KeyError, match="no key 'value' of a program's own"):
+        del copied["value"]
+    copied["type"] = "param"
+    assert copied.kind == "param"
+
+
+def test_the_scale_of_a_site_includes_the_weights_of_plates():
+    with poutine.trace() as tracer, virgil.plate("data", 10, subsample_size=2):
+        virgil.sample("x", dist.Normal(0.0, 1.0))
+    x = tracer.trace.nodes["x"]
+    assert x["scale"] == 5.0
+    x["scale"] = 15.0
+    assert (x["scale"], x.scale) == (15.0, 3.0)
+    torch.testing.assert_close(x["log_prob"], 15.0 * x["unscaled_log_prob"])
 
 
 def test_sites_by_kind(trace):

@@ -139,3 +139,15 @@ ERRORS = [
 def test_errors(call, message):
     with pytest.raises(ArgumentError, match=re.escape(message)):
         call()
+
+
+def test_the_mask_that_a_statement_would_have():
+    assert poutine.get_mask() is None
+    mask = torch.tensor([True, False])
+    with poutine.mask(mask=True), poutine.mask(mask=mask), poutine.trace() as tracer:
+        assert torch.equal(poutine.get_mask(), mask)
+        with poutine.block():
+            assert poutine.get_mask() is None
+        with poutine.mask(mask=False), virgil.plate("data", 2):
+            assert not poutine.get_mask().any()
+    assert list(tracer.trace) == ["data"]

@@ -49,8 +49,6 @@ INSTEAD: dict[str, dict[str, str]] = {
     "virgil.optim": dict.fromkeys(("AdagradRMSProp", "DCTAdam", "HorovodOptimizer"), "Use Adam or ClippedAdam"),
     "virgil.poutine": {
         **dict.fromkeys(("enable_validation", "is_validation_enabled"), _VALIDATION),
-        "equalize": "State both sites by one variable",
-        "reparam": "Write a handler that states the base variable, as in virgil.poutine.runtime",
         "unwrap": "Call the function that was wrapped",
     },
     "virgil.distributions": {

@@ -13,14 +13,16 @@ from virgil.poutine.broadcast import broadcast
 from virgil.poutine.condition import condition, uncondition
 from virgil.poutine.do import do
 from virgil.poutine.enumeration import enum
+from virgil.poutine.equalize import equalize
 from virgil.poutine.escape import NonlocalExit, escape
 from virgil.poutine.frame import Frame
 from virgil.poutine.infer_config import infer_config
 from virgil.poutine.lift import lift
 from virgil.poutine.markov import markov
-from virgil.poutine.mask import mask
+from virgil.poutine.mask import get_mask, mask
 from virgil.poutine.messenger import Messenger
 from virgil.poutine.queue import queue
+from virgil.poutine.reparam import reparam
 from virgil.poutine.replay import replay
 from virgil.poutine.runtime import Handler, emit
 from virgil.poutine.scale import scale
@@ -44,13 +46,16 @@ __all__ = [
     "do",
     "emit",
     "enum",
+    "equalize",
     "escape",
+    "get_mask",
     "infer_config",
     "lift",
     "markov",
     "mask",
     "prune_subsample_sites",
     "queue",
+    "reparam",
     "replay",
     "scale",
     "seed",

@@ -87,6 +87,7 @@ class _AllBut:
 def _hides(
     hide_fn: Choice | None,
     expose_fn: Choice | None,
+    hide_all: bool,
     hide: Sequence[str] | None,
     expose: Sequence[str] | None,
     hide_types: Sequence[str] | None,
@@ -96,7 +97,7 @@ def _hides(
         return hide_fn
     if expose_fn is not None:
         return _AllBut(expose_fn)
-    if hide is not None or hide_types is not None:
+    if hide is not None or hide_types is not None or (not hide_all and expose is None and expose_types is None):
         return _OneOf(frozenset(hide or ()), frozenset(hide_types or ()))
     return _AllBut(_OneOf(frozenset(expose or ()), frozenset(expose_types or ())))
 
@@ -105,6 +106,8 @@ def block(
     fn: Program | None = None,
     hide_fn: Choice | None = None,
     expose_fn: Choice | None = None,
+    hide_all: bool = True,
+    expose_all: bool = False,
     hide: Sequence[str] | None = None,
     expose: Sequence[str] | None = None,
     hide_types: Sequence[str] | None = None,
@@ -116,6 +119,8 @@ def block(
         fn: the program; without one, the handler is returned.
         hide_fn: a site for which it is true is hidden.
         expose_fn: a site for which it is false is hidden.
+        hide_all: whether all are hidden where nothing else is said; false hides none.
+        expose_all: true hides none either.
         hide: names to hide.
         expose: names to show; all others are hidden.
         hide_types: types to hide, such as ``["param"]``.
@@ -141,4 +146,6 @@ def block(
     ):
         if isinstance(names, str):
             raise ArgumentError(f"block() got {argument}={names!r}, a single string; it takes a list, [{names!r}].")
-    return wrapped(Block(_hides(hide_fn, expose_fn, hide, expose, hide_types, expose_types)), fn)
+    return wrapped(
+        Block(_hides(hide_fn, expose_fn, hide_all and not expose_all, hide, expose, hide_types, expose_types)), fn
+    )

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError, shown
-from virgil.poutine.runtime import Handler
+from virgil.poutine.runtime import Handler, emit
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
 
-__all__ = ["Mask", "mask"]
+__all__ = ["Mask", "get_mask", "mask"]
 
 
 class Mask(Handler):
@@ -30,7 +30,7 @@ class Mask(Handler):
 
     def before(self, site: Site) -> Site:
         """Narrow the mask of the site."""
-        if site.kind == "sample":
+        if site.kind == "sample" or site.kind == "get_mask":
             site = site.masked_by(self.mask)
         return site
 
@@ -48,3 +48,18 @@ def mask(fn: Program | None = None, mask: bool | Tensor | None = None) -> Any:
     if mask is None:
         raise ArgumentError("mask() needs mask=, a bool or a tensor of dtype torch.bool.")
     return wrapped(Mask(mask), fn)
+
+
+def get_mask() -> bool | Tensor | None:
+    """The mask that a sample statement would have here; ``None`` where there is none.
+
+    A program may leave out a costly ``factor`` where nothing counts:
+
+    Example:
+        >>> import torch, virgil
+        >>> from virgil.poutine import get_mask, mask
+        >>> with mask(mask=False):
+        ...     if get_mask() is not False:
+        ...         virgil.factor("costly", torch.randn(1000, 1000).logdet())
+    """
+    return emit(Site("get_mask", "get_mask")).mask

@@ -6,7 +6,7 @@ each other in any order.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
@@ -54,6 +54,18 @@ class Message(dict[str, Any]):
         if key in _COMPUTED and self["value"] is not None:
             return self.written("A handler")[key]
         raise KeyError(f"The message of site {self['name']!r} has no {key!r}. It has: {', '.join(self)}.")
+
+    def through(self, treat: Callable[[Site], Site], author: str) -> None:
+        """Change the message as a function of sites does, such as the ``before`` of a handler.
+
+        Args:
+            treat: the function.
+            author: who changes it, for errors.
+        """
+        value, observed = self["value"], self["is_observed"]
+        self.read(treat(self.written(author)))
+        if self["value"] is not value or self["is_observed"] is not observed:
+            self["done"] = self["value"] is not None and not self["is_observed"]
 
     def written(self, author: str, without: Collection[str] = ()) -> Site:
         """The site with the changes; itself where there are none.

@@ -19,7 +19,7 @@ from virgil.poutine.plate_context import PlateContext, SizelessContext, active_f
 from virgil.poutine.runtime import emit, installed
 from virgil.poutine.site import Site
 
-__all__ = ["PlateContext", "SubsampleIndices", "active_frames", "plate"]
+__all__ = ["PlateContext", "SubsampleIndices", "active_frames", "free_dim", "plate"]
 
 _INDEX_TYPES = frozenset({torch.long, torch.int})
 
@@ -133,12 +133,15 @@ class plate:
         self.subsample_size = len(self.indices)
 
     def __enter__(self) -> Tensor:
-        frame = Frame(self.name, self._free_dim(), self.subsample_size, self.size)
-        if self.is_sized:
-            PlateContext(frame, self.indices, self).__enter__()
-        else:
-            SizelessContext(frame, self, self._take_size).__enter__()
+        self.context().__enter__()
         return self.indices
+
+    def context(self) -> PlateContext:
+        """The handler that stands for the plate when it is entered here."""
+        frame = Frame(self.name, free_dim(self.name, self.dim), self.subsample_size, self.size)
+        if self.is_sized:
+            return PlateContext(frame, self.indices, self)
+        return SizelessContext(frame, self, self._take_size)
 
     def _take_size(self, size: int) -> None:
         self.size = self.subsample_size = size
@@ -189,31 +192,34 @@ class plate:
     def __repr__(self) -> str:
         return f"plate({self.name!r}, size={self.size}, subsample_size={self.subsample_size}, dim={self.dim})"
 
-    def _free_dim(self) -> int:
-        frames = active_frames()
-        dim = self.dim
-        taken = {frame.dim: frame for frame in frames if frame.dim is not None}
-        if dim is None:
-            dim = -1
-            while dim in taken and not taken[dim].particle:
-                dim -= 1
-        for frame in frames:
-            if frame.name == self.name:
-                raise PlateError(
-                    f"Plate {self.name!r} is entered inside itself. Give the inner plate a name of its own."
-                )
-            if frame.particle and frame.dim is not None and dim <= frame.dim:
-                raise PlateError(
-                    f"Plate {self.name!r} needs dim {dim}, but the objective expects at most {-frame.dim - 1} nested "
-                    f"plates and keeps its particles at dim {frame.dim}. Set max_plate_nesting={-dim} or more on the "
-                    "objective, or leave it out."
-                )
-        if dim in taken:
+
+def free_dim(name: str, dim: int | None) -> int:
+    """The batch dim of a plate that is entered now: the one asked for, or the first free one from the right.
+
+    Raises:
+        PlateError: it is taken, or a plate of this name has been entered already.
+    """
+    frames = active_frames()
+    taken = {frame.dim: frame for frame in frames if frame.dim is not None}
+    if dim is None:
+        dim = -1
+        while dim in taken and not taken[dim].particle:
+            dim -= 1
+    for frame in frames:
+        if frame.name == name:
+            raise PlateError(f"Plate {name!r} is entered inside itself. Give the inner plate a name of its own.")
+        if frame.particle and frame.dim is not None and dim <= frame.dim:
             raise PlateError(
-                f"Plate {self.name!r} wants dim {dim}, which plate {taken[dim].name!r} around it occupies. "
-                "Leave dim out, or give one of the two another dim."
+                f"Plate {name!r} needs dim {dim}, but the objective expects at most {-frame.dim - 1} nested "
+                f"plates and keeps its particles at dim {frame.dim}. Set max_plate_nesting={-dim} or more on the "
+                "objective, or leave it out."
             )
-        return dim
+    if dim in taken:
+        raise PlateError(
+            f"Plate {name!r} wants dim {dim}, which plate {taken[dim].name!r} around it occupies. "
+            "Leave dim out, or give one of the two another dim."
+        )
+    return dim
 
 
 def _checked_size(name: str, size: int | None, subsample_size: int | None, subsample: Tensor | None) -> int:

@@ -10,6 +10,7 @@ import torch
 
 from virgil.errors import ArgumentError
 from virgil.poutine.escape import Escape, NonlocalExit
+from virgil.poutine.extensions import discrete_escape, enum_extend, mc_extend
 from virgil.poutine.replay import Replay
 from virgil.poutine.runtime import installed
 from virgil.poutine.site import Site
@@ -18,29 +19,28 @@ from virgil.poutine.wrap import Program
 
 __all__ = ["queue"]
 
+Leave = Callable[[Trace, Site], bool]
+Extend = Callable[[Trace, Site, int | None], list[Trace]]
+
 
 def _recorded() -> list[tuple[Tracer, dict[str, Site]]]:
     """Each tracer outside, with the sites that it has recorded so far."""
     return [(handler, dict(handler.trace.nodes)) for handler in installed() if isinstance(handler, Tracer)]
 
 
-def _extensions(trace: Trace, site: Site, num_samples: int | None) -> list[Trace]:
-    if num_samples is None:
-        values = list(site.fn.enumerate_support(expand=True))
-    else:
-        values = [site.fn.sample() for _ in range(num_samples)]
-    extended = []
-    for value in values:
-        new = trace.copy()
-        new.nodes[site.name] = site.with_value(value)
-        extended.append(new)
-    return extended
+def _up_to(site: Site, trace: Trace) -> Trace:
+    """The sites before one, without the program's arguments."""
+    for name in ("_INPUT", site.name):
+        trace.nodes.pop(name, None)
+    return trace
 
 
 def queue(
     fn: Program | None = None,
     queue: Queue[Trace] | None = None,
-    max_tries: int = 1_000_000,
+    max_tries: int | None = None,
+    extend_fn: Extend | None = None,
+    escape_fn: Leave | None = None,
     num_samples: int | None = None,
 ) -> Callable[..., Any]:
     """The program that returns one complete execution a call, the next in the queue.
@@ -52,7 +52,11 @@ def queue(
     Args:
         fn: the program; without one, a decorator is returned.
         queue: holds partial traces; start it with an empty ``Trace``.
-        max_tries: traces to look at before giving up.
+        max_tries: traces to look at before giving up. Default: a million.
+        extend_fn: from a partial trace, the site at which the program was left, and ``num_samples``, to the traces
+            that join the queue. Default: ``enum_extend``, or ``mc_extend`` with ``num_samples``.
+        escape_fn: from the trace at hand and a site to whether the program is left there. Default:
+            ``discrete_escape``.
         num_samples: draws at a site, instead of its whole support.
 
     Raises:
@@ -60,11 +64,12 @@ def queue(
     """
     if queue is None:
         raise ArgumentError("queue() needs queue=, a queue.Queue that holds traces.")
-    traces = queue
+    traces, tries, leave = queue, 1_000_000 if max_tries is None else max_tries, escape_fn or discrete_escape
+    extend = extend_fn or (enum_extend if num_samples is None else mc_extend)
 
     def decorate(program: Program) -> Callable[..., Any]:
         def explore(*args: Any, **kwargs: Any) -> Any:
-            for _ in range(max_tries):
+            for _ in range(tries):
                 try:
                     known = traces.get_nowait()
                 except Empty:
@@ -73,11 +78,7 @@ def queue(
                     ) from None
 
                 def is_open(site: Site, known: Trace = known) -> bool:
-                    return (
-                        site.is_latent
-                        and site.name not in known
-                        and bool(getattr(site.fn, "has_enumerate_support", False))
-                    )
+                    return site.kind == "sample" and leave(known, site)
 
                 tracer = Tracer()
                 recorded = _recorded()
@@ -87,12 +88,9 @@ def queue(
                 except NonlocalExit as left:
                     for recorder, nodes in recorded:  # an incomplete execution has not happened for those outside
                         recorder.trace.nodes = nodes
-                    partial_trace = tracer.trace
-                    partial_trace.nodes.pop("_INPUT", None)
-                    partial_trace.nodes.pop(left.site.name, None)
-                    for extended in _extensions(partial_trace, left.site, num_samples):
+                    for extended in extend(_up_to(left.site, tracer.trace), left.site, num_samples):
                         traces.put(extended)
-            raise ArgumentError(f"queue() found no complete execution in max_tries={max_tries} tries. Raise max_tries.")
+            raise ArgumentError(f"queue() found no complete execution in max_tries={tries} tries. Raise max_tries.")
 
         return explore
 

@@ -140,6 +140,10 @@ class Site(StringKeys):
             setattr(new, field, value)
         return new
 
+    def copy(self) -> Site:
+        """A copy of the same fields; its values are the same objects."""
+        return self.replace(_unscaled_log_prob=self._unscaled_log_prob, _log_prob=self._log_prob)
+
     def with_value(self, value: Any) -> Site:
         """A copy that has this value."""
         return self.replace(value=value)

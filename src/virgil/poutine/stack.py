@@ -19,9 +19,11 @@ from virgil.poutine.site import Site
 
 __all__ = [
     "Halves",
+    "NOTHING",
     "Outer",
     "Passage",
     "Stack",
+    "Surroundings",
     "Surrounds",
     "Treats",
     "Turn",
@@ -186,7 +188,7 @@ class Turn:
         """The handlers outside, and inside of them the plates and steps around the site further in than the handler."""
         inner = self.before.handlers[len(self.outside.handlers) + 1 :]
         surrounding = [each for each in inner if each.surrounds is not None]
-        surroundings = _Surroundings(self, surrounding)
+        surroundings = Surroundings(self, surrounding)
         stack = Stack(surroundings, self.outside)
         for each in surrounding:
             stack = Stack(each, stack)
@@ -204,7 +206,7 @@ class Turn:
         return stack.emit(site)
 
 
-class _Surroundings:
+class Surroundings:
     """Gives a handler's statements the surroundings of the site that it treats.
 
     Args:
@@ -242,7 +244,7 @@ class _Current:
     __slots__ = ("stack",)
 
     def __init__(self) -> None:
-        self.stack: Stack | Turn = _NOTHING
+        self.stack: Stack | Turn = NOTHING
 
 
 class _Thread(threading.local):
@@ -252,7 +254,7 @@ class _Thread(threading.local):
         self.current = _Current()
 
 
-_NOTHING = _nothing()
+NOTHING = _nothing()
 thread = _Thread()
 
 
@@ -297,7 +299,7 @@ def without(stack: Stack | Turn, handler: Treats, keeps_inner: bool) -> Stack | 
                 left = Stack(each, left)
             return left
         inner.append(at.handler)
-        at = at.handler.turn if isinstance(at.handler, _Surroundings) else at.outside
+        at = at.handler.turn if isinstance(at.handler, Surroundings) else at.outside
     if isinstance(at, Turn):
         at.before = without(at.before, handler, keeps_inner)
     return stack

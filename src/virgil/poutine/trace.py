@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ from virgil.poutine.site import Site
 
 __all__ = ["Trace", "Traced", "Tracer", "trace"]
 
+Self = TypeVar("Self", bound="Tracer")
 SiteFilter = Callable[[str, Site], bool]
 _HEAD = "Shapes up to there:"
 _RECORDED = frozenset({"sample", "param", "plate", "deterministic"})
@@ -148,11 +149,15 @@ class Tracer(Handler):
     """
 
     def __init__(self, param_only: bool = False) -> None:
-        self.trace = Trace()
+        self.trace = self.empty_trace()
         self.recorded = frozenset({"param"}) if param_only else _RECORDED
 
-    def __enter__(self) -> Tracer:
-        self.trace = Trace()
+    def empty_trace(self) -> Trace:
+        """The record of an execution that has not begun."""
+        return Trace()
+
+    def __enter__(self: Self) -> Self:
+        self.trace = self.empty_trace()
         super().__enter__()
         return self
 
