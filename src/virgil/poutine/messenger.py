@@ -13,15 +13,15 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError, shown
-from virgil.poutine.runtime import Handler, Passage
+from virgil.poutine.runtime import Handler, Outer, Passage
 from virgil.poutine.site import Site
 from virgil.poutine.stack import stated_here
 from virgil.poutine.string_keys import FIELDS
 
-__all__ = ["Message", "Messenger"]
+__all__ = ["PROTOCOL", "Message", "Messenger"]
 
 _OF_SITE = frozenset({"type", "scale", "undrawn"})
-_PROTOCOL = frozenset({"done", "stop", "continuation"})
+PROTOCOL = frozenset({"done", "stop", "continuation"})
 _COMPUTED = frozenset({"log_prob", "log_prob_sum", "unscaled_log_prob"})
 
 
@@ -42,6 +42,7 @@ class Message(dict[str, Any]):
 
     def __init__(self, site: Site) -> None:
         super().__init__(done=site.value is not None and not site.observed, stop=False, continuation=None)
+        self.backs: list[Outer] = []
         self.read(site)
 
     def read(self, site: Site) -> None:
@@ -55,17 +56,23 @@ class Message(dict[str, Any]):
             return self.written("A handler")[key]
         raise KeyError(f"The message of site {self['name']!r} has no {key!r}. It has: {', '.join(self)}.")
 
-    def through(self, treat: Callable[[Site], Site], author: str) -> None:
+    def through(self, treat: Callable[[Site], Site | Passage], author: str) -> None:
         """Change the message as a function of sites does, such as the ``before`` of a handler.
 
         Args:
-            treat: the function.
+            treat: the function. What it asks to be done on the way back is done before the hooks are called there.
             author: who changes it, for errors.
         """
         value, observed = self["value"], self["is_observed"]
-        self.read(treat(self.written(author)))
+        came = treat(self.written(author))
+        passage = came if isinstance(came, Passage) else Passage(came)
+        self.read(passage.site)
         if self["value"] is not value or self["is_observed"] is not observed:
             self["done"] = self["value"] is not None and not self["is_observed"]
+        if passage.back is not None:
+            self.backs.append(passage.back)
+        if passage.is_finished:
+            self["stop"] = True
 
     def written(self, author: str, without: Collection[str] = ()) -> Site:
         """The site with the changes; itself where there are none.
@@ -166,8 +173,10 @@ class Messenger(Handler):
         def back(finished: Site) -> Site:
             message.read(finished)
             message["done"] = True
+            while message.backs:
+                message.through(message.backs.pop(), author)
             self._postprocess_message(message)
-            finished = message.written(author, without=_PROTOCOL if innermost else ("done",))
+            finished = message.written(author, without=PROTOCOL if innermost else ("done",))
             if innermost and message["continuation"] is not None:
                 message["continuation"](message)
             return finished

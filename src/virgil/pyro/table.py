@@ -32,6 +32,14 @@ class Room:
     apart: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+_MESSENGERS = (
+    "block_messenger broadcast_messenger collapse_messenger condition_messenger do_messenger enum_messenger "
+    "equalize_messenger escape_messenger guide handlers indep_messenger infer_config_messenger lift_messenger "
+    "markov_messenger mask_messenger messenger plate_messenger reentrant_messenger reparam_messenger replay_messenger "
+    "runtime scale_messenger seed_messenger subsample_messenger substitute_messenger trace_messenger trace_struct "
+    "uncondition_messenger"
+)
+
 ROOMS = (
     Room(
         "pyro",
@@ -142,12 +150,16 @@ ROOMS = (
     Room("pyro.params", ("virgil.params",), "param_store"),
     Room(
         "pyro.poutine",
-        ("virgil.poutine",),
-        "block_messenger broadcast_messenger collapse_messenger condition_messenger do_messenger enum_messenger "
-        "equalize_messenger escape_messenger guide handlers indep_messenger infer_config_messenger lift_messenger "
-        "markov_messenger mask_messenger messenger plate_messenger reentrant_messenger reparam_messenger "
-        "replay_messenger runtime scale_messenger seed_messenger subsample_messenger substitute_messenger "
-        "trace_messenger trace_struct uncondition_messenger util",
+        ("virgil.pyro.poutine", "virgil.poutine"),
+        apart={
+            **{name: (f"virgil.pyro.poutine.{name}",) for name in _MESSENGERS.split()},
+            "util": (
+                "virgil.pyro.poutine",
+                "virgil.pyro.poutine.sites",
+                "virgil.poutine.util",
+                "virgil.poutine.extensions",
+            ),
+        },
     ),
     Room(
         "pyro.contrib",

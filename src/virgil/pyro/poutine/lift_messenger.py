@@ -1,0 +1,20 @@
+"""``LiftMessenger``."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from virgil.poutine.lift import Lift
+from virgil.poutine.messenger import Message
+from virgil.pyro.poutine.messenger import Messenger, delegate
+
+__all__ = ["LiftMessenger"]
+
+
+class LiftMessenger(Messenger, Lift):
+    """Makes parameters random variables of a ``prior``."""
+
+    stands_for = (Lift,)
+
+    def _pyro_param(self, msg: Message) -> None:
+        delegate(msg, partial(Lift.before, self), self)
