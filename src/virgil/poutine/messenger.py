@@ -18,7 +18,7 @@ from virgil.poutine.site import Site
 from virgil.poutine.stack import stated_here
 from virgil.poutine.string_keys import FIELDS
 
-__all__ = ["PROTOCOL", "Message", "Messenger"]
+__all__ = ["Message", "Messenger", "PROTOCOL"]
 
 _OF_SITE = frozenset({"type", "scale", "undrawn"})
 PROTOCOL = frozenset({"done", "stop", "continuation"})

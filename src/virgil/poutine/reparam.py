@@ -63,6 +63,8 @@ class Reparameterise(Handler):
         chosen = config.get(site.name) if isinstance(config, Mapping) else config(site)
         if chosen is None:
             return site
+        site = site.replace()
+        site.broadcast()
         fn, is_observed = site.fn, site.observed
         result = chosen.apply({"name": site.name, "fn": fn, "value": site.value, "is_observed": is_observed})
         missing = [key for key in ("fn", "value", "is_observed") if key not in result]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from virgil.errors import ArgumentError
@@ -15,32 +16,46 @@ __all__ = ["BlockMessenger", "block"]
 
 Choice = Callable[[Any], bool | None]
 Names = Sequence[str] | None
+_NamesAndTypes = tuple[frozenset[str], frozenset[str]]
 
 
 def _make_default_hide_fn(
     hide_all: bool, expose_all: bool, hide: Names, expose: Names, hide_types: Names, expose_types: Names
 ) -> Choice:
-    """The function from a message to whether it is hidden.
+    """The function from a message to whether it is hidden, which can be pickled.
 
-    It is if its name or type is among those to hide, if some are to be exposed and it is none of these, or if nothing
-    is said but ``hide_all``.
+    A message is hidden if its name or type is among those to hide, if some are to be exposed and it is none of these,
+    or if nothing is said but ``hide_all``.
     """
     if hide_all and expose_all:
         raise ArgumentError(
             "block() got expose_all=True and hide_all=True, its default. To expose all sites, write hide_all=False."
         )
-    names, types = frozenset(hide or ()), frozenset(hide_types or ())
     exposes = expose is not None or expose_types is not None
-    shown_names, shown_types = frozenset(expose or ()), frozenset(expose_types or ())
     if not exposes and hide is None and hide_types is None:
-        return lambda msg: hide_all
+        return partial(_constant, hide_all)
+    hidden = frozenset(hide or ()), frozenset(hide_types or ())
+    exposed = (frozenset(expose or ()), frozenset(expose_types or ())) if exposes else None
+    return partial(_hides, hidden, exposed)
 
-    def hides(msg: Any) -> bool:
-        if msg["name"] in names or msg["type"] in types:
-            return True
-        return exposes and msg["name"] not in shown_names and msg["type"] not in shown_types
 
-    return hides
+def _constant(value: bool, msg: Any) -> bool:
+    return value
+
+
+def _hides(hidden: _NamesAndTypes, exposed: _NamesAndTypes | None, msg: Any) -> bool:
+    if _among(hidden, msg):
+        return True
+    return exposed is not None and not _among(exposed, msg)
+
+
+def _among(chosen: _NamesAndTypes, msg: Any) -> bool:
+    names, types = chosen
+    return msg["name"] in names or msg["type"] in types
+
+
+def _negated(choice: Choice, msg: Any) -> bool:
+    return not choice(msg)
 
 
 def _choice(hide_fn: Choice | None, expose_fn: Choice | None, rest: tuple[Any, ...]) -> Choice:
@@ -49,7 +64,7 @@ def _choice(hide_fn: Choice | None, expose_fn: Choice | None, rest: tuple[Any, .
     if hide_fn is not None:
         return hide_fn
     if expose_fn is not None:
-        return lambda msg: not expose_fn(msg)
+        return partial(_negated, expose_fn)
     return _make_default_hide_fn(*rest)
 
 

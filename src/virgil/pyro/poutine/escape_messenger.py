@@ -29,7 +29,6 @@ class EscapeMessenger(Messenger):
 
     def _pyro_sample(self, msg: Message) -> None:
         if self.escape_fn(msg):
-            msg["done"] = True
             msg["continuation"] = _leave
 
 

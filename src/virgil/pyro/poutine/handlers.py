@@ -54,10 +54,16 @@ __all__ = [
 ]
 
 
-def _make_handler(messenger: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _make_handler(
+    msngr_cls: Callable[..., Any], module: str | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator whose function makes a messenger of all arguments but the first, and wraps the first if it is given.
 
     The decorated function itself has the name, the signature and the docstring.
+
+    Args:
+        msngr_cls: the messenger's class.
+        module: accepted for the sake of existing programs.
     """
 
     def decorator(described: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,7 +74,7 @@ def _make_handler(messenger: Callable[..., Any]) -> Callable[[Callable[..., Any]
                     f"{described.__name__}() got {shown(fn)} as its program, which cannot be called. Pass the function "
                     "first, or the other arguments by name."
                 )
-            made = messenger(*args, **kwargs)
+            made = msngr_cls(*args, **kwargs)
             return made if fn is None else made(fn)
 
         return handler

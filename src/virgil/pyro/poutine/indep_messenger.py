@@ -101,9 +101,9 @@ class IndepMessenger(Messenger, PlateContext):
         self._vectorized, self.counter = False, 0
         try:
             for slot in self.indices.tolist():
+                self.next_context()
                 with self:
                     yield slot
-                self.next_context()
         finally:
             self._vectorized = None
 

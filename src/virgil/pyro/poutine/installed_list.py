@@ -117,7 +117,7 @@ class InstalledList(MutableSequence[Any]):
         """Install a handler further in than the first ``index`` handlers, without entering it."""
         levels = _levels()
         total = sum(len(level.handlers) for level in levels)
-        at = range(total + 1)[slice(index, None)].start
+        at = slice(index, None).indices(total)[0]
         for level in levels:
             if at <= len(level.handlers):
                 break
