@@ -136,10 +136,14 @@ ROOMS = (
     Room("pyro.nn", ("virgil.nn",), "auto_reg_nn dense_nn module"),
     Room(
         "pyro.ops",
-        ("virgil.ops",),
-        "arrowhead contract dual_averaging gamma_gaussian gaussian hessian integrator jit linalg newton packed "
+        (),
+        "arrowhead contract dual_averaging gamma_gaussian gaussian integrator jit linalg packed "
         "provenance rings special ssm_gp stats streaming tensor_utils welford",
-        {"indexing": ("virgil.ops.indexing",)},
+        {
+            "hessian": ("virgil.ops.hessian",),
+            "indexing": ("virgil.ops.indexing",),
+            "newton": ("virgil.ops.newton",),
+        },
     ),
     Room("pyro.ops.einsum", (), "adjoint torch_log torch_map torch_marginal torch_sample util"),
     Room(
