@@ -30,9 +30,7 @@ def test_autocovariance_is_the_sum_of_products(length):
     torch.manual_seed(0)
     series = torch.randn(length, 3, dtype=torch.float64)
     centred = series - series.mean(0)
-    expected = torch.stack(
-        [(centred[: length - lag] * centred[lag:]).sum(0) / (length - lag) for lag in range(length)]
-    )
+    expected = torch.stack([(centred[: length - lag] * centred[lag:]).sum(0) / (length - lag) for lag in range(length)])
     torch.testing.assert_close(autocovariance(series), expected)
     torch.testing.assert_close(autocovariance(series.mT, dim=-1), expected.mT)
 

@@ -21,7 +21,7 @@ class SymmArrowhead(NamedTuple):
 
 
 class TriuArrowhead(NamedTuple):
-    """An upper triangular matrix: its first rows, ``(head, size)``, and the rest of its diagonal, ``(size - head,)``."""
+    """An upper triangular matrix: its first rows and the rest of its diagonal, shaped as those of the other."""
 
     top: Tensor
     bottom_diag: Tensor

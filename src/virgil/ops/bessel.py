@@ -15,8 +15,8 @@ def log_bessel_i(orders: int, value: Tensor, terms: int = 250) -> Tensor:
 
     Order 0 is torch's. The ratios :math:`r_v = I_{v+1}(z) / I_v(z)` follow by the backward recurrence
     :math:`r_v = z / (2 (v + 1) + z r_{v+1})`, which is stable *(Gautschi 1967)*, from
-    :math:`z / (v + \tfrac12 + \sqrt{(v + \tfrac32)^2 + z^2})` at an order above *(Amos 1974, equation 9)*. No exponential
-    of ``z`` is taken.
+    :math:`z / (v + \tfrac12 + \sqrt{(v + \tfrac32)^2 + z^2})` at an order above *(Amos 1974, equation 9)*. No
+    exponential of ``z`` is taken.
 
     Args:
         orders: the highest order, ``m``.

@@ -52,4 +52,5 @@ def block_diagonal(mat: Tensor, block_size: int) -> Tensor:
             "multiples of that."
         )
     blocks = mat.unflatten(-1, (block_size, -1)).unflatten(-3, (block_size, -1))
-    return blocks.diagonal(dim1=-4, dim2=-2).movedim(-1, -3)
+    result: Tensor = blocks.diagonal(dim1=-4, dim2=-2).movedim(-1, -3)
+    return result

@@ -45,4 +45,5 @@ def precision_to_scale_tril(P: Tensor) -> Tensor:
     """
     upper = torch.linalg.cholesky(P.flip(-2, -1)).flip(-2, -1)
     identity = torch.eye(P.shape[-1], dtype=P.dtype, device=P.device)
-    return torch.linalg.solve_triangular(upper.mT, identity, upper=False)
+    result: Tensor = torch.linalg.solve_triangular(upper.mT, identity, upper=False)
+    return result

@@ -38,7 +38,8 @@ def autocovariance(input: Tensor, dim: int = 0) -> Tensor:
     power = spectrum.real.square() + spectrum.imag.square()
     products = torch.fft.irfft(power, n=next_fast_len(2 * length))[..., :length]
     terms = torch.arange(length, 0, -1, dtype=series.dtype, device=series.device)
-    return (products / terms).movedim(-1, dim)
+    result: Tensor = (products / terms).movedim(-1, dim)
+    return result
 
 
 def autocorrelation(input: Tensor, dim: int = 0) -> Tensor:
@@ -123,7 +124,8 @@ def effective_sample_size(input: Tensor, chain_dim: int = 0, sample_dim: int = 1
     counted = (pairs > 0).cumprod(0)
     counted[0] = 1
     monotone = (pairs * counted).cummin(0).values
-    return count * length / (2 * monotone.sum(0) - 1)
+    result: Tensor = count * length / (2 * monotone.sum(0) - 1)
+    return result
 
 
 def _variances(chains: Tensor) -> tuple[Tensor, Tensor]:

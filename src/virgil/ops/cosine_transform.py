@@ -24,7 +24,8 @@ def dct(x: Tensor, dim: int = -1) -> Tensor:
     signal = x.movedim(dim, -1)
     folded = torch.cat([signal[..., ::2], signal[..., 1::2].flip(-1)], -1)
     spectrum = torch.fft.fft(folded) * _turns(signal).conj()
-    return (spectrum.real * _scale(signal)).movedim(-1, dim)
+    result: Tensor = (spectrum.real * _scale(signal)).movedim(-1, dim)
+    return result
 
 
 def idct(x: Tensor, dim: int = -1) -> Tensor:
@@ -43,7 +44,8 @@ def idct(x: Tensor, dim: int = -1) -> Tensor:
     signal = folded.new_empty(folded.shape)
     signal[..., ::2] = even
     signal[..., 1::2] = odd
-    return signal.movedim(-1, dim)
+    result: Tensor = signal.movedim(-1, dim)
+    return result
 
 
 def _turns(like: Tensor) -> Tensor:

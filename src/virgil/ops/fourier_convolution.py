@@ -58,4 +58,5 @@ def convolve(signal: Tensor, kernel: Tensor, mode: str = "full") -> Tensor:
     padded = next_fast_len(m + n - 1)
     spectrum = torch.fft.rfft(signal, n=padded) * torch.fft.rfft(kernel, n=padded)
     start = (m + n - 1 - sizes[mode]) // 2
-    return torch.fft.irfft(spectrum, n=padded)[..., start : start + sizes[mode]]
+    result: Tensor = torch.fft.irfft(spectrum, n=padded)[..., start : start + sizes[mode]]
+    return result

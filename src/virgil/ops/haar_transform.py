@@ -40,4 +40,5 @@ def inverse_haar_transform(x: Tensor) -> Tensor:
         differences, kept = detail[..., : sums.shape[-1]], detail[..., sums.shape[-1] :]
         pairs = torch.stack([sums + differences, sums - differences], -1) * math.sqrt(0.5)
         sums = torch.cat([pairs.flatten(-2), kept], -1)
-    return sums
+    result: Tensor = sums
+    return result

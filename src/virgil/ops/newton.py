@@ -117,4 +117,5 @@ def _damping(gradient: Tensor, hessian: Tensor, trust_radius: float) -> Tensor:
     # slightly more than the curvature, so that no direction has none, even where the gradient is zero
     curvature = (-least).clamp_min(0.0) * (1 + 8 * limits.eps) + limits.tiny
     damping = curvature + torch.linalg.vector_norm(gradient, dim=-1) / trust_radius
-    return damping[..., None, None] * torch.eye(hessian.shape[-1], dtype=hessian.dtype, device=hessian.device)
+    result: Tensor = damping[..., None, None] * torch.eye(hessian.shape[-1], dtype=hessian.dtype, device=hessian.device)
+    return result

@@ -37,5 +37,4 @@ def get_quad_rule(num_quad: int, prototype_tensor: Tensor) -> tuple[Tensor, Tens
         raise ArgumentError(f"get_quad_rule got num_quad={shown(num_quad)}; it must be positive.")
     points, weights = np.polynomial.hermite_e.hermegauss(num_quad)
     log_weights = np.log(weights) - math.log(2 * math.pi) / 2
-    kind = {"dtype": prototype_tensor.dtype, "device": prototype_tensor.device}
-    return torch.as_tensor(points, **kind), torch.as_tensor(log_weights, **kind)
+    return torch.from_numpy(points).to(prototype_tensor), torch.from_numpy(log_weights).to(prototype_tensor)

@@ -42,7 +42,8 @@ def periodic_cumsum(tensor: Tensor, period: int, dim: int) -> Tensor:
     length = series.shape[-1]
     padded = torch.nn.functional.pad(series, (0, -length % period))
     sums = padded.unflatten(-1, (-1, period)).cumsum(-2).flatten(-2)
-    return sums[..., :length].movedim(-1, dim)
+    result: Tensor = sums[..., :length].movedim(-1, dim)
+    return result
 
 
 def periodic_features(

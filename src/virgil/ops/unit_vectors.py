@@ -21,4 +21,5 @@ def safe_normalize(x: Tensor, *, p: float = 2) -> Tensor:
     vector = torch.where(is_zero, first, x)
     # divided by its largest entry first, whose powers cannot overflow or vanish
     vector = vector / vector.detach().abs().amax(-1, keepdim=True)
-    return vector / torch.linalg.vector_norm(vector, ord=p, dim=-1, keepdim=True)
+    result: Tensor = vector / torch.linalg.vector_norm(vector, ord=p, dim=-1, keepdim=True)
+    return result

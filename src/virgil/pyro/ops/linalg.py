@@ -20,7 +20,8 @@ def determinant_3d(H: Tensor) -> Tensor:
 
 def eig_3d(H: Tensor) -> tuple[Tensor, ...]:
     """The eigenvalues of a symmetric matrix, the least first."""
-    return torch.linalg.eigvalsh(H).unbind(-1)
+    values: tuple[Tensor, ...] = torch.linalg.eigvalsh(H).unbind(-1)
+    return values
 
 
 def inv3d(H: Tensor, sym: bool = False) -> Tensor:
