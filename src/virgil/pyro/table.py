@@ -137,9 +137,10 @@ ROOMS = (
     Room(
         "pyro.ops",
         (),
-        "contract gamma_gaussian jit packed provenance rings ssm_gp",
+        "gamma_gaussian jit provenance ssm_gp",
         {
             "arrowhead": ("virgil.ops.arrowhead",),
+            "contract": ("virgil.pyro.ops.contract",),
             "dual_averaging": ("virgil.pyro.ops.dual_averaging",),
             "gaussian": (
                 "virgil.ops.gaussian",
@@ -154,6 +155,8 @@ ROOMS = (
             "integrator": ("virgil.pyro.ops.integrator",),
             "linalg": ("virgil.pyro.ops.linalg",),
             "newton": ("virgil.ops.newton",),
+            "packed": ("virgil.pyro.ops.packed",),
+            "rings": ("virgil.pyro.ops.rings",),
             "special": (
                 "virgil.pyro.ops.special",
                 "virgil.ops.quadrature",
@@ -182,7 +185,19 @@ ROOMS = (
             "welford": ("virgil.pyro.ops.welford",),
         },
     ),
-    Room("pyro.ops.einsum", (), "adjoint torch_log torch_map torch_marginal torch_sample util"),
+    Room(
+        "pyro.ops.einsum",
+        ("virgil.pyro.ops.einsum",),
+        "",
+        {
+            "adjoint": ("virgil.pyro.ops.adjoint",),
+            "torch_log": ("virgil.pyro.ops.einsum.torch_log",),
+            "torch_map": ("virgil.pyro.ops.einsum.torch_map",),
+            "torch_marginal": ("virgil.pyro.ops.einsum.torch_marginal",),
+            "torch_sample": ("virgil.pyro.ops.einsum.torch_sample",),
+            "util": ("virgil.pyro.ops.einsum.backend",),
+        },
+    ),
     Room(
         "pyro.optim",
         ("virgil.optim",),
