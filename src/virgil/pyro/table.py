@@ -140,7 +140,7 @@ ROOMS = (
         "gamma_gaussian jit provenance ssm_gp",
         {
             "arrowhead": ("virgil.ops.arrowhead",),
-            "contract": ("virgil.pyro.ops.contract",),
+            "contract": ("virgil.pyro.ops.contract", "virgil.pyro.ops.plated_tree"),
             "dual_averaging": ("virgil.pyro.ops.dual_averaging",),
             "gaussian": (
                 "virgil.ops.gaussian",
