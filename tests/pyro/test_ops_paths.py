@@ -14,6 +14,7 @@ from pyro.ops.indexing import Index, Vindex
 from pyro.ops.linalg import determinant_3d, eig_3d, ignore_torch_deprecation_warnings, inv3d, rinverse
 from pyro.ops.newton import newton_step
 from pyro.ops.special import log_beta, log_binomial, log_I1, safe_log, sparse_multinomial_likelihood
+from pyro.ops.ssm_gp import MaternKernel
 from pyro.ops.welford import WelfordArrowheadCovariance, WelfordCovariance
 
 from virgil.errors import ArgumentError
@@ -163,3 +164,24 @@ def test_an_error_becomes_known_by_a_handler(monkeypatch):
     with pytest.warns(RuntimeWarning, match="'home' already"):
         integrator.register_exception_handler("home", lambda error: False)
     integrator.register_exception_handler("home", lambda error: True, warn_on_overwrite=False)
+
+
+@pytest.mark.parametrize("nu", [0.5, 1.5, 2.5])
+def test_a_matern_kernel_is_a_module_with_two_parameters(nu):
+    kernel = MaternKernel(nu, 2, torch.tensor([0.5, 2.0]), torch.tensor([3.0, 1.0]))
+    assert dict(kernel.named_parameters()).keys() == {"length_scale_unconstrained", "kernel_scale_unconstrained"}
+    torch.testing.assert_close(kernel.kernel_scale, torch.tensor([3.0, 1.0]))
+    transition, noise = kernel.transition_matrix_and_covariance(0.3)
+    stationary = kernel.stationary_covariance()
+    assert transition.shape == (2, kernel.state_dim, kernel.state_dim)
+    torch.testing.assert_close(stationary[:, 0, 0], torch.tensor([9.0, 1.0]))
+    torch.testing.assert_close(transition.mT @ stationary @ transition + noise, stationary)
+    noise.sum().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in kernel.parameters())
+
+
+def test_a_matern_kernel_refuses():
+    with pytest.raises(ArgumentError, match="nu=3.5"):
+        MaternKernel(3.5)
+    with pytest.raises(ArgumentError, match=r"length_scale_init of shape \(3,\) for 2 processes"):
+        MaternKernel(1.5, 2, torch.ones(3))

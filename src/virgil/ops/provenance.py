@@ -45,7 +45,7 @@ class ProvenanceTensor(Tensor):
 
     def __init__(self, data: Tensor, provenance: frozenset[Any] = frozenset(), **kwargs: Any) -> None: ...
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, **_: Any) -> str:  # type: ignore[override]
         return f"Provenance:\n{self._provenance}\nTensor:\n{self._plain}"
 
     @classmethod

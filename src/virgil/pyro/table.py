@@ -137,11 +137,12 @@ ROOMS = (
     Room(
         "pyro.ops",
         (),
-        "gamma_gaussian jit provenance ssm_gp",
+        "jit",
         {
             "arrowhead": ("virgil.ops.arrowhead",),
             "contract": ("virgil.pyro.ops.contract", "virgil.pyro.ops.plated_tree"),
             "dual_averaging": ("virgil.pyro.ops.dual_averaging",),
+            "gamma_gaussian": ("virgil.ops.gamma_gaussian",),
             "gaussian": (
                 "virgil.ops.gaussian",
                 "virgil.ops.affine_normal",
@@ -156,12 +157,14 @@ ROOMS = (
             "linalg": ("virgil.pyro.ops.linalg",),
             "newton": ("virgil.ops.newton",),
             "packed": ("virgil.pyro.ops.packed",),
+            "provenance": ("virgil.ops.provenance",),
             "rings": ("virgil.pyro.ops.rings",),
             "special": (
                 "virgil.pyro.ops.special",
                 "virgil.ops.quadrature",
                 "virgil.ops.safe_logarithm",
             ),
+            "ssm_gp": ("virgil.pyro.ops.ssm_gp",),
             "stats": (
                 "virgil.ops.convergence",
                 "virgil.ops.quantiles",
