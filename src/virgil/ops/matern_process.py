@@ -69,7 +69,8 @@ def matern_stationary(nu: float, length_scale: Tensor, kernel_scale: Tensor) -> 
         return torch.diag_embed(torch.stack([variance, variance * squared_rate], -1))
     slope, none = variance * squared_rate / 3, torch.zeros_like(variance)
     rows = [variance, none, -slope, none, slope, none, -slope, none, variance * squared_rate.square()]
-    return torch.stack(rows, -1).unflatten(-1, (3, 3))
+    covariance: Tensor = torch.stack(rows, -1).unflatten(-1, (3, 3))
+    return covariance
 
 
 def _states(nu: float) -> int:

@@ -137,7 +137,7 @@ ROOMS = (
     Room(
         "pyro.ops",
         (),
-        "jit",
+        "",
         {
             "arrowhead": ("virgil.ops.arrowhead",),
             "contract": ("virgil.pyro.ops.contract", "virgil.pyro.ops.plated_tree"),
@@ -154,6 +154,7 @@ ROOMS = (
                 "virgil.ops.nested_index",
             ),
             "integrator": ("virgil.pyro.ops.integrator",),
+            "jit": ("virgil.pyro.ops.jit",),
             "linalg": ("virgil.pyro.ops.linalg",),
             "newton": ("virgil.ops.newton",),
             "packed": ("virgil.pyro.ops.packed",),
