@@ -301,6 +301,7 @@ LATER: dict[str, str] = {
     "pyro.contrib.forecast": "Write the series as a model; virgil.infer.Predictive draws what follows",
     "pyro.contrib.funsor": "TraceEnum_ELBO sums discrete variables out as it is",
     "pyro.contrib.gp": "State a MultivariateNormal whose covariance is the kernel's",
+    "pyro.contrib.minipyro": 'The backend "pyro" of pyro.generic has its names',
     "pyro.contrib.mue": "Write the model in virgil.markov",
     "pyro.contrib.oed": "Design of experiments has no replacement yet",
     "pyro.contrib.timeseries": "Write the series in virgil.markov",
