@@ -13,6 +13,7 @@ from virgil import optim
 from virgil.errors import ArgumentError, ParamError
 from virgil.optim import Optimizer
 from virgil.optim.clipped_adam import ClippedAdam
+from virgil.optim.dct_adam import DCTAdam
 from virgil.params import ParamStore
 
 SHAPES = {"a": (3,), "b": (2, 2), "c": ()}
@@ -27,17 +28,19 @@ OPTIONS = {
     "AdamW": {"lr": 0.05, "weight_decay": 0.1},
     "Adamax": {"lr": 0.05},
     "ClippedAdam": {"lr": 0.05, "clip_norm": 0.5, "lrd": 0.9},
+    "DCTAdam": {"lr": 0.05, "subsample_aware": True},
     "NAdam": {"lr": 0.05},
     "RAdam": {"lr": 0.05},
     "RMSprop": {"lr": 0.05, "centered": True},
     "Rprop": {"lr": 0.05},
 }
 FUSED = {"Adam", "AdamW", "Adagrad"}  # equal to torch's default up to rounding
+OWN = {"ClippedAdam": ClippedAdam, "DCTAdam": DCTAdam}
 each_optimizer = pytest.mark.parametrize("name", OPTIONS)
 
 
 def torch_class(name):
-    return ClippedAdam if name == "ClippedAdam" else getattr(torch.optim, name)
+    return OWN.get(name) or getattr(torch.optim, name)
 
 
 def leaves(dtype=torch.float64):
@@ -62,7 +65,7 @@ def test_every_torch_optimizer_has_its_name():
         for name in torch.optim.__all__
         if inspect.isclass(getattr(torch.optim, name)) and name not in ("Optimizer",)
     }
-    assert kinds == {*OPTIONS, "LBFGS", "Muon", "SparseAdam"} - {"ClippedAdam"}
+    assert kinds == {*OPTIONS, "LBFGS", "Muon", "SparseAdam"} - OWN.keys()
     assert kinds <= set(optim.__all__)
     for name in kinds - {"LBFGS"}:
         assert getattr(optim, name).__name__ == name

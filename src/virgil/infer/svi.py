@@ -23,7 +23,7 @@ from virgil.infer.run.source import NOTHING, source_of
 from virgil.infer.run.stop import Stop
 from virgil.infer.step.session import Session
 from virgil.optim import LRScheduler, Optimizer, as_optimizer
-from virgil.optim.adapters import AnyOptimizer
+from virgil.optim.adapters import AnyOptimizer, as_given
 from virgil.params import ParamStore, get_param_store
 from virgil.poutine.block import unrecorded
 
@@ -46,7 +46,7 @@ class _Part(Generic[Value]):
     def __get__(self, svi: SVI | None, owner: type[SVI]) -> Self | Value:
         if svi is None:  # asked of the class
             return self
-        value: Value = getattr(svi.problem, self._name)
+        value: Value = _AS_GIVEN.get(self._name, _same)(getattr(svi.problem, self._name))
         return value
 
     def __set__(self, svi: SVI, value: Any) -> None:
@@ -54,7 +54,12 @@ class _Part(Generic[Value]):
         svi.session.take_up(replace(svi.problem, **{self._name: value if adapt is None else adapt(value)}))
 
 
+def _same(part: Any) -> Any:
+    return part
+
+
 _ADAPTERS: dict[str, Callable[[Any], Any]] = {"optim": as_optimizer}
+_AS_GIVEN: dict[str, Callable[[Any], Any]] = {"optim": as_given}
 
 
 class SVI:

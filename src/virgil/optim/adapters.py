@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError, MismatchError, shown
+from virgil.optim.facade import Facade
 from virgil.optim.gradients import resting
 from virgil.optim.optimizer import Optimizer
 from virgil.optim.options import check_class
-from virgil.optim.scheduler import LRScheduler
 from virgil.optim.torch_step import take_step
 
-__all__ = ["AnyOptimizer", "TorchOptimizer", "as_optimizer"]
+__all__ = ["AnyOptimizer", "TorchOptimizer", "as_given", "as_optimizer"]
 
 
 class AnyOptimizer(Protocol):
@@ -25,6 +25,11 @@ class AnyOptimizer(Protocol):
     @property
     def torch_optimizer(self) -> torch.optim.Optimizer | None:
         """The torch optimiser underneath; ``None`` before the first parameter."""
+        ...
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why its steps cannot be captured; ``None`` if they can."""
         ...
 
     @property
@@ -55,6 +60,11 @@ class TorchOptimizer:
     def __init__(self, optimizer: torch.optim.Optimizer) -> None:
         check_class(type(optimizer))
         self.torch_optimizer = optimizer
+
+    @property
+    def obstacle(self) -> None:
+        """``None``: its steps can be captured."""
+        return
 
     @property
     def clip(self) -> None:
@@ -130,7 +140,7 @@ def as_optimizer(optim: Any) -> AnyOptimizer:
     """
     if isinstance(optim, (Optimizer, TorchOptimizer)):
         return optim
-    if isinstance(optim, LRScheduler):
+    if isinstance(optim, Facade):
         return optim.optimizer
     if isinstance(optim, torch.optim.Optimizer):
         return TorchOptimizer(optim)
@@ -147,3 +157,9 @@ def as_optimizer(optim: Any) -> AnyOptimizer:
         f"optim got {shown(optim)}, a {type(optim).__name__}; it takes an optimiser such as virgil.optim.Adam"
         '({"lr": 0.01}), a class of torch.optim, or a torch optimiser.'
     )
+
+
+def as_given(optim: AnyOptimizer) -> Any:
+    """The optimiser as its user holds it: what :func:`as_optimizer` was given, but for classes and instances of torch."""
+    facade = optim.facade if isinstance(optim, Optimizer) else None
+    return optim if facade is None else facade

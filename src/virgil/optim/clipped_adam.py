@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from virgil.ops.foreach import foreach
+from virgil.optim.values import check_rates, check_value
 
 __all__ = ["ClippedAdam"]
 
@@ -24,6 +25,8 @@ class ClippedAdam(torch.optim.Optimizer):
         v ← β₂ v + (1 - β₂) g²
         θ ← θ - lr · lrdᵗ · (m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + eps)
 
+    With a centred variance (g - m)² takes the place of g² *(Zhuang et al. 2020, AdaBelief, algorithm 2)*.
+
     Args:
         params: leaf tensors, or groups of them.
         lr: the learning rate.
@@ -32,6 +35,7 @@ class ClippedAdam(torch.optim.Optimizer):
         weight_decay: the factor of an L2 penalty.
         clip_norm: the largest absolute value of a gradient's element.
         lrd: the factor by which the learning rate decays at every step.
+        centered_variance: whether v averages squared deviations from m.
     """
 
     def __init__(
@@ -43,15 +47,14 @@ class ClippedAdam(torch.optim.Optimizer):
         weight_decay: float = 0.0,
         clip_norm: float = 10.0,
         lrd: float = 1.0,
+        centered_variance: bool = False,
     ) -> None:
-        _check("lr", lr, lr >= 0, "a number that is not negative")
-        _check("betas", betas, len(betas) == 2 and all(0 <= beta < 1 for beta in betas), "two numbers in [0, 1)")
-        _check("eps", eps, eps >= 0, "a number that is not negative")
-        _check("weight_decay", weight_decay, weight_decay >= 0, "a number that is not negative")
-        _check("clip_norm", clip_norm, clip_norm > 0, "a positive number")
-        _check("lrd", lrd, 0 < lrd <= 1, "a number in (0, 1]")
+        check_rates(lr, betas, eps, clip_norm, lrd)
+        check_value("weight_decay", weight_decay, weight_decay >= 0, "a number that is not negative")
         options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        super().__init__(params, {**options, "clip_norm": clip_norm, "lrd": lrd})
+        super().__init__(
+            params, {**options, "clip_norm": clip_norm, "lrd": lrd, "centered_variance": centered_variance}
+        )
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -106,7 +109,7 @@ def _step(group: dict[str, Any], members: list[Tensor], states: list[dict[str, A
     grads = list(foreach("clamp_min", [each.grad for each in members if each.grad is not None], -group["clip_norm"]))
     foreach("clamp_max_", grads, group["clip_norm"])
     steps = [state["step"] for state in states]
-    if at is None or not hasattr(torch, "_fused_adam_"):
+    if at is None or group["centered_variance"] or not hasattr(torch, "_fused_adam_"):
         _step_by_tensors(group, members, grads, means, squares, steps)
         return
     beta1, beta2 = group["betas"]
@@ -131,7 +134,8 @@ def _step_by_tensors(
         foreach("add_", grads, members, alpha=group["weight_decay"])
     foreach("lerp_", means, grads, 1 - beta1)
     foreach("mul_", squares, beta2)
-    foreach("addcmul_", squares, grads, grads, value=1 - beta2)
+    varied = foreach("sub", grads, means) if group["centered_variance"] else grads
+    foreach("addcmul_", squares, varied, varied, value=1 - beta2)
     # Double precision, as a Python number has: β₂ᵗ is close to one, and 1 - β₂ᵗ loses three digits.
     exact = [step.double() for step in steps]
     rates = [group["lr"] * group["lrd"] ** step / (1 - beta1**step) for step in exact]
@@ -142,8 +146,3 @@ def _step_by_tensors(
     updates = foreach("div", means, denominators)
     foreach("mul_", updates, [each.to(members[0].dtype) for each in rates])
     foreach("sub_", members, updates)
-
-
-def _check(name: str, value: Any, is_right: bool, expected: str) -> None:
-    if not is_right:
-        raise ValueError(f"{name}={value!r}, where {expected} was expected")

@@ -33,6 +33,7 @@ class Optimizer:
         clip_args: ``{"clip_norm": x}`` or ``{"clip_value": x}`` to clip each parameter's gradient before a step, or a
             function from a parameter's name to that.
         schedule: a scheduler of the learning rate; :class:`virgil.optim.LRScheduler` gives one.
+        facade: the object by which a user knows this optimiser, if that is another one.
 
     Where the options choose no kernel, Adam, AdamW and Adagrad use their fused ones, which equal torch's default up to
     rounding and are two to four times as fast.
@@ -55,10 +56,12 @@ class Optimizer:
         clip_args: OptimArgs | None = None,
         *,
         schedule: Schedule | None = None,
+        facade: Any = None,
     ) -> None:
         check_class(optim_constructor)
         if not callable(optim_args):
             check_options(optim_constructor, optim_args)
+        self.facade = facade
         self._kind = optim_constructor
         self._args = optim_args
         self._clip = GradientClip(clip_args) if clip_args else None
@@ -72,6 +75,11 @@ class Optimizer:
     def torch_optimizer(self) -> torch.optim.Optimizer | None:
         """The torch optimiser underneath; ``None`` before the first parameter."""
         return self._torch
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why its steps cannot be captured; ``None`` if they can."""
+        return None
 
     @property
     def clip(self) -> GradientClip | None:
@@ -186,13 +194,18 @@ class Optimizer:
 
     def _optimizer_of(self, name: str, leaf: Tensor) -> torch.optim.Optimizer:
         """A torch optimiser of this leaf alone. Its group has all options, given and default."""
-        options = options_for(name, self._args)
-        if callable(self._args):
-            check_options(self._kind, options)
+        options = self._options_of(name)
         # Copies: a scheduler writes into a learning rate that is a tensor.
         options = {key: each.clone() if isinstance(each, Tensor) else each for key, each in options.items()}
         optimizer: torch.optim.Optimizer = make_optimizer(self._kind, [leaf], fastest(self._kind, options, leaf))
         return optimizer
+
+    def _options_of(self, name: str) -> Mapping[str, Any]:
+        """The options of a parameter, checked."""
+        options = options_for(name, self._args)
+        if callable(self._args):
+            check_options(self._kind, options)
+        return options
 
     def _add(self, lone: torch.optim.Optimizer, leaf: Tensor) -> None:
         options = {key: each for key, each in lone.param_groups[0].items() if key != "params"}

@@ -8,7 +8,9 @@ from typing import Any, Protocol
 import torch
 
 from virgil.errors import ArgumentError
+from virgil.optim.adagrad_rmsprop import AdagradRMSProp as TorchAdagradRMSProp
 from virgil.optim.clipped_adam import ClippedAdam as TorchClippedAdam
+from virgil.optim.dct_adam import DCTAdam as TorchDCTAdam
 from virgil.optim.optimizer import Optimizer
 from virgil.optim.options import OptimArgs, check_class, given_options
 
@@ -17,10 +19,12 @@ __all__ = [
     "Adadelta",
     "Adafactor",
     "Adagrad",
+    "AdagradRMSProp",
     "Adam",
     "AdamW",
     "Adamax",
     "ClippedAdam",
+    "DCTAdam",
     "LBFGS",
     "Muon",
     "NAdam",
@@ -70,10 +74,12 @@ SGD = _named(torch.optim.SGD)
 Adadelta = _named(torch.optim.Adadelta)
 Adafactor = _named(torch.optim.Adafactor)
 Adagrad = _named(torch.optim.Adagrad)
+AdagradRMSProp = _named(TorchAdagradRMSProp)
 Adam = _named(torch.optim.Adam)
 AdamW = _named(torch.optim.AdamW)
 Adamax = _named(torch.optim.Adamax)
 ClippedAdam = _named(TorchClippedAdam)
+DCTAdam = _named(TorchDCTAdam)
 Muon = _named(torch.optim.Muon)
 NAdam = _named(torch.optim.NAdam)
 RAdam = _named(torch.optim.RAdam)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError, shown
+from virgil.optim.facade import Facade
 from virgil.optim.optimizer import Optimizer
 from virgil.optim.options import OptimArgs, check_names
 from virgil.optim.schedule import Schedule
@@ -18,7 +19,7 @@ from virgil.optim.state import OptimState
 __all__ = ["LRScheduler"]
 
 
-class LRScheduler:
+class LRScheduler(Facade):
     """An optimiser with learning rates that follow a schedule. The user advances it by ``step()``.
 
     The schedule is the same for all parameters. A parameter that appears late joins it where it stands.
@@ -58,8 +59,12 @@ class LRScheduler:
         check_names(scheduler_constructor, options, without=("self", "optimizer"))
         _check_schedulers(scheduler_constructor, options)
         self._schedule = Schedule(scheduler_constructor, options)
-        self.optimizer = Optimizer(kind, args, clip_args, schedule=self._schedule)
+        self.optimizer = self._optimizer(kind, args, clip_args)
         _try(kind, {} if callable(args) else args, scheduler_constructor, options)
+
+    def _optimizer(self, kind: Any, args: OptimArgs, clip_args: OptimArgs | None) -> Optimizer:
+        """The optimiser that the schedule is for."""
+        return Optimizer(kind, args, clip_args, schedule=self._schedule)
 
     @property
     def takes_metric(self) -> bool:
@@ -81,9 +86,9 @@ class LRScheduler:
 
     def go_back(self, calls: int) -> None:
         """Put the schedule back to where it was after so many calls."""
-        state = self.get_state()
+        state = self.optimizer.get_state()
         if state["schedule"] is not None:
-            self.set_state({**state, "schedule": state["schedule"][:calls]})
+            self.optimizer.set_state({**state, "schedule": state["schedule"][:calls]})
 
     def get_state(self) -> OptimState:
         """A copy of the optimiser's and the schedule's state."""

@@ -33,6 +33,8 @@ def step_bound(optimizer: torch.optim.Optimizer | None) -> float:
 
 def _of_group(group: dict[str, Any]) -> float:
     rate = float(group["lr"])
+    if group.get("centered_variance"):  # deviations from a mean may be far smaller than the mean
+        return math.inf
     is_moderate = 0 <= rate <= 1 and rate * group["weight_decay"] <= 1 and group.get("lrd", 1.0) <= 1
     if not is_moderate or group["eps"] < _LEAST:
         return math.inf

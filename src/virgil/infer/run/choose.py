@@ -69,4 +69,4 @@ def _obstacle(problem: Problem) -> str | None:
     """Why no compiled engine can take these steps, whatever the program."""
     if problem.scheduler is not None and problem.scheduler.takes_metric:
         return "the scheduler needs the loss of every step"
-    return problem.objective.obstacle or why_unwatched()
+    return problem.optim.obstacle or problem.objective.obstacle or why_unwatched()
