@@ -66,6 +66,10 @@ class PyroParam(Declared):
         ['rate_unconstrained', 'share_unconstrained']
     """
 
+    init_value: Tensor | float | Callable[..., Tensor] | None = None
+    constraint: Constraint = constraints.real
+    event_dim: int | None = None
+
     def __init__(
         self,
         init_value: Tensor | float | Callable[..., Tensor] | None = None,

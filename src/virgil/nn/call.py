@@ -68,7 +68,7 @@ def noting(modules: dict[int, nn.Module]) -> Iterator[None]:
         calls.entered = before
 
 
-def pyro_method(method: Function) -> Function:
+def pyro_method(fn: Function) -> Function:
     """Let a method of a ``PyroModule`` share what it reads, as a call of the module does.
 
     Example:
@@ -86,11 +86,11 @@ def pyro_method(method: Function) -> Function:
         True
     """
 
-    @functools.wraps(method)
+    @functools.wraps(fn)
     def inside(self: Any, *args: Any, **kwargs: Any) -> Any:
         if calls.entered is not None:
             calls.entered[id(self)] = self
         with call_of(self._pyro_family):
-            return method(self, *args, **kwargs)
+            return fn(self, *args, **kwargs)
 
     return inside  # type: ignore[return-value]

@@ -160,6 +160,6 @@ def as_optimizer(optim: Any) -> AnyOptimizer:
 
 
 def as_given(optim: AnyOptimizer) -> Any:
-    """The optimiser as its user holds it: what :func:`as_optimizer` was given, but for classes and instances of torch."""
+    """The optimiser as its user holds it: the facade where there is one."""
     facade = optim.facade if isinstance(optim, Optimizer) else None
     return optim if facade is None else facade

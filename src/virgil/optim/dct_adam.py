@@ -107,4 +107,5 @@ def _adam(state: dict[str, Any], grad: Tensor, is_in: Tensor | None, group: dict
     count = step if is_in is None else state["seen"].double().clamp(min=1)
     rate = (group["lr"] * group["lrd"] ** step / (1 - beta1**count)).to(grad.dtype)
     correction = (1 - beta2**count).sqrt().to(grad.dtype)
-    return rate * share * mean / (square.sqrt() / correction + group["eps"])
+    change: Tensor = rate * share * mean / (square.sqrt() / correction + group["eps"])
+    return change

@@ -147,10 +147,9 @@ def _count_required(function: Callable[..., Any]) -> int:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """Module and the rest: ``"net.0.weight"`` is ``("net", "0.weight")``; no module is ``""``."""
-    divider = "$$$" if "$$$" in name else "."
-    module, found, rest = name.partition(divider)
-    return (module, rest) if found else ("", name)
+    """Module and the rest: ``"net$$$0.weight"`` is ``("net", "0.weight")``; without a module both are the name."""
+    module, found, rest = name.partition("$$$")
+    return (module, rest) if found else (name, name)
 
 
 def fastest(kind: type[torch.optim.Optimizer], options: Mapping[str, Any], leaf: Tensor) -> dict[str, Any]:

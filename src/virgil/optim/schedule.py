@@ -30,6 +30,11 @@ class Schedule:
         self.calls: list[Call] = []
 
     @property
+    def scheduler(self) -> Any:
+        """Torch's scheduler; ``None`` before the first parameter."""
+        return self._scheduler
+
+    @property
     def takes_metric(self) -> bool:
         """``True`` if a call needs the metric that the schedule watches."""
         return isinstance(self._kind, type) and issubclass(self._kind, torch.optim.lr_scheduler.ReduceLROnPlateau)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from os import PathLike, fspath
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from virgil.errors import ParamError
 from virgil.params.constraint_json import constraint_from_json, constraint_to_json
+from virgil.params.map_location import MapLocation, moved
 from virgil.params.state import State
 from virgil.params.tensor_file import read_tensors, refusing, write_tensors
 
@@ -28,13 +28,13 @@ def write_params(filename: str | PathLike[str], state: State) -> None:
     write_tensors(filename, PARAMETERS, *pack_params(state))
 
 
-def read_params(filename: str | PathLike[str], device: str | torch.device | None = None) -> State:
-    """Read the state that ``write_params`` wrote, onto ``device`` (the CPU if ``None``).
+def read_params(filename: str | PathLike[str], map_location: MapLocation = None) -> State:
+    """Read the state that ``write_params`` wrote, and put its tensors where ``map_location`` wants them.
 
     Raises:
         FileFormatError: the file is truncated, foreign, or inconsistent.
     """
-    return unpack_params(fspath(filename), *read_tensors(filename, PARAMETERS), device)
+    return unpack_params(fspath(filename), *read_tensors(filename, PARAMETERS), map_location)
 
 
 def pack_params(state: State) -> tuple[dict[str, Tensor], Any]:
@@ -50,7 +50,7 @@ def pack_params(state: State) -> tuple[dict[str, Tensor], Any]:
 
 
 def unpack_params(
-    filename: str, tensors: dict[str, Tensor], header: Any, device: str | torch.device | None = None
+    filename: str, tensors: dict[str, Tensor], header: Any, map_location: MapLocation = None
 ) -> State:
     """The state that ``pack_params`` packed.
 
@@ -63,5 +63,5 @@ def unpack_params(
         if written.keys() != tensors.keys() or len(written) != len(header) or not floating:
             raise ValueError("other names or dtypes")
         constraints = {name: constraint_from_json(name, each) for name, each in written.items()}
-    params = {name: tensors[name] if device is None else tensors[name].to(device) for name in written}
+    params = {name: moved(tensors[name], map_location) for name in written}
     return {"params": params, "constraints": constraints}

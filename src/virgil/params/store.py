@@ -17,6 +17,7 @@ from virgil.params.constraint import Constraint
 from virgil.params.entries import Entries
 from virgil.params.entry import Entry, Init, LeafRef, Owner, entry_from_init, entry_from_leaf, leaf_from_value
 from virgil.params.file import read_params, write_params
+from virgil.params.map_location import MapLocation
 from virgil.params.state import State, check_constraint, check_restore, entries_from_state
 from virgil.params.store_stack import Installable
 from virgil.params.tensor_file import refusing
@@ -282,12 +283,13 @@ class ParamStore(Installable):
         """
         write_params(filename, self.get_state())
 
-    def load(self, filename: str | PathLike[str], map_location: str | torch.device | None = None) -> None:
+    def load(self, filename: str | PathLike[str], map_location: MapLocation = None) -> None:
         """Hold the parameters of a file and no others. Nothing in the file is executed.
 
         Args:
             filename: a file that ``save`` wrote.
-            map_location: the device for parameters that are not in use yet; those in use stay where they are.
+            map_location: the device for parameters that are not in use yet, as ``torch.load`` takes it; those in use
+                stay where they are.
 
         Raises:
             FileFormatError: the file is damaged or was not written by ``save``, or a parameter in use has another

@@ -133,7 +133,15 @@ ROOMS = (
         "conjugate discrete_cosine haar hmm loc_scale neutra projected_normal reparam softmax split stable strategies "
         "structured studentt transform unit_jacobian",
     ),
-    Room("pyro.nn", ("virgil.nn",), "auto_reg_nn dense_nn module"),
+    Room(
+        "pyro.nn",
+        ("virgil.pyro.nn.module", "virgil.nn"),
+        "dense_nn",
+        {
+            "auto_reg_nn": ("virgil.nn", "virgil.pyro.nn.auto_reg_nn"),
+            "module": ("virgil.pyro.nn.module", "virgil.nn"),
+        },
+    ),
     Room(
         "pyro.ops",
         (),
@@ -204,10 +212,28 @@ ROOMS = (
     ),
     Room(
         "pyro.optim",
-        ("virgil.optim",),
-        "adagrad_rmsprop clipped_adam dct_adam horovod lr_scheduler multi optim pytorch_optimizers",
+        (
+            "virgil.pyro.optim.pytorch_optimizers",
+            "virgil.pyro.optim.optim",
+            "virgil.pyro.optim.lr_scheduler",
+            "virgil.pyro.optim.horovod",
+        ),
+        apart={
+            "adagrad_rmsprop": ("virgil.optim.adagrad_rmsprop",),
+            "clipped_adam": ("virgil.optim.clipped_adam",),
+            "dct_adam": ("virgil.optim.dct_adam",),
+            "horovod": ("virgil.pyro.optim.horovod",),
+            "lr_scheduler": ("virgil.pyro.optim.lr_scheduler",),
+            "multi": ("virgil.pyro.optim.multi",),
+            "optim": ("virgil.pyro.optim.optim",),
+            "pytorch_optimizers": ("virgil.pyro.optim.pytorch_optimizers",),
+        },
     ),
-    Room("pyro.params", ("virgil.params",), "param_store"),
+    Room(
+        "pyro.params",
+        ("virgil.params", "virgil.pyro.params.param_store"),
+        apart={"param_store": ("virgil.pyro.params.param_store",)},
+    ),
     Room(
         "pyro.poutine",
         ("virgil.pyro.poutine", "virgil.poutine"),

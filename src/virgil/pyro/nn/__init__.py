@@ -1,0 +1,1 @@
+"""Modules as old programs know them."""

@@ -1,0 +1,36 @@
+"""Torch's optimisers and schedulers by their names, as functions that make a ``PyroOptim``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.optim import lr_scheduler
+
+from virgil.optim import LBFGS, optimizers_by_name, schedulers_by_name
+from virgil.optim.options import given_options
+from virgil.pyro.optim.lr_scheduler import PyroLRScheduler
+from virgil.pyro.optim.optim import PyroOptim
+
+_OWN = ("AdagradRMSProp", "ClippedAdam", "DCTAdam", "LBFGS")
+_OPTIMIZERS = [name for name in optimizers_by_name.__all__ if name not in _OWN]
+_SCHEDULERS = ["LRScheduler", "_LRScheduler", *schedulers_by_name.__all__]
+
+__all__ = ["LBFGS", *_OPTIMIZERS, *_SCHEDULERS]  # noqa: PLE0604  (names of lists of names)
+
+
+def _named(name: str, kind: Any, wrap: Callable[[Any, Any, Any], PyroOptim], model: Any) -> Callable[..., PyroOptim]:
+    def make(optim_args: Any = None, clip_args: Any = None, **options: Any) -> PyroOptim:
+        return wrap(kind, given_options(name, optim_args, options), clip_args)
+
+    make.__name__ = make.__qualname__ = name
+    make.__doc__ = model.__doc__
+    return make
+
+
+for _name in _OPTIMIZERS:
+    globals()[_name] = _named(_name, getattr(torch.optim, _name), PyroOptim, getattr(optimizers_by_name, _name))
+for _name in _SCHEDULERS:
+    _kind = getattr(lr_scheduler, _name.removeprefix("_"))
+    globals()[_name] = _named(_name, _kind, PyroLRScheduler, getattr(schedulers_by_name, _name, _kind))

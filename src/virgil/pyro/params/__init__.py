@@ -1,0 +1,1 @@
+"""The parameter store as old programs know it."""
