@@ -22,6 +22,7 @@ from virgil.explain.command import explain_files
 from virgil.pyro.finder import install
 from virgil.pyro.main_program import USAGE
 from virgil.pyro.main_program import run as run_main
+from virgil.pyro.old_files import convert
 
 __all__ = ["main"]
 
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_explain(commands)
     _add_run(commands)
+    _add_convert(commands)
     return parser
 
 
@@ -93,6 +95,14 @@ def _run(program: list[str]) -> int:
     return run_main(program)
 
 
+def _add_convert(commands: Commands) -> None:
+    about = "make a file of Virgil's of an old, pickled one of parameters, of an optimiser's state or of a module"
+    convert = commands.add_parser("convert", help=about, description=f"{about.capitalize()}. Nothing in it is run.")
+    convert.add_argument("old", type=Path, metavar="OLD", help="the file to read")
+    convert.add_argument("new", type=Path, metavar="NEW", help="the safetensors file to write")
+    convert.set_defaults(run=_convert)
+
+
 def _whole_number(text: str, least: int) -> int:
     if not text.isdecimal() or int(text) < least:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, {least} or more")
@@ -120,6 +130,15 @@ def _explain(args: argparse.Namespace) -> int:
         return _say(error, _WRONG_USE)
     Console().print(report)
     return _FAILED if report.errors else 0
+
+
+def _convert(args: argparse.Namespace) -> int:
+    try:
+        kind = convert(args.old, args.new)
+    except (VirgilError, OSError) as error:
+        return _say(error, _FAILED)
+    print(f"{args.new}: {kind}")
+    return 0
 
 
 def _demo(args: argparse.Namespace) -> int:

@@ -73,7 +73,7 @@ def test_reading_needs_no_declaration(store):
 def test_as_a_dict(store):
     store["a"] = torch.tensor([1.0])
     store.get_param("b", torch.tensor(2.0), constraints.positive)
-    assert list(store) == store.keys() == ["a", "b"]
+    assert list(store) == list(store.keys()) == ["a", "b"]
     assert len(store) == 2
     assert "a" in store
     assert "c" not in store

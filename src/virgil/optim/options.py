@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from virgil.errors import ArgumentError, ParamError, did_you_mean, shown
 from virgil.optim.torch_step import make_optimizer
 
 __all__ = [
+    "ByStoreName",
     "OptimArgs",
     "check_class",
     "check_leaf",
@@ -22,6 +24,7 @@ __all__ = [
     "given_options",
     "options_for",
     "same_options",
+    "takes_two",
 ]
 
 OptimArgs = Mapping[str, Any] | Callable[..., Mapping[str, Any]]
@@ -126,6 +129,17 @@ def check_leaf(kind: type[torch.optim.Optimizer], name: str, leaf: Tensor) -> No
         )
 
 
+@dataclass(frozen=True)
+class ByStoreName:
+    """A function from a parameter's name, as the store has it, to its options."""
+
+    fn: Callable[[str], Mapping[str, Any]]
+
+    def __call__(self, name: str) -> Mapping[str, Any]:
+        """The options of a parameter."""
+        return self.fn(name)
+
+
 def options_for(name: str, args: OptimArgs) -> Mapping[str, Any]:
     """The options of parameter ``name``.
 
@@ -134,22 +148,26 @@ def options_for(name: str, args: OptimArgs) -> Mapping[str, Any]:
     """
     if not callable(args):
         return args
-    return args(*_split(name)) if _count_required(args) == 2 else args(name.replace("$$$", ".", 1))
+    if isinstance(args, ByStoreName):
+        return args(name)
+    return args(*_split(name)) if takes_two(args) else args(name.replace("$$$", ".", 1))
 
 
-def _count_required(function: Callable[..., Any]) -> int:
+def takes_two(function: Callable[..., Any]) -> bool:
+    """True for a function that must be given two arguments."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
-        return 1
+        return False
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(each.kind in positional and each.default is inspect.Parameter.empty for each in parameters)
+    return sum(each.kind in positional and each.default is inspect.Parameter.empty for each in parameters) == 2
 
 
 def _split(name: str) -> tuple[str, str]:
-    """Module and the rest: ``"net$$$0.weight"`` is ``("net", "0.weight")``; without a module both are the name."""
-    module, found, rest = name.partition("$$$")
-    return (module, rest) if found else (name, name)
+    """Module and the rest: ``"net.0.weight"`` is ``("net", "0.weight")``; no module is ``""``."""
+    divider = "$$$" if "$$$" in name else "."
+    module, found, rest = name.partition(divider)
+    return (module, rest) if found else ("", name)
 
 
 def fastest(kind: type[torch.optim.Optimizer], options: Mapping[str, Any], leaf: Tensor) -> dict[str, Any]:

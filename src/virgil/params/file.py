@@ -49,9 +49,7 @@ def pack_params(state: State) -> tuple[dict[str, Tensor], Any]:
     return state["params"], [[name, constraint_to_json(name, each)] for name, each in state["constraints"].items()]
 
 
-def unpack_params(
-    filename: str, tensors: dict[str, Tensor], header: Any, map_location: MapLocation = None
-) -> State:
+def unpack_params(filename: str, tensors: dict[str, Tensor], header: Any, map_location: MapLocation = None) -> State:
     """The state that ``pack_params`` packed.
 
     Raises:

@@ -6,14 +6,38 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from virgil.params.constraint import Constraint
+from virgil import settings
+from virgil.errors import FitWarning, ParamError
+from virgil.ops.user_code import warn_user
+from virgil.params.constraint import Constraint, same_constraint
 
-__all__ = ["module_owns", "other_constraint", "other_shape", "unknown_when_captured"]
+__all__ = ["check_declared", "mismatch", "module_owns", "other_constraint", "other_shape", "unknown_when_captured"]
 
 _REMEDY = (
     "Use another name, or forget the old parameter first: clear_param_store() for all, "
     "del store[{name!r}] for this one."
 )
+
+
+def mismatch(text: str) -> None:
+    """Refuse a second declaration that differs, or warn where the settings accept mismatches.
+
+    Raises:
+        ParamError: the settings do not.
+    """
+    if settings.get("mismatch") == "error":
+        raise ParamError(text)
+    warn_user(f"{text} What the store holds is used.", FitWarning)
+
+
+def check_declared(name: str, present: Constraint, given: Constraint) -> None:
+    """Check the constraint of a second declaration.
+
+    Raises:
+        ParamError: it is another one, and the settings accept no mismatches.
+    """
+    if not same_constraint(given, present):
+        mismatch(other_constraint(name, present, given))
 
 
 def other_shape(name: str, present: Sequence[int], given: Sequence[int]) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, KeysView, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from os import PathLike
 
-import torch
 from torch import Tensor
 from torch.distributions import constraints
 
@@ -66,16 +65,16 @@ class ParamStore(Installable):
         Raises:
             MissingParamError: there is none of this name, and no initial value.
             ParamError: the initial value lies outside the constraint, or the name is there with another shape or
-                constraint.
+                constraint. The setting ``mismatch="warn"`` makes a warning of the latter.
         """
         entries = self._entries
         entry = entries.shared.get(name)
         if entry is None or entries.blocks:
             entry = self._special_entry(name, init_tensor, constraint)
         if constraint is not entry.constraint and not (init_tensor is None and constraint is _REAL):
-            check_constraint(name, entry, constraint)
+            message.check_declared(name, entry.constraint, constraint)
         if isinstance(init_tensor, Tensor) and init_tensor.shape != entry.shape:
-            raise ParamError(message.other_shape(name, entry.shape, init_tensor.shape))
+            message.mismatch(message.other_shape(name, entry.shape, init_tensor.shape))
         if entry.is_fresh:
             entries.put(name, entry.used())
         transform = entry.transform  # from here on what entry.value() does, without the call
@@ -197,9 +196,9 @@ class ParamStore(Installable):
         shown = ", ".join(f"{name}: {tuple(entry.shape)}" for name, entry in self._entries.by_name.items())
         return f"ParamStore({shown})"
 
-    def keys(self) -> list[str]:
-        """The names, in the order of their first declaration."""
-        return list(self._entries.by_name)
+    def keys(self) -> KeysView[str]:
+        """The names as they are now, in the order of their first declaration."""
+        return dict.fromkeys(self._entries.by_name).keys()
 
     def values(self) -> list[Tensor]:
         """The constrained values."""

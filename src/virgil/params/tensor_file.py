@@ -92,7 +92,8 @@ def read_parts(filename: str | os.PathLike[str]) -> dict[str, Part]:
     except Exception as error:  # the library names no class for what a damaged file does to it
         raise FileFormatError(
             f"{name!r} is truncated or not a safetensors file ({error}). Use a file that Virgil wrote; "
-            "one written by pickle (torch.save) cannot be read, since reading it may execute code."
+            "one written by pickle (torch.save) is not read, since reading it may execute code. An old file of "
+            "parameters or of an optimiser's state is made one of Virgil's by `virgil convert old.pt new.safetensors`."
         ) from None
     about = _about(name, metadata, tensors)
     if "parts" not in about:

@@ -1,4 +1,4 @@
-"""What old programs read inside of a ``PyroModule``.
+"""Attributes of a ``PyroModule`` that old programs read inside of it.
 
 Importing this file gives the class of ``virgil.nn`` the attributes ``_pyro_params``, ``_pyro_samples`` and
 ``_pyro_context`` and the method ``_pyro_set_supermodule``. They are of no use to the house itself.
@@ -56,7 +56,7 @@ class _Context:
 
     @property
     def cache(self) -> dict[str, Any]:
-        """What has been read in the call that is under way, by full name."""
+        """The values that have been read in the call that is under way, by full name."""
         return calls.open.get(self.family, {})
 
     def get(self, name: str) -> Any:

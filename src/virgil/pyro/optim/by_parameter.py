@@ -8,15 +8,19 @@ from typing import Any
 from torch import Tensor
 
 from virgil.optim import Optimizer
-from virgil.optim.options import check_options, same_options
+from virgil.optim.options import ByStoreName, check_options, same_options, takes_two
 from virgil.optim.schedule import Schedule
 from virgil.optim.state import OptimState, ParamState
+from virgil.pyro.params.param_store import module_from_param_with_module_name, user_param_name
 
 __all__ = ["ByParameter"]
 
 
 class ByParameter(Optimizer):
     """A torch optimiser for parameters by name, with what old programs ask of the optimiser of one parameter.
+
+    A function of two arguments from names to options gets the name of the module that ``pyro.module`` was given and
+    the name inside of it. Both are the whole name for a parameter of no such module.
 
     Args:
         facade: the object by which a program knows it. Where its class has a ``__call__`` of its own, SVI takes its
@@ -28,7 +32,7 @@ class ByParameter(Optimizer):
     """
 
     def __init__(self, facade: Any, kind: Any, args: Any, clip_args: Any, schedule: Schedule | None = None) -> None:
-        super().__init__(kind, args, clip_args, schedule=schedule, facade=facade)
+        super().__init__(kind, _by_store_name(args), _by_store_name(clip_args), schedule=schedule, facade=facade)
         self.kind = kind
         self.waiting_values: dict[str, dict[str, Any]] = {}  # restored for parameters not seen yet
         self._own_options: dict[str, dict[str, Any]] = {}
@@ -128,7 +132,7 @@ class ByParameter(Optimizer):
         super()._join(name, leaf)
 
     def waiting_state(self) -> dict[str, dict[str, Any]]:
-        """What is remembered of parameters that have not joined yet, by name."""
+        """The memory of parameters that have not joined yet, by name."""
         return {**{name: each["values"] for name, each in self._waiting.items()}, **self.waiting_values}
 
     def restore(self, state: OptimState, waiting: dict[str, dict[str, Any]]) -> None:
@@ -147,3 +151,10 @@ class ByParameter(Optimizer):
 
 def _without_members(group: Mapping[str, Any]) -> dict[str, Any]:
     return {key: each for key, each in group.items() if key != "params"}
+
+
+def _by_store_name(args: Any) -> Any:
+    """A function of two names as one of the store's name; anything else as it is."""
+    if not callable(args) or not takes_two(args):
+        return args
+    return ByStoreName(lambda name: args(module_from_param_with_module_name(name), user_param_name(name)))

@@ -12,7 +12,7 @@ from virgil.pyro.optim.optim import PyroOptim
 __all__ = ["PyroLRScheduler"]
 
 
-class PyroLRScheduler(PyroOptim, LRScheduler):
+class PyroLRScheduler(PyroOptim, LRScheduler):  # type: ignore[misc]  # its states have the form of PyroOptim's
     """An optimiser with learning rates that follow a schedule. The user advances it by ``step()``.
 
     Args:

@@ -18,14 +18,14 @@ from virgil.optim.schedule import Call
 from virgil.optim.state import OptimState
 from virgil.pyro.optim.by_parameter import ByParameter
 
-__all__ = ["get_memory", "group_state", "is_by_parameter", "memory_state", "scheduler_state", "set_memory"]
+__all__ = ["get_memory", "group_state", "is_by_parameter", "memory_state", "plain", "scheduler_state", "set_memory"]
 
 _KERNELS = ("foreach", "fused", "capturable", "differentiable")  # how a step is computed, which is ours to choose
 _CALLS = "calls"
 
 
 def memory_state(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What torch's optimiser of one parameter remembers."""
+    """The memory of torch's optimiser of one parameter."""
     return {"state": {0: _copied(values)} if values else {}}
 
 
@@ -39,7 +39,7 @@ def scheduler_state(optimizer: ByParameter, own: dict[str, Any]) -> dict[str, An
     schedule = optimizer.schedule
     assert schedule is not None  # noqa: S101  (asked for a schedule only)
     state = {} if schedule.scheduler is None else schedule.scheduler.state_dict()
-    return {"scheduler": {**_plain(state), _CALLS: [list(each) for each in schedule.calls]}, "optimizer": own}
+    return {"scheduler": {**plain(state), _CALLS: [list(each) for each in schedule.calls]}, "optimizer": own}
 
 
 def get_memory(optimizer: ByParameter) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def set_memory(optimizer: ByParameter, state: Any) -> None:
 
 
 def _own_state(name: str, state: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is remembered of a parameter, and its options."""
+    """The memory of a parameter, and its options."""
     try:
         values = dict(next(iter(state["state"].values()), {}))
         group = dict(state["param_groups"][0])
@@ -98,8 +98,11 @@ def _own_state(name: str, state: Any) -> tuple[dict[str, Any], dict[str, Any]]:
             f"set_state got {shown(state)} for parameter {name!r}; it takes torch's state_dict() of an optimiser of "
             "one parameter."
         ) from None
-    if isinstance(values.get("step"), int | float):  # as older optimisers count
-        values["step"] = torch.tensor(float(values["step"]))
+    step = values.get("step")
+    if isinstance(step, int | float):  # an old optimiser's, whose rate is that after the decay
+        values["step"] = torch.tensor(float(step))
+        if "lr" in group and "lrd" in group:
+            group["lr"] = group["lr"] / group["lrd"] ** step
     return values, group
 
 
@@ -140,7 +143,7 @@ def _copied(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: each.detach().clone() if isinstance(each, Tensor) else each for key, each in values.items()}
 
 
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values that can be written to a file."""
     return {key: each for key, each in values.items() if _is_plain(each)}
 

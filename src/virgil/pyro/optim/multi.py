@@ -146,8 +146,8 @@ class MixedMultiOptimizer(MultiOptimizer):
 class Newton(MultiOptimizer):
     """Newton's method on small vectors, each on its own: one for each entry of a parameter's batch.
 
-    The last dim of a parameter holds the entries of a vector, a few; the others are the batch, whose slots must not depend on each
-    other. See :func:`virgil.ops.newton.newton_step`.
+    The last dim of a parameter holds the few entries of a vector; the others are the batch, whose slots must not depend
+    on each other. See :func:`virgil.ops.newton.newton_step`.
 
     Args:
         trust_radii: by the name of a parameter the length that a step stays below. One that is not named takes the
