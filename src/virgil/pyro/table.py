@@ -217,6 +217,7 @@ ROOMS = (
             "virgil.pyro.optim.optim",
             "virgil.pyro.optim.lr_scheduler",
             "virgil.pyro.optim.horovod",
+            "virgil.optim",
         ),
         apart={
             "adagrad_rmsprop": ("virgil.optim.adagrad_rmsprop",),

@@ -66,6 +66,18 @@ def test_a_rate_is_read_and_set_by_the_parameters_own_optimiser():
     assert torch.allclose(moved[:, 0], torch.tensor([0.5, 0.5, 1.5]))
 
 
+def test_the_rate_of_adagrad_rmsprop_is_set_by_either_name():
+    optimizer, leaves = pyro.optim.AdagradRMSProp({"eta": 0.5}), declare("a", "b")
+    run(optimizer, leaves, 1)
+    a, b = leaves.values()
+    optimizer.optim_objs[a].param_groups[0]["lr"] = 0.25
+    assert [rate_of(optimizer, leaf) for leaf in (a, b)] == [0.25, 0.5]
+    again = pyro.optim.AdagradRMSProp({"eta": 1.0})
+    again.set_state(optimizer.get_state())
+    run(again, leaves, 1)
+    assert [rate_of(again, leaf) for leaf in (a, b)] == [0.25, 0.5]
+
+
 def test_a_rate_that_is_lowered_for_each_parameter_is_lowered_once():
     optimizer, leaves = pyro.optim.Adam({"lr": 0.5}), declare("a", "b", "c")
     run(optimizer, leaves, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -78,7 +79,7 @@ class ByParameter(Optimizer):
         Raises:
             ArgumentError: an option has a wrong value.
         """
-        options = {**self._own_options.get(name, {}), **changes}
+        options = {**self._own_options.get(name, {}), **self._given(changes)}
         check_options(self.kind, {**super()._options_of(name), **options})
         self._own_options[name] = options
         leaf = self._leaves.get(name)
@@ -92,6 +93,11 @@ class ByParameter(Optimizer):
 
     def _options_of(self, name: str) -> Mapping[str, Any]:
         return {**super()._options_of(name), **self._own_options.get(name, {})}
+
+    def _given(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Options of a group by the names of the class's arguments: AdagradRMSProp calls its rate ``eta``."""
+        is_eta = "eta" in inspect.signature(self.kind).parameters
+        return {"eta" if is_eta and key == "lr" else key: each for key, each in options.items()}
 
     def _grouped(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Options as they are called in a group."""

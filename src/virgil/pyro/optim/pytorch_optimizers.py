@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.optim import lr_scheduler
 
-from virgil.optim import LBFGS, optimizers_by_name, schedulers_by_name
+from virgil.optim import optimizers_by_name, schedulers_by_name
 from virgil.optim.options import given_options
 from virgil.pyro.optim.lr_scheduler import PyroLRScheduler
 from virgil.pyro.optim.optim import PyroOptim
@@ -17,7 +17,7 @@ _OWN = ("AdagradRMSProp", "ClippedAdam", "DCTAdam", "LBFGS")
 _OPTIMIZERS = [name for name in optimizers_by_name.__all__ if name not in _OWN]
 _SCHEDULERS = ["LRScheduler", "_LRScheduler", *schedulers_by_name.__all__]
 
-__all__ = sorted(["LBFGS", *_OPTIMIZERS, *_SCHEDULERS])  # noqa: PLE0605  (names of lists of names)
+__all__ = sorted([*_OPTIMIZERS, *_SCHEDULERS])  # noqa: PLE0605  (names of lists of names)
 
 
 def _named(name: str, kind: Any, wrap: Callable[[Any, Any, Any], PyroOptim]) -> Callable[..., PyroOptim]:
