@@ -22,14 +22,14 @@ from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
-__all__ = ["Predictive"]
+__all__ = ["Given", "Predictive"]
 
 _ONE_BY_ONE = Vectorization(dim=-1, at_once=False)
 
 Samples = Mapping[str, Tensor]
 
 
-class _Given(Handler):
+class Given(Handler):
     """Gives latent sites and plates their values by name, cut to the shape that they have in one execution.
 
     Args:
@@ -45,7 +45,11 @@ class _Given(Handler):
         value = self.values.get(site.name) if site.is_latent or (site.kind == "plate" and not site.observed) else None
         if value is None:
             return site
-        return site.with_value(self.draws.placed(value, len(site.fn.event_shape)))
+        return site.with_value(self.draws.placed(self.fitted(site, value), len(site.fn.event_shape)))
+
+    def fitted(self, site: Site, value: Tensor) -> Tensor:
+        """The values of a site as they were given, with the draws first."""
+        return value
 
 
 class Predictive(nn.Module):
@@ -109,6 +113,10 @@ class Predictive(nn.Module):
     @torch.no_grad()
     def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """Draw; the arguments are those of model and guide."""
+        return self._draws(args, kwargs)[1]
+
+    def _draws(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Trace, dict[str, Tensor]]:
+        """An execution with one draw, and the values of all draws by site."""
         single = None
         draws = _ONE_BY_ONE
         if self.parallel and self.num_samples > 1:
@@ -120,16 +128,20 @@ class Predictive(nn.Module):
         self._look_for_names(runs)
         names = self._returned(runs[0] if single is None else single)
         if single is None:
-            return {name: torch.stack([_value(run, name) for run in runs]) for name in names}
+            return runs[0], {name: torch.stack([_value(run, name) for run in runs]) for name in names}
         counts = [len(rows) for rows in draws.chunks(self.num_samples)]
-        return {name: _joined(name, runs, counts, single, draws) for name in names}
+        return single, {name: _joined(name, runs, counts, single, draws) for name in names}
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any], rows: range, draws: Vectorization) -> Call:
         """Model and guide with the samples of these draws, from the first again where there are fewer."""
         places = torch.tensor([row % self.num_samples for row in rows])
         values = {name: samples[places.to(samples.device)] for name, samples in self.posterior_samples.items()}
-        model = _Given(values, draws)(self.model) if values else self.model
+        model = self._giving(values, draws)(self.model) if values else self.model
         return Call(model, no_guide if self.guide is None else self.guide, args, kwargs)
+
+    def _giving(self, values: Samples, draws: Vectorization) -> Handler:
+        """The handler that gives sites the samples of these draws."""
+        return Given(values, draws)
 
     def _tried(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Trace | None, Vectorization]:
         """An execution with one draw, and how executions with many hold them, if they give what each draw gives alone.

@@ -112,10 +112,17 @@ ROOMS = (
     ),
     Room(
         "pyro.infer",
-        ("virgil.infer",),
-        "abstract_infer csis discrete elbo energy_distance enum importance inspect predictive renyi_elbo resampler rws "
-        "smcfilter svgd svi trace_elbo trace_mean_field_elbo trace_mmd trace_tail_adaptive_elbo traceenum_elbo "
-        "tracegraph_elbo tracetmc_elbo util",
+        ("virgil.pyro.infer", "virgil.infer"),
+        "abstract_infer csis energy_distance importance predictive renyi_elbo resampler rws smcfilter svgd svi "
+        "trace_elbo trace_mean_field_elbo trace_mmd trace_tail_adaptive_elbo traceenum_elbo tracegraph_elbo "
+        "tracetmc_elbo",
+        {
+            "discrete": ("virgil.pyro.infer.discrete", "virgil.infer"),
+            "elbo": ("virgil.pyro.infer", "virgil.infer.elbo.elbo_module"),
+            "enum": ("virgil.pyro.infer.enum", "virgil.infer"),
+            "inspect": ("virgil.pyro.infer.inspect",),
+            "util": ("virgil.pyro.infer.util",),
+        },
     ),
     Room(
         "pyro.infer.autoguide",

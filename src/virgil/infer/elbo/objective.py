@@ -152,7 +152,13 @@ class ELBO:
         return self.choices.sum_out.guide
 
     name = property(lambda self: type(self).__name__, doc="Its class's.")
-    obstacle = None
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why no engine can capture its steps: a class of a user's own computes the gradients itself."""
+        kind = type(self)
+        is_own = kind.loss_and_grads is not ELBO.loss_and_grads
+        return f"{kind.__name__}.loss_and_grads computes gradients itself" if is_own else None
 
     @property
     def evidence_bound(self) -> ELBO:
