@@ -89,9 +89,7 @@ def iter_discrete_extend(trace: Trace, site: Site, **ignored: Any) -> Iterator[T
         value = value.expand(slots + site.fn.event_shape)
         extended = trace.copy()
         infer = {**site.infer, _TOTAL: len(values)}
-        extended.nodes[site.name] = site.replace(
-            value=value, infer=infer, enumeration=Enumeration(choices=len(values))
-        )
+        extended.nodes[site.name] = site.replace(value=value, infer=infer, enumeration=Enumeration(choices=len(values)))
         yield extended
 
 
