@@ -126,11 +126,16 @@ ROOMS = (
     ),
     Room(
         "pyro.infer.autoguide",
-        ("virgil.infer.autoguide",),
-        "effect gaussian initialization structured",
+        ("virgil.pyro.infer.autoguide", "virgil.infer.autoguide"),
+        "effect gaussian structured",
         {
-            "guides": ("virgil.infer.autoguide", "virgil.pyro.dotted_names"),
-            "utils": ("virgil.pyro.dotted_names", "virgil.pyro.support_errors"),
+            "guides": ("virgil.pyro.infer.autoguide", "virgil.infer.autoguide", "virgil.pyro.dotted_names"),
+            "initialization": ("virgil.infer.autoguide.initialization",),
+            "utils": (
+                "virgil.pyro.infer.autoguide.mean_field",
+                "virgil.pyro.dotted_names",
+                "virgil.pyro.support_errors",
+            ),
         },
     ),
     Room("pyro.infer.mcmc", ("virgil.infer",), "adaptation api hmc logger mcmc_kernel nuts rwkernel util"),

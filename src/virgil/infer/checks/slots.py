@@ -74,14 +74,14 @@ def _is_own(tensor: Tensor, dim: int, leaf: Tensor, entries: int) -> bool:
     return bool(axes)
 
 
-def _arguments(fn: Any) -> Iterator[Tensor]:
-    """The tensors that a distribution is made of."""
+def _arguments(fn: Any, inside: tuple[Any, ...] = ()) -> Iterator[Tensor]:
+    """The tensors that a distribution is made of; ``inside``: those it is a part of, which a part may refer back to."""
     for value in vars(fn).values():
         for each in value if isinstance(value, (list, tuple)) else [value]:
             if isinstance(each, Tensor):
                 yield each
-            elif isinstance(each, (td.Distribution, Transform)):
-                yield from _arguments(each)
+            elif isinstance(each, (td.Distribution, Transform)) and not any(each is whole for whole in (*inside, fn)):
+                yield from _arguments(each, (*inside, fn))
 
 
 def _problem(name: str, frame: Frame, parameter: str, shape: tuple[int, ...]) -> Finding:

@@ -32,9 +32,8 @@ class _Padded(Given):
         """The values without the ones between the draws and the plates of the site."""
         if site.kind != "sample":
             return value
-        own = max(
-            [len(site.fn.batch_shape), *(-frame.dim for frame in site.frames if frame.dim and not frame.particle)]
-        )
+        plates = [-frame.dim for frame in site.frames if frame.dim is not None and not frame.particle]
+        own = max([len(site.fn.batch_shape), *plates])
         more = value.dim() - 1 - len(site.fn.event_shape) - own
         if more > 0 and all(size == 1 for size in value.shape[1 : 1 + more]):
             return value.reshape(value.shape[:1] + value.shape[1 + more :])

@@ -136,9 +136,8 @@ class Hooks(ELBO):
     def _of_traces(self, call: Call) -> tuple[Tensor, Particles]:
         """The loss of the traces that the subclass gives."""
         choices = self.choices
-        pairs = [
-            Pair(own, of_model) for of_model, own in self._get_traces(call.model, call.guide, call.args, call.kwargs)
-        ]
+        given = self._get_traces(call.model, call.guide, call.args, call.kwargs)
+        pairs = [Pair(own, of_model) for of_model, own in given]
         dim = min((dim for pair in pairs for dim in _particle_dims(pair)), default=None)
         draws = Vectorization(-1 if dim is None else dim, at_once=dim is not None)
         count = self.num_particles if draws.at_once else len(pairs)

@@ -11,6 +11,7 @@ from torch.distributions import transform_to
 
 from virgil.distributions import constraints
 from virgil.errors import ParamError
+from virgil.infer.autoguide.core.former_keys import shorten
 from virgil.nn import PyroModule
 from virgil.params.constraint import Constraint, find_transform
 
@@ -92,6 +93,7 @@ class SiteParameters(ConstrainedParameters):
         unexpected_keys: list[str],
         error_msgs: list[str],
     ) -> None:
+        shorten(state_dict, prefix, self._parameters)
         given = {key[len(prefix) :]: value for key, value in state_dict.items() if key.startswith(prefix)}
         if not self._parameters:
             self._adopt(given)

@@ -11,7 +11,9 @@ from torch import Size, Tensor
 from torch import distributions as td
 
 from virgil.distributions import Delta, constraints
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ArgumentError
+from virgil.infer.autoguide.core.former_keys import SUFFIX
 from virgil.infer.autoguide.core.guide import AutoGuide
 from virgil.infer.autoguide.core.latent import Latent
 from virgil.infer.autoguide.core.parameters import ConstrainedParameters
@@ -78,6 +80,9 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
     # The first call
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        for name in self.parameter_names:
+            if prefix + name + SUFFIX in state_dict:
+                state_dict[prefix + name] = state_dict.pop(prefix + name + SUFFIX)
         names = [name for name in self.parameter_names if prefix + name in state_dict]
         self._adopt({name: state_dict[prefix + name] for name in names})
         super()._load_from_state_dict(state_dict, prefix, *rest)
@@ -132,6 +137,22 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
                 "statement has obs=. Ask the guide itself, which is empty."
             )
         return self._distribution(self._read(emit_parameter))
+
+    def get_base_dist(self) -> TorchDistributionMixin:
+        """The distribution that :meth:`get_transform` takes to that of the vector, where a family has one.
+
+        Raises:
+            NotImplementedError: the family is not written so.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is not written as the image of a simpler distribution.")
+
+    def get_transform(self, *args: Any, **kwargs: Any) -> td.Transform:
+        """The transform from :meth:`get_base_dist` to the distribution of the vector.
+
+        Raises:
+            NotImplementedError: the family is not written so.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is not written as the image of a simpler distribution.")
 
     def sample_latent(self, *args: Any, **kwargs: Any) -> Tensor:
         """State the vector, and return it. Shape: ``(*outer plates, latent_dim)``."""

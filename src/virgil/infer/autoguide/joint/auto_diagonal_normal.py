@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, cast
 
+import torch
 from torch import Tensor
 from torch import distributions as td
 
 from virgil.distributions import Normal, constraints
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.distributions.transforms import AffineTransform
 from virgil.infer.autoguide.joint.auto_continuous import AutoContinuous
+from virgil.nn.parameter import emit_parameter
 from virgil.params.constraint import Constraint
 
 __all__ = ["AutoDiagonalNormal"]
@@ -49,3 +54,14 @@ class AutoDiagonalNormal(AutoContinuous):
 
     def _distribution(self, parameters: Mapping[str, Tensor]) -> td.Distribution:
         return Normal(parameters["loc"], parameters["scale"]).to_event(1)
+
+    def get_base_dist(self) -> TorchDistributionMixin:
+        """Standard normals. Shape: batch ``()``, event ``(latent_dim,)``."""
+        loc = cast(Tensor, self._parameters["loc"]).detach()
+        return Normal(torch.zeros_like(loc), torch.ones_like(loc)).to_event(1)
+
+    def get_transform(self, *args: Any, **kwargs: Any) -> td.Transform:
+        """The map ``u -> loc + scale * u``."""
+        self._ensure_setup(args, kwargs)
+        parameters = self._read(emit_parameter)
+        return AffineTransform(parameters["loc"], parameters["scale"], event_dim=1)

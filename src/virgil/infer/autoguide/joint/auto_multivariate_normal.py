@@ -44,6 +44,7 @@ class AutoMultivariateNormal(AutoContinuous):
     """
 
     parameter_names = ("loc", "scale", "scale_tril")
+    scale_tril_constraint: Constraint = constraints.unit_lower_cholesky
 
     def _base_parameters(self, loc: Tensor) -> Mapping[str, tuple[Tensor, Constraint]]:
         scale = self._scale(loc)
@@ -51,7 +52,7 @@ class AutoMultivariateNormal(AutoContinuous):
         return {
             "loc": (loc, constraints.real),
             "scale": (scale, self.scale_constraint),
-            "scale_tril": (factor, constraints.unit_lower_cholesky),
+            "scale_tril": (factor, self.scale_tril_constraint),
         }
 
     def _distribution(self, parameters: Mapping[str, Tensor]) -> td.Distribution:

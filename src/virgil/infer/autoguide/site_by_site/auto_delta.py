@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from virgil.distributions import Delta
+from virgil.infer.autoguide.core.former_keys import shorten
 from virgil.infer.autoguide.core.guide import AutoGuide
 from virgil.infer.autoguide.core.latent import Latent
 from virgil.infer.autoguide.core.parameters import SiteParameters
@@ -58,6 +59,11 @@ class AutoDelta(AutoGuide):
             if points is None or name.startswith("__"):
                 raise
             return getattr(points, name)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        if not any(key.startswith(f"{prefix}points.") for key in state_dict):
+            shorten(state_dict, prefix, (), into="points.")
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def _make_parameters(self, latents: Sequence[Latent]) -> None:
         for latent in latents:

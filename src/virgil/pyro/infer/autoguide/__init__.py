@@ -1,0 +1,27 @@
+"""Guides as old programs use them: their call as a tuple, and their parameters' former keys in state dicts."""
+
+from virgil.pyro.infer.autoguide.families import (
+    AutoContinuous,
+    AutoDelta,
+    AutoDiagonalNormal,
+    AutoLowRankMultivariateNormal,
+    AutoMultivariateNormal,
+    AutoNormal,
+)
+from virgil.pyro.infer.autoguide.guide import AutoGuide
+from virgil.pyro.infer.autoguide.guide_list import AutoCallable, AutoGuideList
+from virgil.pyro.infer.autoguide.utils import mean_field_entropy, prototype_hide_fn
+
+__all__ = [
+    "AutoCallable",
+    "AutoContinuous",
+    "AutoDelta",
+    "AutoDiagonalNormal",
+    "AutoGuide",
+    "AutoGuideList",
+    "AutoLowRankMultivariateNormal",
+    "AutoMultivariateNormal",
+    "AutoNormal",
+    "mean_field_entropy",
+    "prototype_hide_fn",
+]
