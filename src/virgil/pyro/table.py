@@ -314,6 +314,9 @@ NAMES: dict[str, str] = {
     "pyro.distributions.is_validation_enabled": f"{_VALIDATION}.is_validating",
     "pyro.infer.enable_validation": f"{_VALIDATION}.enable_validation",
     "pyro.infer.is_validation_enabled": f"{_VALIDATION}.is_validating",
+    "pyro.infer.util.enable_validation": f"{_VALIDATION}.enable_validation",
+    "pyro.infer.util.is_validation_enabled": f"{_VALIDATION}.is_validating",
+    "pyro.infer.util.validation_enabled": f"{_VALIDATION}.validation_enabled",
     "pyro.infer.validation_enabled": f"{_VALIDATION}.validation_enabled",
     "pyro.log": "virgil.pyro.logger.log",
     "pyro.poutine.enable_validation": f"{_VALIDATION}.enable_validation",
@@ -330,6 +333,7 @@ NAMES: dict[str, str] = {
     "pyro.distributions.util.is_validation_enabled": f"{_VALIDATION}.is_validating",
     "pyro.distributions.util.validation_enabled": f"{_VALIDATION}.validation_enabled",
     "pyro.poutine.subsample_messenger._Subsample": "virgil.poutine.plate.SubsampleIndices",
+    "pyro.render_model": "virgil.pyro.infer.inspect.render_model",
 }
 
 # Old modules that are not there yet, and all below them.

@@ -1,5 +1,7 @@
 """Mini-batches: indices that choose nothing, or among too few, and parameters that belong to slots and not to data."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -8,6 +10,7 @@ import virgil
 import virgil.distributions as dist
 from tests.infer.checks.asking import heard, says
 from virgil.distributions import constraints
+from virgil.infer import Trace_ELBO
 from virgil.infer.autoguide import AutoNormal
 
 N, B = 12, 4
@@ -240,3 +243,16 @@ def test_a_mini_batch_that_goes_right_hears_nothing(model, guide, args):
 def test_whole_data_are_said_under_an_automatic_guide_too():
     model = of(lambda data, indices: data)
     says(heard(model, AutoNormal(model), DATA), "error", "'x'", "the full size 12 of plate 'data'", "takes 4 of them")
+
+
+def test_a_transform_that_refers_back_to_itself_is_looked_through():
+    """A program that keeps the inverse of the map onto a support has made the two refer to each other."""
+    inverse = torch.distributions.biject_to(constraints.positive).inv
+
+    def model(data):
+        with plate() as indices:
+            scale = virgil.sample("scale", dist.LogNormal(0.0, 1.0))
+            virgil.sample("x", dist.Normal(0.0, scale), obs=data[indices])
+
+    assert math.isfinite(Trace_ELBO().loss(model, AutoNormal(model), DATA))
+    assert inverse is torch.distributions.biject_to(constraints.positive).inv

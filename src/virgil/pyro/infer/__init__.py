@@ -11,6 +11,7 @@ from virgil.pyro.infer.elbo import (
 )
 from virgil.pyro.infer.predictive import Predictive
 from virgil.pyro.infer.svi import SVI
+from virgil.pyro.infer.util import enable_validation, is_validation_enabled
 
 __all__ = [
     "ELBO",
@@ -22,4 +23,6 @@ __all__ = [
     "TraceEnum_ELBO",
     "TraceMeanField_ELBO",
     "Trace_ELBO",
+    "enable_validation",
+    "is_validation_enabled",
 ]

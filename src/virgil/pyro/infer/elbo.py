@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from torch import Tensor
+
 from virgil.infer import elbo as house
+from virgil.infer.density.execution import Program
 from virgil.pyro.infer.traces import Hooks
 
 __all__ = [
@@ -34,6 +39,13 @@ class TraceMeanField_ELBO(Trace_ELBO, house.TraceMeanField_ELBO):
 
 class JitTrace_ELBO(Trace_ELBO, house.JitTrace_ELBO):
     """:class:`virgil.infer.JitTrace_ELBO` with the hooks of old subclasses."""
+
+    def loss_and_surrogate_loss(
+        self, model: Program, guide: Program, *args: Any, **kwargs: Any
+    ) -> tuple[float, Tensor]:
+        """The loss, nats, and a scalar tensor whose derivative is the gradient estimator."""
+        surrogate = self.differentiable_loss(model, guide, *args, **kwargs)
+        return float(surrogate.detach()), surrogate
 
 
 class JitTraceEnum_ELBO(TraceEnum_ELBO, house.JitTraceEnum_ELBO):
