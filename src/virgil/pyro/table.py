@@ -121,7 +121,7 @@ ROOMS = (
             "elbo": ("virgil.pyro.infer", "virgil.infer.elbo.elbo_module"),
             "enum": ("virgil.pyro.infer.enum", "virgil.infer"),
             "inspect": ("virgil.pyro.infer.inspect",),
-            "util": ("virgil.pyro.infer.util",),
+            "util": ("virgil.pyro.infer.own_objectives",),
         },
     ),
     Room(

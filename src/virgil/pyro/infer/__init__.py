@@ -11,7 +11,6 @@ from virgil.pyro.infer.elbo import (
 )
 from virgil.pyro.infer.predictive import Predictive
 from virgil.pyro.infer.svi import SVI
-from virgil.pyro.infer.util import enable_validation, is_validation_enabled
 
 __all__ = [
     "ELBO",
@@ -23,6 +22,4 @@ __all__ = [
     "TraceEnum_ELBO",
     "TraceMeanField_ELBO",
     "Trace_ELBO",
-    "enable_validation",
-    "is_validation_enabled",
 ]

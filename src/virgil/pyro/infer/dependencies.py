@@ -1,4 +1,4 @@
-"""Which statements of a model depend on which, in the prior and in the posterior."""
+"""The dependences between the statements of a model, in the prior and in the posterior."""
 
 from __future__ import annotations
 

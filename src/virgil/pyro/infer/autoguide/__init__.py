@@ -10,7 +10,7 @@ from virgil.pyro.infer.autoguide.families import (
 )
 from virgil.pyro.infer.autoguide.guide import AutoGuide
 from virgil.pyro.infer.autoguide.guide_list import AutoCallable, AutoGuideList
-from virgil.pyro.infer.autoguide.utils import mean_field_entropy, prototype_hide_fn
+from virgil.pyro.infer.autoguide.mean_field import mean_field_entropy, prototype_hide_fn
 
 __all__ = [
     "AutoCallable",

@@ -50,7 +50,7 @@ class AutoGuide(house.AutoGuide):
         return destination
 
     def __getstate__(self) -> dict[str, Any]:
-        """What is pickled and copied: all but the reference to the list, which the list makes anew."""
+        """The state that is pickled and copied: all but the reference to the list, which the list makes anew."""
         state = dict(self.__dict__)
         state.pop("master", None)
         return state

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from virgil import settings
 from virgil.errors import ArgumentError, did_you_mean
 from virgil.poutine.frame import Frame
 from virgil.poutine.site import Site
@@ -21,16 +19,13 @@ __all__ = [
     "CloneMixin",
     "MultiFrameTensor",
     "check_fully_reparametrized",
-    "enable_validation",
     "get_dependent_plate_dims",
     "get_plate_stacks",
-    "is_validation_enabled",
     "plate_log_prob_sum",
     "torch_backward",
     "torch_exp",
     "torch_item",
     "torch_sum",
-    "validation_enabled",
     "zero_grads",
 ]
 
@@ -78,21 +73,6 @@ class CloneMixin:
 
 
 # Checks
-
-
-def is_validation_enabled() -> bool:
-    """True if programs and their values are checked."""
-    return bool(settings.get("validate"))
-
-
-def enable_validation(is_validate: bool) -> None:
-    """Turn the checks on or off."""
-    settings.set(validate=bool(is_validate))
-
-
-def validation_enabled(is_validate: bool = True) -> AbstractContextManager[None]:
-    """A block in which the checks are on, or off."""
-    return settings.context(validate=bool(is_validate))
 
 
 def check_fully_reparametrized(guide_site: SiteLike) -> None:

@@ -1,4 +1,4 @@
-"""Functions for writing guides that old programs import."""
+"""The entropy of a mean-field program, and the statements that a guide need not know."""
 
 from __future__ import annotations
 
