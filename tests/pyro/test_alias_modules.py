@@ -87,11 +87,11 @@ def test_a_name_is_patched_and_put_back(monkeypatch):
         assert pyro.infer.SVI is patched
     assert pyro.infer.SVI is virgil.infer.SVI
     monkeypatch.setattr(pyro, "sample", 3)
-    monkeypatch.setattr("pyro.poutine.trace", 4)
-    assert (pyro.sample, pyro.poutine.trace) == (3, 4)
+    monkeypatch.setattr("pyro.poutine.scale", 4)
+    assert (pyro.sample, pyro.poutine.scale) == (3, 4)
     monkeypatch.undo()
     assert pyro.sample is virgil.sample
-    assert pyro.poutine.trace is virgil.poutine.trace
+    assert pyro.poutine.scale is virgil.poutine.scale
 
 
 def test_source_and_file():
