@@ -255,7 +255,7 @@ ROOMS = (
             "util": (
                 "virgil.pyro.poutine",
                 "virgil.pyro.poutine.sites",
-                "virgil.poutine.util",
+                "virgil.poutine.subsample_sites",
                 "virgil.poutine.extensions",
             ),
         },

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from virgil.distributions import Delta
 from virgil.poutine.messenger import Message
-from virgil.poutine.util import site_is_subsample
+from virgil.poutine.subsample_sites import site_is_subsample
 from virgil.pyro.poutine.trace_messenger import TraceMessenger
 from virgil.pyro.poutine.trace_struct import Trace
 
