@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from importlib import import_module
 from typing import Any, Self, cast
 
 from torch import Size, Tensor
@@ -77,12 +76,6 @@ class Distribution(td.Distribution):
             f"{type(self).__name__} has no conjugate_update; Beta, Dirichlet, Gamma and Normal have one. State the "
             "likelihood as a site of its own."
         )
-
-    @property
-    def rv(self) -> Any:
-        """A random variable with this distribution, of which arithmetic makes the distributions of its images."""
-        # by its name: the room of random variables stands on this one, and is loaded when asked for
-        return import_module("virgil.contrib.randomvariable").RandomVariable(self)
 
     def __getattr__(self, name: str) -> Any:
         if name in ("_batch_shape", "_event_shape"):
