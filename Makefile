@@ -7,6 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 # one stamp a set of packages, touched only after its install has succeeded
 READY := $(VENV)/.installed
 BENCH_READY := $(VENV)/.installed-bench
+CLIENTS := .venvs/clients
 # two workers with one torch thread each; a file's tests stay together, so its fits and fixtures are made once
 WORKERS ?= 2
 ARGS ?=
@@ -20,7 +21,7 @@ AVX2 := ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2 ONEDNN_MAX_CPU_ISA
 FIGURES := tests/test_docs.py src/virgil tests/exact tests/infer/trust tests/infer/autoguide tests/infer/run tests/distributions
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-engines check-portable check-versions format drawing bench clean
+.PHONY: help demo test check check-clients check-engines check-portable check-versions format drawing bench clean
 .SILENT:
 
 help: ## list the targets
@@ -48,6 +49,9 @@ check-portable: $(READY) ## pages and tests with figures, as other processors co
 
 check-versions: ## the tests under each pair of Python and PyTorch that is claimed and found (hours, gigabytes)
 	$(PYTHON) -m tests.house.versions $(ARGS)
+
+check-clients: $(CLIENTS)/.installed ## programs of public libraries under the alias: minutes, a gigabyte
+	VIRGIL_CLIENTS=1 $(CLIENTS)/bin/python -m pytest -q -p virgil.as_pyro -W default tests/clients $(ARGS)
 
 format: $(READY) ## rewrite the files in the house's format, with the lints that mend themselves
 	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
@@ -78,6 +82,14 @@ $(READY): pyproject.toml constraints.txt
 		echo "Making $(VENV) and installing into it: a few minutes, once."; $(PYTHON) -m venv --clear $(VENV); }
 	$(PIP) install -c constraints.txt torch
 	$(PIP) install -c constraints.txt -e '.[dev]'
+	touch $@
+
+# These libraries bring the old package with them; the alias comes first.
+$(CLIENTS)/.installed: tests/clients/requirements.txt pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip --disable-pip-version-check -qq install -c constraints.txt torch
+	$(CLIENTS)/bin/python -m pip --disable-pip-version-check -qq install -c constraints.txt -e .
+	$(CLIENTS)/bin/python -m pip --disable-pip-version-check -qq install -r tests/clients/requirements.txt
 	touch $@
 
 $(BENCH_READY): $(READY)

@@ -1,0 +1,33 @@
+"""scvi-tools: amortised latent Dirichlet allocation, a model by Lightning on a plan of the old interface."""
+
+import anndata
+import numpy as np
+import pytest
+import torch
+from scvi.model import AmortizedLDA
+
+CELLS, GENES, TOPICS = 60, 12, 2
+
+
+def counts():
+    """Two kinds of cells, each with genes of its own."""
+    random = np.random.default_rng(0)
+    rates = np.full((CELLS, GENES), 0.2)
+    rates[: CELLS // 2, : GENES // 2] = 8.0
+    rates[CELLS // 2 :, GENES // 2 :] = 8.0
+    return random.poisson(rates).astype(np.float32)
+
+
+@pytest.mark.filterwarnings("ignore")  # the libraries' own
+def test_topics_of_two_kinds_of_cells():
+    torch.manual_seed(0)
+    data = anndata.AnnData(counts())
+    AmortizedLDA.setup_anndata(data)
+    model = AmortizedLDA(data, n_topics=TOPICS, n_hidden=16)
+    model.train(max_epochs=60, accelerator="cpu", batch_size=20, train_size=1.0, enable_progress_bar=False)
+    topics = model.get_latent_representation().to_numpy()
+    assert topics.shape == (CELLS, TOPICS)
+    assert topics.sum(1) == pytest.approx(np.ones(CELLS), abs=1e-4)
+    kinds = topics[:, 0] > 0.5
+    assert kinds[: CELLS // 2].mean() in (0.0, 1.0) or abs(kinds[:30].mean() - kinds[30:].mean()) > 0.8
+    assert np.isfinite(model.get_elbo())
