@@ -4,10 +4,10 @@ import itertools
 import queue
 
 import numpy as np
-import pytest
 import pyro
 import pyro.distributions as dist
 import pyro.poutine as poutine
+import pytest
 import torch
 from pyro.infer import SVI, Trace_ELBO, TraceEnum_ELBO, config_enumerate, infer_discrete
 from pyro.infer.autoguide import AutoDelta

@@ -2,10 +2,10 @@
 
 import math
 
-import pytest
 import pyro
 import pyro.distributions as dist
 import pyro.poutine as poutine
+import pytest
 import torch
 from pyro.infer import SVI, Trace_ELBO
 from pyro.poutine.messenger import Messenger

@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-import pytest
 import pyro
 import pyro.distributions as dist
+import pytest
 import torch
 from pyro.infer import SVI, JitTrace_ELBO, Predictive, Trace_ELBO, TraceMeanField_ELBO
 from pyro.infer.autoguide import AutoDelta, AutoNormal, init_to_mean

@@ -10,4 +10,4 @@ __all__ = ["give_rv"]
 
 def give_rv() -> None:
     """Let every distribution have ``rv``, itself as a :class:`RandomVariable`."""
-    Distribution.rv = property(RandomVariable)  # type: ignore[attr-defined]
+    setattr(Distribution, "rv", property(RandomVariable))  # noqa: B010  which no class says that it has
