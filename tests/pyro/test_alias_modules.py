@@ -48,14 +48,14 @@ def test_every_name_of_the_table_is_there(full):
 
 
 def test_a_name_is_the_same_object_by_every_path():
-    assert pyro.infer.SVI is importlib.import_module("pyro.infer.svi").SVI is virgil.infer.SVI
+    assert pyro.infer.SVI is importlib.import_module("pyro.infer.svi").SVI is virgil.pyro.infer.SVI
     assert pyro.sample is importlib.import_module("pyro.primitives").sample is virgil.sample
 
 
 def test_a_star_takes_the_public_names():
     namespace = {}
     exec("from pyro.infer import *", namespace)  # noqa: S102
-    assert namespace["SVI"] is virgil.infer.SVI
+    assert namespace["SVI"] is virgil.pyro.infer.SVI
     assert not [name for name in namespace if name.startswith("_") and name != "__builtins__"]
 
 
@@ -79,13 +79,13 @@ def test_a_module_is_copied_and_pickled_as_itself():
 
 def test_reloading_gives_the_same_module():
     assert importlib.reload(pyro.infer) is pyro.infer
-    assert pyro.infer.SVI is virgil.infer.SVI
+    assert pyro.infer.SVI is virgil.pyro.infer.SVI
 
 
 def test_a_name_is_patched_and_put_back(monkeypatch):
     with mock.patch("pyro.infer.SVI") as patched:
         assert pyro.infer.SVI is patched
-    assert pyro.infer.SVI is virgil.infer.SVI
+    assert pyro.infer.SVI is virgil.pyro.infer.SVI
     monkeypatch.setattr(pyro, "sample", 3)
     monkeypatch.setattr("pyro.poutine.scale", 4)
     assert (pyro.sample, pyro.poutine.scale) == (3, 4)
@@ -95,7 +95,7 @@ def test_a_name_is_patched_and_put_back(monkeypatch):
 
 
 def test_source_and_file():
-    assert inspect.getmodule(pyro.infer.SVI).__name__ == "virgil.infer.svi"
+    assert inspect.getmodule(pyro.infer.SVI).__name__ == "virgil.pyro.infer.svi"
     assert "class SVI" in inspect.getsource(pyro.infer.SVI)
     assert pyro.__file__ == virgil.__file__
 
@@ -207,7 +207,7 @@ def test_an_alias_by_hand_makes_way(not_installed, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyro", virgil)
     monkeypatch.setitem(sys.modules, "pyro.infer", virgil.infer)
     finder.install()
-    assert importlib.import_module("pyro.infer.svi").SVI is virgil.infer.SVI
+    assert importlib.import_module("pyro.infer.svi").SVI is virgil.pyro.infer.SVI
     assert sys.modules["pyro"] is not virgil
 
 
@@ -226,6 +226,6 @@ def test_a_function_precedes_a_module_of_its_name(monkeypatch):
     try:
         module = importlib.import_module("pyro.infer.svi")
         assert pyro.infer.svi is svi
-        assert module.SVI is virgil.infer.SVI
+        assert module.SVI is virgil.pyro.infer.SVI
     finally:
         pyro.infer.__dict__.pop("svi")  # found while the function stood there

@@ -66,6 +66,10 @@ def test_a_pair_of_traces():
     exact = normal(z, 1.0).log_prob(torch.tensor([1.0, 2.0]))
     assert torch.allclose(model_trace.nodes["x"]["log_prob"], exact)
     assert "data" not in model_trace.nodes
+    parts = guide_trace.nodes["z"]["score_parts"]
+    assert parts.log_prob is guide_trace.nodes["z"]["log_prob"]
+    assert parts.score_function == 0  # it has a pathwise derivative
+    assert [name for name, _ in model_trace.iter_stochastic_nodes()] == ["z"]
     assert z.requires_grad
 
 

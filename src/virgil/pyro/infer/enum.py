@@ -12,24 +12,25 @@ from virgil.poutine.frame import plates_shape
 from virgil.poutine.replay import Replay
 from virgil.poutine.site import Enumeration, Site
 from virgil.poutine.trace import Trace, trace
+from virgil.pyro.poutine.trace_struct import Trace as OldTrace
 
 __all__ = ["get_importance_trace", "iter_discrete_escape", "iter_discrete_extend", "iter_discrete_traces", "statements"]
 
 _TOTAL = "_enum_total"  # under which old programs find the number of values of a choice
 
 
-def statements(recorded: Trace, detach: bool = False) -> Trace:
+def statements(recorded: Trace, score_parts: bool = False) -> OldTrace:
     """A copy of a trace without the indices of plates, its log-probabilities known.
 
     Args:
         recorded: the trace.
-        detach: whether values are cut from the graph that made them.
+        score_parts: whether the parts of a gradient estimator are put under ``"score_parts"`` of its sites.
     """
-    new = Trace()
-    new.nodes = {name: site.replace() for name, site in recorded.nodes.items() if site.kind != "plate"}
-    if detach:
-        new.detach_()
-    new.compute_log_prob()
+    new = OldTrace()
+    new.nodes.update({name: site.replace() for name, site in recorded.nodes.items() if site.kind != "plate"})
+    new.compute_log_prob(lambda name, site: site.kind == "sample")
+    if score_parts:
+        new.compute_score_parts()
     return new
 
 
@@ -58,11 +59,11 @@ def get_importance_trace(
     """
     if not detach:
         pair = run_pair(Call(model, guide, args, kwargs))
-        return statements(pair.model), statements(pair.guide)
+        return statements(pair.model), statements(pair.guide, score_parts=True)
     drawn = trace(guide).get_trace(*args, **kwargs)
     drawn.detach_()
     scored = trace(Replay(drawn)(model)).get_trace(*args, **kwargs)
-    return statements(scored), statements(drawn)
+    return statements(scored), statements(drawn, score_parts=True)
 
 
 def iter_discrete_escape(trace: Trace, msg: Site | Mapping[str, Any]) -> bool:

@@ -105,7 +105,7 @@ class Hooks(ELBO):
         first_dim = -1 - (self.max_plate_nesting or 0)
         first_dim -= bool(self.vectorize_particles and self.num_particles > 1)
         for pair in self.choices.sum_out.runs(Call(model, guide, args, kwargs), first_dim):
-            yield statements(pair.model), statements(pair.guide)
+            yield statements(pair.model), statements(pair.guide, score_parts=True)
 
     # What a subclass's own traces make
 
