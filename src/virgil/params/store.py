@@ -32,6 +32,7 @@ class ParamStore(Installable):
     A store holds unconstrained leaf tensors. It returns constrained values, which are differentiable functions of the
     leaves; ``value.unconstrained()`` is the leaf.
 
+    >>> import torch
     >>> store = ParamStore()
     >>> scale = store.get_param("scale", torch.tensor(2.0), constraint=constraints.positive)
     >>> scale.item(), scale.unconstrained().exp().item()
