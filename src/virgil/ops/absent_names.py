@@ -46,7 +46,7 @@ INSTEAD: dict[str, dict[str, str]] = {
         "AutoLaplaceApproximation": "Use AutoDelta for the mode, or AutoMultivariateNormal",
         **dict.fromkeys(("AutoMessenger", "AutoNormalMessenger"), "Use AutoNormal"),
     },
-    "virgil.optim": dict.fromkeys(("AdagradRMSProp", "DCTAdam", "HorovodOptimizer"), "Use Adam or ClippedAdam"),
+    "virgil.optim": {"HorovodOptimizer": "Run the script under torchrun with an optimiser of virgil.optim"},
     "virgil.poutine": {
         **dict.fromkeys(("enable_validation", "is_validation_enabled"), _VALIDATION),
         "unwrap": "Call the function that was wrapped",
