@@ -116,6 +116,21 @@ def test_restarts_are_looked_at_too(wrong, engine):
         svi.run(epochs=40, data=list(data), engine=engine, progress=False, restarts=2)
 
 
+def test_a_total_that_is_taken_from_the_mini_batch_is_none_of_the_first_one():
+    """Topic models take the largest document's length as the total of all."""
+    words = torch.tensor([[1.0, 1.0], [2.0, 0.0], [4.0, 3.0], [0.0, 5.0]])
+
+    def documents(words):
+        z = virgil.sample("z", dist.Normal(0.0, 1.0))
+        with virgil.plate("documents", 4, subsample_size=len(words)):
+            total = int(words.sum(-1).max())
+            virgil.sample("words", dist.Multinomial(total, logits=torch.stack([z, -z])), obs=words)
+
+    svi = svi_of(Trace_ELBO, documents, guide)
+    for batch in words.split(2):
+        assert svi.step(batch) < float("inf")
+
+
 @each_engine
 def test_what_is_masked_or_not_to_be_checked_is_passed_over(engine):
     flips = FLIPS.clone()

@@ -81,16 +81,24 @@ def support_of(site: Site) -> Constraint | None:
 def static_support(site: Site) -> Constraint | None:
     """The support of an observation, where it is the same at each step and for all that is observed.
 
-    ``None`` for real numbers as well, since what is not among them shows in the loss.
+    ``None`` for real numbers as well, since what is not among them shows in the loss, and for counts up to a total,
+    which a program may take from the data at hand.
     """
     support = support_of(site) if site.mask is None else None
-    return None if support is None or is_unrestricted(support) or _has_tensors(support, 0) else support
+    if support is None or is_unrestricted(support) or _has_tensors(support, 0):
+        return None
+    return None if isinstance(_innermost(support), constraints.multinomial) else support
+
+
+def _innermost(support: Constraint) -> Constraint:
+    while hasattr(support, "base_constraint"):
+        support = support.base_constraint
+    return support
 
 
 def _has_tensors(support: Constraint, more_than: int = 1) -> bool:
-    while hasattr(support, "base_constraint"):
-        support = support.base_constraint
-    return any(hasattr(each, "shape") and each.numel() > more_than for each in vars(support).values())
+    bounds = vars(_innermost(support)).values()
+    return any(hasattr(each, "shape") and each.numel() > more_than for each in bounds)
 
 
 def _is_exact(fn: Any) -> bool:
