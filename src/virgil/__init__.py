@@ -31,6 +31,7 @@ from virgil.primitives import (
     sample,
     subsample,
 )
+from virgil.pyro.old_module import former_module
 
 __version__ = version("virgil-ppl")
 
@@ -72,6 +73,8 @@ __all__ = [
     "validation_enabled",
     "vectorized_markov",
 ]
+
+absent_names.FORMER.append(former_module)
 
 if not TYPE_CHECKING:  # a type checker would take every name for one that is there
     __getattr__ = absent_names.refusing(__name__, __all__)

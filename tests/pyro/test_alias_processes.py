@@ -72,7 +72,7 @@ def test_a_script_sees_what_python_shows_it(way, folder):
     (folder / "programs" / "helper.py").write_text("")
     by_python = printed([sys.executable, "programs/plain.py", *arguments[1:]], folder)
     assert lines[:-1] == [line.replace("plain.py", "show.py") for line in by_python[:-1]]
-    assert lines[-1] == "virgil.infer.svi"
+    assert lines[-1] == "virgil.pyro.infer.svi"
 
 
 @pytest.mark.long
@@ -209,7 +209,7 @@ def send(queue):
 
 
 def test_one():
-    assert SVI.__module__ == "virgil.infer.svi"
+    assert SVI.__module__ == "virgil.pyro.infer.svi"
 
 
 def test_children():

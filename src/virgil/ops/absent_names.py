@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from types import FrameType
 from typing import Any
 
-__all__ = ["INSTEAD", "absent", "refused", "refusing"]
+__all__ = ["FORMER", "INSTEAD", "absent", "refused", "refusing"]
 
 _IMPORT_FROM = dis.opmap["IMPORT_FROM"]
 _NO_SAMPLERS = (
@@ -23,7 +23,7 @@ _OWN_TERM = "Write its log-density by virgil.factor, or derive a class from Torc
 
 # By room and name: what to use today.
 INSTEAD: dict[str, dict[str, str]] = {
-    "virgil": {"log": "Use Python's logging", "util": "Import virgil.as_pyro, under which pyro.util is there"},
+    "virgil": {"log": "Use Python's logging"},
     "virgil.infer": {
         **dict.fromkeys(("HMC", "MCMC", "NUTS", "RandomWalkKernel"), _NO_SAMPLERS),
         **dict.fromkeys(("CSIS", "Importance", "MHResampler", "SMCFilter", "WeighedPredictive"), _WEIGHTS),
@@ -94,10 +94,19 @@ def refused(words: str, module: str, name: str, caller: FrameType) -> Exception:
     return AttributeError(words)
 
 
+FORMER: list[Callable[[str], Any]] = []
+"""Functions that are asked for a module that a package has no more, by its path, before it is refused."""
+
+
 def refusing(module: str, known: Iterable[str]) -> Callable[[str], Any]:
     """``__getattr__`` of a module that has these names."""
 
     def refuse(name: str) -> Any:
-        raise absent(module, name, known, sys._getframe(1))
+        found = (
+            None if name.startswith("_") else next(filter(None, (each(f"{module}.{name}") for each in FORMER)), None)
+        )
+        if found is None:
+            raise absent(module, name, known, sys._getframe(1))
+        return found
 
     return refuse

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
 from virgil.ops.absent_names import INSTEAD, absent, refused
-from virgil.pyro.paths import later, modules_in, places_of
+from virgil.pyro.paths import is_package, later, modules_in, places_of
 from virgil.pyro.table import NAMES
 
-__all__ = ["OldModule", "in_old_words", "offered"]
+__all__ = ["OldModule", "former_module", "in_old_words", "offered"]
 
 _OWN = "virgil.pyro."  # the modules of these paths exist for old programs alone
 
@@ -50,6 +52,22 @@ class OldModule(ModuleType):
         return absent(
             self.__name__, name, offered(self.__name__), caller, None if instead is None else in_old_words(instead)
         )
+
+
+@cache
+def former_module(path: str) -> OldModule | None:
+    """The old module behind an attribute of Virgil's, for programs that say ``import virgil as pyro``.
+
+    Args:
+        path: such as ``"virgil.poutine.util"``.
+
+    Returns:
+        ``None`` if Virgil has a module there, or old programs none.
+    """
+    old = f"pyro.{path.removeprefix('virgil.')}"
+    if places_of(old) is None or is_package(old) or find_spec(path) is not None:
+        return None
+    return OldModule(old)
 
 
 def _find(path: str, name: str) -> Any:
