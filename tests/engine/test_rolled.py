@@ -15,7 +15,7 @@ from virgil.engine.rolled.runs import runs
 from virgil.engine.rolled.stages import slots, stages
 from virgil.engine.rolled.totals import totals
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.every_engine
 
 
 def _found(name):

@@ -17,7 +17,7 @@ from virgil.infer import SVI, Trace_ELBO
 from virgil.infer.autoguide import AutoNormal
 from virgil.nn import PyroSample
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.every_engine
 
 
 def captured(name, engine):

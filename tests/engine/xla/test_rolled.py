@@ -63,7 +63,7 @@ def noisy(x):
     return [x, *beside]
 
 
-@pytest.mark.long
+@pytest.mark.every_engine
 def test_noise_is_that_of_the_unrolled_loop():
     plain, loops = _both(noisy, LOOPS["carry"].inputs[:1], jax.random.key(3))
     for one, other in zip(plain, loops, strict=True):
@@ -107,7 +107,7 @@ def _courses(runner, counts):
     return torch.cat(losses)
 
 
-@pytest.mark.long
+@pytest.mark.every_engine
 def test_a_run_of_a_rolled_step_is_that_of_the_unrolled_one(program, monkeypatch):
     assert rolled(program.graph.graph) is not None
     runner = XlaRunner(program)
@@ -118,7 +118,7 @@ def test_a_run_of_a_rolled_step_is_that_of_the_unrolled_one(program, monkeypatch
     torch.testing.assert_close(state, runner.state(), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.long
+@pytest.mark.every_engine
 def test_restarts_of_a_rolled_step_are_those_of_the_unrolled_one(program, monkeypatch):
     courses = []
     for _ in range(2):
