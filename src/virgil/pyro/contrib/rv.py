@@ -10,4 +10,5 @@ __all__ = ["give_rv"]
 
 def give_rv() -> None:
     """Let every distribution have ``rv``, itself as a :class:`RandomVariable`."""
-    setattr(Distribution, "rv", property(RandomVariable))  # noqa: B010  which no class says that it has
+    value = property(RandomVariable, doc="Itself as a random variable.")  # a doc of its own, or the class's is taken
+    setattr(Distribution, "rv", value)  # noqa: B010  which no class says that it has
