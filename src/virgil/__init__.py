@@ -4,8 +4,9 @@ A model and a guide are Python functions made of the statements below. ``virgil.
 ``virgil.distributions`` holds what they draw from, ``virgil.poutine`` the handlers that change what statements mean.
 """
 
+from importlib import import_module
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from virgil import distributions, errors, infer, nn, ops, optim, params, poutine, settings
 from virgil.distributions.core.validation import enable_validation, validation_enabled
@@ -31,7 +32,6 @@ from virgil.primitives import (
     sample,
     subsample,
 )
-from virgil.pyro.old_module import former_module
 
 __version__ = version("virgil-ppl")
 
@@ -74,7 +74,13 @@ __all__ = [
     "vectorized_markov",
 ]
 
-absent_names.FORMER.append(former_module)
+
+def _former_module(path: str) -> Any:
+    # loaded when a name is missing: the table of old paths takes longer than the rest of this file
+    return import_module("virgil.pyro.old_module").former_module(path)
+
+
+absent_names.FORMER.append(_former_module)
 
 if not TYPE_CHECKING:  # a type checker would take every name for one that is there
     __getattr__ = absent_names.refusing(__name__, __all__)

@@ -102,11 +102,11 @@ def refusing(module: str, known: Iterable[str]) -> Callable[[str], Any]:
     """``__getattr__`` of a module that has these names."""
 
     def refuse(name: str) -> Any:
-        found = (
-            None if name.startswith("_") else next(filter(None, (each(f"{module}.{name}") for each in FORMER)), None)
-        )
-        if found is None:
-            raise absent(module, name, known, sys._getframe(1))
-        return found
+        caller = sys._getframe(1)
+        for former in () if name.startswith("_") else FORMER:
+            found = former(f"{module}.{name}")
+            if found is not None:
+                return found
+        raise absent(module, name, known, caller)
 
     return refuse
