@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
+from virgil.optim.leaf_by_leaf import LeafByLeaf
 from virgil.optim.values import check_value
 
 __all__ = ["AdagradRMSProp"]
 
 
-class AdagradRMSProp(torch.optim.Optimizer):
+class AdagradRMSProp(LeafByLeaf):
     r"""The adaptive step sizes of ADVI *(Kucukelbir et al. 2017, equations 10 and 11)*.
 
     With gradient g at step i = 1, 2, ... of a parameter θ, everything elementwise, and s = g² at the first step:
@@ -43,19 +43,6 @@ class AdagradRMSProp(torch.optim.Optimizer):
             for leaf in group["params"]:
                 for each in self._state_of(leaf).values():
                     each.share_memory_()
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take one step with the present gradients. ``closure`` is called first; its value is returned."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for leaf in group["params"]:
-                if leaf.grad is not None:
-                    self._step(leaf, leaf.grad, group)
-        return loss
 
     def _step(self, leaf: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         state = self._state_of(leaf)

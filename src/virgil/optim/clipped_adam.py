@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from virgil.ops.foreach import foreach
+from virgil.optim.leaf_by_leaf import value_of
 from virgil.optim.values import check_rates, check_value
 
 __all__ = ["ClippedAdam"]
@@ -59,10 +60,7 @@ class ClippedAdam(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step with the present gradients. ``closure`` is called first; its value is returned."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+        loss = value_of(closure)
         for group in self.param_groups:
             members = [each for each in group["params"] if each.grad is not None]
             states = [self._state_of(each) for each in members]

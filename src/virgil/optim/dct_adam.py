@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,12 +9,13 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from virgil.ops.cosine_transform import dct, idct
+from virgil.optim.leaf_by_leaf import LeafByLeaf
 from virgil.optim.values import check_rates
 
 __all__ = ["DCTAdam"]
 
 
-class DCTAdam(torch.optim.Optimizer):
+class DCTAdam(LeafByLeaf):
     r"""Adam with clipped gradients and a decaying rate, and for series a second one on the series' frequencies.
 
     A leaf with the attribute ``_pyro_dct_dim``, a negative number, is a series along this dim. Its step is the sum of
@@ -51,19 +51,6 @@ class DCTAdam(torch.optim.Optimizer):
         check_rates(lr, betas, eps, clip_norm, lrd)
         options = {"lr": lr, "betas": betas, "eps": eps, "clip_norm": clip_norm, "lrd": lrd}
         super().__init__(params, {**options, "subsample_aware": subsample_aware})
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take one step with the present gradients. ``closure`` is called first; its value is returned."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for leaf in group["params"]:
-                if leaf.grad is not None:
-                    self._step(leaf, leaf.grad, group)
-        return loss
 
     def _step(self, leaf: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         dim = _time_dim(leaf, self.state[leaf])
