@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError
 from virgil.ops.affine_normal import matrix_and_gaussian_to_gaussian
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.gaussian import Gaussian
+from virgil.ops.vector_integrals import integrated_product
 
 __all__ = [
     "Gamma",
@@ -219,16 +219,7 @@ def gamma_gaussian_tensordot(x: GammaGaussian, y: GammaGaussian, dims: int = 0) 
     Raises:
         ArgumentError: ``b`` is larger than the vectors.
     """
-    if not 0 <= dims <= min(x.dim(), y.dim()):
-        raise ArgumentError(
-            f"gamma_gaussian_tensordot got dims={dims} for vectors of sizes {x.dim()} and {y.dim()}; they share no "
-            "more entries than each has."
-        )
-    before, after = x.dim() - dims, y.dim() - dims
-    places = list(range(before + dims + after))
-    moved = places[:before] + places[before + dims :] + places[before : before + dims]
-    joint = x.event_pad(right=after) + y.event_pad(left=before)
-    return joint.event_permute(moved).marginalize(right=dims)
+    return integrated_product("gamma_gaussian_tensordot", x, y, dims)
 
 
 def _scaled(mvn: torch.distributions.MultivariateNormal) -> Gaussian:

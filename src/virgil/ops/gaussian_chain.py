@@ -11,6 +11,7 @@ from virgil.errors import ArgumentError
 from virgil.ops.affine_normal import AffineNormal
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.gaussian import Gaussian
+from virgil.ops.vector_integrals import integrated_product, without_middle
 
 __all__ = ["gaussian_tensordot", "sequential_gaussian_filter_sample", "sequential_gaussian_tensordot"]
 
@@ -26,14 +27,7 @@ def gaussian_tensordot(x: Gaussian | AffineNormal, y: Gaussian | AffineNormal, d
     Raises:
         ArgumentError: ``b`` is larger than the vectors.
     """
-    if not 0 <= dims <= min(x.dim(), y.dim()):
-        raise ArgumentError(
-            f"gaussian_tensordot got dims={dims} for vectors of sizes {x.dim()} and {y.dim()}; they share no more "
-            "entries than each has."
-        )
-    before, after = x.dim() - dims, y.dim() - dims
-    joint = x.event_pad(right=after) + y.event_pad(left=before)
-    return _without_middle(joint, before, dims)
+    return integrated_product("gaussian_tensordot", x, y, dims)
 
 
 def sequential_gaussian_tensordot(gaussian: Gaussian | AffineNormal) -> Gaussian:
@@ -113,10 +107,4 @@ def _round(steps: Gaussian) -> tuple[Gaussian, Gaussian]:
     left, right = steps[..., 0:paired:2], steps[..., 1:paired:2]
     joint = left.event_pad(right=size) + right.event_pad(left=size)
     rest = [steps[..., paired:]] if paired < steps.batch_shape[-1] else []
-    return joint, Gaussian.cat([_without_middle(joint, size, size), *rest], -1)
-
-
-def _without_middle(joint: Gaussian, before: int, middle: int) -> Gaussian:
-    places = list(range(joint.dim()))
-    moved = places[:before] + places[before + middle :] + places[before : before + middle]
-    return joint.event_permute(moved).marginalize(right=middle)
+    return joint, Gaussian.cat([without_middle(joint, size, size), *rest], -1)
