@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Sequence
 from typing import Any
 
 from virgil.distributions.composed.delta import Delta
 from virgil.errors import ArgumentError, shown
+from virgil.poutine.per_entry import PerEntry
 from virgil.poutine.runtime import Handler, Passage
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
@@ -28,19 +28,16 @@ class Equalize(Handler):
         if type not in ("sample", "param"):
             raise ArgumentError(f'equalize() got type={shown(type)}; it takes "sample" or "param".')
         self.sites, self.type, self.keep_dist = patterns, type, keep_dist
-        self._values: dict[int, list[list[Any]]] = {}  # by thread, for each time that it has been entered
+        self._values: PerEntry[list[Any]] = PerEntry(list)
 
     def __enter__(self) -> Equalize:
-        self._values.setdefault(threading.get_ident(), []).append([])
+        self._values.enter()
         super().__enter__()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         super().__exit__(*exc_info)
-        thread = threading.get_ident()
-        self._values[thread].pop()
-        if not self._values[thread]:
-            del self._values[thread]
+        self._values.leave()
 
     def _matches(self, site: Site) -> bool:
         return site.kind == self.type and any(re.fullmatch(pattern, site.name) for pattern in self.sites)
@@ -49,7 +46,7 @@ class Equalize(Handler):
         """Give the site the value of the first one, or keep its value for those that come."""
         if not self._matches(site):
             return site
-        values = self._values[threading.get_ident()][-1]
+        values = self._values.present
         if not values:
 
             def keep(finished: Site) -> Site:

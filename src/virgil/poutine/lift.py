@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import FunctionType, MethodType
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError, shown
+from virgil.poutine.per_entry import PerEntry
 from virgil.poutine.runtime import Handler, Passage
 from virgil.poutine.site import Site
 from virgil.poutine.wrap import Program, wrapped
@@ -26,19 +26,16 @@ class Lift(Handler):
 
     def __init__(self, prior: Any) -> None:
         self.prior = prior
-        self._drawn: dict[int, list[dict[str, Site]]] = {}  # by thread, for each time that it has been entered
+        self._drawn: PerEntry[dict[str, Site]] = PerEntry(dict)
 
     def __enter__(self) -> Lift:
-        self._drawn.setdefault(threading.get_ident(), []).append({})
+        self._drawn.enter()
         super().__enter__()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         super().__exit__(*exc_info)
-        thread = threading.get_ident()
-        self._drawn[thread].pop()
-        if not self._drawn[thread]:
-            del self._drawn[thread]
+        self._drawn.leave()
 
     def _prior_of(self, name: str) -> Any:
         if isinstance(self.prior, Mapping):
@@ -51,7 +48,7 @@ class Lift(Handler):
         """Exchange the parameter for a random variable."""
         if site.kind != "param":
             return site
-        drawn = self._drawn[threading.get_ident()][-1]
+        drawn = self._drawn.present
         if site.name in drawn:
             return Passage(drawn[site.name], is_finished=True)
         prior = self._prior_of(site.name)

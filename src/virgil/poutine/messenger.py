@@ -16,13 +16,12 @@ from virgil.errors import ArgumentError, shown
 from virgil.poutine.runtime import Handler, Outer, Passage
 from virgil.poutine.site import Site
 from virgil.poutine.stack import stated_here
-from virgil.poutine.string_keys import FIELDS
+from virgil.poutine.string_keys import COMPUTED, FIELDS
 
 __all__ = ["Message", "Messenger", "PROTOCOL"]
 
 _OF_SITE = frozenset({"type", "scale", "undrawn"})
 PROTOCOL = frozenset({"done", "stop", "continuation"})
-_COMPUTED = frozenset({"log_prob", "log_prob_sum", "unscaled_log_prob"})
 
 
 class Message(dict[str, Any]):
@@ -52,7 +51,7 @@ class Message(dict[str, Any]):
         self.update(site.extra, type=site["type"], scale=self._scale)
 
     def __missing__(self, key: str) -> Any:
-        if key in _COMPUTED and self["value"] is not None:
+        if key in COMPUTED and self["value"] is not None:
             return self.written("A handler")[key]
         raise KeyError(f"The message of site {self['name']!r} has no {key!r}. It has: {', '.join(self)}.")
 
@@ -110,7 +109,7 @@ class Message(dict[str, Any]):
 
 def _check(site: Site, author: str) -> None:
     where = f"{author}, at site {site.name!r}, left"
-    computed = _COMPUTED & site.extra.keys()
+    computed = site.extra.keys() & COMPUTED
     if computed:
         raise ArgumentError(
             f"{where} {', '.join(sorted(computed))} in the message. Log-probabilities follow from the rest: change fn, "
