@@ -117,7 +117,18 @@ def _address(container: List | Dict) -> str:
     return container.address
 
 
-class List(list[Any]):
+class _Addressed:
+    """A container that has an address, or gets one when it is stored."""
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__()
+        self.address = name
+
+    def __str__(self) -> str:
+        return self.address or f"a {type(self).__name__} without an address"
+
+
+class List(_Addressed, list[Any]):
     """A list of random variables, plain values or further data structures, each entry written once.
 
     Args:
@@ -126,13 +137,6 @@ class List(list[Any]):
     Attributes:
         address: the address.
     """
-
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__()
-        self.address = name
-
-    def __str__(self) -> str:
-        return self.address or "a List without an address"
 
     def add(self) -> Object:
         """A placeholder at the end of the list."""
@@ -154,7 +158,7 @@ class List(list[Any]):
         super().__setitem__(position, _bound(value, place))
 
 
-class Dict(dict[Any, Any]):
+class Dict(_Addressed, dict[Any, Any]):
     """A dict of random variables, plain values or further data structures, each entry written once.
 
     An entry that is read before it is written is a placeholder.
@@ -165,13 +169,6 @@ class Dict(dict[Any, Any]):
     Attributes:
         address: the address.
     """
-
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__()
-        self.address = name
-
-    def __str__(self) -> str:
-        return self.address or "a Dict without an address"
 
     def __missing__(self, key: Any) -> Object:
         place = _placeholder(f"{_address(self)}[{key!r}]", lambda value: dict.__setitem__(self, key, value))

@@ -20,6 +20,7 @@ __all__ = [
     "gather",
     "mul",
     "named",
+    "nameless_dims",
     "neg",
     "pack",
     "rename_equation",
@@ -52,8 +53,7 @@ def pack(value: Any, dim_to_symbol: Mapping[int, str]) -> Any:
     """
     if not isinstance(value, Tensor):
         return value
-    kept = [dim for dim in range(-value.dim(), 0) if value.shape[dim] != 1]
-    nameless = [dim for dim in kept if dim not in dim_to_symbol]
+    kept, nameless = _wide(value), nameless_dims(value, dim_to_symbol)
     if nameless:
         raise ArgumentError(
             f"pack got a tensor of shape {tuple(value.shape)} and names of the dims {sorted(dim_to_symbol)}; dims "
@@ -61,6 +61,15 @@ def pack(value: Any, dim_to_symbol: Mapping[int, str]) -> Any:
         )
     packed = value.reshape([value.shape[dim] for dim in kept])
     return named(packed.view_as(packed), "".join(dim_to_symbol[dim] for dim in kept))
+
+
+def nameless_dims(value: Tensor, dim_to_symbol: Mapping[int, str]) -> list[int]:
+    """The dims of more than one entry that have no name, counted from the right."""
+    return [dim for dim in _wide(value) if dim not in dim_to_symbol]
+
+
+def _wide(value: Tensor) -> list[int]:
+    return [dim for dim in range(-value.dim(), 0) if value.shape[dim] != 1]
 
 
 def unpack(value: Any, symbol_to_dim: Mapping[str, int]) -> Any:

@@ -11,6 +11,7 @@ from torch import Tensor
 from virgil.errors import ShapeError
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.site import Site
+from virgil.pyro.ops import packed
 
 __all__ = ["pack", "symbols"]
 
@@ -55,21 +56,18 @@ def pack(site: Site, symbol_to_dim: Mapping[str, int]) -> dict[str, Any]:
     The letters of the dims that are left, in their order, are an attribute ``_pyro_dims`` of each tensor.
     """
     named = site.infer.get("_dim_to_symbol", {})
-    packed: dict[str, Any] = {"mask": _packed(site.mask, named, site.name)}
+    found: dict[str, Any] = {"mask": _packed(site.mask, named, site.name)}
     if "score_parts" in site:
         parts = site["score_parts"]
-        packed["score_parts"] = type(parts)(*(_packed(part, named, site.name) for part in parts))
+        found["score_parts"] = type(parts)(*(_packed(part, named, site.name) for part in parts))
     if site.kind == "sample" and site.unscaled_log_prob_is_known:
-        packed["log_prob"] = _packed(site.log_prob, named, site.name)
-        packed["unscaled_log_prob"] = _packed(site.unscaled_log_prob, named, site.name)
-    return packed
+        found["log_prob"] = _packed(site.log_prob, named, site.name)
+        found["unscaled_log_prob"] = _packed(site.unscaled_log_prob, named, site.name)
+    return found
 
 
 def _packed(value: Any, named: Mapping[int, str], site: str) -> Any:
-    if not isinstance(value, Tensor):
-        return value
-    kept = [dim for dim in range(-value.dim(), 0) if value.shape[dim] != 1]
-    undeclared = [dim for dim in kept if dim not in named]
+    undeclared = packed.nameless_dims(value, named) if isinstance(value, Tensor) else []
     if undeclared:
         raise ShapeError(
             f"At site {site!r}, a tensor of shape {tuple(value.shape)} has size {value.shape[undeclared[0]]} at dim "
@@ -77,6 +75,4 @@ def _packed(value: Any, named: Mapping[int, str], site: str) -> Any:
             "part of the event by .to_event().",
             site=site,
         )
-    packed = value.reshape([value.shape[dim] for dim in kept])
-    packed._pyro_dims = "".join(named[dim] for dim in kept)  # type: ignore[attr-defined]
-    return packed
+    return packed.pack(value, named)
