@@ -10,7 +10,7 @@ from torch import distributions as td
 from torch.utils import _pytree as pytree
 
 import virgil
-from tests.laws.distribution_table import DISCRETE, ROWS, Row
+from tests.laws.families import DISCRETE, ROWS, Row
 from virgil.distributions.core.validation import unchecked_by_torch
 from virgil.distributions.transforms import biject_to
 from virgil.engine.recording.graph import traced

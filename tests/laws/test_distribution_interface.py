@@ -5,7 +5,7 @@ import torch
 from torch import distributions as td
 
 import virgil.distributions as dist
-from tests.laws.distribution_table import ROWS
+from tests.laws.families import ROWS
 from tests.laws.test_distributions import table
 from virgil.errors import ArgumentError
 

@@ -14,7 +14,7 @@ import torch
 from torch import distributions as td
 
 import virgil.distributions as dist
-from tests.laws.distribution_table import CONTINUOUS, DISCRETE, MULTIVARIATE, ROWS
+from tests.laws.families import CONTINUOUS, DISCRETE, MULTIVARIATE, ROWS
 from virgil.distributions.core.validation import unchecked
 from virgil.distributions.transforms import biject_to, identity_transform
 

@@ -8,9 +8,9 @@ import mpmath as mp
 import pytest
 import torch
 
-from tests.laws.distribution_table import ROWS as FAMILIES
 from tests.laws.edge_densities import EDGES
 from tests.laws.edge_divergences import DIVERGENCES
+from tests.laws.families import ROWS as FAMILIES
 from virgil.distributions.core.validation import unchecked
 
 VALUE, SLOPE = 2e-5, 2e-4

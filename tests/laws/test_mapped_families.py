@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import virgil.distributions as dist
-from tests.laws.distribution_table import ROWS
+from tests.laws.families import ROWS
 from tests.laws.test_distributions import Z, table
 from virgil.distributions.core.validation import unchecked
 from virgil.ops.mapping import mapped, own_row

@@ -4,11 +4,16 @@
 called instead of the module itself. ``DenseNN`` and its kin give the parameters of a distribution.
 """
 
+from virgil.networks import (
+    AutoRegressiveNN,
+    ConditionalAutoRegressiveNN,
+    ConditionalDenseNN,
+    DenseNN,
+    MaskedLinear,
+    create_mask,
+)
 from virgil.nn.attributes import PyroParam, PyroSample
-from virgil.nn.autoregressive import AutoRegressiveNN, ConditionalAutoRegressiveNN, create_mask
 from virgil.nn.call import pyro_method
-from virgil.nn.dense import ConditionalDenseNN, DenseNN
-from virgil.nn.masked import MaskedLinear
 from virgil.nn.module import PyroModule, PyroModuleList, clear, to_pyro_module_
 from virgil.nn.random_module import random_module
 

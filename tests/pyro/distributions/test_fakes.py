@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import virgil.distributions as dist
-from tests.laws.distribution_table import ROWS
+from tests.laws.families import ROWS
 from virgil.pyro.distributions.testing import fakes
 from virgil.pyro.distributions.testing.naive_dirichlet import NaiveBeta, NaiveDirichlet
 

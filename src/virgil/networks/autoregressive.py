@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from virgil.errors import ArgumentError, shown
-from virgil.nn.dense import Nonlinearity
-from virgil.nn.masked import MaskedLinear
-from virgil.nn.sizes import check_sizes, checked_input, with_context
+from virgil.networks.dense import Nonlinearity
+from virgil.networks.masked import MaskedLinear
+from virgil.networks.sizes import check_sizes, checked_input, with_context
 
 __all__ = ["AutoRegressiveNN", "ConditionalAutoRegressiveNN", "create_mask"]
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional
 
-from virgil.nn.sizes import check_sizes, checked_input, with_context
+from virgil.networks.sizes import check_sizes, checked_input, with_context
 
 __all__ = ["ConditionalDenseNN", "DenseNN", "Nonlinearity"]
 

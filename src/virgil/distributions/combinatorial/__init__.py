@@ -1,0 +1,1 @@
+"""Families of matchings and of trees."""

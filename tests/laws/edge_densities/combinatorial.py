@@ -1,0 +1,3 @@
+"""Families of matchings and trees."""
+
+EDGES = {}

@@ -1,0 +1,3 @@
+"""Families of whole series."""
+
+EDGES = {}

@@ -1,0 +1,71 @@
+"""Families of one real number."""
+
+import math
+
+from scipy import stats
+
+import virgil.distributions as dist
+from tests.laws.families.row import GAMMA, LOCS, PROBS, RATES, SCALES, SHAPES, Row, numbers
+
+CONTINUOUS = {
+    "Beta": Row(
+        dist.Beta,
+        {"concentration1": SHAPES, "concentration0": numbers(2.5, 1.6)},
+        stats.beta,
+        accuracy=2e-3,
+    ),
+    "Cauchy": Row(dist.Cauchy, {"loc": LOCS, "scale": SCALES}, stats.cauchy, moments=False),
+    "Chi2": Row(dist.Chi2, {"df": numbers(3.5, 6.0)}, stats.chi2, accuracy=GAMMA),
+    "ContinuousBernoulli": Row(dist.ContinuousBernoulli, {"probs": numbers(0.2, 0.9)}),
+    "Exponential": Row(dist.Exponential, {"rate": RATES}, lambda rate: stats.expon(scale=1 / rate)),
+    "FisherSnedecor": Row(
+        dist.FisherSnedecor, {"df1": numbers(5.0, 8.0), "df2": numbers(14.0, 20.0)}, stats.f, pathwise=False
+    ),
+    "Gamma": Row(
+        dist.Gamma,
+        {"concentration": SHAPES, "rate": RATES},
+        lambda a, rate: stats.gamma(a, scale=1 / rate),
+        accuracy=GAMMA,
+    ),
+    "GeneralizedPareto": Row(
+        dist.GeneralizedPareto,
+        {"loc": numbers(0.5, 0.5), "scale": SCALES, "concentration": numbers(0.1, 0.05)},
+        lambda loc, scale, c: stats.genpareto(c, loc, scale),
+    ),
+    "Gumbel": Row(dist.Gumbel, {"loc": LOCS, "scale": SCALES}, stats.gumbel_r),
+    "HalfCauchy": Row(
+        dist.HalfCauchy, {"scale": SCALES}, lambda scale: stats.halfcauchy(scale=scale), moments=False, pathwise=False
+    ),
+    "HalfNormal": Row(dist.HalfNormal, {"scale": SCALES}, lambda scale: stats.halfnorm(scale=scale)),
+    "InverseGamma": Row(
+        dist.InverseGamma,
+        {"concentration": numbers(7.0, 9.5), "rate": RATES},
+        lambda a, rate: stats.invgamma(a, scale=rate),
+        accuracy=GAMMA,
+    ),
+    "Kumaraswamy": Row(dist.Kumaraswamy, {"concentration1": SHAPES, "concentration0": numbers(2.5, 1.6)}),
+    "Laplace": Row(dist.Laplace, {"loc": LOCS, "scale": SCALES}, stats.laplace),
+    "LogNormal": Row(
+        dist.LogNormal, {"loc": LOCS, "scale": numbers(0.2, 0.4)}, lambda m, s: stats.lognorm(s, scale=math.exp(m))
+    ),
+    "Logistic": Row(dist.Logistic, {"loc": LOCS, "scale": SCALES}, stats.logistic),
+    "Normal": Row(dist.Normal, {"loc": LOCS, "scale": SCALES}, stats.norm),
+    "Pareto": Row(
+        dist.Pareto, {"scale": SCALES, "alpha": numbers(11.0, 14.0)}, lambda scale, a: stats.pareto(a, scale=scale)
+    ),
+    "RelaxedBernoulli": Row(
+        dist.RelaxedBernoulli,
+        {"temperature": numbers(0.7, 1.3), "probs": PROBS},
+        moments=False,
+    ),
+    "SkewLogistic": Row(
+        dist.SkewLogistic,
+        {"loc": LOCS, "scale": SCALES, "asymmetry": numbers(2.5, 0.6)},
+        lambda loc, scale, asymmetry: stats.genlogistic(asymmetry, loc, scale),
+    ),
+    "StudentT": Row(dist.StudentT, {"df": numbers(11.0, 16.0), "loc": LOCS, "scale": SCALES}, stats.t, pathwise=False),
+    "Uniform": Row(dist.Uniform, {"low": LOCS, "high": numbers(1.1, 2.0)}, lambda a, b: stats.uniform(a, b - a)),
+    "Weibull": Row(
+        dist.Weibull, {"scale": SCALES, "concentration": numbers(1.5, 3.0)}, lambda s, c: stats.weibull_min(c, scale=s)
+    ),
+}
