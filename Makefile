@@ -21,7 +21,7 @@ AVX2 := ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2 ONEDNN_MAX_CPU_ISA
 FIGURES := tests/test_docs.py src/virgil tests/exact tests/infer/trust tests/infer/autoguide tests/infer/run tests/distributions
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-clients check-engines check-portable check-versions format drawing bench clean
+.PHONY: help demo test check check-clients check-engines check-portable check-thorough check-versions format drawing bench clean
 .SILENT:
 
 help: ## list the targets
@@ -31,7 +31,7 @@ demo: $(READY) ## fit a real model and draw the fit (`make demo ARGS=regression`
 	$(BIN)/virgil demo $(ARGS)
 
 test: $(READY) ## run the tests but the long ones, minutes (`make test ARGS="-k plate"` for some)
-	$(PYTEST) -m "not (every_engine or long)" $(ARGS)
+	$(PYTEST) -m "not (every_engine or thorough or long)" $(ARGS)
 
 check: $(READY) ## format, lint, types, floors, then the tests: what CI runs first
 	echo "format" && $(BIN)/ruff format --check --quiet .
@@ -42,6 +42,9 @@ check: $(READY) ## format, lint, types, floors, then the tests: what CI runs fir
 
 check-engines: $(READY) ## the programs that `make check` does not compile on every engine: some minutes, in CI too
 	$(PYTEST) --dist load -m every_engine $(ARGS)
+
+check-thorough: $(READY) ## whole programs, processes and samples that `make check` has fewer of: some minutes, in CI too
+	$(PYTEST) --dist load -m "thorough and not every_engine" $(ARGS)
 
 check-portable: $(READY) ## pages and tests with figures, as other processors compute them: some minutes, in CI too
 	echo "the oldest instructions, 4 threads" && env $(PLAIN) $(PYTEST) $(FIGURES) $(ARGS)

@@ -69,7 +69,7 @@ def test_a_flow_scores_its_draws_as_it_scores_any_value():
     assert tracer.trace["z"].log_prob.shape == (42,)
 
 
-@pytest.mark.long
+@pytest.mark.thorough
 def test_a_flow_of_one_affine_map_finds_a_correlated_posterior():
     import zuko
 

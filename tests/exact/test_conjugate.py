@@ -59,7 +59,7 @@ def test_normal_normal(objective):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("iterate", [False, True])
+@pytest.mark.parametrize("iterate", [False, pytest.param(True, marks=pytest.mark.thorough)])
 def test_normal_normal_by_mini_batches(iterate):
     data = _normal_data(60)
 

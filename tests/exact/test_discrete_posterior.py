@@ -130,14 +130,23 @@ def test_marginals_are_those_of_brute_force(model):
             torch.testing.assert_close(marginal.log_prob(at).exp(), expected, rtol=1e-6, atol=1e-9)
 
 
+def sampled(models, in_every_check):
+    """Runs a test for each of these models, for most of them only in ``make check-thorough``."""
+    thorough = pytest.mark.thorough
+    return pytest.mark.parametrize(
+        "model",
+        [pytest.param(each, id=each.__name__, marks=() if each in in_every_check else thorough) for each in models],
+    )
+
+
 @pytest.mark.long
-@every
+@sampled(MODELS, in_every_check=[shared_above, chain_at_once])
 def test_samples_have_the_frequencies_of_the_joint_posterior(model):
     """Chi-square over joint assignments, rare ones pooled; the bound is the quantile at 1 - 1e-6."""
     virgil.set_rng_seed(1)
     table = list(assignments(model))
     weights = torch.tensor([log_joint for _, log_joint in table], dtype=torch.float64).softmax(0).tolist()
-    draws = 1_500
+    draws = 1_000
     sampler = infer_discrete(config_enumerate(model), temperature=1)
     counts: dict[object, int] = {}
     for _ in range(draws):

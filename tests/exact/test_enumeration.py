@@ -175,6 +175,7 @@ def test_looped_particles_are_the_mean_of_single_ones(name):
     check_looped(DRAWN[name], TraceEnum_ELBO)
 
 
+@pytest.mark.thorough
 def test_looped_particles_are_unbiased():
     options = {"vectorize_particles": False}
     check(replace(DRAWN["drawn first"], batches=400, particles=25, options=options), TraceEnum_ELBO)

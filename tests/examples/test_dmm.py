@@ -222,6 +222,7 @@ def test_a_hidden_markov_model_with_one_state_has_the_frequencies(monkeypatch):
     assert best - 0.1 < fitted < best + 1e-3
 
 
+@pytest.mark.thorough
 def test_the_program_prints_every_score_and_draws(tmp_path, capsys):
     split = load()
     dmm.main(steps=24, out=tmp_path / "pictures")

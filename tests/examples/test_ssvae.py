@@ -157,6 +157,7 @@ def test_labels_are_withheld_from_all_but_as_many_images_of_each_digit(data):
         assert [of[tuple(row.tolist())] for row in images.labelled.images] == images.labelled.labels.tolist()
 
 
+@pytest.mark.thorough
 def test_a_short_fit_reads_digits_and_beats_the_pixels_own_frequencies(data):
     virgil.set_rng_seed(0)
     train, (images, labels) = data
@@ -210,6 +211,7 @@ def test_the_report_prints_the_shares_that_were_read_right(data, capsys):
     assert f"{log_frequencies(train.images, held_out.images):.2f}" in printed
 
 
+@pytest.mark.thorough
 def test_the_program_prints_a_row_for_each_number_of_labels_and_draws(tmp_path, capsys):
     ssvae.main(steps=10, out=tmp_path / "pictures")
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]

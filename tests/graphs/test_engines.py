@@ -81,9 +81,6 @@ IN_EVERY_CHECK = {
     "score function, TraceMeanField_ELBO",
     "mini-batches, Trace_ELBO",
     "guide that enumerates",
-    "AutoNormal",
-    "AutoLowRankMultivariateNormal",
-    "network",
 }
 
 

@@ -64,7 +64,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.mark.long
+@pytest.mark.thorough
 @pytest.mark.parametrize("way", STARTED)
 def test_a_script_sees_what_python_shows_it(way, folder):
     arguments = ["programs/show.py", "--version", "-m", "x"]
@@ -75,7 +75,7 @@ def test_a_script_sees_what_python_shows_it(way, folder):
     assert lines[-1] == "virgil.pyro.infer.svi"
 
 
-@pytest.mark.long
+@pytest.mark.thorough
 def test_a_module_sees_what_python_shows_it(folder):
     lines = printed([*STARTED["module"], "-m", "show", "--version"], folder / "programs")
     (folder / "programs" / "helper.py").write_text("")
@@ -83,7 +83,7 @@ def test_a_module_sees_what_python_shows_it(folder):
     assert lines[:-1] == [line.replace("plain", "show") for line in by_python[:-1]]
 
 
-@pytest.mark.long
+@pytest.mark.thorough
 def test_a_folder_and_a_package_run_their_main(folder):
     package = folder / "package"
     package.mkdir()
@@ -113,7 +113,7 @@ ENDS = [
 ]
 
 
-@pytest.mark.long
+@pytest.mark.thorough
 @pytest.mark.parametrize(("arguments", "code", "out", "err"), ENDS)
 def test_a_program_ends_as_it_does_under_python(arguments, code, out, err, tmp_path):
     process = started([*STARTED["module"], *arguments], tmp_path)
@@ -122,7 +122,7 @@ def test_a_program_ends_as_it_does_under_python(arguments, code, out, err, tmp_p
     assert "main_program.py" not in process.stderr
 
 
-@pytest.mark.long
+@pytest.mark.thorough
 def test_alone_each_says_how_to_use_it(tmp_path):
     process = started(STARTED["module"], tmp_path)
     assert process.returncode == 1
@@ -178,7 +178,13 @@ FOUND = ["spawn True", "forkserver True"]
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("way", ["import", "module", "module -m", "command", "beside"])
+@pytest.mark.parametrize(
+    "way",
+    [
+        "module",
+        *(pytest.param(way, marks=pytest.mark.thorough) for way in ("import", "module -m", "command", "beside")),
+    ],
+)
 def test_children_have_the_alias(way, tmp_path):
     (tmp_path / "children.py").write_text(("import virgil.as_pyro\n" if way == "import" else "") + CHILDREN)
     commands = {
@@ -222,7 +228,7 @@ def test_children():
 """
 
 
-@pytest.mark.long
+@pytest.mark.thorough
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]])
 def test_a_suite_has_the_alias(workers, tmp_path):
     (tmp_path / "test_suite.py").write_text(SUITE)

@@ -214,6 +214,7 @@ def test_a_mask_of_another_count_gives_nan():
     assert bool(jax.numpy.isnan(result).all())
 
 
+@pytest.mark.every_engine
 def test_every_lowering_is_reached():
     reached = set().union(*(each.operators for name in OPERATORS for each in samples(name)))
     reached |= set().union(*(operators_of(*each) for each in OTHERS.values()))

@@ -77,6 +77,7 @@ def test_resizing_by_a_factor(mode, scale):
     assert_lowered(resize, images(2), rtol=1e-6, atol=1e-6)  # torch takes the factor in float32
 
 
+@pytest.mark.every_engine
 def test_every_lowering_is_reached():
     reached = set().union(*(each.operators for name in OPERATORS for each in samples_of(name, torch.float64, 3, True)))
     for case, resize in RESIZED.items():

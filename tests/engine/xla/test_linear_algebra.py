@@ -44,6 +44,7 @@ def test_operators_agree_with_torch(name):
     assert_samples_lowered(samples_of(name, torch.float32, 1, False), **loose)
 
 
+@pytest.mark.every_engine
 def test_every_lowering_is_reached():
     reached = set().union(*(each.operators for name in OPERATORS for each in samples_of(name, torch.float64, 3, True)))
     assert lowerings_in(linear_algebra, distance) <= reached

@@ -105,7 +105,7 @@ def test_joins_of_two_dtypes():
     assert_lowered(lambda x, none: torch.cat([x, none], 1), numbers.float(), torch.zeros(0, dtype=torch.float64))
 
 
-@pytest.mark.long
+@pytest.mark.every_engine
 def test_every_lowering_is_reached():
     reached = set().union(*(each.operators for name in OPERATORS for each in samples(name)))
     reached |= set().union(*(operators_of(*each) for each in OTHERS.values()))

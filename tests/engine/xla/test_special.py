@@ -51,6 +51,7 @@ def test_operators_agree_with_torch(name):
         assert_samples_lowered(samples_of(name, dtype, 1, False), rtol=1e-4 if name in COARSE else 1e-5, atol=1e-5)
 
 
+@pytest.mark.every_engine
 def test_every_lowering_is_reached():
     names = [*OPERATORS, *COARSE]
     reached = set().union(*(each.operators for name in names for each in samples_of(name, torch.float64, 2, True)))
