@@ -121,7 +121,7 @@ def test_an_own_distribution_works_in_a_plate():
             lambda: virgil.sample("x", STANDARD, obs=1.0, obs_mask=torch.tensor(1.0)),
             "it must be a tensor of dtype torch.bool",
         ),
-        (lambda: virgil.param(3), "param() got 3 as its name, a int"),
+        (lambda: virgil.param(3), "param() got 3 as its name, an int"),
         (lambda: virgil.deterministic(None, torch.ones(())), "deterministic() got None as its name"),
         (lambda: virgil.factor(None, 1.0), "factor() got None as its name"),
         (lambda: virgil.module("net", lambda x: x), "module('net') got"),

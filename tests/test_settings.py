@@ -34,7 +34,7 @@ def test_it_is_put_back_under_an_exception_and_only_what_was_given():
     ("change", "message"),
     [
         ({"validat": False}, "no setting 'validat'. Did you mean 'validate'"),
-        ({"validate": 1}, "got 1, a int; it takes a bool"),
+        ({"validate": 1}, "got 1, an int; it takes a bool"),
         ({"progress": False, "validate": None}, "got None, a NoneType"),
         ({"mismatch": "warning"}, "got 'warning'; it takes 'error' or 'warn'. Did you mean 'warn'"),
         ({"mismatch": False}, "got False, a bool; it takes a str"),

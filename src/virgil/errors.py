@@ -49,6 +49,7 @@ __all__ = [
     "SupportError",
     "ThreadError",
     "VirgilError",
+    "a_kind",
     "did_you_mean",
     "shown",
 ]
@@ -166,6 +167,18 @@ def shown(value: Any) -> str:
         return _container(value)
     words = repr(value)
     return words if len(words) <= _LENGTH and "\n" not in words else f"<{type(value).__name__}>"
+
+
+def a_kind(kind: type) -> str:
+    """The name of a type with its article.
+
+    >>> print(a_kind(int), a_kind(str), a_kind(type(None)), sep=", ")
+    an int, a str, a NoneType
+    """
+    name = kind.__name__
+    # an abbreviation is read letter by letter: an LKJ, but a Unit
+    vowel = name[0] in "AEIOaeio" or (name[:2].isupper() and name[0] in "FHLMNRSX")
+    return f"{'an' if vowel else 'a'} {name}"
 
 
 def _container(value: Any) -> str:

@@ -16,7 +16,7 @@ from torch.distributions import constraints
 
 from virgil.distributions import Delta, Unit
 from virgil.distributions.core.validation import is_validating
-from virgil.errors import ArgumentError, FitWarning, ShapeError, shown
+from virgil.errors import ArgumentError, FitWarning, ShapeError, a_kind, shown
 from virgil.ops.broadcast import broadcasts_to
 from virgil.ops.user_code import warn_user
 from virgil.params import get_param_store
@@ -46,7 +46,7 @@ Module = TypeVar("Module", bound=nn.Module)
 def _checked_name(statement: str, name: object) -> None:
     if not isinstance(name, str):
         raise ArgumentError(
-            f"{statement}() got {shown(name)} as its name, a {type(name).__name__}; the first argument is the site's "
+            f"{statement}() got {shown(name)} as its name, {a_kind(type(name))}; the first argument is the site's "
             f"name, a string."
         )
 
@@ -266,7 +266,7 @@ def module(name: str, nn_module: Module, update_module_params: bool = False) -> 
     leaves = dict(nn_module.named_parameters())
     if leaves and nn_module.training and not any(leaf.requires_grad for leaf in leaves.values()) and is_validating():
         warn_user(
-            f"module({name!r}) got a {type(nn_module).__name__} all of whose parameters have requires_grad=False: they "
+            f"module({name!r}) got {a_kind(type(nn_module))} all of whose parameters have requires_grad=False: they "
             "stay as they are, and nothing of it is learnt. If that is meant, say so by its .eval(); else call its "
             ".requires_grad_().",
             FitWarning,

@@ -15,7 +15,7 @@ from importlib import import_module
 from operator import attrgetter
 from typing import Any
 
-from virgil.errors import ArgumentError, did_you_mean, shown
+from virgil.errors import ArgumentError, a_kind, did_you_mean, shown
 
 __all__ = ["context", "get", "register", "set"]
 
@@ -180,7 +180,7 @@ def _check(settings: dict[str, Any]) -> None:
         expected = type(_values[name])
         if type(value) is not expected:
             raise ArgumentError(
-                f"Setting {name!r} got {shown(value)}, a {type(value).__name__}; it takes a {expected.__name__}."
+                f"Setting {name!r} got {shown(value)}, {a_kind(type(value))}; it takes a {expected.__name__}."
             )
         if name in _CHOICES and value not in _CHOICES[name]:
             raise ArgumentError(

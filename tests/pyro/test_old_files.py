@@ -208,7 +208,7 @@ def test_a_pickled_object_is_refused_by_its_class(tmp_path):
 
 
 CONTENTS = {
-    "a number": (3, "holds a int that is neither"),
+    "a number": (3, "holds an int that is neither"),
     "nothing": ({}, "holds a dict that is neither"),
     "a list": ([torch.ones(1)], "holds a list that is neither"),
     "a constraint without a parameter": (

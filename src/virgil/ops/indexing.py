@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError, shown
+from virgil.errors import ArgumentError, a_kind, shown
 from virgil.ops.broadcast import broadcast_shapes
 
 __all__ = ["Vindex", "vindex"]
@@ -58,7 +58,7 @@ def vindex(tensor: Tensor, args: Any) -> Tensor:
                 [0.5000, 0.5000, 0.6000, 0.6000]])
     """
     if not isinstance(tensor, Tensor):
-        raise ArgumentError(f"Vindex got {shown(tensor)}, a {type(tensor).__name__}; it takes a tensor.")
+        raise ArgumentError(f"Vindex got {shown(tensor)}, {a_kind(type(tensor))}; it takes a tensor.")
     indices, batch_dim = _by_dim(tensor, args if isinstance(args, tuple) else (args,))
     tensor, rest = _without_numbers(tensor, indices)
     found = [index for index in rest if isinstance(index, Tensor)]
@@ -103,7 +103,7 @@ def _checked(index: Any) -> slice | int | Tensor:
             "Vindex got an ellipsis that is not its first index. Batch dims are on the left: put it there."
         )
     raise ArgumentError(
-        f"Vindex got {shown(index)} as an index, a {type(index).__name__}; it takes whole numbers, tensors of "
+        f"Vindex got {shown(index)} as an index, {a_kind(type(index))}; it takes whole numbers, tensors of "
         "them, slices, and first an ellipsis."
     )
 

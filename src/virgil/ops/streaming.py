@@ -13,7 +13,7 @@ from typing import Any, Generic, Self, TypeVar
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, a_kind
 from virgil.ops.running_covariance import RunningCovariance
 
 __all__ = [
@@ -199,5 +199,5 @@ class StatsOfDict(StreamingStats[Mapping[Hashable, Any]]):
 def _check_alike(one: StreamingStats[Any], other: StreamingStats[Any]) -> None:
     if type(one) is not type(other):
         raise ArgumentError(
-            f"merge got a {type(other).__name__} for a {type(one).__name__}; it takes two statistics of one kind."
+            f"merge got {a_kind(type(other))} for {a_kind(type(one))}; it takes two statistics of one kind."
         )

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError, MismatchError, shown
+from virgil.errors import ArgumentError, MismatchError, a_kind, shown
 from virgil.optim.facade import Facade
 from virgil.optim.gradients import resting
 from virgil.optim.optimizer import Optimizer
@@ -154,7 +154,7 @@ def as_optimizer(optim: Any) -> AnyOptimizer:
             f"optimiser and step the scheduler yourself, or use virgil.optim.{type(optim).__name__}."
         )
     raise ArgumentError(
-        f"optim got {shown(optim)}, a {type(optim).__name__}; it takes an optimiser such as virgil.optim.Adam"
+        f"optim got {shown(optim)}, {a_kind(type(optim))}; it takes an optimiser such as virgil.optim.Adam"
         '({"lr": 0.01}), a class of torch.optim, or a torch optimiser.'
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError, ParamError
+from virgil.errors import ArgumentError, ParamError, a_kind
 from virgil.optim.gradients import GradientClip, resting
 from virgil.optim.options import OptimArgs, check_class, check_leaf, check_options, fastest, options_for, same_options
 from virgil.optim.schedule import Call, Schedule
@@ -310,7 +310,7 @@ class Optimizer:
         for leaf in params:
             if not isinstance(leaf, Tensor):
                 raise ArgumentError(
-                    f"The optimiser got a {type(leaf).__name__} among its parameters; it takes leaf tensors, or a dict "
+                    f"The optimiser got {a_kind(type(leaf))} among its parameters; it takes leaf tensors, or a dict "
                     "from names to them."
                 )
             name = store.param_name(leaf)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError, ParamError, did_you_mean, shown
+from virgil.errors import ArgumentError, ParamError, a_kind, did_you_mean, shown
 from virgil.optim.torch_step import make_optimizer
 
 __all__ = [
@@ -80,7 +80,7 @@ def check_options(kind: type[torch.optim.Optimizer], options: Any) -> None:
     """
     if not isinstance(options, Mapping):
         raise ArgumentError(
-            f"{kind.__name__} got options {shown(options)}, a {type(options).__name__}; it takes a dict such as "
+            f"{kind.__name__} got options {shown(options)}, {a_kind(type(options))}; it takes a dict such as "
             '{"lr": 0.01}, or a function from a parameter\'s name to one.'
         )
     check_names(kind, options, without=("params",))

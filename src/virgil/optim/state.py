@@ -11,7 +11,7 @@ from typing import Any, TypedDict, TypeVar
 import torch
 from torch import Tensor
 
-from virgil.errors import ParamError
+from virgil.errors import ParamError, a_kind
 from virgil.optim.schedule import Call
 from virgil.params.tensor_file import read_tensors, refusing, write_tensors
 
@@ -61,7 +61,7 @@ def check_state(state: Any, optimizer: str, leaves: dict[str, Tensor]) -> None:
     """
     if not isinstance(state, dict) or not {"optimizer", "params"} <= state.keys():
         raise ParamError(
-            f"set_state got a {type(state).__name__} that is no state of an optimiser. Take one from get_state()."
+            f"set_state got {a_kind(type(state))} that is no state of an optimiser. Take one from get_state()."
         )
     if state["optimizer"] != optimizer:
         raise ParamError(
@@ -103,7 +103,7 @@ def pack_state(state: OptimState) -> tuple[dict[str, Tensor], Any]:
                 plain[key] = value
             else:
                 raise ParamError(
-                    f"{state['optimizer']} remembers {key!r} of parameter {name!r} as a {type(value).__name__}, which "
+                    f"{state['optimizer']} remembers {key!r} of parameter {name!r} as {a_kind(type(value))}, which "
                     "has no written form, so the state was not saved. Keep tensors and numbers in its state."
                 )
         params.append([name, list(param["shape"]), plain])

@@ -15,7 +15,7 @@ from torch.distributions import constraints, transform_to
 from torch.distributions.transforms import AffineTransform, ComposeTransform
 
 from virgil.distributions.core.entry_constraint import entry_constraint
-from virgil.errors import ParamError, shown
+from virgil.errors import ParamError, a_kind, shown
 
 __all__ = ["Constraint", "find_transform", "is_unrestricted", "same_constraint"]
 
@@ -40,7 +40,7 @@ def find_transform(name: str, constraint: Constraint) -> Callable[[Tensor], Tens
     """
     if not isinstance(constraint, Constraint):
         raise ParamError(
-            f"Parameter {name!r} got the constraint {shown(constraint)}, a {type(constraint).__name__}; it takes a "
+            f"Parameter {name!r} got the constraint {shown(constraint)}, {a_kind(type(constraint))}; it takes a "
             "constraint of virgil.distributions.constraints, such as constraints.positive."
         )
     if is_unrestricted(constraint):

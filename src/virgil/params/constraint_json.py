@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from virgil.distributions import constraints
-from virgil.errors import FileFormatError, ParamError
+from virgil.errors import FileFormatError, ParamError, a_kind
 from virgil.params.constraint import Constraint
 
 __all__ = ["constraint_from_json", "constraint_to_json", "register_constraint"]
@@ -37,7 +37,7 @@ def constraint_to_json(name: str, constraint: Constraint) -> Any:
     kind = _NAMES.get(type(constraint))
     if kind is None:
         raise ParamError(
-            f"Parameter {name!r} has the constraint {constraint}, a {type(constraint).__name__}, which has no written "
+            f"Parameter {name!r} has the constraint {constraint}, {a_kind(type(constraint))}, which has no written "
             "form, so the store was not saved. Use a constraint of virgil.distributions.constraints, or give it one by "
             "virgil.params.register_constraint."
         )

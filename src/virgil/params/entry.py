@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.distributions import constraints
 
-from virgil.errors import FitWarning, ParamError, shown
+from virgil.errors import FitWarning, ParamError, a_kind, shown
 from virgil.ops.user_code import warn_user
 from virgil.params.constraint import Constraint, find_transform, is_unrestricted
 
@@ -157,7 +157,7 @@ def leaf_from_value(name: str, value: Any, constraint: Constraint) -> Tensor:
         value = torch.tensor(float(value))
     if not isinstance(value, Tensor):
         raise ParamError(
-            f"Parameter {name!r} got the initial value {shown(value)}, a {type(value).__name__}; it takes a tensor, a "
+            f"Parameter {name!r} got the initial value {shown(value)}, {a_kind(type(value))}; it takes a tensor, a "
             "number, or a function without arguments that returns one."
         )
     _check_floating(name, value)

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.distributions import constraints as torch_constraints
 
 from virgil.distributions import constraints
-from virgil.errors import FileFormatError, VirgilError
+from virgil.errors import FileFormatError, VirgilError, a_kind
 from virgil.params.constraint import Constraint
 from virgil.params.file import write_params
 from virgil.params.state import State, entries_from_state
@@ -71,7 +71,7 @@ def convert(old: str | PathLike[str], new: str | PathLike[str]) -> str:
     except (VirgilError, LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise FileFormatError(f"{name!r} does not hold what it seems to hold: {error}") from error
     raise FileFormatError(
-        f"{name!r} holds a {type(content).__name__} that is neither the parameters of a store, nor the state of an "
+        f"{name!r} holds {a_kind(type(content))} that is neither the parameters of a store, nor the state of an "
         "optimiser, nor that of a module. Give a file that one of them was saved to."
     )
 

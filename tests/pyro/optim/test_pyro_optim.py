@@ -153,7 +153,7 @@ def test_a_state_taken_before_parameters_come_is_kept():
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        (3, "set_state got a int that is no state of an optimiser"),
+        (3, "set_state got an int that is no state of an optimiser"),
         ({"a": {"param_groups": []}}, "for parameter 'a'; it takes torch's state_dict"),
         ({"a": {"state": {0: {"momentum": torch.ones(2)}}, "param_groups": [{"lr": 0.1}]}}, "remembers"),
     ],

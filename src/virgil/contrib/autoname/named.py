@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, SupportsIndex, overload
 
 from virgil import primitives
-from virgil.errors import ArgumentError, shown
+from virgil.errors import ArgumentError, a_kind, shown
 
 __all__ = ["Dict", "List", "Object"]
 
@@ -125,7 +125,7 @@ class _Addressed:
         self.address = name
 
     def __str__(self) -> str:
-        return self.address or f"a {type(self).__name__} without an address"
+        return self.address or f"{a_kind(type(self))} without an address"
 
 
 class List(_Addressed, list[Any]):

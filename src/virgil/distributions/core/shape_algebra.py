@@ -25,7 +25,7 @@ from virgil.distributions.core.shape_arguments import as_mask, check_expansion, 
 from virgil.distributions.core.validation import SKIP_BY_SWITCH, VALIDATE_BY_SWITCH, is_validating, mode
 from virgil.distributions.core.wrapper import Wrapper
 from virgil.distributions.util import sum_rightmost
-from virgil.errors import ArgumentError, ShapeError, shown
+from virgil.errors import ArgumentError, ShapeError, a_kind, shown
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.sizes import Sizes
 
@@ -295,7 +295,7 @@ class MaskedDistribution(TorchDistributionMixin, Wrapper):
                 base_dist = expanded(base_dist, batch_shape)
         elif not isinstance(mask, bool):
             raise ArgumentError(
-                f"The mask of {type(base_dist).__name__} is {shown(mask)}, a {type(mask).__name__}; it takes a "
+                f"The mask of {type(base_dist).__name__} is {shown(mask)}, {a_kind(type(mask))}; it takes a "
                 "bool or a tensor of dtype torch.bool."
             )
         self.base_dist = base_dist

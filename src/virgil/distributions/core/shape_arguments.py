@@ -7,7 +7,7 @@ from torch import Size, Tensor
 from torch import distributions as td
 
 from virgil.distributions.core.validation import is_validating
-from virgil.errors import ArgumentError, ShapeError, shown
+from virgil.errors import ArgumentError, ShapeError, a_kind, shown
 from virgil.ops.all_true import all_true
 from virgil.ops.broadcast import broadcast_shapes
 
@@ -21,7 +21,7 @@ def checked_count(fn: td.Distribution, count: int | None) -> int:
         return batch_dim
     if not isinstance(count, int) or isinstance(count, bool):
         raise ArgumentError(
-            f"to_event of {type(fn).__name__} got {shown(count)}, a {type(count).__name__}; it takes a number of dims, "
+            f"to_event of {type(fn).__name__} got {shown(count)}, {a_kind(type(count))}; it takes a number of dims, "
             "or None for all batch dims."
         )
     if count > batch_dim:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from virgil.errors import ArgumentError, ShapeError, shown
+from virgil.errors import ArgumentError, ShapeError, a_kind, shown
 from virgil.infer.density.bijection import is_discrete
 from virgil.infer.density.initialization import InitFn
 from virgil.ops.broadcast import broadcasts_to
@@ -52,7 +52,7 @@ class InitMessenger(Handler):
         """The value as made, and its mini-batch."""
         if not isinstance(value, Tensor):
             raise ArgumentError(
-                f"At site {site.name!r}, the init_loc_fn returned {shown(value)}, a {type(value).__name__}; it "
+                f"At site {site.name!r}, the init_loc_fn returned {shown(value)}, {a_kind(type(value))}; it "
                 "must return a tensor of the site's shape."
             )
         event_shape = fn.event_shape

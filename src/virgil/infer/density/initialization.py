@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from virgil.distributions.core.feasible_value import feasible_value
-from virgil.errors import ArgumentError, shown
+from virgil.errors import ArgumentError, a_kind, shown
 from virgil.infer.density.bijection import find_bijection
 from virgil.poutine.site import Site
 
@@ -38,7 +38,7 @@ InitFn = Callable[[Site], Tensor]
 def _check_site(function: str, site: object, usage: str) -> None:
     if site is not None and not isinstance(site, Site):
         raise ArgumentError(
-            f"{function}() got a {type(site).__name__} as its first argument, which is the site that a guide calls it "
+            f"{function}() got {a_kind(type(site))} as its first argument, which is the site that a guide calls it "
             f"with. Write {usage}."
         )
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from virgil import settings
 from virgil.distributions.core.validation import unchecked
-from virgil.errors import ArgumentError, ShapeError, VirgilError
+from virgil.errors import ArgumentError, ShapeError, VirgilError, a_kind
 from virgil.infer.blame import LinAlgError, blame
 from virgil.infer.checks.finding import Trial
 from virgil.infer.checks.guards import Guards
@@ -123,7 +123,7 @@ class ELBO:
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _FIXED:
             raise ArgumentError(
-                f"{name} of a {type(self).__name__} cannot be changed, since it is a choice of the objective. Make "
+                f"{name} of {a_kind(type(self))} cannot be changed, since it is a choice of the objective. Make "
                 "another one, such as ELBO(terms=..., sum_out=...)."
             )
         if name in _NUMBERS:  # found structures depend on them

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from virgil.errors import FileFormatError, ParamError
+from virgil.errors import FileFormatError, ParamError, a_kind
 from virgil.optim.state import OPTIMIZER_STATE, unpack_state
 from virgil.params.map_location import moved
 from virgil.params.tensor_file import read_parts, refusing, write_tensors
@@ -61,7 +61,7 @@ def _packed(name: str, value: Any, tensors: dict[str, Tensor]) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ParamError(
-        f"The optimiser remembers a {type(value).__name__} of parameter {name!r}, which has no written form, so the "
+        f"The optimiser remembers {a_kind(type(value))} of parameter {name!r}, which has no written form, so the "
         "state was not saved. Keep tensors and numbers in its state."
     )
 
