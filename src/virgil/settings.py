@@ -180,7 +180,7 @@ def _check(settings: dict[str, Any]) -> None:
         expected = type(_values[name])
         if type(value) is not expected:
             raise ArgumentError(
-                f"Setting {name!r} got {shown(value)}, {a_kind(type(value))}; it takes a {expected.__name__}."
+                f"Setting {name!r} got {shown(value)}, {a_kind(type(value))}; it takes {a_kind(expected)}."
             )
         if name in _CHOICES and value not in _CHOICES[name]:
             raise ArgumentError(

@@ -146,3 +146,32 @@ def test_a_model_may_run_inference_of_its_own(own_store):
     assert set(virgil.get_param_store()) == ({"l"} if own_store else {"l", "il"})
     trace = virgil.poutine.trace(outer_model).get_trace()
     assert set(trace.stochastic_nodes) == {"z"}
+
+
+def test_a_model_may_run_inference_of_its_own_inside_a_plate():
+    """The inner programs are not in the outer plate: their own plate has the same dim, and shapes are as without it."""
+    data, shapes = torch.tensor([1.0, 2.0, 6.0]), []
+
+    def inner_model():
+        mu = virgil.sample("mu", dist.Normal(0.0, 1.0))
+        with virgil.plate("rows", 3, dim=-1):
+            virgil.sample("y", dist.Normal(mu, 1.0), obs=data)
+        shapes.append(mu.shape)
+
+    def inner_guide():
+        virgil.sample("mu", dist.Delta(virgil.param("at", torch.tensor(0.0))))
+
+    def outer_model():
+        with virgil.plate("outer", 4):
+            z = virgil.sample("z", dist.Normal(torch.zeros(4), 1.0))
+            with virgil.ParamStore():
+                SVI(inner_model, inner_guide, virgil.optim.SGD({"lr": 0.25}), Trace_ELBO()).step()
+                at = virgil.get_param_store()["at"].detach()
+            virgil.sample("x", dist.Normal(z, 1.0), obs=at.expand(4))
+
+    trace = virgil.poutine.trace(outer_model).get_trace()
+    assert (
+        trace.nodes["x"]["value"].tolist() == [2.25] * 4
+    )  # a quarter of the sum of the data: one step from the prior's mean
+    assert set(shapes) == {torch.Size()}
+    assert trace.stochastic_nodes == ["z"]

@@ -11,6 +11,7 @@ from typing import Any
 from virgil.errors import ArgumentError
 from virgil.poutine.runtime import Handler, Passage, installed
 from virgil.poutine.site import Site
+from virgil.poutine.stack import under_nothing
 from virgil.poutine.trace import Tracer
 from virgil.poutine.wrap import Program, wrapped
 
@@ -39,9 +40,9 @@ def watching_hidden(sites: list[Site]) -> Iterator[None]:
 
 
 def unrecorded() -> AbstractContextManager[object]:
-    """A block whose statements are none of the program's that is being traced around it, if one is."""
+    """A block whose statements are none of a program's that is being traced around it, nor in its plates."""
     if any(isinstance(handler, Tracer) and "sample" in handler.recorded for handler in installed()):
-        return Block(_AllBut(_OneOf(frozenset(), frozenset())))
+        return under_nothing()
     return nullcontext()
 
 

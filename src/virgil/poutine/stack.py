@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from virgil.poutine.passage import Before, Outer, Pair, Passage, in_halves, in_pairs
@@ -31,6 +32,7 @@ __all__ = [
     "installed",
     "stated_here",
     "thread",
+    "under_nothing",
     "without",
 ]
 
@@ -283,6 +285,17 @@ def stated_here(fn: Callable[..., Any]) -> Callable[..., Any]:
             current.stack = before
 
     return called
+
+
+@contextmanager
+def under_nothing() -> Iterator[None]:
+    """A block whose statements no handler from around it meets, and for which no plate around it is open."""
+    current = thread.current
+    before, current.stack = current.stack, NOTHING
+    try:
+        yield
+    finally:
+        current.stack = before
 
 
 def without(stack: Stack | Turn, handler: Treats, keeps_inner: bool) -> Stack | Turn:
