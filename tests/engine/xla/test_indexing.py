@@ -19,7 +19,7 @@ from virgil.engine.xla.lowerings import indexing, scatter, sorting
 from virgil.errors import OperatorError
 
 pytestmark = [
-    pytest.mark.long,
+    pytest.mark.every_engine,
     pytest.mark.filterwarnings(
         "ignore:index_reduce.. is in beta:UserWarning",
         "ignore:The reduce argument of torch.scatter with Tensor src:UserWarning",
@@ -73,7 +73,6 @@ def samples(name):
     return [sample for each in OPERATORS[name] for sample in samples_of(name, *each)]
 
 
-@pytest.mark.every_engine
 @pytest.mark.parametrize("name", OPERATORS)
 def test_operators_agree_with_torch(name):
     assert_samples_lowered(samples(name))
@@ -214,7 +213,6 @@ def test_a_mask_of_another_count_gives_nan():
     assert bool(jax.numpy.isnan(result).all())
 
 
-@pytest.mark.every_engine
 def test_every_lowering_is_reached():
     reached = set().union(*(each.operators for name in OPERATORS for each in samples(name)))
     reached |= set().union(*(operators_of(*each) for each in OTHERS.values()))

@@ -17,7 +17,7 @@ from tests.engine.xla.harness import (
 )
 from virgil.engine.xla.lowerings import convolution, normalisation, pooling, resampling
 
-pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")]
+pytestmark = [pytest.mark.every_engine, pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")]
 
 NAMES = """
 conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d
@@ -29,7 +29,6 @@ interpolate/bicubic batch_norm instance_norm layer_norm group_norm rms_norm loca
 OPERATORS = [f"nn.functional.{name}" for name in NAMES.split()]
 
 
-@pytest.mark.every_engine
 @pytest.mark.parametrize("name", OPERATORS)
 def test_operators_agree_with_torch(name):
     """In float64 with derivatives; in float32, where sums are in another order, without."""
@@ -77,7 +76,6 @@ def test_resizing_by_a_factor(mode, scale):
     assert_lowered(resize, images(2), rtol=1e-6, atol=1e-6)  # torch takes the factor in float32
 
 
-@pytest.mark.every_engine
 def test_every_lowering_is_reached():
     reached = set().union(*(each.operators for name in OPERATORS for each in samples_of(name, torch.float64, 3, True)))
     for case, resize in RESIZED.items():

@@ -21,7 +21,7 @@ from virgil.engine.xla.interpret import interpret
 from virgil.engine.xla.lowerings import distance, linear_algebra
 
 # torch's table has old names too
-pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:.*deprecated:UserWarning")]
+pytestmark = [pytest.mark.every_engine, pytest.mark.filterwarnings("ignore:.*deprecated:UserWarning")]
 
 aten = torch.ops.aten
 
@@ -35,7 +35,6 @@ REMOVED = ["cholesky"]  # since torch 2.14
 OPERATORS = [name for name in NAMES.split() if name not in REMOVED or is_in_torchs_table(name)]
 
 
-@pytest.mark.every_engine
 @pytest.mark.parametrize("name", OPERATORS)
 def test_operators_agree_with_torch(name):
     """In float64 with derivatives, to a few times the condition of the table's matrices; in float32 without."""
@@ -44,7 +43,6 @@ def test_operators_agree_with_torch(name):
     assert_samples_lowered(samples_of(name, torch.float32, 1, False), **loose)
 
 
-@pytest.mark.every_engine
 def test_every_lowering_is_reached():
     reached = set().union(*(each.operators for name in OPERATORS for each in samples_of(name, torch.float64, 3, True)))
     assert lowerings_in(linear_algebra, distance) <= reached

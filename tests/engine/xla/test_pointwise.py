@@ -18,7 +18,7 @@ from tests.engine.xla.harness import (
 )
 from virgil.engine.xla.lowerings import pointwise
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.every_engine
 
 
 aten, prims = torch.ops.aten, torch.ops.prims

@@ -20,7 +20,7 @@ from virgil.engine.recording.graph import traced
 from virgil.engine.xla.interpret import interpret
 from virgil.engine.xla.lowerings import choice, distinct, gamma, random
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.every_engine
 
 
 aten, own = torch.ops.aten, torch.ops.virgil

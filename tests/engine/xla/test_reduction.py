@@ -18,7 +18,7 @@ from tests.engine.xla.harness import (
 from virgil.engine.xla.lowerings import creation, products, reduction, strided
 from virgil.errors import OperatorError
 
-pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:.*degrees of freedom is <= 0:UserWarning")]
+pytestmark = [pytest.mark.every_engine, pytest.mark.filterwarnings("ignore:.*degrees of freedom is <= 0:UserWarning")]
 
 aten, prims = torch.ops.aten, torch.ops.prims
 

@@ -15,7 +15,7 @@ from tests.engine.xla.harness import (
 )
 from virgil.engine.xla.lowerings import bessel, polynomials, special
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.every_engine
 
 
 NAMES = """
@@ -42,7 +42,6 @@ COARSE = {
 }
 
 
-@pytest.mark.every_engine
 @pytest.mark.parametrize("name", [*OPERATORS, *COARSE])
 def test_operators_agree_with_torch(name):
     """Values and derivatives in float64; values in float32 and, where torch takes them, of integers."""
@@ -51,7 +50,6 @@ def test_operators_agree_with_torch(name):
         assert_samples_lowered(samples_of(name, dtype, 1, False), rtol=1e-4 if name in COARSE else 1e-5, atol=1e-5)
 
 
-@pytest.mark.every_engine
 def test_every_lowering_is_reached():
     names = [*OPERATORS, *COARSE]
     reached = set().union(*(each.operators for name in names for each in samples_of(name, torch.float64, 2, True)))
