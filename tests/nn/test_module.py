@@ -9,7 +9,7 @@ import virgil.distributions as dist
 from tests.nn.layers import Constrained, Declared, Linear, Methods, Network, Parameters, Recurrent, observe
 from tests.nn.pairs import ARGS
 from virgil.distributions import constraints
-from virgil.errors import ArgumentError, ParamError
+from virgil.errors import ArgumentError, FitWarning, ParamError
 from virgil.infer import SVI, Trace_ELBO
 from virgil.infer.autoguide import AutoNormal
 from virgil.nn import PyroModule, PyroModuleList, PyroParam, PyroSample, clear, to_pyro_module_
@@ -328,3 +328,17 @@ def test_what_is_refused(mistake):
     make, kind, says = REFUSED[mistake]
     with pytest.raises(kind, match=says):
         make()
+
+
+@pytest.mark.parametrize("lazily", [False, True])
+def test_a_parameter_begins_as_it_does_at_a_param_statement(lazily):
+    """Whole numbers become floats, and counts the shares of their sum with a warning."""
+    values = {"n": torch.full((2, 1), 10), "shares": torch.tensor([1.0, 3.0])}
+    module = PyroModule("net")
+    module.n = PyroParam((lambda: values["n"]) if lazily else values["n"], constraints.positive)
+    torch.testing.assert_close(module.n.detach(), torch.full((2, 1), 10.0))
+    with pytest.warns(FitWarning, match=r"shares.* begins inside"):
+        module.shares = PyroParam((lambda: values["shares"]) if lazily else values["shares"], constraints.simplex)
+    torch.testing.assert_close(module.shares.detach(), torch.tensor([0.25, 0.75]))
+    module.n = torch.full((2, 1), 4)
+    torch.testing.assert_close(module.n.detach(), torch.full((2, 1), 4.0))

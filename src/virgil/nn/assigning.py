@@ -11,7 +11,7 @@ from virgil.errors import ArgumentError, ParamError
 from virgil.nn.attributes import Declared, PyroParam
 from virgil.nn.reading import declared, leaf_name
 from virgil.nn.tree import full_name_of
-from virgil.params.entry import leaf_from_value
+from virgil.params.entry import initial_leaf, leaf_from_value
 
 __all__ = ["assign", "begin_anew", "declare", "forget", "is_overridden"]
 
@@ -33,7 +33,7 @@ def declare(module: nn.Module, name: str, attribute: Declared) -> None:
         init = attribute.init_value
         value = init() if callable(init) else init
         if value is not None:
-            leaf = nn.Parameter(leaf_from_value(full_name_of(module, name), value, attribute.constraint))
+            leaf = nn.Parameter(initial_leaf(full_name_of(module, name), value, attribute.constraint))
         attribute = PyroParam(init if callable(init) else None, attribute.constraint, attribute.event_dim)
     forget(module, name)
     for held in (own, own["_parameters"], own["_buffers"], own["_modules"]):

@@ -12,7 +12,7 @@ from virgil.nn.call import Values
 from virgil.nn.parameter import state_parameter
 from virgil.nn.tree import full_name_of, place, plain_parameters
 from virgil.params.constraint import find_transform
-from virgil.params.entry import leaf_from_value
+from virgil.params.entry import initial_leaf
 from virgil.poutine.runtime import emit
 from virgil.poutine.site import Site
 from virgil.primitives import deterministic, sample
@@ -43,7 +43,7 @@ def leaf_of(module: nn.Module, name: str, param: PyroParam) -> Tensor:
                 f"Parameter {full_name!r} has no initial value, and none was loaded. Give PyroParam(...) a tensor or a "
                 "function that makes one, or load a state that has the parameter."
             )
-        made = nn.Parameter(leaf_from_value(full_name, value, param.constraint))
+        made = nn.Parameter(initial_leaf(full_name, value, param.constraint))
         leaf = parameters.setdefault(leaf_name(name), made)  # another thread may have been faster
     return leaf
 

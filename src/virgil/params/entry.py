@@ -16,7 +16,7 @@ from virgil.errors import FitWarning, ParamError, a_kind, shown
 from virgil.ops.user_code import warn_user
 from virgil.params.constraint import Constraint, find_transform, is_unrestricted
 
-__all__ = ["Entry", "Init", "LeafRef", "Owner", "entry_from_init", "entry_from_leaf", "leaf_from_value"]
+__all__ = ["Entry", "Init", "LeafRef", "Owner", "entry_from_init", "entry_from_leaf", "initial_leaf", "leaf_from_value"]
 
 _WHOLE = frozenset({torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64})
 Init = Tensor | float | Callable[[], Tensor]
@@ -121,22 +121,30 @@ def entry_from_leaf(name: str, leaf: Tensor, constraint: Constraint, owner: Owne
 
 
 def entry_from_init(name: str, init: Init, constraint: Constraint) -> Entry:
-    """An entry with the initial value ``init``: a constrained tensor, or a function that returns one.
-
-    A value outside the constraint begins inside, with a warning, where the map onto the constraint says where. Whole
-    numbers of a constrained parameter become floats of the default dtype, with a warning where that rounds them.
-    """
-    value = init() if callable(init) else init
-    is_constrained = isinstance(constraint, Constraint) and not is_unrestricted(constraint)
-    if is_constrained and isinstance(value, Tensor) and value.dtype in _WHOLE:
-        value = _as_floats(name, value)
-    if isinstance(value, Tensor) and value.is_floating_point():
-        value = _projected(name, value.detach(), constraint)
-    leaf = leaf_from_value(name, value, constraint)
+    """An entry with the initial value ``init``: a constrained tensor, or a function that returns one."""
+    leaf = initial_leaf(name, init() if callable(init) else init, constraint)
     return entry_from_leaf(name, leaf.requires_grad_(True), constraint, Owner.STATEMENT)
 
 
-def _as_floats(name: str, value: Tensor) -> Tensor:
+def initial_leaf(name: str, value: Any, constraint: Constraint) -> Tensor:
+    """A new unconstrained tensor for a parameter that begins at the constrained value ``value``.
+
+    A value outside the constraint begins inside, with a warning, where the map onto the constraint says where.
+
+    Raises:
+        ParamError: ``value`` is not a floating tensor, or stays outside the constraint, or on its boundary.
+    """
+    value = _as_floats(name, value, constraint)
+    if isinstance(value, Tensor) and value.is_floating_point():
+        value = _projected(name, value.detach(), constraint)
+    return leaf_from_value(name, value, constraint)
+
+
+def _as_floats(name: str, value: Any, constraint: Constraint) -> Any:
+    """Whole numbers of a constrained parameter as floats of the default dtype, with a warning where it rounds them."""
+    is_constrained = isinstance(constraint, Constraint) and not is_unrestricted(constraint)
+    if not (is_constrained and isinstance(value, Tensor) and value.dtype in _WHOLE):
+        return value
     floats = value.to(torch.get_default_dtype())
     if not torch.equal(floats.double(), value.double()):
         warn_user(
@@ -153,6 +161,7 @@ def leaf_from_value(name: str, value: Any, constraint: Constraint) -> Tensor:
     Raises:
         ParamError: ``value`` is not a floating tensor, lies outside the constraint, or lies on its boundary.
     """
+    value = _as_floats(name, value, constraint)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = torch.tensor(float(value))
     if not isinstance(value, Tensor):

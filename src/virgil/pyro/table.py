@@ -332,6 +332,7 @@ NAMES: dict[str, str] = {
     "pyro.log": "virgil.pyro.logger.log",
     "pyro.poutine.enable_validation": f"{_VALIDATION}.enable_validation",
     "pyro.poutine.is_validation_enabled": f"{_VALIDATION}.is_validating",
+    "pyro.poutine.messenger.Message": "virgil.poutine.messenger.Message",
     "pyro.poutine.subsample_messenger._Subsample": "virgil.poutine.plate.SubsampleIndices",
     "pyro.render_model": "virgil.pyro.infer.inspect.render_model",
 }
