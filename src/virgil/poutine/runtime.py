@@ -77,12 +77,14 @@ class Handler:
         is_silent: whether its ``handle`` is marked by :func:`states_nothing`.
         halves: whether it has a ``before`` and an ``after``; ``None`` if it has a ``handle`` of its own.
         takes_turns: whether its ``before`` and ``after`` may make statements, or call functions that do.
+        meets_itself: whether what these two state meets all installed handlers, this one too, as in old programs.
     """
 
     surrounds: ClassVar[Surrounds] = None
     is_silent: ClassVar[bool] = True
     halves: ClassVar[Halves] = (False, False)
     takes_turns: ClassVar[bool] = False
+    meets_itself: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -48,6 +48,7 @@ class Treats(Protocol):
     is_silent: ClassVar[bool]
     halves: ClassVar[Halves]
     takes_turns: ClassVar[bool]
+    meets_itself: ClassVar[bool]
 
     def handle(self, site: Site, outer: Outer) -> Site:
         """Treat one site."""
@@ -91,7 +92,7 @@ class Stack:
         has_before, has_after = handler.halves
         by_halves: Any = handler
         if outside.pairs or handler.takes_turns:
-            if handler.takes_turns:
+            if handler.takes_turns and not handler.meets_itself:
                 pair: Pair = _with_turns(by_halves, outside), None
             else:
                 pair = by_halves.before if has_before else None, by_halves.after if has_after else None
@@ -220,6 +221,7 @@ class Surroundings:
     is_silent: ClassVar[bool] = True
     halves: ClassVar[Halves] = None
     takes_turns: ClassVar[bool] = False
+    meets_itself: ClassVar[bool] = False
 
     def __init__(self, turn: Turn, inner: list[Treats]) -> None:
         self.turn = turn

@@ -316,3 +316,58 @@ def test_programs_are_unwrapped():
     wrapped = poutine.trace(poutine.scale(poutine.reparam(draw, config={}), scale=2.0))
     assert unwrap(wrapped) is poutine.unwrap(wrapped) is draw
     assert unwrap(draw) is draw
+
+
+@effectful(type="place")
+def place(name=None):
+    """The place of a name; -1 where nobody knows it."""
+    return -1
+
+
+@effectful(type="label")
+def label(x, name=None):
+    """A value with a label, which only a messenger has."""
+    return x, None
+
+
+class Places(Messenger):
+    """Labels values by an effect that it treats itself; each new name installs a scale of two."""
+
+    def __init__(self):
+        super().__init__()
+        self.places = {}
+
+    def _pyro_place(self, msg):
+        if msg["name"] not in self.places:
+            self.places[msg["name"]] = len(self.places)
+            stack = _PYRO_STACK
+            stack.insert(stack.index(self) + 1, ScaleMessenger(scale=2.0))
+        msg["value"], msg["done"], msg["stop"] = self.places[msg["name"]], True, True
+
+    def _pyro_label(self, msg):
+        msg["value"], msg["done"] = (msg["args"][0], place(name=msg["name"])), True
+
+    def _pyro_post_sample(self, msg):
+        msg["infer"]["place"] = place(name=msg["name"])
+
+
+def test_a_hook_meets_the_other_hooks_of_its_messenger():
+    with Places() as places:
+        assert [label(3.0, name=name) for name in "aba"] == [(3.0, 0), (3.0, 1), (3.0, 0)]
+    assert places.places == {"a": 0, "b": 1}
+    assert place(name="a") == -1
+
+
+def test_a_hook_on_the_way_back_meets_them_too_and_installs_messengers_for_the_next_statements():
+    with pyro.poutine.trace() as tracer, Places():
+        for name in "abc":
+            pyro.sample(name, dist.Normal(0.0, 1.0))
+        pyro.sample("c2", dist.Normal(0.0, 1.0), infer={"known": True})
+    scales = [tracer.trace.nodes[name]["scale"] for name in ("a", "b", "c", "c2")]
+    assert scales == [1.0, 2.0, 4.0, 8.0]
+    assert [tracer.trace.nodes[name]["infer"]["place"] for name in ("a", "b", "c", "c2")] == [0, 1, 2, 3]
+
+
+def test_without_messengers_an_effect_is_its_function():
+    """As the documentation of effects says; what belongs to the statement is none of the function's arguments."""
+    assert label(2.0, name="x", obs=3.0, infer={"a": 1}) == (2.0, None)

@@ -27,6 +27,8 @@ class GuideMessenger(TraceMessenger, ABC):
         model: the model.
     """
 
+    meets_itself = False  # a posterior may be stated by way of other variables, which have no posterior of their own
+
     def __init__(self, model: Callable[..., Any]) -> None:
         super().__init__()
         self._model = (model,)  # in a tuple, so that a module that is the model is no part of a guide that is one

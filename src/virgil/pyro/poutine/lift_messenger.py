@@ -14,6 +14,7 @@ __all__ = ["LiftMessenger"]
 class LiftMessenger(Messenger, Lift):
     """Makes parameters random variables of a ``prior``."""
 
+    meets_itself = False  # the variables of lifted parameters are its own
     stands_for = (Lift,)
 
     def _pyro_param(self, msg: Message) -> None:

@@ -21,8 +21,13 @@ __all__ = ["Messenger", "block_messengers", "delegate", "unwrap"]
 
 
 class Messenger(HouseMessenger, metaclass=Kind):
-    """The base of handlers written as hooks; see :class:`virgil.poutine.messenger.Messenger`."""
+    """The base of handlers written as hooks; see :class:`virgil.poutine.messenger.Messenger`.
 
+    What a hook states meets all installed messengers, this one too. Old programs count on it: one hook of a messenger
+    calls effects that its other hooks treat.
+    """
+
+    meets_itself = True
     stands_for: ClassVar[tuple[type, ...]] = (Handler, plate, Markov)
 
     if TYPE_CHECKING:  # a messenger that is also one of Virgil's own handlers has two of these

@@ -17,6 +17,7 @@ __all__ = ["ReparamHandler", "ReparamMessenger"]
 class ReparamMessenger(Messenger, Reparameterise):
     """Lets a reparameteriser state each variable that ``config`` names."""
 
+    meets_itself = False  # a reparameteriser states other variables, which it is not asked about
     stands_for = (Reparameterise,)
 
     def __call__(self, fn: Callable[..., Any]) -> ReparamHandler:

@@ -119,7 +119,7 @@ def effectful(fn: Callable[..., Any] | None = None, type: str | None = None) -> 
         *args: Any, name: str | None = None, infer: dict[str, Any] | None = None, obs: Any = None, **kwargs: Any
     ) -> Any:
         if not installed():
-            return default(*args, **kwargs) if obs is None else obs
+            return default(*args, **kwargs)
         site = Site(kind, name, stated_here(default), args, kwargs, obs, obs is not None, infer)  # type: ignore[arg-type]
         return emit(site).value
 
