@@ -114,6 +114,16 @@ class OfOneRow:
         return self.fn.log_prob(x[None, None])
 
 
+class OfOneEntry:
+    """Vectors with one entry, by that."""
+
+    def __init__(self, fn: Any) -> None:
+        self.fn = fn
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        return self.fn.log_prob(x[None])
+
+
 POSITIVE = (1e-20, 1e-6, 1e-3, 1.0, 30.0, 1e4, 1e6, 1e12)
 SHAPES = (1e-6, 1e-3, 0.5, 1.0, 3.0, 1e3, 1e6)
 LOCS = (-1e6, 0.0, 30.0)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from virgil.distributions.core.lazy_names import one_a_file
 
 __all__ = [
+    "LKJ",
     "LKJCholesky",
     "Wishart",
 ]
 
 if TYPE_CHECKING:
+    from virgil.distributions.matrix.lkj import LKJ
     from virgil.distributions.matrix.lkj_cholesky import LKJCholesky
     from virgil.distributions.matrix.wishart import Wishart
 else:

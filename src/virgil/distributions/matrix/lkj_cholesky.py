@@ -14,8 +14,10 @@ from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ArgumentError, shown
 from virgil.ops.double_precision import in_double
+from virgil.ops.gamma_ratio import log_gamma_ratio
+from virgil.ops.sizes import Sizes
 
-__all__ = ["LKJCholesky"]
+__all__ = ["LKJCholesky", "log_normaliser"]
 
 
 @expand_as_torch
@@ -33,6 +35,7 @@ class LKJCholesky(TorchDistributionMixin, td.LKJCholesky):
     """
 
     support = corr_cholesky  # type: ignore[assignment]
+    has_rsample = True
 
     def __init__(self, dim: int, concentration: Tensor | float = 1.0, validate_args: bool | None = None) -> None:
         if dim < 2:
@@ -47,16 +50,38 @@ class LKJCholesky(TorchDistributionMixin, td.LKJCholesky):
         self._beta = Beta(before / 2, self.concentration.unsqueeze(-1) + (dim - 1 - before) / 2, validate_args=False)
         td.Distribution.__init__(self, self.concentration.shape, Size((dim, dim)), validate_args=validate_args)
 
+    def rsample(self, sample_shape: Sizes = Size()) -> Tensor:
+        # the extended onion method (section 3.2): a row is a random direction times the root of a beta variable
+        squares = self._beta._dirichlet.rsample(Size(sample_shape))[..., 1:, :].sqrt()
+        normal = torch.randn(self.shape(sample_shape), dtype=squares.dtype, device=squares.device).tril(-1)[..., 1:, :]
+        rows = normal * (squares[..., :1] / torch.linalg.vector_norm(normal, dim=-1, keepdim=True))
+        first = torch.zeros_like(rows[..., :1, :])
+        diagonal = torch.cat([torch.ones_like(squares[..., :1, 1]), squares[..., 1]], -1)
+        return torch.cat([first, rows], -2) + torch.diag_embed(diagonal)
+
+    def sample(self, sample_shape: Sizes = Size()) -> Tensor:
+        with torch.no_grad():
+            return self.rsample(sample_shape)
+
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
         return in_double(_log_prob, value.diagonal(dim1=-1, dim2=-2)[..., 1:], self.concentration)
 
 
+def log_normaliser(concentration: Tensor, dim: int) -> Tensor:
+    """The logarithm of the integral of ``det(R)**(concentration - 1)`` over correlation matrices R (page 1999).
+
+    Shape: as of ``concentration``.
+    """
+    below = dim - 1
+    constant = torch.full_like(concentration, below * (below + 1) / 4 * math.log(math.pi))
+    ratios = [log_gamma_ratio(concentration + (below - k) / 2, k) for k in range(1, dim)]
+    return constant - torch.stack(ratios).sum(0)
+
+
 def _log_prob(diagonal: Tensor, concentration: Tensor) -> Tensor:
-    """From the diagonal without its 1: factor and normaliser by page 1999 of the paper, and the Jacobian of L L'."""
+    """From the diagonal without its 1, with the Jacobian of L L'."""
     below = diagonal.shape[-1]
     powers = 2 * (concentration - 1).unsqueeze(-1) + torch.arange(below - 1, -1, -1, device=diagonal.device)
-    alpha = concentration + below / 2
-    normaliser = torch.mvlgamma(alpha - 0.5, below) - below * torch.lgamma(alpha) + below * math.log(math.pi) / 2
-    return torch.xlogy(powers, diagonal).sum(-1) - normaliser
+    return torch.xlogy(powers, diagonal).sum(-1) - log_normaliser(concentration, below + 1)

@@ -11,6 +11,7 @@ __all__ = [
     "LogisticNormal",
     "LowRankMultivariateNormal",
     "MultivariateNormal",
+    "MultivariateStudentT",
     "RelaxedOneHotCategorical",
 ]
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from virgil.distributions.multivariate.logistic_normal import LogisticNormal
     from virgil.distributions.multivariate.low_rank_multivariate_normal import LowRankMultivariateNormal
     from virgil.distributions.multivariate.multivariate_normal import MultivariateNormal
+    from virgil.distributions.multivariate.multivariate_student_t import MultivariateStudentT
     from virgil.distributions.multivariate.relaxed_one_hot_categorical import RelaxedOneHotCategorical
 else:
     __getattr__, __dir__ = one_a_file(__name__, __all__)
