@@ -151,7 +151,7 @@ def test_probabilities_sum_to_one_and_to_their_moments(row):
 def test_a_density_of_vectors_integrates_to_one(row):
     fn = row.build()
     to = biject_to(fn.support) if row.chart is None else None
-    dims = 3 if to is None else math.prod(to.inverse_shape(fn.event_shape))
+    dims = row.dims if to is None else math.prod(to.inverse_shape(fn.event_shape))
     t = torch.linspace(-3.6, 3.6, 61, dtype=torch.double)
     step = 7.2 / 60
     grid = torch.cartesian_prod(*[t] * dims).unsqueeze(1)

@@ -2,10 +2,40 @@
 
 import mpmath as mp
 
+import torch
+
 import virgil.distributions as dist
 from tests.laws.edges import Edge
 
+
+class OfAngle:
+    """Unit vectors in the plane of the first two of some axes, by their angle to the first."""
+
+    def __init__(self, fn, axes):
+        self.fn, self.axes = fn, axes
+
+    def log_prob(self, x):
+        return self.fn.log_prob(_along_first(x.cos(), self.axes, x.sin()))
+
+
+def _along_first(first, axes, second=None):
+    rest = [torch.zeros_like(first)] * (axes - 2)
+    return torch.stack([first, torch.zeros_like(first) if second is None else second, *rest], -1)
+
+
+def projected_normal(x, k):
+    t = k * mp.cos(x)
+    return -(k**2) / 2 - mp.log(2 * mp.pi) + mp.log1p(mp.sqrt(2 * mp.pi) * t * mp.exp(t * t / 2) * mp.ncdf(t))
+
+
+CONCENTRATIONS = (1e-10, 1e-3, 1.0, 30.0, 1e3)
+
 EDGES = {
+    "ProjectedNormal": Edge(
+        lambda k: OfAngle(dist.ProjectedNormal(_along_first(k, 2)), 2),
+        projected_normal,
+        {"k": CONCENTRATIONS, "x": (0.0, 1e-3, 1.0, 1.5, 3.0)},
+    ),
     "VonMises": Edge(
         dist.VonMises,
         lambda x, m, k: k * mp.cos(x - m) - mp.log(2 * mp.pi * mp.besseli(0, k)),
@@ -14,5 +44,10 @@ EDGES = {
             "concentration": (1e-10, 1e-3, 1.0, 30.0, 1e3, 1e6),
             "x": lambda m, k: (m, m + k**-0.5 if k > 1 else m + 1.0, m + 1e-3),
         },
+    ),
+    "VonMises3D": Edge(
+        lambda k: OfAngle(dist.VonMises3D(_along_first(k, 3)), 3),
+        lambda x, k: k * (mp.cos(x) - 1) + mp.log(k) - mp.log(-mp.expm1(-2 * k)) - mp.log(2 * mp.pi),
+        {"k": (*CONCENTRATIONS, 1e6), "x": (0.0, 1e-3, 1.0, 1.5, 3.0)},
     ),
 }

@@ -18,7 +18,7 @@ MULTIVARIATE = {
         lambda loc, scale_tril: dist.MultivariateNormal(loc, scale_tril=scale_tril), {**VECTORS, "scale_tril": TRILS}
     ),
     "MultivariateStudentT": Row(
-        dist.MultivariateStudentT, {"df": numbers(11.0, 16.0), **VECTORS, "scale_tril": TRILS}, pathwise=False
+        dist.MultivariateStudentT, {"df": numbers(11.0, 16.0), **VECTORS, "scale_tril": TRILS}
     ),
     "RelaxedOneHotCategorical": Row(
         lambda probs: dist.RelaxedOneHotCategorical(numbers(0.8).squeeze(), probs), {"probs": WEIGHTS}, moments=False

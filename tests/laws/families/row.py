@@ -34,6 +34,7 @@ class Row:
         reference: SciPy's distribution of one batch entry, from floats.
         values: all values of a discrete family that carry mass above rounding. Shape: (values, *event).
         chart: from real vectors onto the support with the log-determinant, where ``biject_to`` has none.
+        dims: how many real numbers the chart of a family of vectors takes.
         moments: whether mean and variance exist and the family has formulas for them.
         pathwise: whether a draw moves with its parameters as the quantile does (not so for ratios of two draws).
         accuracy: relative error of the pathwise derivative, which torch approximates for some families.
@@ -45,6 +46,7 @@ class Row:
     reference: Callable[..., Any] | None = None
     values: Tensor | None = None
     chart: Chart | None = None
+    dims: int = 3
     moments: bool = True
     pathwise: bool = True
     accuracy: float = 2e-5
@@ -64,6 +66,14 @@ def positive_definite(u: Tensor) -> tuple[Tensor, Tensor]:
     a, b, c = u.unbind(-1)
     factor = torch.stack([torch.stack([a.exp(), torch.zeros_like(a)], -1), torch.stack([b, c.exp()], -1)], -2)
     return factor @ factor.mT, math.log(4.0) + 3 * a + 2 * c
+
+
+def sphere(u: Tensor) -> tuple[Tensor, Tensor]:
+    """From all but one point of a plane, by stereographic projection of vectors with the entries sinh(u)."""
+    y = torch.sinh(u)
+    square = y.square().sum(-1, keepdim=True)
+    log_det = u.shape[-1] * (2 / (1 + square)).log().squeeze(-1) + torch.cosh(u).log().sum(-1)
+    return torch.cat([2 * y, square - 1], -1) / (1 + square), log_det
 
 
 # torch differentiates gamma and beta draws by rational approximations

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 from virgil.distributions.core.lazy_names import one_a_file
 
 __all__ = [
+    "ProjectedNormal",
     "VonMises",
+    "VonMises3D",
 ]
 
 if TYPE_CHECKING:
+    from virgil.distributions.directional.projected_normal import ProjectedNormal
     from virgil.distributions.directional.von_mises import VonMises
+    from virgil.distributions.directional.von_mises3d import VonMises3D
 else:
     __getattr__, __dir__ = one_a_file(__name__, __all__)
