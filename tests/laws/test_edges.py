@@ -20,7 +20,7 @@ ROWS = {**EDGES, **{f"KL {name}": row for name, row in DIVERGENCES.items()}}
 NO_FORMULA = {  # of their own: they score by the families inside them, or compare and look up
     "Delta", "Empirical", "ExpandedDistribution", "ImproperUniform", "Independent", "MaskedDistribution",
     "MaskedMixture", "MixtureSameFamily", "TransformedDistribution", "Unit", "DiscreteHMM",
-    "ZeroInflatedDistribution",
+    "SineSkewed", "ZeroInflatedDistribution",
 }  # fmt: skip
 NORMAL = {"LogisticNormal", "LowRankMultivariateNormal", "MultivariateNormal"}  # a square and logarithms, as Normal
 AS_CATEGORICAL = {"OneHotCategorical", "OneHotCategoricalStraightThrough"}

@@ -116,6 +116,8 @@ __all__ = [
     "ProjectedNormal",
     "RelaxedBernoulli",
     "RelaxedOneHotCategorical",
+    "SineBivariateVonMises",
+    "SineSkewed",
     "SkewLogistic",
     "StudentT",
     "TorchDistribution",

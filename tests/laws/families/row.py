@@ -68,6 +68,11 @@ def positive_definite(u: Tensor) -> tuple[Tensor, Tensor]:
     return factor @ factor.mT, math.log(4.0) + 3 * a + 2 * c
 
 
+def torus(u: Tensor) -> tuple[Tensor, Tensor]:
+    angles, log_det = circle(u)
+    return angles, log_det.sum(-1)
+
+
 def sphere(u: Tensor) -> tuple[Tensor, Tensor]:
     """From all but one point of a plane, by stereographic projection of vectors with the entries sinh(u)."""
     y = torch.sinh(u)
