@@ -159,6 +159,7 @@ def test_a_density_of_vectors_integrates_to_one(row):
     if to is None:
         x, log_det = row.chart(u)
     else:
+        u = u.reshape(-1, 1, *to.inverse_shape(fn.event_shape))
         x = to(u)
         log_det = to.log_abs_det_jacobian(u, x)
     with unchecked():  # far out, rounding puts points on the boundary

@@ -22,7 +22,9 @@ NO_FORMULA = {  # of their own: they score by the families inside them, or compa
     "MaskedMixture", "MixtureSameFamily", "TransformedDistribution", "Unit", "DiscreteHMM",
     "SineSkewed", "ZeroInflatedDistribution",
 }  # fmt: skip
-NORMAL = {"LogisticNormal", "LowRankMultivariateNormal", "MultivariateNormal"}  # a square and logarithms, as Normal
+NORMAL = {  # a square and logarithms, as Normal
+    "LogisticNormal", "LowRankMultivariateNormal", "MatrixNormal", "MultivariateNormal", "ZeroSumNormal",
+}  # fmt: skip
 AS_CATEGORICAL = {"OneHotCategorical", "OneHotCategoricalStraightThrough"}
 
 

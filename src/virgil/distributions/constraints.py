@@ -12,6 +12,7 @@ A constraint's ``check`` says elementwise which values lie inside; ``biject_to``
 ``unit_lower_cholesky``         lower triangular matrices with a diagonal of ones: the L of L D L'
 ``corr_matrix``                 correlation matrices
 ``integer``                     integers of either sign
+``zero_sum``                    arrays that sum to zero along each of so many dims
 ``MaskedConstraint``            one set where a mask is true, another one where it is false
 ==============================  ======================================================================
 """
@@ -100,6 +101,7 @@ __all__ = [
     "symmetric",
     "unit_interval",
     "unit_lower_cholesky",
+    "zero_sum",
 ]
 
 
@@ -152,6 +154,25 @@ class _CorrMatrix(Constraint):
         tolerance = 10 * value.size(-1) * torch.finfo(value.dtype).eps
         unit = ((value.diagonal(dim1=-2, dim2=-1) - 1).abs() < tolerance).all(-1)
         return unit & cast(Tensor, positive_definite.check(value))
+
+
+class _ZeroSum(Constraint):
+    def __init__(self, event_dim: int) -> None:
+        self._event_dim = event_dim
+        super().__init__()
+
+    @property
+    def event_dim(self) -> int:  # type: ignore[override]
+        return self._event_dim
+
+    def check(self, value: Tensor) -> Tensor:
+        dims = tuple(range(-self._event_dim, 0))
+        rounding = 10 * torch.finfo(value.dtype).eps * value.abs().amax(dims, keepdim=True).clamp(min=1)
+        sums = [value.sum(dim, keepdim=True).abs() <= rounding * value.shape[dim] for dim in dims]
+        return torch.stack([each.flatten(-len(dims)).all(-1) for each in sums]).all(0)
+
+    def __repr__(self) -> str:
+        return f"ZeroSum(event_dim={self._event_dim})"
 
 
 class _Integer(Constraint):
@@ -214,3 +235,4 @@ softplus_positive = _SoftplusPositive()
 softplus_lower_cholesky = _SoftplusLowerCholesky()
 unit_lower_cholesky = _UnitLowerCholesky()
 corr_matrix = _CorrMatrix()
+zero_sum = _ZeroSum

@@ -34,6 +34,7 @@ SHAPES = {
     constraints.lower_cholesky: (2, 3, 3),
     constraints.softplus_lower_cholesky: (2, 3, 3),
     constraints.unit_lower_cholesky: (2, 3, 3),
+    constraints.zero_sum(2): (5, 2, 3),
     constraints.corr_cholesky: (2, 3, 3),
     constraints.corr_matrix: (2, 3, 3),
     constraints.lower_triangular: (2, 3, 3),

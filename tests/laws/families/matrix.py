@@ -8,6 +8,14 @@ MULTIVARIATE = {
     "LKJCholesky": Row(
         lambda concentration: dist.LKJCholesky(3, concentration), {"concentration": numbers(1.5, 3.0)}, moments=False
     ),
+    "MatrixNormal": Row(
+        dist.MatrixNormal,
+        {
+            "loc": numbers([[0.1], [-0.4]], [[0.5], [0.2]]),
+            "scale_tril_row": TRILS,
+            "scale_tril_column": numbers([[0.6]], [[1.3]]),
+        },
+    ),
     "Wishart": Row(
         lambda df, scale_tril: dist.Wishart(df, scale_tril=scale_tril),
         {"df": numbers(4.5, 6.0), "scale_tril": TRILS},

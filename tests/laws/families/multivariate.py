@@ -1,7 +1,7 @@
 """Families of vectors."""
 
 import virgil.distributions as dist
-from tests.laws.families.row import TRILS, VECTORS, WEIGHTS, Row, numbers
+from tests.laws.families.row import SCALES, TRILS, VECTORS, WEIGHTS, Row, numbers
 
 MULTIVARIATE = {
     "Dirichlet": Row(dist.Dirichlet, {"concentration": numbers([1.6, 2.0, 3.1], [4.0, 1.5, 2.2])}),
@@ -23,4 +23,5 @@ MULTIVARIATE = {
     "RelaxedOneHotCategorical": Row(
         lambda probs: dist.RelaxedOneHotCategorical(numbers(0.8).squeeze(), probs), {"probs": WEIGHTS}, moments=False
     ),
+    "ZeroSumNormal": Row(lambda scale: dist.ZeroSumNormal(scale, (2, 3)), {"scale": SCALES}),
 }

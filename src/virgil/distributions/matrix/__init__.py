@@ -9,12 +9,14 @@ from virgil.distributions.core.lazy_names import one_a_file
 __all__ = [
     "LKJ",
     "LKJCholesky",
+    "MatrixNormal",
     "Wishart",
 ]
 
 if TYPE_CHECKING:
     from virgil.distributions.matrix.lkj import LKJ
     from virgil.distributions.matrix.lkj_cholesky import LKJCholesky
+    from virgil.distributions.matrix.matrix_normal import MatrixNormal
     from virgil.distributions.matrix.wishart import Wishart
 else:
     __getattr__, __dir__ = one_a_file(__name__, __all__)

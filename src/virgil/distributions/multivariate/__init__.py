@@ -13,6 +13,7 @@ __all__ = [
     "MultivariateNormal",
     "MultivariateStudentT",
     "RelaxedOneHotCategorical",
+    "ZeroSumNormal",
 ]
 
 if TYPE_CHECKING:
@@ -22,5 +23,6 @@ if TYPE_CHECKING:
     from virgil.distributions.multivariate.multivariate_normal import MultivariateNormal
     from virgil.distributions.multivariate.multivariate_student_t import MultivariateStudentT
     from virgil.distributions.multivariate.relaxed_one_hot_categorical import RelaxedOneHotCategorical
+    from virgil.distributions.multivariate.zero_sum_normal import ZeroSumNormal
 else:
     __getattr__, __dir__ = one_a_file(__name__, __all__)

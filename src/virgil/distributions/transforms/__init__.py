@@ -39,6 +39,7 @@ from virgil.distributions.transforms.registry import biject_to, transform_to
 from virgil.distributions.transforms.softplus_lower_cholesky import SoftplusLowerCholeskyTransform
 from virgil.distributions.transforms.transform_module import TransformModule
 from virgil.distributions.transforms.unit_lower_cholesky import UnitLowerCholeskyTransform
+from virgil.distributions.transforms.zero_sum import ZeroSumTransform
 
 __all__ = [
     "AbsTransform",
@@ -69,6 +70,7 @@ __all__ = [
     "Transform",
     "TransformModule",
     "UnitLowerCholeskyTransform",
+    "ZeroSumTransform",
     "biject_to",
     "identity_transform",
     "transform_to",

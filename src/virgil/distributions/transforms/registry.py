@@ -26,6 +26,7 @@ from virgil.distributions.transforms.normalize import NormalizeTransform
 from virgil.distributions.transforms.ordered import OrderedTransform
 from virgil.distributions.transforms.softplus_lower_cholesky import SoftplusLowerCholeskyTransform
 from virgil.distributions.transforms.unit_lower_cholesky import UnitLowerCholeskyTransform
+from virgil.distributions.transforms.zero_sum import ZeroSumTransform
 
 __all__ = ["biject_to", "transform_to"]
 
@@ -39,6 +40,7 @@ _BIJECTIONS: list[tuple[constraints.Constraint, Callable[[Any], Transform]]] = [
     ),
     (constraints.corr_cholesky, lambda _: CorrCholeskyTransform()),
     (constraints.corr_matrix, lambda _: ComposeTransform([CorrCholeskyTransform(), CorrMatrixTransform()])),
+    (constraints.zero_sum(1), lambda constraint: ZeroSumTransform(constraint.event_dim)),
 ]
 _PROJECTIONS: list[tuple[constraints.Constraint, Callable[[Any], Transform]]] = [
     (constraints.sphere, lambda _: NormalizeTransform()),
