@@ -2,7 +2,7 @@ r"""The first angle of the sine model of two angles: its density, its mass on in
 
 The model's density is proportional to :math:`\exp(a \cos x + b \cos y + c \sin x \sin y)`. Given x, the other angle is
 von Mises with concentration :math:`z = \sqrt{b^2 + c^2 \sin^2 x}`, so the density of x is proportional to
-:math:`I_0(z) e^{a \cos x}` *(Singh, Hnizdo and Demchuk 2002, equations 2.1 and 2.2)*. It is even in x, and on
+:math:`I_0(z) e^{a \cos x}` *(Singh, Hnizdo and Demchuk 2002)*. It is even in x, and on
 :math:`[0, \pi]` has one peak. Integrals are Gauss's rule on panels that grow with their distance from the peak.
 """
 

@@ -25,7 +25,7 @@ class ProjectedNormal(TorchDistributionMixin):
 
     With :math:`t = u^\top m` its density at the unit vector u, by the area of the sphere, is
     :math:`(2 \pi)^{-n / 2} e^{-|m - t u|^2 / 2} \int_0^\infty r^{n - 1} e^{-(r - t)^2 / 2} \, dr`
-    *(Hernandez-Stumpfhauser, Breidt and van der Woerd 2017, section 2)*. It is uniform where m is zero. A draw is a
+    *(Hernandez-Stumpfhauser, Breidt and van der Woerd 2017)*. It is uniform where m is zero. A draw is a
     normalised normal vector, so it has a pathwise derivative. Shape: event ``(n,)``.
 
     Args:

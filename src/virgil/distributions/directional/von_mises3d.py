@@ -28,8 +28,8 @@ class VonMises3D(TorchDistributionMixin):
 
     It is the distribution of Fisher *(1953)*, which is von Mises and Fisher's in three dimensions: by the area of the
     sphere its density is :math:`\kappa e^{c^\top u} / (4 \pi \sinh \kappa)` with :math:`\kappa = |c|`. It is uniform
-    where c is zero. A draw is the quantile of its component along c, and a random direction across *(Mardia and Jupp
-    2000, section 9.3.1)*, so it has a pathwise derivative. Shape: event ``(3,)``.
+    where c is zero. A draw is the quantile of its component along c, and a random direction across,
+    so it has a pathwise derivative. Shape: event ``(3,)``.
 
     Args:
         concentration: c: its direction is the mode, its length the concentration. Shape: ``(*batch, 3)``.

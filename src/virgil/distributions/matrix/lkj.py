@@ -75,7 +75,7 @@ class LKJ(TorchDistributionMixin):
 
     @property
     def variance(self) -> Tensor:
-        # each correlation is 2 * Beta(a, a) - 1 with a = concentration - 1 + dim / 2 (page 1999)
+        # each correlation is 2 * Beta(a, a) - 1 with a = concentration - 1 + dim / 2
         return (1 - self.mean) / (2 * self.concentration + self.dim - 1)[..., None, None]
 
 

@@ -7,21 +7,35 @@ from typing import TYPE_CHECKING
 from virgil.distributions.core.lazy_names import one_a_file
 
 __all__ = [
+    "AVFMultivariateNormal",
+    "CAR",
     "Dirichlet",
+    "GaussianScaleMixture",
+    "GroupedNormalNormal",
     "LogisticNormal",
     "LowRankMultivariateNormal",
+    "MixtureOfDiagNormals",
+    "MixtureOfDiagNormalsSharedCovariance",
     "MultivariateNormal",
     "MultivariateStudentT",
+    "OMTMultivariateNormal",
     "RelaxedOneHotCategorical",
     "ZeroSumNormal",
 ]
 
 if TYPE_CHECKING:
+    from virgil.distributions.multivariate.avf_multivariate_normal import AVFMultivariateNormal
+    from virgil.distributions.multivariate.car import CAR
     from virgil.distributions.multivariate.dirichlet import Dirichlet
+    from virgil.distributions.multivariate.gaussian_scale_mixture import GaussianScaleMixture
+    from virgil.distributions.multivariate.grouped_normal_normal import GroupedNormalNormal
     from virgil.distributions.multivariate.logistic_normal import LogisticNormal
     from virgil.distributions.multivariate.low_rank_multivariate_normal import LowRankMultivariateNormal
+    from virgil.distributions.multivariate.mixture_of_diag_normals import MixtureOfDiagNormals
+    from virgil.distributions.multivariate.mixture_of_diag_normals_shared_covariance import MixtureOfDiagNormalsSharedCovariance
     from virgil.distributions.multivariate.multivariate_normal import MultivariateNormal
     from virgil.distributions.multivariate.multivariate_student_t import MultivariateStudentT
+    from virgil.distributions.multivariate.omt_multivariate_normal import OMTMultivariateNormal
     from virgil.distributions.multivariate.relaxed_one_hot_categorical import RelaxedOneHotCategorical
     from virgil.distributions.multivariate.zero_sum_normal import ZeroSumNormal
 else:
