@@ -23,8 +23,8 @@ NO_FORMULA = {  # of their own: they score by the families inside them, or compa
     "SineSkewed", "ZeroInflatedDistribution",
 }  # fmt: skip
 NORMAL = {  # a square and logarithms, as Normal
-    "AVFMultivariateNormal", "CAR", "GroupedNormalNormal", "LogisticNormal", "LowRankMultivariateNormal", "MatrixNormal", "MultivariateNormal",
-    "OMTMultivariateNormal", "ZeroSumNormal",
+    "AVFMultivariateNormal", "CAR", "GroupedNormalNormal", "LogisticNormal", "LowRankMultivariateNormal",
+    "MatrixNormal", "MultivariateNormal", "OMTMultivariateNormal", "ZeroSumNormal",
 }  # fmt: skip
 AS_CATEGORICAL = {"OneHotCategorical", "OneHotCategoricalStraightThrough"}
 

@@ -53,11 +53,11 @@ def _log_normals(value: Tensor, locs: Tensor, scales: Tensor) -> Tensor:
 
 
 def _velocity_of_logits(value: Tensor, locs: Tensor, scales: Tensor, logits: Tensor) -> Tensor:
-    """How each entry moves with each logit, the uniform numbers fixed. Shape: ``(*batch, n, components)``.
+    r"""How each entry moves with each logit, the uniform numbers fixed. Shape: ``(*batch, n, components)``.
 
-    With shares w of the components given the entries before, the uniform number of entry d is :math:`F = \\sum_k w_k
-    \\Phi_k`. Its derivatives by logits are :math:`w_k (\\Phi_k - F)`, and by the entry j before it :math:`\\sum_k w_k
-    (\\Phi_k - F) \\partial_j \\log N_k`.
+    With shares w of the components given the entries before, the uniform number of entry d is :math:`F = \sum_k w_k
+    \Phi_k`. Its derivatives by logits are :math:`w_k (\Phi_k - F)`, and by the entry j before it :math:`\sum_k w_k
+    (\Phi_k - F) \partial_j \log N_k`.
     """
     logs = _log_normals(value, locs, scales)
     before = logs.cumsum(-1) - logs
@@ -74,4 +74,5 @@ def _velocity_of_logits(value: Tensor, locs: Tensor, scales: Tensor, logits: Ten
     triangle = by_entries.tril(-1) / density.unsqueeze(-1)
     unit = torch.eye(value.shape[-1], dtype=value.dtype, device=value.device)
     right = -by_logits.mT / density.unsqueeze(-1)
-    return torch.linalg.solve_triangular(triangle + unit, right, upper=False, unitriangular=True)
+    velocity: Tensor = torch.linalg.solve_triangular(triangle + unit, right, upper=False, unitriangular=True)
+    return velocity

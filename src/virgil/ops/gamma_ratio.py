@@ -8,7 +8,7 @@ from torch import Tensor
 __all__ = ["log_gamma_ratio"]
 
 _SHIFT = 20
-# of log(gamma(a + 1/2) / gamma(a)) - log(a) / 2, for the powers -1, -3, ... of a; the next term is below 1e-16 at _SHIFT
+# of log(gamma(a + 1/2) / gamma(a)) - log(a) / 2, for the powers -1, -3, ... of a; the next one is below 1e-16 at 20
 _SERIES = (-1 / 8, 1 / 192, -1 / 640, 17 / 14336, -31 / 18432)
 
 

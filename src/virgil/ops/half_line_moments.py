@@ -31,7 +31,8 @@ def log_half_line_moment(loc: Tensor, order: int) -> Tensor:
     tensor([    0.0000, -5009.2106], dtype=torch.float64)
     """
     if order == 0:
-        return torch.special.log_ndtr(loc) + math.log(2 * math.pi) / 2
+        log_mass: Tensor = torch.special.log_ndtr(loc)
+        return log_mass + math.log(2 * math.pi) / 2
     result: Tensor = _LogMoment.apply(loc, order)
     return result
 

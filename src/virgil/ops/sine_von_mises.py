@@ -24,9 +24,8 @@ _STEPS = 8
 _Model = tuple[Tensor, Tensor, Tensor]  # a, b and c, in double precision and of one shape
 
 
-def second_angle(x: Tensor, model: _Model) -> tuple[Tensor, Tensor]:
+def second_angle(x: Tensor, b: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     """The mean direction and the concentration of the second angle, given the first."""
-    _, b, c = model
     sine = c * torch.sin(x)
     return torch.atan2(sine, b), (b.square() + sine.square()).sqrt()
 
@@ -42,12 +41,9 @@ def log_normaliser(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
 
 
 def random_first_angles(uniform: Tensor, sign: Tensor, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
-    """The quantiles of the first angle's size at numbers in (0, 1), with a sign.
+    """The quantiles of the first angle's size at numbers in (0, 1), times signs.
 
-    Args:
-        uniform: Shape: ``(*sample, *batch)``.
-        sign: 1 or -1. Shape: ``(*sample, *batch)``.
-        a, b, c: Shape: ``(*batch,)``.
+    Shape: numbers and signs ``(*sample, *batch)``, parameters ``(*batch,)``.
     """
     edges = _panels(a, c, b)
     logs = _log_masses(edges[..., :-1], edges[..., 1:], _unsqueezed((a, b, c)))
@@ -91,7 +87,8 @@ def _log_density(x: Tensor, model: _Model) -> Tensor:
     sine = torch.sin(x)
     z = (b.square() + (c * sine).square()).sqrt()
     above = (c * sine).square() / (z + b)  # z - b
-    return above - 2 * a * torch.sin(x / 2).square() + torch.special.i0e(z).log()
+    log_bessel: Tensor = torch.special.i0e(z).log()
+    return above - 2 * a * torch.sin(x / 2).square() + log_bessel
 
 
 def _log_masses(low: Tensor, high: Tensor, model: _Model, points: int = 12) -> Tensor:

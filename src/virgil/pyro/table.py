@@ -293,6 +293,7 @@ ROOMS = (
 
 # Where one name of an old module is, in place of the module's places.
 _VALIDATION = "virgil.distributions.core.validation"
+_SINE = "virgil.pyro.distributions.sine_bivariate_von_mises"
 NAMES: dict[str, str] = {
     "pyro.contrib.autoname.autoname.AutonameMessenger": "virgil.contrib.autoname.automatic.Autoname",
     "pyro.contrib.autoname.autoname.NameScope": "virgil.pyro.contrib.scope_stack.NameScope",
@@ -315,11 +316,13 @@ NAMES: dict[str, str] = {
     "pyro.distributions.ExponentialFamily": "virgil.pyro.distributions.base_classes.ExponentialFamily",
     "pyro.distributions.LKJCorrCholesky": "virgil.pyro.distributions.lkj.LKJCorrCholesky",
     "pyro.distributions.Rejector": "virgil.pyro.distributions.rejector.Rejector",
+    "pyro.distributions.SineBivariateVonMises": f"{_SINE}.SineBivariateVonMises",
     "pyro.distributions.TransformModule": "virgil.distributions.transforms.TransformModule",
     "pyro.distributions.is_validation_enabled": f"{_VALIDATION}.is_validating",
     "pyro.distributions.kl.sum_rightmost": "virgil.distributions.util.sum_rightmost",
     "pyro.distributions.lkj.LKJCorrCholesky": "virgil.pyro.distributions.lkj.LKJCorrCholesky",
     "pyro.distributions.mixture.MaskedConstraint": "virgil.distributions.constraints.MaskedConstraint",
+    "pyro.distributions.sine_bivariate_von_mises.SineBivariateVonMises": f"{_SINE}.SineBivariateVonMises",
     "pyro.distributions.util.enable_validation": f"{_VALIDATION}.enable_validation",
     "pyro.distributions.util.is_validation_enabled": f"{_VALIDATION}.is_validating",
     "pyro.distributions.util.validation_enabled": f"{_VALIDATION}.validation_enabled",

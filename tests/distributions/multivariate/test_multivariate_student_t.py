@@ -1,4 +1,4 @@
-"""The multivariate t distribution: SciPy's density, its moments, and its projections by Kolmogorov and Smirnov's test."""
+"""The multivariate t distribution: SciPy's density, its moments, and draws by Kolmogorov and Smirnov's test."""
 
 import math
 

@@ -4,7 +4,6 @@ import functools
 import itertools
 
 import mpmath as mp
-
 import torch
 
 import virgil.distributions as dist
@@ -44,7 +43,8 @@ def sine_normaliser(a, b, c):
         term = mp.binomial(2 * i, i) * (c * c / (4 * a * b)) ** i * mp.besseli(i, a) * mp.besseli(i, b)
         total += term
         if term < total * mp.mpf(10) ** -60:
-            return mp.log(total) + 2 * mp.log(2 * mp.pi)
+            break
+    return mp.log(total) + 2 * mp.log(2 * mp.pi)
 
 
 def sine_von_mises(x, a, b, c):

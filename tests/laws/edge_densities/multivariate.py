@@ -8,7 +8,6 @@ from tests.laws.edges import SHAPES, Edge, OfOneEntry, Pair, around
 from tests.laws.exact_formulas import log_beta, normal, relaxed, sigmoid, student
 
 
-
 def two_normals(x, logit, m, s, t):
     """The mixture of a normal density with location m and scale s, and a centred one of scale t."""
     first, second = mp.log(sigmoid(logit)) + normal(x, m, s), mp.log(sigmoid(-logit)) + normal(x, mp.mpf(0), t)

@@ -13,7 +13,8 @@ MEANS = numbers([[0.1, -0.4], [1.5, 0.8], [-1.0, 0.6]], [[2.0, 1.0], [0.0, -1.0]
 MULTIVARIATE = {
     # the gradient of control_var is not that of a mean, by design
     "AVFMultivariateNormal": Row(
-        lambda loc, scale_tril: dist.AVFMultivariateNormal(loc, scale_tril, CONTROL.to(loc)), {**VECTORS, "scale_tril": TRILS}
+        lambda loc, scale_tril: dist.AVFMultivariateNormal(loc, scale_tril, CONTROL.to(loc)),
+        {**VECTORS, "scale_tril": TRILS},
     ),
     "CAR": Row(
         lambda loc, correlation, conditional_precision: dist.CAR(
@@ -58,9 +59,7 @@ MULTIVARIATE = {
     "MultivariateNormal": Row(
         lambda loc, scale_tril: dist.MultivariateNormal(loc, scale_tril=scale_tril), {**VECTORS, "scale_tril": TRILS}
     ),
-    "MultivariateStudentT": Row(
-        dist.MultivariateStudentT, {"df": numbers(11.0, 16.0), **VECTORS, "scale_tril": TRILS}
-    ),
+    "MultivariateStudentT": Row(dist.MultivariateStudentT, {"df": numbers(11.0, 16.0), **VECTORS, "scale_tril": TRILS}),
     "OMTMultivariateNormal": Row(dist.OMTMultivariateNormal, {**VECTORS, "scale_tril": TRILS}),
     "RelaxedOneHotCategorical": Row(
         lambda probs: dist.RelaxedOneHotCategorical(numbers(0.8).squeeze(), probs), {"probs": WEIGHTS}, moments=False

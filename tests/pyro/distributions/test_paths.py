@@ -7,6 +7,7 @@ import torch
 from pyro.distributions import constraints
 from pyro.distributions.conjugate import BetaBinomial, DirichletMultinomial
 from pyro.distributions.distribution import Distribution, DistributionMeta
+from pyro.distributions.lkj import LKJ
 from pyro.distributions.score_parts import ScoreParts
 from pyro.distributions.testing.fakes import NonreparameterizedNormal
 from pyro.distributions.testing.gof import auto_goodness_of_fit
@@ -14,6 +15,7 @@ from pyro.distributions.torch import ExponentialFamily, Normal
 from pyro.distributions.torch_distribution import MaskedDistribution, TorchDistribution, TorchDistributionMixin
 from pyro.distributions.torch_transform import ComposeTransformModule, TransformModule
 from pyro.distributions.util import broadcast_all, broadcast_shape, deep_to, detach, sum_rightmost
+from pyro.distributions.von_mises_3d import VonMises3D
 from pyro.distributions.zero_inflated import ZeroInflatedNegativeBinomial
 
 import virgil.distributions as ours
@@ -36,6 +38,15 @@ def test_old_paths_lead_to_the_same_classes():
     assert isinstance(dist.Normal(0.0, 1.0).score_parts(torch.zeros(())), ScoreParts)
     assert dist.Rejector.__name__ == "Rejector"
     assert dist.LKJCorrCholesky(3, torch.tensor(1.5)).expand((2,)).shape() == (2, 3, 3)
+    assert LKJ is dist.LKJ is ours.LKJ
+    assert VonMises3D is ours.VonMises3D
+
+
+def test_the_sine_model_has_the_limit_that_old_programs_set():
+    fn = dist.SineBivariateVonMises(0.0, 0.0, torch.ones(2), 1.0, correlation=0.5).expand((3, 2))
+    assert fn.max_sample_iter == 1000
+    assert isinstance(fn, ours.SineBivariateVonMises)
+    assert fn.sample().shape == (3, 2, 2)
 
 
 def test_old_functions_are_there():

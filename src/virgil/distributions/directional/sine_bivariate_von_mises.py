@@ -93,13 +93,13 @@ class SineBivariateVonMises(TorchDistributionMixin):
 
     def sample(self, sample_shape: Sizes = Size()) -> Tensor:
         with torch.no_grad():
-            a, b, c = model = tuple(each.double() for each in self._model)
+            a, b, c = (each.double() for each in self._model)
             uniform = torch.rand(Size(sample_shape) + self._batch_shape, dtype=a.dtype, device=a.device)
             # one uniform number gives the sign and, with what is left, the size
             sign = torch.where(uniform < 0.5, -1.0, 1.0).to(a.dtype)
             size = (2 * uniform - 1).abs().clamp(min=torch.finfo(a.dtype).tiny)
             phi = random_first_angles(size, sign, a, b, c)
-            centre, concentration = second_angle(phi, model)
+            centre, concentration = second_angle(phi, b, c)
             psi = centre + von_mises_angles(concentration)
             angles = torch.stack([phi + self.phi_loc, psi + self.psi_loc], -1)
             return ((angles + math.pi) % (2 * math.pi) - math.pi).to(self.phi_loc.dtype)

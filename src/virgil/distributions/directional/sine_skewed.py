@@ -22,9 +22,9 @@ __all__ = ["SineSkewed"]
 class SineSkewed(TorchDistributionMixin):
     r"""Angles whose density is that of ``base_dist`` times :math:`1 + \sum_i s_i \sin(x_i - \mu_i)`.
 
-    The base is symmetric about its mean :math:`\mu`, so the factor changes the normaliser by nothing; it moves mass from
-    one side of the mean to the other *(Ameijeiras-Alonso and Ley 2022, equation 2.1)*. A draw is one of the base, or its
-    mirror image. Shape: event ``(n,)``.
+    The base is symmetric about its mean :math:`\mu`, so the factor leaves the normaliser as it is; it moves mass from
+    one side of the mean to the other *(Ameijeiras-Alonso and Ley 2022, equation 2.1)*. A draw is one of the base, or
+    its mirror image. Shape: event ``(n,)``.
 
     Args:
         base_dist: a distribution of n angles, symmetric about its ``mean``: `SineBivariateVonMises`, or

@@ -80,7 +80,7 @@ class LKJ(TorchDistributionMixin):
 
 
 def _log_prob(value: Tensor, concentration: Tensor) -> Tensor:
-    log_det = torch.linalg.slogdet(value).logabsdet
+    log_det: Tensor = torch.linalg.slogdet(value).logabsdet
     return (concentration - 1) * log_det - log_normaliser(concentration, value.shape[-1])
 
 

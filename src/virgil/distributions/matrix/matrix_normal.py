@@ -68,7 +68,7 @@ class MatrixNormal(TorchDistributionMixin):
             self._validate_sample(value)
         rows, columns = self._factors(value.shape)
         half = torch.linalg.solve_triangular(rows, value - self.loc, upper=False)
-        standard = torch.linalg.solve_triangular(columns, half.mT, upper=False)
+        standard: Tensor = torch.linalg.solve_triangular(columns, half.mT, upper=False)
         return -standard.square().sum((-2, -1)) / 2 - self._log_scale()
 
     def entropy(self) -> Tensor:

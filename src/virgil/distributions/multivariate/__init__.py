@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from virgil.distributions.multivariate.logistic_normal import LogisticNormal
     from virgil.distributions.multivariate.low_rank_multivariate_normal import LowRankMultivariateNormal
     from virgil.distributions.multivariate.mixture_of_diag_normals import MixtureOfDiagNormals
-    from virgil.distributions.multivariate.mixture_of_diag_normals_shared_covariance import MixtureOfDiagNormalsSharedCovariance
+    from virgil.distributions.multivariate.mixture_of_diag_normals_shared_covariance import (
+        MixtureOfDiagNormalsSharedCovariance,
+    )
     from virgil.distributions.multivariate.multivariate_normal import MultivariateNormal
     from virgil.distributions.multivariate.multivariate_student_t import MultivariateStudentT
     from virgil.distributions.multivariate.omt_multivariate_normal import OMTMultivariateNormal

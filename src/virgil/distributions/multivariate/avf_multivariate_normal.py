@@ -47,9 +47,7 @@ class AVFMultivariateNormal(MultivariateNormal):
         "control_var": constraints.independent(constraints.real, 3),
     }
 
-    def __init__(
-        self, loc: Tensor, scale_tril: Tensor, control_var: Tensor, validate_args: bool | None = None
-    ) -> None:
+    def __init__(self, loc: Tensor, scale_tril: Tensor, control_var: Tensor, validate_args: bool | None = None) -> None:
         if control_var.dim() < 3 or control_var.shape[-3] != 2 or control_var.shape[-1] != loc.shape[-1]:
             raise ShapeError(
                 f"AVFMultivariateNormal got a control_var of shape {tuple(control_var.shape)} beside a loc of shape "

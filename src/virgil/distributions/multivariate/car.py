@@ -86,8 +86,8 @@ class CAR(TorchDistributionMixin):
         matrix = self._dense
         if not all_true((matrix == matrix.mT) & (matrix >= 0)) or not all_true(self._degrees > 0):
             raise ArgumentError(
-                "CAR takes an adj_matrix that is symmetric, has no entry below zero, and no row of zeros. Leave out areas "
-                "without neighbours, or state them by a Normal."
+                "CAR takes an adj_matrix that is symmetric, has no entry below zero, and no row of zeros. Leave out "
+                "areas without neighbours, or state them by a Normal."
             )
 
     def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
@@ -120,7 +120,8 @@ class CAR(TorchDistributionMixin):
         shape = self.shape(sample_shape)
         normal = torch.randn(shape, dtype=self.loc.dtype, device=self.loc.device).unsqueeze(-1)
         upper = torch.linalg.cholesky(self.precision_matrix).mT.expand(shape + shape[-1:])
-        return self.loc + torch.linalg.solve_triangular(upper, normal, upper=True).squeeze(-1)
+        offset: Tensor = torch.linalg.solve_triangular(upper, normal, upper=True).squeeze(-1)
+        return self.loc + offset
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
@@ -165,7 +166,8 @@ class CAR(TorchDistributionMixin):
         if not matrix.is_sparse:
             return residual @ matrix
         rows = residual.reshape(-1, residual.shape[-1])
-        return torch.sparse.mm(matrix, rows.mT).mT.reshape(residual.shape)
+        sums: Tensor = torch.sparse.mm(matrix, rows.mT)
+        return sums.mT.reshape(residual.shape)
 
     def _log_det(self, correlation: Tensor, precision: Tensor) -> Tensor:
         """Of the precision matrix."""

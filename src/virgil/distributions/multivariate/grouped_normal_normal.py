@@ -21,12 +21,13 @@ __all__ = ["GroupedNormalNormal"]
 
 
 class GroupedNormalNormal(TorchDistributionMixin):
-    r"""Observations :math:`x_i \sim N(\theta_{g(i)}, \sigma_i^2)` where each group has :math:`\theta_g \sim N(m_g, s_g^2)`.
+    r"""Normal observations in groups, where the mean of each group is normal and integrated out.
 
-    The means of groups are integrated out. The density takes a sum over observations and one over groups *(Murphy 2007,
-    section 2)*: with the precisions :math:`p_i = \sigma_i^{-2}`, their sum P in a group and the mean :math:`\bar x`
-    that they weigh, a group has :math:`-\frac12 \sum p_i (x_i - \bar x)^2 - \frac12 (\bar x - m)^2 P / (1 + s^2 P) -
-    \frac12 \log(1 + s^2 P)` beside the normalisers of its observations. Shape: event ``(observations,)``.
+    An observation is :math:`x_i \sim N(\theta_g, \sigma_i^2)`, and its group has :math:`\theta_g \sim N(m, s^2)`. The
+    density takes a sum over observations and one over groups *(Murphy 2007, section 2)*: with the precisions
+    :math:`p_i = \sigma_i^{-2}`, their sum P in a group and the mean :math:`\bar x` that they weigh, a group has
+    :math:`-\frac12 \sum p_i (x_i - \bar x)^2 - \frac12 (\bar x - m)^2 P / (1 + s^2 P) - \frac12 \log(1 + s^2 P)` beside
+    the normalisers of its observations. Shape: event ``(observations,)``.
 
     Args:
         prior_loc: m. Shape: ``(*batch, groups)``.

@@ -17,9 +17,9 @@ __all__ = ["MixtureOfDiagNormals"]
 class MixtureOfDiagNormals(DiagonalMixture):
     """A mixture of normal vectors, each with means and standard deviations of its own and independent entries.
 
-    Its density is ``sum(weight * density)`` over the components, where weights are the softmax of the logits. Draws have
-    a pathwise derivative by every parameter, the weights included; :mod:`virgil.ops.diagonal_mixture` says by which
-    velocities. Shape: event ``(n,)``.
+    Its density is ``sum(weight * density)`` over the components, where weights are the softmax of the logits. Draws
+    have a pathwise derivative by every parameter, the weights included; :mod:`virgil.ops.diagonal_mixture` says by
+    which velocities. Shape: event ``(n,)``.
 
     Args:
         locs: means. Shape: ``(*batch, components, n)``.
@@ -44,17 +44,17 @@ class MixtureOfDiagNormals(DiagonalMixture):
     def __init__(
         self, locs: Tensor, coord_scale: Tensor, component_logits: Tensor, validate_args: bool | None = None
     ) -> None:
-        sizes = locs.shape[-2:]
+        sizes = Size(locs.shape[-2:])
         if len(sizes) != 2 or coord_scale.shape[-2:] != sizes or component_logits.shape[-1:] != sizes[:1]:
             shapes = ", ".join(str(tuple(each.shape)) for each in (locs, coord_scale, component_logits))
             raise ShapeError(
-                f"MixtureOfDiagNormals got locs, coord_scale and component_logits of shapes {shapes}; it takes (*batch, "
-                "components, n), (*batch, components, n) and (*batch, components)."
+                f"MixtureOfDiagNormals got locs, coord_scale and component_logits of shapes {shapes}; it takes "
+                "(*batch, components, n), (*batch, components, n) and (*batch, components)."
             )
         batch_shape = Size(broadcast_shapes(locs.shape[:-2], coord_scale.shape[:-2], component_logits.shape[:-1]))
         self.locs, self.coord_scale = (each.expand(batch_shape + sizes) for each in (locs, coord_scale))
         self.component_logits = component_logits.expand(batch_shape + sizes[:1])
-        super().__init__(batch_shape, sizes[1:], validate_args=validate_args)
+        super().__init__(batch_shape, Size(sizes[1:]), validate_args=validate_args)
 
     def _components(self) -> tuple[Tensor, Tensor]:
         return self.locs, self.coord_scale

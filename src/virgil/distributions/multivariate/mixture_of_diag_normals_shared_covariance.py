@@ -37,7 +37,7 @@ class MixtureOfDiagNormalsSharedCovariance(DiagonalMixture):
     def __init__(
         self, locs: Tensor, coord_scale: Tensor, component_logits: Tensor, validate_args: bool | None = None
     ) -> None:
-        sizes = locs.shape[-2:]
+        sizes = Size(locs.shape[-2:])
         if len(sizes) != 2 or coord_scale.shape[-1:] != sizes[1:] or component_logits.shape[-1:] != sizes[:1]:
             shapes = ", ".join(str(tuple(each.shape)) for each in (locs, coord_scale, component_logits))
             raise ShapeError(
@@ -48,7 +48,7 @@ class MixtureOfDiagNormalsSharedCovariance(DiagonalMixture):
         self.locs = locs.expand(batch_shape + sizes)
         self.coord_scale = coord_scale.expand(batch_shape + sizes[1:])
         self.component_logits = component_logits.expand(batch_shape + sizes[:1])
-        super().__init__(batch_shape, sizes[1:], validate_args=validate_args)
+        super().__init__(batch_shape, Size(sizes[1:]), validate_args=validate_args)
 
     def _components(self) -> tuple[Tensor, Tensor]:
         return self.locs, self.coord_scale.unsqueeze(-2).expand(self.locs.shape)

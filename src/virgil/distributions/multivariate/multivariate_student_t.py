@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any, Self
 
 import torch
 from torch import Size, Tensor
@@ -10,7 +11,6 @@ from torch.distributions import constraints
 from torch.distributions.utils import lazy_property
 
 from virgil.distributions.continuous.chi2 import Chi2
-from virgil.distributions.core.expand_methods import expand_parameters
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ShapeError
 from virgil.ops.broadcast import broadcast_shapes
@@ -21,7 +21,6 @@ from virgil.ops.sizes import Sizes
 __all__ = ["MultivariateStudentT"]
 
 
-@expand_parameters
 class MultivariateStudentT(TorchDistributionMixin):
     r"""A vector with heavy tails: a normal one divided by a random number that all entries share.
 
@@ -46,9 +45,7 @@ class MultivariateStudentT(TorchDistributionMixin):
     support = constraints.real_vector
     has_rsample = True
 
-    def __init__(
-        self, df: Tensor | float, loc: Tensor, scale_tril: Tensor, validate_args: bool | None = None
-    ) -> None:
+    def __init__(self, df: Tensor | float, loc: Tensor, scale_tril: Tensor, validate_args: bool | None = None) -> None:
         if loc.dim() < 1 or scale_tril.dim() < 2:
             raise ShapeError(
                 f"MultivariateStudentT got a loc of shape {tuple(loc.shape)} and a scale_tril of shape "
@@ -59,8 +56,23 @@ class MultivariateStudentT(TorchDistributionMixin):
         (size,) = event_shape = Size(broadcast_shapes(loc.shape[-1:], scale_tril.shape[-1:]))
         self.df = df.expand(batch_shape)
         self.loc = loc.expand((*batch_shape, size))
-        self.scale_tril = scale_tril.expand((*batch_shape, size, size))
+        self._factor = scale_tril
         super().__init__(Size(batch_shape), event_shape, validate_args=validate_args)
+
+    def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
+        new = self._get_checked_instance(MultivariateStudentT, _instance)
+        shape = Size(batch_shape)
+        new.df, new.loc = self.df.expand(shape), self.loc.expand(shape + self._event_shape)
+        new._factor = self._factor
+        super(MultivariateStudentT, new).__init__(shape, self._event_shape, validate_args=False)
+        new._validate_args = self._validate_args
+        return new
+
+    @property
+    def scale_tril(self) -> Tensor:
+        """The lower Cholesky factor of the scale matrix. Shape: ``(*batch, n, n)``."""
+        size = self._event_shape[0]
+        return self._factor.expand((*self._batch_shape, size, size))
 
     @lazy_property
     def covariance_matrix(self) -> Tensor:
@@ -77,15 +89,15 @@ class MultivariateStudentT(TorchDistributionMixin):
         normal = torch.randn(shape, dtype=self.loc.dtype, device=self.loc.device)
         chi2 = Chi2(self.df, validate_args=False).rsample(sample_shape)
         shrinking = (chi2 / self.df).sqrt().unsqueeze(-1)
-        return self.loc + (self.scale_tril @ (normal / shrinking).unsqueeze(-1)).squeeze(-1)
+        return self.loc + (self._factor @ (normal / shrinking).unsqueeze(-1)).squeeze(-1)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        return in_double(_log_prob, value, self.df, self.loc, self.scale_tril)
+        return in_double(_log_prob, value, self.df, self.loc, self._factor)
 
     def entropy(self) -> Tensor:
-        return in_double(_entropy, self.df, self.scale_tril)
+        return in_double(_entropy, self.df, self._factor)
 
     @property
     def mean(self) -> Tensor:
@@ -112,7 +124,7 @@ def _log_normaliser(df: Tensor, scale_tril: Tensor) -> Tensor:
 def _log_prob(value: Tensor, df: Tensor, loc: Tensor, scale_tril: Tensor) -> Tensor:
     size = scale_tril.shape[-1]
     residual = (value - loc).unsqueeze(-1)
-    factor = scale_tril.expand(residual.shape[:-2] + (size, size))
+    factor = scale_tril.expand((*residual.shape[:-2], size, size))
     square = torch.linalg.solve_triangular(factor, residual, upper=False).square().sum((-2, -1))
     return _log_normaliser(df, scale_tril) - (df + size) / 2 * torch.log1p(square / df)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Size, Tensor
 
@@ -47,4 +49,5 @@ def _transport(factor: Tensor) -> Tensor:
     covariance = factor @ factor.mT
     values, vectors = torch.linalg.eigh(covariance.detach())
     turned = vectors.mT @ (covariance - covariance.detach()) @ vectors
-    return vectors @ (turned / (values.unsqueeze(-1) + values.unsqueeze(-2))) @ vectors.mT
+    solution: Tensor = turned / (values.unsqueeze(-1) + values.unsqueeze(-2))
+    return cast(Tensor, vectors @ solution @ vectors.mT)

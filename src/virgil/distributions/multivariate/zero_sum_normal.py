@@ -57,7 +57,7 @@ class ZeroSumNormal(TorchDistributionMixin):
         return new
 
     @constraints.dependent_property(is_discrete=False)
-    def support(self) -> constraints.Constraint:  # type: ignore[override]
+    def support(self) -> constraints.Constraint:
         return constraints.zero_sum(len(self._event_shape))
 
     def rsample(self, sample_shape: Sizes = Size()) -> Tensor:

@@ -40,12 +40,12 @@ class ZeroSumTransform(Transform):
         super().__init__(cache_size=cache_size)
 
     @constraints.dependent_property(is_discrete=False)
-    def domain(self) -> constraints.Constraint:  # type: ignore[override]
+    def domain(self) -> constraints.Constraint:
         """Real arrays."""
         return constraints.independent(constraints.real, self._dims)
 
     @constraints.dependent_property(is_discrete=False)
-    def codomain(self) -> constraints.Constraint:  # type: ignore[override]
+    def codomain(self) -> constraints.Constraint:
         """Arrays that sum to zero along each dim."""
         return constraints.zero_sum(self._dims)
 
