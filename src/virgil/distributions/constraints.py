@@ -157,6 +157,12 @@ class _CorrMatrix(Constraint):
 
 
 class _ZeroSum(Constraint):
+    """Arrays that sum to zero along each of their rightmost dims.
+
+    Args:
+        event_dim: how many dims, 1 or more.
+    """
+
     def __init__(self, event_dim: int) -> None:
         self._event_dim = event_dim
         super().__init__()

@@ -36,7 +36,7 @@ class ProjectedNormal(TorchDistributionMixin):
         ShapeError: ``concentration`` is no vector.
 
     >>> ProjectedNormal(torch.zeros(3)).log_prob(torch.tensor([0.0, 0.0, 1.0])).exp() * 4 * torch.pi
-    tensor(1.)
+    tensor(1.0000)
     """
 
     arg_constraints = {"concentration": constraints.real_vector}

@@ -26,7 +26,7 @@ class ZeroSumTransform(Transform):
         ArgumentError: no positive number of dims.
 
     >>> ZeroSumTransform()(torch.tensor([3.0, 1.0, 2.0]))
-    tensor([ 2.0000,  0.0000,  1.0000, -3.0000])
+    tensor([ 2.,  0.,  1., -3.])
     """
 
     bijective = True
