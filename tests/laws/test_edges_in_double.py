@@ -1,4 +1,4 @@
-"""At the edges of their parameters, log-densities in float64 keep ten digits: of families that state this of themselves."""
+"""At the edges of their parameters, log-densities in float64 keep ten digits, of families that state this."""
 
 import mpmath as mp
 import pytest
