@@ -55,7 +55,7 @@ EDGES = {
     "MultivariateStudentT": Edge(
         lambda df, loc, scale: OfOneEntry(dist.MultivariateStudentT(df, loc[None], scale[None, None])),
         student,
-        {"df": SHAPES, "loc": (0.0, 30.0), "scale": (1e-3, 1e6), "x": lambda df, m, s: around(m, s)},
+        {"df": SHAPES, "loc": (30.0,), "scale": (1e-3, 1e6), "x": lambda df, m, s: around(m, s)},
     ),
     "RelaxedOneHotCategorical": Edge(
         lambda t, a: Pair(dist.RelaxedOneHotCategorical(t, logits=torch.stack([a, torch.zeros(())])), 1.0),

@@ -1,4 +1,4 @@
-"""Families of matrices: covariances, and Cholesky factors of correlations."""
+"""Families of matrices: normal ones, covariances, correlations and their Cholesky factors."""
 
 from __future__ import annotations
 

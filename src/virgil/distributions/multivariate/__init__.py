@@ -1,4 +1,4 @@
-"""Families of real vectors: normal ones, and vectors on the simplex."""
+"""Families of real vectors: normal ones and their mixtures, heavy-tailed ones, and vectors on the simplex."""
 
 from __future__ import annotations
 
