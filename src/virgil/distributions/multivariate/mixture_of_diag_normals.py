@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Size, Tensor
 
 from virgil.distributions import constraints
+from virgil.distributions.core.diagonal_mixture import DiagonalMixture
 from virgil.distributions.core.expand_methods import expand_parameters
-from virgil.distributions.multivariate.diagonal_mixtures import DiagonalMixture
 from virgil.errors import ShapeError
 from virgil.ops.broadcast import broadcast_shapes
 
