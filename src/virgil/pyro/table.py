@@ -63,7 +63,7 @@ ROOMS = (
     Room(
         "pyro.distributions",
         ("virgil.distributions",),
-        "affine_beta asymmetriclaplace avf_mvn coalescent conditional conjugate delta diag_normal_mixture "
+        "affine_beta asymmetriclaplace avf_mvn coalescent conjugate delta diag_normal_mixture "
         "diag_normal_mixture_shared_cov empirical extended folded gaussian_scale_mixture "
         "grouped_normal_normal hmm improper_uniform inverse_gamma lkj log_normal_negative_binomial logistic mixture "
         "multivariate_studentt nanmasked omt_mvn one_one_matching one_two_matching ordered_logistic polya_gamma "
@@ -71,6 +71,7 @@ ROOMS = (
         "softlaplace spanning_tree stable stable_log_prob unit von_mises_3d "
         "zero_inflated",
         {
+            "conditional": ("virgil.distributions.transforms", "virgil.distributions"),
             "constraints": ("virgil.distributions.constraints",),
             "kl": ("virgil.distributions.kl", "virgil.distributions"),
             "distribution": ("virgil.distributions", "virgil.pyro.distributions.base_classes"),
@@ -313,6 +314,8 @@ NAMES: dict[str, str] = {
     ),
     "pyro.__version__": "virgil.pyro.release.VERSION",
     "pyro.distributions.ComposeTransformModule": "virgil.distributions.transforms.ComposeTransformModule",
+    "pyro.distributions.ConditionalTransform": "virgil.distributions.transforms.ConditionalTransform",
+    "pyro.distributions.ConditionalTransformModule": "virgil.distributions.transforms.ConditionalTransformModule",
     "pyro.distributions.ExponentialFamily": "virgil.pyro.distributions.base_classes.ExponentialFamily",
     "pyro.distributions.LKJCorrCholesky": "virgil.pyro.distributions.lkj.LKJCorrCholesky",
     "pyro.distributions.Rejector": "virgil.pyro.distributions.rejector.Rejector",

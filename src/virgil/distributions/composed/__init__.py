@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 from virgil.distributions.core.lazy_names import one_a_file
 
 __all__ = [
+    "ConditionalDistribution",
+    "ConditionalTransformedDistribution",
+    "ConstantConditionalDistribution",
     "Delta",
     "Empirical",
     "FoldedDistribution",
@@ -25,6 +28,9 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from virgil.distributions.composed.conditional_distribution import ConditionalDistribution
+    from virgil.distributions.composed.conditional_transformed_distribution import ConditionalTransformedDistribution
+    from virgil.distributions.composed.constant_conditional_distribution import ConstantConditionalDistribution
     from virgil.distributions.composed.delta import Delta
     from virgil.distributions.composed.empirical import Empirical
     from virgil.distributions.composed.folded_distribution import FoldedDistribution

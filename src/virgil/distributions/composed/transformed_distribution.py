@@ -13,6 +13,7 @@ from torch.distributions.transforms import AffineTransform, ComposeTransform, In
 
 from virgil.distributions.core.entry_constraint import entry_constraint
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.distributions.transforms.cache import clear_cache
 
 __all__ = ["TransformedDistribution"]
 
@@ -35,6 +36,11 @@ class TransformedDistribution(TorchDistributionMixin, td.TransformedDistribution
             return super().support
         event_dim = len(self.event_shape)
         return constraints.independent(image, event_dim) if event_dim else image
+
+    def clear_cache(self) -> None:
+        """Let the maps forget the last draw; what a step of an optimiser has moved gives other inverses."""
+        for each in self.transforms:
+            clear_cache(each)
 
 
 def _parts(transforms: Iterable[Transform]) -> Iterator[Transform]:

@@ -1,10 +1,14 @@
 """Maps with a known Jacobian: torch's transforms, and those that torch lacks, one a file.
 
 ``biject_to(constraint)`` and ``transform_to(constraint)`` give the map from real vectors onto a constraint's set
-(:mod:`~virgil.distributions.transforms.registry`).
+(:mod:`~virgil.distributions.transforms.registry`). Maps of contexts
+(:mod:`~virgil.distributions.transforms.conditional`) and maps with parameters to learn
+(:mod:`~virgil.distributions.transforms.flows`) are loaded when a program first asks for them.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from torch.distributions.transforms import (
     AbsTransform,
@@ -28,6 +32,8 @@ from torch.distributions.transforms import (
     identity_transform,
 )
 
+from virgil.distributions.core.lazy_names import load_from
+from virgil.distributions.transforms import flows
 from virgil.distributions.transforms.compose_transform_module import ComposeTransformModule
 from virgil.distributions.transforms.corr_cholesky import CorrCholeskyTransform
 from virgil.distributions.transforms.corr_matrix import CorrMatrixTransform
@@ -41,12 +47,38 @@ from virgil.distributions.transforms.transform_module import TransformModule
 from virgil.distributions.transforms.unit_lower_cholesky import UnitLowerCholeskyTransform
 from virgil.distributions.transforms.zero_sum import ZeroSumTransform
 
+if TYPE_CHECKING:
+    from virgil.distributions.transforms.conditional import (
+        ConditionalComposeTransformModule,
+        ConditionalTransform,
+        ConditionalTransformModule,
+        ConstantConditionalTransform,
+    )
+else:
+    _CONDITIONAL = (
+        "ConditionalComposeTransformModule",
+        "ConditionalTransform",
+        "ConditionalTransformModule",
+        "ConstantConditionalTransform",
+    )
+    __getattr__, __dir__ = load_from(
+        __name__,
+        {
+            **dict.fromkeys(_CONDITIONAL, f"{__name__}.conditional"),
+            **{name: f"{flows.__name__}.{file}" for file, names in flows.FILES.items() for name in names},
+        },
+    )
+
 __all__ = [
     "AbsTransform",
     "AffineTransform",
     "CatTransform",
     "ComposeTransform",
     "ComposeTransformModule",
+    "ConditionalComposeTransformModule",
+    "ConditionalTransform",
+    "ConditionalTransformModule",
+    "ConstantConditionalTransform",
     "CorrCholeskyTransform",
     "CorrMatrixTransform",
     "CumulativeDistributionTransform",

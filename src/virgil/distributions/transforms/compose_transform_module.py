@@ -8,6 +8,8 @@ from typing import Self
 from torch import nn
 from torch.distributions.transforms import ComposeTransform, Transform
 
+from virgil.distributions.transforms.cache import clear_cache
+
 __all__ = ["ComposeTransformModule"]
 
 
@@ -32,3 +34,7 @@ class ComposeTransformModule(ComposeTransform, nn.ModuleList):
     def with_cache(self, cache_size: int = 1) -> Self:
         """The same map with this size of cache."""
         return self if self._cache_size == cache_size else type(self)(self.parts, cache_size=cache_size)
+
+    def clear_cache(self) -> None:
+        """Forget the last value and its image, in all the maps."""
+        clear_cache(self)
