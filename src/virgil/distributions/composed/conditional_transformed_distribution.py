@@ -25,6 +25,15 @@ class ConditionalTransformedDistribution(ConditionalDistribution):
     Args:
         base_dist: the distribution before the maps; it may be conditional too.
         transforms: a map, or a list of them, applied first to last; conditional ones and others.
+
+    Example:
+        >>> import torch
+        >>> from virgil import distributions as dist
+        >>> from virgil.distributions.transforms import conditional_affine_coupling
+        >>> base = dist.Normal(torch.zeros(10, 2), 1.0).to_event(1)
+        >>> conditional = dist.ConditionalTransformedDistribution(base, [conditional_affine_coupling(2, context_dim=3)])
+        >>> conditional.condition(torch.ones(10, 3)).sample().shape
+        torch.Size([10, 2])
     """
 
     def __init__(

@@ -54,6 +54,49 @@ if TYPE_CHECKING:
         ConditionalTransformModule,
         ConstantConditionalTransform,
     )
+    from virgil.distributions.transforms.flows.affine_autoregressive import (
+        AffineAutoregressive,
+        ConditionalAffineAutoregressive,
+        affine_autoregressive,
+        conditional_affine_autoregressive,
+    )
+    from virgil.distributions.transforms.flows.affine_coupling import (
+        AffineCoupling,
+        ConditionalAffineCoupling,
+        affine_coupling,
+        conditional_affine_coupling,
+    )
+    from virgil.distributions.transforms.flows.batch_norm import (
+        BatchNorm,
+        batchnorm,
+    )
+    from virgil.distributions.transforms.flows.block_autoregressive import (
+        BlockAutoregressive,
+        block_autoregressive,
+    )
+    from virgil.distributions.transforms.flows.neural_autoregressive import (
+        ConditionalNeuralAutoregressive,
+        NeuralAutoregressive,
+        conditional_neural_autoregressive,
+        neural_autoregressive,
+    )
+    from virgil.distributions.transforms.flows.spline import (
+        ConditionalSpline,
+        ConditionedSpline,
+        Spline,
+        conditional_spline,
+        spline,
+    )
+    from virgil.distributions.transforms.flows.spline_autoregressive import (
+        ConditionalSplineAutoregressive,
+        SplineAutoregressive,
+        conditional_spline_autoregressive,
+        spline_autoregressive,
+    )
+    from virgil.distributions.transforms.flows.spline_coupling import (
+        SplineCoupling,
+        spline_coupling,
+    )
 else:
     _CONDITIONAL = (
         "ConditionalComposeTransformModule",
@@ -71,13 +114,23 @@ else:
 
 __all__ = [
     "AbsTransform",
+    "AffineAutoregressive",
+    "AffineCoupling",
     "AffineTransform",
+    "BatchNorm",
+    "BlockAutoregressive",
     "CatTransform",
     "ComposeTransform",
     "ComposeTransformModule",
+    "ConditionalAffineAutoregressive",
+    "ConditionalAffineCoupling",
     "ConditionalComposeTransformModule",
+    "ConditionalNeuralAutoregressive",
+    "ConditionalSpline",
+    "ConditionalSplineAutoregressive",
     "ConditionalTransform",
     "ConditionalTransformModule",
+    "ConditionedSpline",
     "ConstantConditionalTransform",
     "CorrCholeskyTransform",
     "CorrMatrixTransform",
@@ -87,6 +140,7 @@ __all__ = [
     "FreePositiveDefiniteTransform",
     "IndependentTransform",
     "LowerCholeskyTransform",
+    "NeuralAutoregressive",
     "NormalizeTransform",
     "OrderedTransform",
     "PositiveDefiniteTransform",
@@ -96,6 +150,9 @@ __all__ = [
     "SoftmaxTransform",
     "SoftplusLowerCholeskyTransform",
     "SoftplusTransform",
+    "Spline",
+    "SplineAutoregressive",
+    "SplineCoupling",
     "StackTransform",
     "StickBreakingTransform",
     "TanhTransform",
@@ -103,7 +160,20 @@ __all__ = [
     "TransformModule",
     "UnitLowerCholeskyTransform",
     "ZeroSumTransform",
+    "affine_autoregressive",
+    "affine_coupling",
+    "batchnorm",
     "biject_to",
+    "block_autoregressive",
+    "conditional_affine_autoregressive",
+    "conditional_affine_coupling",
+    "conditional_neural_autoregressive",
+    "conditional_spline",
+    "conditional_spline_autoregressive",
     "identity_transform",
+    "neural_autoregressive",
+    "spline",
+    "spline_autoregressive",
+    "spline_coupling",
     "transform_to",
 ]

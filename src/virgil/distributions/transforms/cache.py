@@ -18,5 +18,6 @@ def clear_cache(transform: Transform) -> None:
         each = waiting.pop()
         seen.add(id(each))
         each._cached_x_y = None, None
+        vars(each).pop("_kept", None)  # of layers of flows: the log-determinant
         held = [*getattr(each, "parts", ()), *getattr(each, "transforms", ()), getattr(each, "base_transform", None)]
         waiting += [other for other in [*held, each._inv] if isinstance(other, Transform) and id(other) not in seen]

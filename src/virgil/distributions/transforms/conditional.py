@@ -85,6 +85,18 @@ class ConditionalComposeTransformModule(ConditionalTransformModule, nn.ModuleLis
     Args:
         transforms: the maps, conditional ones and others.
         cache_size: 1 to keep the last value and its image in the composition at a context, 0 to keep none.
+
+    Example:
+        >>> import torch
+        >>> from virgil import distributions as dist
+        >>> from virgil.distributions import transforms
+        >>> flow = transforms.ConditionalComposeTransformModule(
+        ...     [transforms.conditional_spline(2, context_dim=3), transforms.affine_coupling(2)]
+        ... )
+        >>> base = dist.Normal(torch.zeros(2), 1.0).to_event(1)
+        >>> conditional = dist.ConditionalTransformedDistribution(base, [flow])
+        >>> conditional.condition(torch.ones(10, 3)).log_prob(torch.zeros(10, 2)).shape
+        torch.Size([10])
     """
 
     def __init__(self, transforms: Iterable[ConditionalTransform | Transform], cache_size: int = 0) -> None:

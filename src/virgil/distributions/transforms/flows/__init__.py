@@ -9,4 +9,48 @@ from __future__ import annotations
 __all__ = ["FILES"]
 
 # The public names of each file. They are no attributes here, as a file has the name of the function in it.
-FILES: dict[str, tuple[str, ...]] = {}
+FILES: dict[str, tuple[str, ...]] = {
+    "affine_autoregressive": (
+        "AffineAutoregressive",
+        "ConditionalAffineAutoregressive",
+        "affine_autoregressive",
+        "conditional_affine_autoregressive",
+    ),
+    "affine_coupling": (
+        "AffineCoupling",
+        "ConditionalAffineCoupling",
+        "affine_coupling",
+        "conditional_affine_coupling",
+    ),
+    "batch_norm": (
+        "BatchNorm",
+        "batchnorm",
+    ),
+    "block_autoregressive": (
+        "BlockAutoregressive",
+        "block_autoregressive",
+    ),
+    "neural_autoregressive": (
+        "ConditionalNeuralAutoregressive",
+        "NeuralAutoregressive",
+        "conditional_neural_autoregressive",
+        "neural_autoregressive",
+    ),
+    "spline": (
+        "ConditionalSpline",
+        "ConditionedSpline",
+        "Spline",
+        "conditional_spline",
+        "spline",
+    ),
+    "spline_autoregressive": (
+        "ConditionalSplineAutoregressive",
+        "SplineAutoregressive",
+        "conditional_spline_autoregressive",
+        "spline_autoregressive",
+    ),
+    "spline_coupling": (
+        "SplineCoupling",
+        "spline_coupling",
+    ),
+}
