@@ -12,12 +12,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-__all__ = ["MONOTONE_MEANS", "Mean"]
+__all__ = ["LEAKY_SLOPE", "MONOTONE_MEANS", "Mean", "leaky_relu_log_slope"]
 
 LEAKY_SLOPE = 0.01
 
 # of the numbers, the logarithms of their weights and of their slopes in the variable, along a dim: mean and log-slope
 Mean = Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]]
+
+
+def leaky_relu_log_slope(z: Tensor) -> Tensor:
+    """The logarithm of the slope of a leaky ReLU."""
+    return torch.where(z > 0, z.new_zeros(()), math.log(LEAKY_SLOPE))
 
 
 def _sigmoid_mean(z: Tensor, log_weights: Tensor, log_slopes: Tensor, dim: int) -> tuple[Tensor, Tensor]:
@@ -43,8 +48,8 @@ def _elu_mean(z: Tensor, log_weights: Tensor, log_slopes: Tensor, dim: int) -> t
 def _leaky_relu_mean(z: Tensor, log_weights: Tensor, log_slopes: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     total = (log_weights.exp() * torch.where(z > 0, z, LEAKY_SLOPE * z)).sum(dim)
     mean = torch.where(total > 0, total, total / LEAKY_SLOPE)
-    within = (log_weights + log_slopes + torch.where(z > 0, 0.0, math.log(LEAKY_SLOPE))).logsumexp(dim)
-    return mean, within - torch.where(total > 0, 0.0, math.log(LEAKY_SLOPE))
+    within = (log_weights + log_slopes + leaky_relu_log_slope(z)).logsumexp(dim)
+    return mean, within - leaky_relu_log_slope(total)
 
 
 MONOTONE_MEANS: dict[str, Mean] = {

@@ -17,19 +17,16 @@ from virgil.distributions.transforms.flows.layer import REAL_VECTOR, Layer
 from virgil.errors import ArgumentError, shown
 from virgil.networks.masked_block import MaskedBlockLinear, log_matrix_product
 from virgil.ops.monotone_inverse import invert_increasing
+from virgil.ops.monotone_means import LEAKY_SLOPE, leaky_relu_log_slope
 
 __all__ = ["BlockAutoregressive", "block_autoregressive"]
 
-_LEAKY_SLOPE = 0.01
 _RANGE = 1e4  # inverse images are looked for up to here
 
 # each with the logarithm of its slope
 _ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
     "ELU": (functional.elu, lambda z: z.clamp(max=0)),
-    "LeakyReLU": (
-        lambda z: functional.leaky_relu(z, _LEAKY_SLOPE),
-        lambda z: torch.where(z > 0, 0.0, math.log(_LEAKY_SLOPE)),
-    ),
+    "LeakyReLU": (lambda z: functional.leaky_relu(z, LEAKY_SLOPE), leaky_relu_log_slope),
     "sigmoid": (torch.sigmoid, lambda z: logsigmoid(z) + logsigmoid(-z)),
     "tanh": (torch.tanh, lambda z: 2 * (math.log(2) - z - softplus(-2 * z))),
 }
