@@ -8,20 +8,21 @@ import torch
 from torch import Tensor, nn
 
 from virgil.distributions import constraints
-from virgil.distributions.transforms.transform_module import TransformModule
+from virgil.distributions.transforms.flows.layer import Layer
+from virgil.errors import ShapeError
 
 __all__ = ["BatchNorm", "batchnorm"]
 
 
-class BatchNorm(TransformModule):
+class BatchNorm(Layer):
     r"""Each entry is moved and stretched so that its inverse image has a learnt mean and scale over a batch.
 
     .. math:: x = \gamma \frac{y - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta
 
     is the inverse, which a density takes. In training mode the mean and the variance are those of the values whose
     inverse image is taken, over all dims but the last, and their running averages follow; so the map is not the inverse
-    of its inverse then. In evaluation mode, and for an image, they are the running averages. The log-determinant takes
-    mean and variance as constants.
+    of its inverse then. In evaluation mode, and for an image, they are the running averages; a draw's density is that of
+    the draw. The log-determinant takes mean and variance as constants.
 
     Source: Ioffe and Szegedy 2015, "Batch Normalization"; Dinh, Sohl-Dickstein and Bengio 2017, "Density estimation
     using Real NVP", section 3.7; Papamakarios, Pavlakou and Murray 2017, "Masked Autoregressive Flow for Density
@@ -34,6 +35,9 @@ class BatchNorm(TransformModule):
         momentum: the weight of a batch in the running averages.
         epsilon: a positive number, added to variances.
 
+    Raises:
+        ShapeError: fewer than two rows in training mode.
+
     Example:
         >>> import torch
         >>> from virgil.distributions.transforms import BatchNorm
@@ -43,7 +47,6 @@ class BatchNorm(TransformModule):
     """
 
     domain = codomain = cast(constraints.Constraint, constraints.real)
-    bijective = True
     sign = +1
     moving_mean: Tensor
     moving_variance: Tensor
@@ -61,29 +64,34 @@ class BatchNorm(TransformModule):
         """The scale of inverse images, kept above zero. Shape: ``(input_dim,)``."""
         return self.gamma.relu() + 1e-6
 
-    def _call(self, x: Tensor) -> Tensor:
-        scale = (self.moving_variance + self.epsilon).sqrt()
-        return (x - self.beta) / self.constrained_gamma * scale + self.moving_mean
+    def _image(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        scale = (self.moving_variance + self.epsilon).sqrt() / self.constrained_gamma
+        return (x - self.beta) * scale + self.moving_mean, scale.log().expand(x.shape)
 
-    def _inverse(self, y: Tensor) -> Tensor:
-        mean, variance = self._statistics(y)
-        if self.training:
-            with torch.no_grad():
-                self.moving_mean.lerp_(mean, self.momentum)
-                self.moving_variance.lerp_(variance, self.momentum)
-        return (y - mean) * self.constrained_gamma / (variance + self.epsilon).sqrt() + self.beta
+    def _inverse_image(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        # called as a module is: who watches networks learns that this one writes into its buffers
+        mean, variance = nn.Module.__call__(self, y)
+        scale = (variance + self.epsilon).sqrt() / self.constrained_gamma
+        return (y - mean) / scale + self.beta, scale.log().expand(y.shape)
 
-    def _statistics(self, y: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance of a batch, which the running averages follow; in evaluation mode these averages.
+
+        Shape: ``(*batch, input_dim)`` to ``(input_dim,)`` both.
+        """
         if not self.training:
             return self.moving_mean, self.moving_variance
         rows = y.reshape(-1, y.shape[-1])
-        return rows.mean(0), rows.var(0)
-
-    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        """The logarithm of the slope of an entry's image. Shape: that of ``x``."""
-        _, variance = self._statistics(y)
-        log_slope = (variance + self.epsilon).log() / 2 - self.constrained_gamma.log()
-        return log_slope.expand(x.shape)
+        if len(rows) < 2:
+            raise ShapeError(
+                f"BatchNorm got a value of shape {tuple(y.shape)} in training mode; a mean and a variance need at least "
+                "two rows. Call eval() on the map, or give it a batch."
+            )
+        mean, variance = rows.mean(0), rows.var(0)
+        with torch.no_grad():
+            self.moving_mean.lerp_(mean, self.momentum)
+            self.moving_variance.lerp_(variance, self.momentum)
+        return mean, variance
 
 
 def batchnorm(input_dim: int, **kwargs: Any) -> BatchNorm:
