@@ -204,7 +204,7 @@ def test_a_file_has_the_map(name):
     other.load_state_dict(transform.state_dict())
     torch.testing.assert_close(other(row.x), y, rtol=0, atol=0)
     torch.testing.assert_close(copy.deepcopy(transform)(row.x), y, rtol=0, atol=0)
-    torch.testing.assert_close(pickle.loads(pickle.dumps(transform))(row.x), y, rtol=0, atol=0)  # noqa: S301 - its own
+    torch.testing.assert_close(pickle.loads(pickle.dumps(transform))(row.x), y, rtol=0, atol=0)
 
 
 @each_learnt

@@ -32,7 +32,7 @@ class MaskedBlockLinear(nn.Module):
     depend on those of the groups before it. With :math:`V` the weights, of which the diagonal blocks are exponentials,
     row i of the matrix is :math:`e^{g_i} V_i / \lVert V_i \rVert`.
 
-    Source: De Cao, Titov and Aziz 2019, "Block Neural Autoregressive Flow", section 3.1; Salimans and Kingma 2016,
+    Source: De Cao, Titov and Aziz 2019, "Block Neural Autoregressive Flow"; Salimans and Kingma 2016,
     "Weight Normalization".
 
     Args:

@@ -37,7 +37,7 @@ def linear_rational_spline(
     .. math:: y = \frac{w_a y_a (1 - t) + w_b y_b t}{w_a (1 - t) + w_b t}.
 
     The weights are such that the slope is continuous; so the inverse is of the same form *(Dolatabadi, Erfani and
-    Leckie 2020, "Invertible Generative Modeling using Linear Rational Splines", section 3)*.
+    Leckie 2020, "Invertible Generative Modeling using Linear Rational Splines")*.
 
     Args:
         x: where; an image where ``inverse`` is true. Shape: ``S``.
@@ -102,7 +102,7 @@ def quadratic_rational_spline(
     mean = (bins.top - bins.bottom) / (bins.right - bins.left)
     bend = bins.left_slope + bins.right_slope - 2 * mean
     inside = x.clamp(-bound, bound)
-    if inverse:  # the root of a quadratic equation, in the form that does not cancel (Durkan et al. 2019, appendix A.3)
+    if inverse:  # the root of a quadratic equation, in the form that does not cancel (Durkan et al. 2019, appendix A)
         height = (inside - bins.bottom) / (bins.top - bins.bottom)
         b = bins.left_slope - height * bend
         discriminant = b.square() + 4 * (mean - b) * mean * height

@@ -38,7 +38,7 @@ class AffineAutoregressive(Layer):
     autoregressive flow, whose density takes one pass.
 
     Source: Kingma, Salimans, Jozefowicz, Chen, Sutskever and Welling 2016, "Improving Variational Inference with
-    Inverse Autoregressive Flow", equations 10, 13 and 14; Papamakarios, Pavlakou and Murray 2017, "Masked
+    Inverse Autoregressive Flow", equation 10; Papamakarios, Pavlakou and Murray 2017, "Masked
     Autoregressive Flow for Density Estimation".
 
     Shape: ``(*batch, input_dim)`` to ``(*batch, input_dim)``.

@@ -21,12 +21,12 @@ class BatchNorm(Layer):
 
     is the inverse, which a density takes. In training mode the mean and the variance are those of the values whose
     inverse image is taken, over all dims but the last, and their running averages follow; so the map is not the inverse
-    of its inverse then. In evaluation mode, and for an image, they are the running averages; a draw's density is that of
-    the draw. The log-determinant takes mean and variance as constants.
+    of its inverse then. In evaluation mode, and for an image, they are the running averages, and so they are for a
+    draw's density. The log-determinant takes mean and variance as constants.
 
     Source: Ioffe and Szegedy 2015, "Batch Normalization"; Dinh, Sohl-Dickstein and Bengio 2017, "Density estimation
     using Real NVP", section 3.7; Papamakarios, Pavlakou and Murray 2017, "Masked Autoregressive Flow for Density
-    Estimation", section 3.1.
+    Estimation".
 
     Shape: ``(*batch, input_dim)`` to ``(*batch, input_dim)``. The log-determinant has the value's shape.
 
@@ -84,8 +84,8 @@ class BatchNorm(Layer):
         rows = y.reshape(-1, y.shape[-1])
         if len(rows) < 2:
             raise ShapeError(
-                f"BatchNorm got a value of shape {tuple(y.shape)} in training mode; a mean and a variance need at least "
-                "two rows. Call eval() on the map, or give it a batch."
+                f"BatchNorm got a value of shape {tuple(y.shape)} in training mode; a mean and a variance need at "
+                "least two rows. Call eval() on the map, or give it a batch."
             )
         mean, variance = rows.mean(0), rows.var(0)
         with torch.no_grad():

@@ -36,7 +36,7 @@ class NeuralAutoregressive(Layer):
     with an activation T. An image takes one pass through the network; an inverse image is found by Newton's method, one
     entry after the other, and has derivatives of first order.
 
-    Source: Huang, Krueger, Lacoste and Courville 2018, "Neural Autoregressive Flows", section 3.1, equation 8.
+    Source: Huang, Krueger, Lacoste and Courville 2018, "Neural Autoregressive Flows", equation 8.
 
     Shape: ``(*batch, input_dim)`` to ``(*batch, input_dim)``.
 

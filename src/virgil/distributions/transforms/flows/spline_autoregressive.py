@@ -29,7 +29,7 @@ class SplineAutoregressive(Layer):
     with the monotone rational spline of :class:`~virgil.distributions.transforms.Spline` for g. An image takes one pass
     through the network, an inverse image one for each entry.
 
-    Source: Durkan, Bekasov, Murray and Papamakarios 2019, "Neural Spline Flows", section 3.2; Dolatabadi, Erfani and
+    Source: Durkan, Bekasov, Murray and Papamakarios 2019, "Neural Spline Flows"; Dolatabadi, Erfani and
     Leckie 2020, "Invertible Generative Modeling using Linear Rational Splines".
 
     Shape: ``(*batch, input_dim)`` to ``(*batch, input_dim)``.

@@ -23,7 +23,7 @@ class SplineCoupling(Layer):
     where h is the monotone rational spline of :class:`~virgil.distributions.transforms.Spline`, entry by entry, and g
     another one or the identity. The image and the inverse image take one pass through the network each.
 
-    Source: Durkan, Bekasov, Murray and Papamakarios 2019, "Neural Spline Flows", section 3.2; Dolatabadi, Erfani and
+    Source: Durkan, Bekasov, Murray and Papamakarios 2019, "Neural Spline Flows"; Dolatabadi, Erfani and
     Leckie 2020, "Invertible Generative Modeling using Linear Rational Splines".
 
     Shape: ``(*batch, input_dim)`` to ``(*batch, input_dim)``.
