@@ -10,7 +10,7 @@ from torch import Tensor
 from virgil.distributions import constraints
 from virgil.distributions.transforms.transform_module import TransformModule
 
-__all__ = ["REAL_VECTOR", "Layer"]
+__all__ = ["Layer", "REAL_VECTOR"]
 
 REAL_VECTOR = cast(constraints.Constraint, constraints.real_vector)
 
