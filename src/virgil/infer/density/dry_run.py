@@ -94,7 +94,12 @@ def buffers_before() -> Iterator[list[Before]]:
 
 
 def put_back(before: Iterable[Before]) -> None:
-    """Give tensors the values that they had."""
+    """Give tensors the values that they had.
+
+    A tensor that has them still is left alone: autograd takes one that is written into for one that was changed, and a
+    mask may belong to a loss whose derivative is not taken yet.
+    """
     with torch.no_grad():
         for buffer, value in before:
-            buffer.copy_(value)
+            if not torch.equal(buffer, value):
+                buffer.copy_(value)

@@ -29,7 +29,7 @@ def guided(flow):
         virgil.module("flow", flow)
         virgil.sample("z", dist.TransformedDistribution(BASE, [flow]))
 
-    return SVI(model, guide, virgil.optim.Adam({"lr": 0.02}), Trace_ELBO())
+    return model, guide
 
 
 def observed(flow):
@@ -40,18 +40,31 @@ def observed(flow):
         with virgil.plate("rows", 32):
             virgil.sample("x", dist.TransformedDistribution(BASE, [flow]), obs=data)
 
-    return SVI(model, lambda: None, virgil.optim.Adam({"lr": 0.02}), Trace_ELBO())
+    return model, lambda: None
+
+
+def fit(programs):
+    return SVI(*programs, virgil.optim.Adam({"lr": 0.02}), Trace_ELBO())
 
 
 @pytest.mark.parametrize("name", GUIDES)
 def test_a_flow_is_a_guide_whose_parameters_are_fitted(name):
     flow = GUIDES[name]()
     before = {key: value.clone() for key, value in flow.state_dict().items()}
-    svi = guided(flow)
+    svi = fit(guided(flow))
     for _ in range(3):
         assert torch.tensor(svi.step()).isfinite()
     moved = {key for key, value in flow.state_dict().items() if not torch.equal(value, before[key])}
     assert {key for key, _ in flow.named_parameters()} == moved
+
+
+@pytest.mark.parametrize("vectorized", [False, True])
+def test_a_network_with_masks_is_fitted_by_several_particles(vectorized):
+    """The checks of the first step run between a loss and its derivative, which the masks belong to."""
+    flow = maps.affine_autoregressive(2)
+    losses = Trace_ELBO(num_particles=4, vectorize_particles=vectorized)
+    svi = SVI(*guided(flow), virgil.optim.Adam({"lr": 0.02}), losses)
+    assert all(torch.tensor(svi.step()).isfinite() for _ in range(3))
 
 
 @pytest.mark.long
@@ -60,7 +73,7 @@ def test_a_flow_runs_compiled(program):
     def losses(engine):
         virgil.clear_param_store()
         virgil.set_rng_seed(0)
-        return program(maps.affine_coupling(2)).run(3, engine=engine, progress=False).losses
+        return fit(program(maps.affine_coupling(2))).run(3, engine=engine, progress=False).losses
 
     compiled = losses("xla")
     assert compiled.isfinite().all()
@@ -70,7 +83,7 @@ def test_a_flow_runs_compiled(program):
 
 def test_a_layer_that_writes_running_averages_is_captured():
     norm = maps.batchnorm(2)
-    observed(norm).run(3, engine="xla", progress=False)
+    fit(observed(norm)).run(3, engine="xla", progress=False)
     assert norm.moving_mean[0] > 0.05
 
 

@@ -118,9 +118,18 @@ class ConditionalAffineCoupling(ConditionalTransformModule):
     def __init__(self, split_dim: int, hypernet: nn.Module, **kwargs: Any) -> None:
         super().__init__()
         self.split_dim = split_dim
-        self.domain = self.codomain = constraints.independent(constraints.real, -kwargs.get("dim", -1))
         self.nn = hypernet
         self.kwargs = kwargs
+
+    @property
+    def domain(self) -> constraints.Constraint:
+        """Real vectors, or tensors of ``-dim`` dims."""
+        return constraints.independent(constraints.real, -self.kwargs.get("dim", -1))
+
+    @property
+    def codomain(self) -> constraints.Constraint:
+        """As the domain."""
+        return self.domain
 
     def condition(self, context: Tensor) -> AffineCoupling:
         """The map at this context. Shape: ``(..., context_dim)``."""
