@@ -24,7 +24,7 @@ PLAIN = {
 }
 FAMILIES = {**ROWS, **PLAIN}
 DRAWN = [name for name in FAMILIES if name != "ImproperUniform"]
-UNMAPPED = {"ProjectedNormal", "VonMises3D", "Wishart"}  # no bijection leads from the reals onto their supports
+UNMAPPED = {"ProjectedNormal", "VonMises3D"}  # no bijection leads from the reals onto their supports
 LATENT = [name for name in FAMILIES if name not in {*DISCRETE, *UNMAPPED}]
 EXCEPTIONS = {"GeneralizedPareto": "whether the support has an upper end depends on the concentration's value"}
 

@@ -6,7 +6,7 @@ A constraint's ``check`` says elementwise which values lie inside; ``biject_to``
 ==============================  ======================================================================
 ``ordered_vector``              vectors whose entries increase: cutpoints, the sorted means of a mixture
 ``positive_ordered_vector``     the same with positive entries
-``sphere``                      vectors of Euclidean norm 1
+``sphere``, ``unit_norm(p)``    vectors of Euclidean norm 1; of norm 1 of order p
 ``softplus_positive``           positive numbers, reached by softplus: large gradients stay in bounds
 ``softplus_lower_cholesky``     lower Cholesky factors with a diagonal reached by softplus
 ``unit_lower_cholesky``         lower triangular matrices with a diagonal of ones: the L of L D L'
@@ -101,6 +101,7 @@ __all__ = [
     "symmetric",
     "unit_interval",
     "unit_lower_cholesky",
+    "unit_norm",
     "zero_sum",
 ]
 
@@ -117,14 +118,28 @@ class _PositiveOrderedVector(_OrderedVector):
         return super().check(value) & (value > 0).all(-1)
 
 
-class _Sphere(Constraint):
+class unit_norm(Constraint):
+    """The vectors whose norm of order ``p`` is 1, up to rounding.
+
+    Args:
+        p: the order: 2 is Euclid's.
+    """
+
     event_dim = 1
 
+    def __init__(self, p: float = 2) -> None:
+        self.p = p
+        super().__init__()
+
     def check(self, value: Tensor) -> Tensor:
+        """For each vector: whether its norm is 1."""
         # the norm of a rounded unit vector is off by up to the square root of its length in units of rounding
         tolerance = 10 * torch.finfo(value.dtype).eps * max(value.shape[-1], 1) ** 0.5
-        norm: Tensor = torch.linalg.vector_norm(value, dim=-1)
+        norm: Tensor = torch.linalg.vector_norm(value, self.p, dim=-1)
         return cast(Tensor, (norm - 1).abs() < tolerance)
+
+    def __repr__(self) -> str:
+        return "Sphere()" if self.p == 2 else f"UnitNorm({self.p})"
 
 
 class _SoftplusPositive(greater_than):
@@ -236,7 +251,7 @@ corr_cholesky = corr_cholesky_constraint = _corr_cholesky()
 integer = _Integer()
 ordered_vector = _OrderedVector()
 positive_ordered_vector = _PositiveOrderedVector()
-sphere = _Sphere()
+sphere = unit_norm()
 softplus_positive = _SoftplusPositive()
 softplus_lower_cholesky = _SoftplusLowerCholesky()
 unit_lower_cholesky = _UnitLowerCholesky()

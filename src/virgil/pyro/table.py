@@ -326,11 +326,15 @@ NAMES: dict[str, str] = {
     "pyro.distributions.lkj.LKJCorrCholesky": "virgil.pyro.distributions.lkj.LKJCorrCholesky",
     "pyro.distributions.mixture.MaskedConstraint": "virgil.distributions.constraints.MaskedConstraint",
     "pyro.distributions.sine_bivariate_von_mises.SineBivariateVonMises": f"{_SINE}.SineBivariateVonMises",
+    "pyro.distributions.transforms.CorrLCholeskyTransform": "virgil.distributions.transforms.CorrCholeskyTransform",
     "pyro.distributions.transforms.block_autoregressive.MaskedBlockLinear": (
         "virgil.networks.masked_block.MaskedBlockLinear"
     ),
     "pyro.distributions.transforms.block_autoregressive.log_matrix_product": (
         "virgil.networks.masked_block.log_matrix_product"
+    ),
+    "pyro.distributions.transforms.cholesky.CorrLCholeskyTransform": (
+        "virgil.distributions.transforms.CorrCholeskyTransform"
     ),
     "pyro.distributions.transforms.utils.clamp_preserve_gradients": (
         "virgil.ops.straight_through.clamp_preserve_gradients"

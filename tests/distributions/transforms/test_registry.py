@@ -52,6 +52,19 @@ def test_our_projections_reach_their_set_and_keep_what_is_in_it(constraint):
     assert to == transform_to(constraint)
 
 
+def test_triangular_and_positive_definite_matrices_have_bijections_from_their_free_entries():
+    free = transforms.FreeCholeskyTransform
+    assert biject_to(constraints.lower_cholesky) == free()
+    assert biject_to(constraints.softplus_lower_cholesky) == free()
+    assert biject_to(constraints.unit_lower_cholesky) == free(unit=True)
+    assert biject_to(constraints.positive_definite) == transforms.FreePositiveDefiniteTransform()
+
+
+def test_a_norm_of_any_order_has_its_projection():
+    y = transform_to(constraints.unit_norm(1))(torch.tensor([3.0, -1.0]))
+    assert y.tolist() == [0.75, -0.25]
+
+
 def test_a_mixture_of_one_support_has_its_bijection():
     shared = constraints.MixtureSameFamilyConstraint(constraints.unit_interval)
     assert isinstance(biject_to(shared), transforms.SigmoidTransform)

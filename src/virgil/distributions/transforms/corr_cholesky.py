@@ -21,6 +21,11 @@ class CorrCholeskyTransform(td.transforms.CorrCholeskyTransform):
     Shape: ``(*batch, n * (n - 1) / 2)`` to ``(*batch, n, n)``.
     """
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CorrCholeskyTransform)
+
+    __hash__ = td.transforms.Transform.__hash__
+
     def _call(self, x: Tensor) -> Tensor:
         tangents = _strictly_lower(x.tanh())
         unit = torch.eye(tangents.shape[-1], dtype=x.dtype, device=x.device)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import torch
 from torch import Size, Tensor
@@ -45,6 +45,10 @@ class FreeCholeskyTransform(Transform):
         return isinstance(other, FreeCholeskyTransform) and self.unit == other.unit
 
     __hash__ = Transform.__hash__
+
+    def with_cache(self, cache_size: int = 1) -> Self:
+        """The same map with this size of cache."""
+        return self if self._cache_size == cache_size else type(self)(self.unit, cache_size)
 
     def _offset(self) -> int:
         return -1 if self.unit else 0

@@ -43,7 +43,7 @@ class FreePositiveDefiniteTransform(FreeCholeskyTransform):
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         size = y.shape[-1]
-        rows, columns = torch.tril_indices(size, size, device=x.device)
-        log_diagonal = x[..., rows == columns]
+        rows = torch.arange(size, device=x.device)
+        log_diagonal = x[..., rows * (rows + 3) // 2]
         powers = torch.arange(size + 1, 1, -1, dtype=x.dtype, device=x.device)  # n - i + 1, and 1 for the exponential
         return (powers * log_diagonal).sum(-1) + size * math.log(2)

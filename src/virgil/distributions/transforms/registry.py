@@ -22,7 +22,9 @@ from torch.distributions.transforms import (
 from virgil.distributions import constraints
 from virgil.distributions.transforms.corr_cholesky import CorrCholeskyTransform
 from virgil.distributions.transforms.corr_matrix import CorrMatrixTransform
-from virgil.distributions.transforms.normalize import NormalizeTransform
+from virgil.distributions.transforms.free_cholesky import FreeCholeskyTransform
+from virgil.distributions.transforms.free_positive_definite import FreePositiveDefiniteTransform
+from virgil.distributions.transforms.normalize import Normalize
 from virgil.distributions.transforms.ordered import OrderedTransform
 from virgil.distributions.transforms.softplus_lower_cholesky import SoftplusLowerCholeskyTransform
 from virgil.distributions.transforms.unit_lower_cholesky import UnitLowerCholeskyTransform
@@ -42,13 +44,20 @@ _BIJECTIONS: list[tuple[constraints.Constraint, Callable[[Any], Transform]]] = [
     (constraints.corr_matrix, lambda _: ComposeTransform([CorrCholeskyTransform(), CorrMatrixTransform()])),
     (constraints.zero_sum(1), lambda constraint: ZeroSumTransform(constraint.event_dim)),
 ]
+# bijections from the free entries, where the projection from a whole square matrix is not one
+_FREE: list[tuple[constraints.Constraint, Callable[[Any], Transform]]] = [
+    (constraints.lower_cholesky, lambda _: FreeCholeskyTransform()),
+    (constraints.softplus_lower_cholesky, lambda _: FreeCholeskyTransform()),
+    (constraints.unit_lower_cholesky, lambda _: FreeCholeskyTransform(unit=True)),
+    (constraints.positive_definite, lambda _: FreePositiveDefiniteTransform()),
+]
 _PROJECTIONS: list[tuple[constraints.Constraint, Callable[[Any], Transform]]] = [
-    (constraints.sphere, lambda _: NormalizeTransform()),
+    (constraints.sphere, lambda constraint: Normalize(constraint.p)),
     (constraints.softplus_lower_cholesky, lambda _: SoftplusLowerCholeskyTransform()),
     (constraints.unit_lower_cholesky, lambda _: UnitLowerCholeskyTransform()),
 ]
 
-for _constraint, _make in _BIJECTIONS:
+for _constraint, _make in _BIJECTIONS + _FREE:
     biject_to.register(_constraint, _make)
 for _constraint, _make in _BIJECTIONS + _PROJECTIONS:
     transform_to.register(_constraint, _make)

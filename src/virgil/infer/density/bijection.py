@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from torch import Tensor
-from torch.distributions import biject_to
 from torch.distributions import constraints as torch_constraints
 from torch.distributions.transforms import ExpTransform, Transform
 
-from virgil.distributions import constraints
 from virgil.distributions.core.entry_constraint import entry_constraint
-from virgil.distributions.transforms import FreeCholeskyTransform, FreePositiveDefiniteTransform
+from virgil.distributions.transforms import biject_to
 from virgil.errors import ArgumentError
 
 __all__ = ["Bijection", "find_bijection", "is_discrete"]
@@ -92,15 +90,12 @@ def _independent(support: torch_constraints.Constraint, count: int) -> torch_con
 
 
 def _transform(name: str, family: str, support: torch_constraints.Constraint) -> Transform:
-    if isinstance(support, torch_constraints.greater_than | torch_constraints.greater_than_eq):
-        if not isinstance(support.lower_bound, Tensor) and support.lower_bound == 0:
-            return ExpTransform()  # torch's is 0 + 1 * exp(x), in three operations
-    elif isinstance(support, type(constraints.unit_lower_cholesky)):
-        return FreeCholeskyTransform(unit=True)
-    elif isinstance(support, type(constraints.lower_cholesky)):
-        return FreeCholeskyTransform()
-    elif isinstance(support, type(constraints.positive_definite)):
-        return FreePositiveDefiniteTransform()
+    if (
+        isinstance(support, torch_constraints.greater_than | torch_constraints.greater_than_eq)
+        and not isinstance(support.lower_bound, Tensor)
+        and support.lower_bound == 0
+    ):
+        return ExpTransform()  # torch's is 0 + 1 * exp(x), in three operations
     try:
         return cast(Transform, biject_to(support))
     except NotImplementedError:

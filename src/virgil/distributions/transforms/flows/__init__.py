@@ -30,11 +30,50 @@ FILES: dict[str, tuple[str, ...]] = {
         "BlockAutoregressive",
         "block_autoregressive",
     ),
+    "generalized_channel_permute": (
+        "ConditionalGeneralizedChannelPermute",
+        "ConditionedGeneralizedChannelPermute",
+        "GeneralizedChannelPermute",
+        "conditional_generalized_channel_permute",
+        "generalized_channel_permute",
+    ),
+    "householder": (
+        "ConditionalHouseholder",
+        "ConditionedHouseholder",
+        "Householder",
+        "conditional_householder",
+        "householder",
+    ),
+    "matrix_exponential": (
+        "ConditionalMatrixExponential",
+        "ConditionedMatrixExponential",
+        "MatrixExponential",
+        "conditional_matrix_exponential",
+        "matrix_exponential",
+    ),
     "neural_autoregressive": (
         "ConditionalNeuralAutoregressive",
         "NeuralAutoregressive",
         "conditional_neural_autoregressive",
         "neural_autoregressive",
+    ),
+    "planar": (
+        "ConditionalPlanar",
+        "ConditionedPlanar",
+        "Planar",
+        "conditional_planar",
+        "planar",
+    ),
+    "polynomial": (
+        "Polynomial",
+        "polynomial",
+    ),
+    "radial": (
+        "ConditionalRadial",
+        "ConditionedRadial",
+        "Radial",
+        "conditional_radial",
+        "radial",
     ),
     "spline": (
         "ConditionalSpline",
@@ -52,5 +91,9 @@ FILES: dict[str, tuple[str, ...]] = {
     "spline_coupling": (
         "SplineCoupling",
         "spline_coupling",
+    ),
+    "sylvester": (
+        "Sylvester",
+        "sylvester",
     ),
 }
