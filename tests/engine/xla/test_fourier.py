@@ -7,7 +7,7 @@ from torch import fft
 from tests.engine.xla.harness import assert_gradient_lowered, assert_lowered, lowerings_in, operators_of
 from virgil.engine.xla.lowerings import fourier
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.every_engine
 
 NUMBERS = torch.randn(3, 4, 5, dtype=torch.double, generator=torch.Generator().manual_seed(0))
 PROGRAMS = {
