@@ -10,7 +10,7 @@ import virgil.distributions as dist
 from virgil.distributions.core.lazy_names import snake_case
 
 WINGS = [dist.composed, dist.continuous, dist.directional, dist.discrete, dist.matrix, dist.multivariate]
-WINGS += [dist.time_series]
+WINGS += [dist.combinatorial, dist.time_series]
 each_wing = pytest.mark.parametrize("wing", WINGS, ids=lambda wing: wing.__name__.rpartition(".")[2])
 
 

@@ -8,6 +8,7 @@ Families stand one in a file, in wings by what they are families of:
 :mod:`~virgil.distributions.multivariate`             vectors
 :mod:`~virgil.distributions.directional`              angles and directions
 :mod:`~virgil.distributions.matrix`                   matrices
+:mod:`~virgil.distributions.combinatorial`            matchings and trees
 :mod:`~virgil.distributions.time_series`              whole sequences
 :mod:`~virgil.distributions.composed`                 made of other distributions, samples, one value, a set
 ====================================================  ====================================================
@@ -26,6 +27,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from virgil.distributions import (
+    combinatorial,
     composed,
     constraints,
     continuous,
@@ -50,6 +52,7 @@ from virgil.distributions.torch_distribution import TorchDistribution
 from virgil.distributions.transforms import biject_to, transform_to
 
 if TYPE_CHECKING:
+    from virgil.distributions.combinatorial import *
     from virgil.distributions.composed import *
     from virgil.distributions.continuous import *
     from virgil.distributions.directional import *
@@ -58,7 +61,7 @@ if TYPE_CHECKING:
     from virgil.distributions.multivariate import *
     from virgil.distributions.time_series import *
 else:
-    _wings = (composed, continuous, directional, discrete, matrix, multivariate, time_series)
+    _wings = (combinatorial, composed, continuous, directional, discrete, matrix, multivariate, time_series)
     __getattr__, __dir__ = lazy_names.load_from(
         __name__, {name: wing.__name__ for wing in _wings for name in wing.__all__}
     )
@@ -121,6 +124,8 @@ __all__ = [
     "OMTMultivariateNormal",
     "OneHotCategorical",
     "OneHotCategoricalStraightThrough",
+    "OneOneMatching",
+    "OneTwoMatching",
     "OrderedLogistic",
     "Pareto",
     "Poisson",
@@ -130,6 +135,7 @@ __all__ = [
     "SineBivariateVonMises",
     "SineSkewed",
     "SkewLogistic",
+    "SpanningTree",
     "StudentT",
     "TorchDistribution",
     "TorchDistributionMixin",

@@ -66,17 +66,29 @@ ROOMS = (
         "affine_beta asymmetriclaplace avf_mvn coalescent conjugate delta diag_normal_mixture "
         "diag_normal_mixture_shared_cov empirical extended folded gaussian_scale_mixture "
         "grouped_normal_normal hmm improper_uniform inverse_gamma lkj log_normal_negative_binomial logistic mixture "
-        "multivariate_studentt nanmasked omt_mvn one_one_matching one_two_matching ordered_logistic polya_gamma "
+        "multivariate_studentt nanmasked omt_mvn ordered_logistic polya_gamma "
         "projected_normal relaxed_straight_through sine_bivariate_von_mises sine_skewed "
-        "softlaplace spanning_tree stable stable_log_prob unit von_mises_3d "
+        "softlaplace stable stable_log_prob unit von_mises_3d "
         "zero_inflated",
         {
             "conditional": ("virgil.distributions.transforms", "virgil.distributions"),
             "constraints": ("virgil.distributions.constraints",),
             "kl": ("virgil.distributions.kl", "virgil.distributions"),
             "distribution": ("virgil.distributions", "virgil.pyro.distributions.base_classes"),
+            "one_one_matching": (
+                "virgil.distributions.combinatorial.one_one_matching",
+                "virgil.pyro.distributions.matchings",
+            ),
+            "one_two_matching": (
+                "virgil.distributions.combinatorial.one_two_matching",
+                "virgil.pyro.distributions.matchings",
+            ),
             "rejector": ("virgil.pyro.distributions.rejector",),
             "score_parts": ("virgil.distributions.core.score_parts",),
+            "spanning_tree": (
+                "virgil.distributions.combinatorial.spanning_tree",
+                "virgil.pyro.distributions.spanning_trees",
+            ),
             "torch": ("virgil.distributions", "virgil.pyro.distributions.base_classes"),
             "torch_distribution": ("virgil.distributions.torch_distribution", "virgil.distributions"),
             "torch_transform": ("virgil.distributions.transforms",),
