@@ -14,6 +14,7 @@ A constraint's ``check`` says elementwise which values lie inside; ``biject_to``
 ``integer``                     integers of either sign
 ``zero_sum``                    arrays that sum to zero along each of so many dims
 ``MaskedConstraint``            one set where a mask is true, another one where it is false
+``CoalescentTimesConstraint``   times at which the lineages of given leaves can coalesce
 ==============================  ======================================================================
 """
 
@@ -59,6 +60,7 @@ from torch.distributions.constraints import (
 from torch.distributions.constraints import corr_cholesky as torch_corr_cholesky
 
 __all__ = [
+    "CoalescentTimesConstraint",
     "Constraint",
     "MaskedConstraint",
     "MixtureSameFamilyConstraint",
@@ -230,6 +232,32 @@ class MaskedConstraint(Constraint):
 
     def __repr__(self) -> str:
         return f"MaskedConstraint({self.constraint0!r}, {self.constraint1!r})"
+
+
+class CoalescentTimesConstraint(Constraint):
+    """Increasing times of coalescences, each with two lineages to merge; time runs forward, and leaves come later.
+
+    Args:
+        leaf_times: in any order. Shape: ``(*batch, leaves)``.
+        ordered: false allows the times in any order, too.
+    """
+
+    event_dim = 1
+
+    def __init__(self, leaf_times: Tensor, *, ordered: bool = True) -> None:
+        self.leaf_times, self.ordered = leaf_times, ordered
+        super().__init__()
+
+    def check(self, value: Tensor) -> Tensor:
+        leaves, times = self.leaf_times.sort(-1).values, value.sort(-1).values
+        if times.shape[-1] != leaves.shape[-1] - 1:
+            return torch.zeros(value.shape[:-1], dtype=torch.bool, device=value.device)
+        # of two lineages that merge, the later begins at the next leaf at the earliest
+        possible = (times <= leaves[..., :-1]).all(-1)
+        return possible & (times == value).all(-1) if self.ordered else possible
+
+    def __repr__(self) -> str:
+        return f"CoalescentTimesConstraint(leaf_times of shape {tuple(self.leaf_times.shape)})"
 
 
 def _check_corr_cholesky(value: Tensor) -> Tensor:

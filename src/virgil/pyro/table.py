@@ -64,6 +64,7 @@ ROOMS = (
         "pyro.distributions",
         ("virgil.distributions",),
         "affine_beta asymmetriclaplace avf_mvn coalescent conjugate delta diag_normal_mixture "
+        "affine_beta asymmetriclaplace avf_mvn conditional conjugate delta diag_normal_mixture "
         "diag_normal_mixture_shared_cov empirical extended folded gaussian_scale_mixture "
         "grouped_normal_normal hmm improper_uniform inverse_gamma lkj log_normal_negative_binomial logistic mixture "
         "multivariate_studentt nanmasked omt_mvn ordered_logistic polya_gamma "
@@ -72,6 +73,11 @@ ROOMS = (
         "zero_inflated",
         {
             "conditional": ("virgil.distributions.transforms", "virgil.distributions"),
+            "coalescent": (
+                "virgil.distributions",
+                "virgil.distributions.constraints",
+                "virgil.ops.phylogeny_times",
+            ),
             "constraints": ("virgil.distributions.constraints",),
             "kl": ("virgil.distributions.kl", "virgil.distributions"),
             "distribution": ("virgil.distributions", "virgil.pyro.distributions.base_classes"),

@@ -42,6 +42,7 @@ SHAPES = {
     constraints.symmetric: (2, 3, 3),
     constraints.positive_definite: (2, 3, 3),
     constraints.positive_semidefinite: (2, 3, 3),
+    constraints.CoalescentTimesConstraint(torch.tensor([0.3, 1.2, -0.7, 2.6])): (2, 3),
     constraints.independent(constraints.positive, 1): (2, 3),
     constraints.MixtureSameFamilyConstraint(constraints.positive): (2, 3),
     constraints.cat([constraints.real, constraints.positive], -1, [1, 2]): (2, 3),

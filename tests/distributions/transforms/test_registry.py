@@ -12,6 +12,7 @@ BIJECTIONS = {
     constraints.ordered_vector: (2, 3),
     constraints.positive_ordered_vector: (2, 3),
     constraints.corr_matrix: (2, 3, 3),
+    constraints.CoalescentTimesConstraint(torch.tensor([0.3, 1.2, -0.7, 2.6], dtype=torch.double)): (2, 3),
 }
 
 

@@ -68,3 +68,10 @@ def test_the_chain_moves_between_trees():
     torch.manual_seed(12)
     start = SpanningTree(LOGITS).mode
     assert len({str(sample_tree_mcmc(LOGITS, start).tolist()) for _ in range(50)}) > 5
+
+
+def test_old_paths_of_coalescents():
+    from pyro.distributions.coalescent import CoalescentTimes, CoalescentTimesConstraint, bio_phylo_to_times
+
+    assert isinstance(CoalescentTimes(torch.zeros(3)).support, CoalescentTimesConstraint)
+    assert callable(bio_phylo_to_times)

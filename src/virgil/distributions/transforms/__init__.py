@@ -34,6 +34,7 @@ from torch.distributions.transforms import (
 
 from virgil.distributions.core.lazy_names import load_from
 from virgil.distributions.transforms import flows
+from virgil.distributions.transforms.coalescent_times import CoalescentTimesTransform
 from virgil.distributions.transforms.compose_transform_module import ComposeTransformModule
 from virgil.distributions.transforms.corr_cholesky import CorrCholeskyTransform
 from virgil.distributions.transforms.corr_matrix import CorrMatrixTransform
@@ -175,6 +176,7 @@ __all__ = [
     "BlockAutoregressive",
     "CatTransform",
     "CholeskyTransform",
+    "CoalescentTimesTransform",
     "ComposeTransform",
     "ComposeTransformModule",
     "ConditionalAffineAutoregressive",

@@ -20,6 +20,7 @@ from torch.distributions.transforms import (
 )
 
 from virgil.distributions import constraints
+from virgil.distributions.transforms.coalescent_times import CoalescentTimesTransform
 from virgil.distributions.transforms.corr_cholesky import CorrCholeskyTransform
 from virgil.distributions.transforms.corr_matrix import CorrMatrixTransform
 from virgil.distributions.transforms.free_cholesky import FreeCholeskyTransform
@@ -61,6 +62,14 @@ for _constraint, _make in _BIJECTIONS + _FREE:
     biject_to.register(_constraint, _make)
 for _constraint, _make in _BIJECTIONS + _PROJECTIONS:
     transform_to.register(_constraint, _make)
+
+
+@biject_to.register(constraints.CoalescentTimesConstraint)  # type: ignore[untyped-decorator]
+@transform_to.register(constraints.CoalescentTimesConstraint)  # type: ignore[untyped-decorator]
+def _to_coalescent_times(constraint: constraints.CoalescentTimesConstraint) -> Transform:
+    if not constraint.ordered:
+        raise NotImplementedError("Times of coalescences in any order have no map onto them.")
+    return CoalescentTimesTransform(constraint.leaf_times)
 
 
 @biject_to.register(constraints.MixtureSameFamilyConstraint)  # type: ignore[untyped-decorator]

@@ -1,0 +1,101 @@
+"""Kingman's coalescent of lineages that begin at different times: sufficient statistics of its times, and draws.
+
+Time runs forward; from the latest leaf backward, each pair of the lineages that are there coalesces at a rate.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from virgil.ops.broadcast import broadcast_shapes
+
+__all__ = ["coalescent_draws", "coalescent_statistics", "inverse_of_integral", "rate_integral"]
+
+
+def coalescent_statistics(leaf_times: Tensor, coal_times: Tensor, duration: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The statistics of the times in each cell of a grid of rates, whose inner bounds are 1, ..., ``duration`` - 1.
+
+    The log-density of the times is ``(constant + count * log(rate) - exposure * rate).sum(-1)`` where the rates are
+    constant in each cell *(Popinga, Vaughan, Stadler and Drummond 2015, equations 7 and 8)*. A time at a bound belongs
+    to the later cell.
+
+    Returns:
+        the exposure, which is the integral of the number of pairs of lineages over each cell; the number of
+        coalescences; the sum of the logarithms of the number of pairs at each, minus infinity where there is none.
+        Shape: ``(*batch, duration)`` each.
+    """
+    batch = broadcast_shapes(leaf_times.shape[:-1], coal_times.shape[:-1])
+    bounds = torch.arange(1, duration, dtype=coal_times.dtype, device=coal_times.device)
+    parts = [each.expand(*batch, each.shape[-1]) for each in (leaf_times, coal_times, bounds)]
+    kinds = torch.cat([torch.full_like(each, sign) for each, sign in zip(parts, (1, -1, 0), strict=True)], -1)
+    # leaves stand before coalescences at the same time
+    times, order = torch.cat(parts, -1).sort(dim=-1, descending=True, stable=True)
+    kinds = kinds.gather(-1, order)
+    lineages = kinds.cumsum(-1)  # just before each time, as time runs forward
+    pairs, merged = lineages * (lineages - 1) / 2, (lineages + 1) * lineages / 2
+    cells = times.detach().floor().clamp(0, duration - 1).long()
+    nothing = times.new_zeros((*batch, duration))
+    exposure = nothing.scatter_add(-1, cells[..., 1:], pairs[..., :-1] * (times[..., :-1] - times[..., 1:]))
+    is_coalescence = kinds < 0
+    count = nothing.scatter_add(-1, cells, is_coalescence.to(times.dtype))
+    possible = torch.where(merged >= 1, merged, 0.0).log()
+    constant = nothing.scatter_add(-1, cells, torch.where(is_coalescence, possible, 0.0))
+    return exposure, count, constant
+
+
+def coalescent_draws(leaf_times: Tensor, hazards: Tensor) -> Tensor:
+    """The times at which the integrated rates of coalescences reach given values, at a rate of 1 a pair of lineages.
+
+    For hazards that are draws of the standard exponential distribution, the times are draws of the coalescent.
+
+    Args:
+        leaf_times: Shape: ``(*batch, leaves)``.
+        hazards: of each coalescence since the one before, the latest first. Shape: ``(*batch, leaves - 1)``.
+
+    Returns:
+        the times, in increasing order. Shape: ``(*batch, leaves - 1)``.
+    """
+    leaves = leaf_times.sort(-1, descending=True).values
+    start, times = torch.full_like(leaves[..., :1], torch.inf), []
+    for merged, hazard in enumerate(hazards.unsqueeze(-1).unbind(-2)):
+        # between each leaf and the next earlier one, as far as that is before the last coalescence
+        uppers = torch.minimum(start, leaves[..., merged + 1 :])
+        lineages = torch.arange(2, uppers.shape[-1] + 2, dtype=leaves.dtype, device=leaves.device)
+        pairs = lineages * (lineages - 1) / 2
+        passed = (pairs[:-1] * (uppers[..., :-1] - uppers[..., 1:])).cumsum(-1)
+        passed = torch.cat([torch.zeros_like(start).expand(*passed.shape[:-1], 1), passed], -1)
+        place = (passed[..., 1:] <= hazard).sum(-1, keepdim=True)
+        start = (uppers - (hazard - passed) / pairs).gather(-1, place)
+        times.append(start)
+    return torch.cat(times[::-1], -1)
+
+
+def rate_integral(rate_grid: Tensor, times: Tensor) -> Tensor:
+    """The integral from 0 to each time of rates that are constant in each cell. Shape: that of ``times``, broadcast.
+
+    Args:
+        rate_grid: rates in the cells from minus infinity to 1, from 1 to 2, and so on. Shape: ``(*batch, cells)``.
+        times: Shape: ``(*batch, times)``.
+    """
+    batch = broadcast_shapes(rate_grid.shape[:-1], times.shape[:-1])
+    rates, times = rate_grid.expand(*batch, rate_grid.shape[-1]), times.expand(*batch, times.shape[-1])
+    cells = times.detach().floor().clamp(0, rates.shape[-1] - 1).long()
+    return (rates.cumsum(-1) - rates).gather(-1, cells) + (times - cells) * rates.gather(-1, cells)
+
+
+def inverse_of_integral(rate_grid: Tensor, integrals: Tensor) -> Tensor:
+    """The times at which :func:`rate_integral` has given values. Shape: that of ``integrals``, broadcast."""
+    batch = broadcast_shapes(rate_grid.shape[:-1], integrals.shape[:-1])
+    rates = rate_grid.expand(*batch, rate_grid.shape[-1])
+    integrals = integrals.expand(*batch, integrals.shape[-1])
+    upto = rates.cumsum(-1)
+    cells = _counts_up_to(upto[..., :-1].detach(), integrals.detach())
+    return cells + (integrals - (upto - rates).gather(-1, cells)) / rates.gather(-1, cells)
+
+
+def _counts_up_to(bounds: Tensor, values: Tensor) -> Tensor:
+    """For each value, the number of bounds that are not above it: torch.searchsorted has no rule for vmap."""
+    order = torch.cat([bounds, values], -1).sort(dim=-1, stable=True).indices
+    counts = (order < bounds.shape[-1]).cumsum(-1)
+    return torch.zeros_like(counts).scatter(-1, order, counts)[..., bounds.shape[-1] :]
