@@ -3,10 +3,12 @@
 The sum over all assignments goes through the sources in their order. The sources so far have filled the destinations in
 part, and the sum over all ways to fill them like that is a sum over the last source's destination. There are
 ``(capacity + 1) ** destinations`` partial fillings, and no term is subtracted, so the sum is as exact as its terms.
+Where there are few assignments, all of them are listed, as that takes fewer operations.
 """
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +22,8 @@ from virgil.ops.semiring import SUM
 __all__ = ["best_assignment", "draw_assignments", "enumerate_assignments", "log_sum_of_assignments"]
 
 _LARGEST_TABLE = 2**25  # entries: a quarter of a gigabyte
+_FEW = 120  # assignments
+_ABSENT = -1e30  # the logarithm of nothing, whose derivatives are zero and not NaN
 _MOST_VALUES = 2**23  # entries of all assignments
 
 
@@ -63,6 +67,19 @@ def _levels(logits: Tensor, capacity: int) -> tuple[list[Tensor], list[Tensor]]:
     return sums, tables
 
 
+def _count(destinations: int, capacity: int) -> int:
+    return math.factorial(destinations * capacity) // math.factorial(capacity) ** destinations
+
+
+def _all_if_few(logits: Tensor, capacity: int) -> tuple[Tensor, Tensor] | None:
+    """All assignments, and the sum of each one's logits, Shape: ``(*batch, assignments)``; ``None`` if many."""
+    sources, destinations = logits.shape[-2:]
+    if sources > _FEW or _count(destinations, capacity) > _FEW:
+        return None
+    values = torch.as_tensor(_listed(destinations, capacity), device=logits.device)
+    return values, logits[..., torch.arange(sources, device=logits.device), values].sum(-1)
+
+
 def log_sum_of_assignments(logits: Tensor, capacity: int = 1) -> Tensor:
     """The logarithm of the sum over assignments of the product of ``exp(logits)``; for capacity 1, of the permanent.
 
@@ -74,7 +91,11 @@ def log_sum_of_assignments(logits: Tensor, capacity: int = 1) -> Tensor:
     >>> log_sum_of_assignments(torch.zeros(3, 3)).exp()
     tensor(6.)
     """
-    return _levels(logits, capacity)[0][-1].squeeze(-1)
+    few = _all_if_few(logits, capacity)
+    if few is None:
+        return _levels(logits, capacity)[0][-1].squeeze(-1)
+    total = few[1].clamp(min=_ABSENT).logsumexp(-1)
+    return torch.where(total < _ABSENT / 2, -torch.inf, total)
 
 
 def draw_assignments(logits: Tensor, capacity: int, sample_shape: Size) -> Tensor:
@@ -86,8 +107,11 @@ def draw_assignments(logits: Tensor, capacity: int, sample_shape: Size) -> Tenso
     Raises:
         ArgumentError: there are too many partial fillings.
     """
-    sums, tables = _levels(logits.detach(), capacity)
     shape = sample_shape + logits.shape[:-2]
+    few = _all_if_few(logits.detach(), capacity)
+    if few is not None:
+        return few[0][gumbel_choice(few[1].expand(*shape, few[1].shape[-1]))]
+    sums, tables = _levels(logits.detach(), capacity)
     filling = torch.zeros(shape, dtype=torch.long, device=logits.device)
     drawn = []
     for source in reversed(range(len(tables))):
@@ -113,17 +137,23 @@ def enumerate_assignments(destinations: int, capacity: int = 1) -> Tensor:
             [0, 1, 0, 1],
             [0, 1, 1, 0]])
     """
+    count = _count(destinations, capacity)
+    if count * destinations * capacity > _MOST_VALUES:
+        raise ArgumentError(
+            f"There are {count} matchings to {destinations} destinations, too many to list. Draw them with sample."
+        )
+    return torch.tensor(_listed(destinations, capacity))
+
+
+@lru_cache(maxsize=4)
+def _listed(destinations: int, capacity: int) -> np.ndarray:
     values = np.zeros((1, 0), dtype=np.int64)
     free = np.full((1, destinations), capacity)
     for _ in range(destinations * capacity):
-        if values.size * destinations > _MOST_VALUES:
-            raise ArgumentError(
-                f"There are too many matchings to {destinations} destinations to list them all. Draw them with sample."
-            )
         rows, chosen = np.nonzero(free)
         values, free = np.column_stack([values[rows], chosen]), free[rows]
         free[np.arange(len(rows)), chosen] -= 1
-    return torch.as_tensor(values)
+    return values
 
 
 def best_assignment(logits: Tensor, capacity: int = 1) -> Tensor:

@@ -1,4 +1,4 @@
-"""Kingman's coalescent of lineages that begin at different times: sufficient statistics of its times, and draws.
+"""Kingman's coalescent of lineages that begin at different times: its density, sufficient statistics, and draws.
 
 Time runs forward; from the latest leaf backward, each pair of the lineages that are there coalesces at a rate.
 """
@@ -10,7 +10,39 @@ from torch import Tensor
 
 from virgil.ops.broadcast import broadcast_shapes
 
-__all__ = ["coalescent_draws", "coalescent_statistics", "inverse_of_integral", "rate_integral"]
+__all__ = [
+    "coalescent_draws",
+    "coalescent_events",
+    "coalescent_statistics",
+    "inverse_of_integral",
+    "rate_at",
+    "rate_integral",
+]
+
+
+def coalescent_events(leaf_times: Tensor, coal_times: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Leaves and coalescences in increasing order, with what each adds to the log-density.
+
+    The log-density of the times is ``(log_pairs + log(rate)).sum(-1) - (weights * integral).sum(-1)``, with the rate at
+    the coalescences and its integral up to all times. Weights sum to zero, so the integral may begin anywhere.
+
+    Returns:
+        the times, the weights, and the logarithms of the number of pairs of lineages at coalescences: minus infinity
+        where there is none, and zero at leaves. Shape: ``(*batch, 2 * leaves - 1)`` each.
+    """
+    batch = broadcast_shapes(leaf_times.shape[:-1], coal_times.shape[:-1])
+    # coalescences stand before leaves at the same time
+    both = [each.expand(*batch, each.shape[-1]) for each in (coal_times, leaf_times)]
+    times, order = torch.cat(both, -1).sort(dim=-1, stable=True)
+    is_leaf = order >= coal_times.shape[-1]
+    place = torch.arange(times.shape[-1], device=times.device)
+    leaves = is_leaf.cumsum(-1)  # up to each time
+    more = place - 2 * leaves  # lineages just after a coalescence, as time runs forward, less two
+    pairs = torch.where(more >= 0, (more + 2) * (more + 1) // 2, 0)
+    log_pairs = torch.where(is_leaf, 1, pairs).to(times.dtype).log()
+    # each lineage that begins or ends pairs with the others
+    weights = torch.where(is_leaf, more + 2, -1 - more).to(times.dtype)
+    return times, weights, log_pairs
 
 
 def coalescent_statistics(leaf_times: Tensor, coal_times: Tensor, duration: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -57,10 +89,13 @@ def coalescent_draws(leaf_times: Tensor, hazards: Tensor) -> Tensor:
         the times, in increasing order. Shape: ``(*batch, leaves - 1)``.
     """
     leaves = leaf_times.sort(-1, descending=True).values
-    start, times = torch.full_like(leaves[..., :1], torch.inf), []
+    start, times = leaves[..., :1], []
     for merged, hazard in enumerate(hazards.unsqueeze(-1).unbind(-2)):
         # between each leaf and the next earlier one, as far as that is before the last coalescence
         uppers = torch.minimum(start, leaves[..., merged + 1 :])
+        if uppers.shape[-1] == 1:
+            times.append(uppers - hazard)
+            break
         lineages = torch.arange(2, uppers.shape[-1] + 2, dtype=leaves.dtype, device=leaves.device)
         pairs = lineages * (lineages - 1) / 2
         passed = (pairs[:-1] * (uppers[..., :-1] - uppers[..., 1:])).cumsum(-1)
@@ -71,6 +106,12 @@ def coalescent_draws(leaf_times: Tensor, hazards: Tensor) -> Tensor:
     return torch.cat(times[::-1], -1)
 
 
+def rate_at(rate_grid: Tensor, times: Tensor) -> Tensor:
+    """The rate at each time. Shape: that of ``times``, broadcast."""
+    rates, times, cells = _in_cells(rate_grid, times)
+    return rates.gather(-1, cells)
+
+
 def rate_integral(rate_grid: Tensor, times: Tensor) -> Tensor:
     """The integral from 0 to each time of rates that are constant in each cell. Shape: that of ``times``, broadcast.
 
@@ -78,10 +119,15 @@ def rate_integral(rate_grid: Tensor, times: Tensor) -> Tensor:
         rate_grid: rates in the cells from minus infinity to 1, from 1 to 2, and so on. Shape: ``(*batch, cells)``.
         times: Shape: ``(*batch, times)``.
     """
+    rates, times, cells = _in_cells(rate_grid, times)
+    return (rates.cumsum(-1) - rates).gather(-1, cells) + (times - cells) * rates.gather(-1, cells)
+
+
+def _in_cells(rate_grid: Tensor, times: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Rates and times of one batch shape, and the cell of each time."""
     batch = broadcast_shapes(rate_grid.shape[:-1], times.shape[:-1])
     rates, times = rate_grid.expand(*batch, rate_grid.shape[-1]), times.expand(*batch, times.shape[-1])
-    cells = times.detach().floor().clamp(0, rates.shape[-1] - 1).long()
-    return (rates.cumsum(-1) - rates).gather(-1, cells) + (times - cells) * rates.gather(-1, cells)
+    return rates, times, times.detach().floor().clamp(0, rates.shape[-1] - 1).long()
 
 
 def inverse_of_integral(rate_grid: Tensor, integrals: Tensor) -> Tensor:

@@ -18,8 +18,10 @@ with ``i < j`` has the number ``i + j * (j - 1) // 2``. A tree is its edges in t
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import isqrt
 
+import numpy as np
 import torch
 from torch import Size, Tensor
 
@@ -76,20 +78,24 @@ def edge_numbers(edges: Tensor) -> Tensor:
 
 def edge_matrix(edge_values: Tensor, fill: float) -> Tensor:
     """Values of edges as a symmetric matrix with a constant diagonal. Shape: ``(*batch, vertices, vertices)``."""
-    vertices = vertex_count(edge_values)
-    place = torch.arange(vertices, device=edge_values.device)
-    larger, smaller = torch.maximum(place[:, None], place), torch.minimum(place[:, None], place)
-    number = smaller + larger * (larger - 1) // 2
-    number = torch.where(larger == smaller, edge_values.shape[-1], number)
+    number = torch.as_tensor(_matrix_numbers(vertex_count(edge_values)), device=edge_values.device)
     padded = torch.cat([edge_values, edge_values.new_full((*edge_values.shape[:-1], 1), fill)], -1)
     return padded[..., number]
+
+
+@lru_cache(maxsize=16)
+def _matrix_numbers(vertices: int) -> np.ndarray:
+    """The number of each edge, and on the diagonal the number after all. Shape: ``(vertices, vertices)``."""
+    place = np.arange(vertices)
+    larger, smaller = np.maximum.outer(place, place), np.minimum.outer(place, place)
+    return np.where(larger == smaller, vertices * (vertices - 1) // 2, smaller + larger * (larger - 1) // 2)
 
 
 def _without(logs: Tensor) -> tuple[Tensor, Tensor]:
     """The logarithm of the last vertex's degree, and the logarithms of the weights without this vertex."""
     row, rest = logs[..., -1, :-1], logs[..., :-1, :-1]
     degree = row.logsumexp(-1)
-    through = row.unsqueeze(-1) + row.unsqueeze(-2) - degree[..., None, None]
+    through = row.unsqueeze(-1) + (row - degree.unsqueeze(-1)).unsqueeze(-2)
     # logaddexp has no second derivative where one term is far below the other
     return degree, torch.stack([rest, through]).logsumexp(0)
 
@@ -104,9 +110,14 @@ def log_sum_of_spanning_trees(edge_logits: Tensor) -> Tensor:
     """
     logs = edge_matrix(edge_logits.clamp(min=_ABSENT), _ABSENT)
     total = edge_logits.new_zeros(edge_logits.shape[:-1])
-    for _ in range(logs.shape[-1] - 1):
+    while logs.shape[-1] > 3:
         degree, logs = _without(logs)
         total = total + degree
+    if logs.shape[-1] == 3:  # three trees of two edges
+        one, two, three = logs[..., 0, 1], logs[..., 0, 2], logs[..., 1, 2]
+        total = total + torch.stack([one + two, one + three, two + three]).logsumexp(0)
+    elif logs.shape[-1] == 2:
+        total = total + logs[..., 0, 1]
     return torch.where(total < _ABSENT / 2, -torch.inf, total)
 
 

@@ -32,8 +32,10 @@ def weights(logits, values):
     return torch.stack([logits[torch.arange(len(value)), value].sum() for value in values])
 
 
-@each_family
-@pytest.mark.parametrize("destinations", [1, 2, 3, 4])
+@pytest.mark.parametrize(
+    ("family", "destinations"),
+    [(FAMILIES[0], each) for each in (1, 2, 3, 5, 6)] + [(FAMILIES[1], each) for each in (1, 2, 3, 4)],
+)
 def test_the_partition_function_is_the_sum_over_all_matchings(family, destinations):
     logits = logits_of(family, destinations)
     fn = family(logits)
@@ -73,13 +75,16 @@ def test_a_graph_without_a_matching_has_no_mass(family):
         family(logits).mode()
 
 
-@each_family
-def test_draws_have_the_probabilities_of_the_family(family):
+@pytest.mark.parametrize(("family", "destinations"), [(FAMILIES[0], 3), (FAMILIES[0], 6), (FAMILIES[1], 3)])
+def test_draws_have_the_probabilities_of_the_family(family, destinations):
     torch.manual_seed(3)
-    fn = family(logits_of(family, 3) / 4)
+    fn = family(logits_of(family, destinations) / 8)
     values = fn.enumerate_support()
-    drawn = fn.sample((20_000,))
-    counts = (drawn.unsqueeze(1) == values).all(-1).sum(0).double()
+    drawn = fn.sample((40_000,))
+    digits = destinations ** torch.arange(values.shape[-1]).flip(0)
+    codes, known = (drawn * digits).sum(-1), (values * digits).sum(-1)
+    counts = torch.bincount(torch.searchsorted(known, codes), minlength=len(values)).double()
+    assert torch.isin(codes, known).all()
     expected = fn.log_prob(values).exp() * len(drawn)
     assert counts.sum() == len(drawn)
     assert expected.min() > 5
@@ -162,12 +167,12 @@ def test_derivatives_are_those_of_the_approximation(family):
 
 @each_family
 def test_large_ones_are_approximated(family):
-    logits = logits_of(family, 40, 2).float()
+    logits = logits_of(family, 24, 2).float()
     with pytest.raises(ArgumentError, match=r"Pass bp_iters=.*Bethe approximation"):
         _ = family(logits).log_partition_function
-    with pytest.raises(ArgumentError, match="too many matchings"):
+    with pytest.raises(ArgumentError, match="matchings to 24 destinations, too many to list"):
         family(logits).enumerate_support()
-    fn = family(logits, bp_iters=20)
+    fn = family(logits, bp_iters=5)
     assert fn.log_prob(fn.mode()).shape == (2,)
     assert fn.log_prob(fn.mode()).dtype is torch.float
 

@@ -12,7 +12,7 @@ from virgil.distributions.constraints import CoalescentTimesConstraint
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ShapeError
 from virgil.ops.broadcast import broadcast_shapes
-from virgil.ops.coalescent import coalescent_draws, coalescent_statistics
+from virgil.ops.coalescent import coalescent_draws, coalescent_events
 from virgil.ops.double_precision import in_double
 from virgil.ops.sizes import Sizes
 
@@ -94,6 +94,6 @@ class CoalescentTimes(TorchDistributionMixin):
 
 
 def _log_prob(value: Tensor, leaf_times: Tensor, rate: Tensor) -> Tensor:
-    exposure, count, constant = coalescent_statistics(leaf_times, value, 1)
-    rate = rate.unsqueeze(-1)
-    return (constant + count * rate.log() - exposure * rate).squeeze(-1)
+    times, weights, log_pairs = coalescent_events(leaf_times, value)
+    exposure = ((times - times[..., -1:].detach()) * weights).sum(-1)  # times may be years, and differ by days
+    return log_pairs.sum(-1) + value.shape[-1] * rate.log() - exposure * rate

@@ -14,8 +14,9 @@ from virgil.errors import ShapeError
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.coalescent import (
     coalescent_draws,
-    coalescent_statistics,
+    coalescent_events,
     inverse_of_integral,
+    rate_at,
     rate_integral,
 )
 from virgil.ops.double_precision import in_double
@@ -111,5 +112,7 @@ class CoalescentTimesWithRate(TorchDistributionMixin):
 
 
 def _log_prob(value: Tensor, leaf_times: Tensor, rate_grid: Tensor) -> Tensor:
-    exposure, count, constant = coalescent_statistics(leaf_times, value, rate_grid.shape[-1])
-    return (constant + count * rate_grid.log() - exposure * rate_grid).sum(-1)
+    times, weights, log_pairs = coalescent_events(leaf_times, value)
+    integral = rate_integral(rate_grid, times)
+    log_rates = rate_at(rate_grid, value).log().sum(-1)
+    return log_pairs.sum(-1) + log_rates - (weights * (integral - integral[..., -1:].detach())).sum(-1)
