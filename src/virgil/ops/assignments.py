@@ -68,7 +68,7 @@ def _levels(logits: Tensor, capacity: int) -> tuple[list[Tensor], list[Tensor]]:
 
 
 def _count(destinations: int, capacity: int) -> int:
-    return math.factorial(destinations * capacity) // math.factorial(capacity) ** destinations
+    return math.factorial(destinations * capacity) // int(math.factorial(capacity) ** destinations)
 
 
 def _all_if_few(logits: Tensor, capacity: int) -> tuple[Tensor, Tensor] | None:

@@ -38,6 +38,7 @@ class CoalescentTimesTransform(Transform):
         return CoalescentTimesConstraint(self.leaf_times)
 
     def with_cache(self, cache_size: int = 1) -> CoalescentTimesTransform:
+        """The same map, with a cache of so many values."""
         return self if self._cache_size == cache_size else CoalescentTimesTransform(self.leaf_times, cache_size)
 
     def __eq__(self, other: object) -> bool:
