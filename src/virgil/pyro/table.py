@@ -63,8 +63,7 @@ ROOMS = (
     Room(
         "pyro.distributions",
         ("virgil.distributions",),
-        "affine_beta asymmetriclaplace avf_mvn coalescent conjugate delta diag_normal_mixture "
-        "affine_beta asymmetriclaplace avf_mvn conditional conjugate delta diag_normal_mixture "
+        "affine_beta asymmetriclaplace avf_mvn conjugate delta diag_normal_mixture "
         "diag_normal_mixture_shared_cov empirical extended folded gaussian_scale_mixture "
         "grouped_normal_normal hmm improper_uniform inverse_gamma lkj log_normal_negative_binomial logistic mixture "
         "multivariate_studentt nanmasked omt_mvn ordered_logistic polya_gamma "
