@@ -9,8 +9,9 @@ from torch import Size, Tensor
 from torch import distributions as td
 from torch.distributions import constraints
 
-from virgil.distributions.core.shape_algebra import TorchDistributionMixin, expanded
+from virgil.distributions.core.shape_algebra import expanded
 from virgil.distributions.discrete.categorical import Categorical
+from virgil.distributions.time_series.hidden_markov_model import HiddenMarkovModel
 from virgil.errors import ArgumentError, ShapeError
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.chain_product import chain_product
@@ -20,7 +21,7 @@ from virgil.ops.sizes import Sizes
 __all__ = ["DiscreteHMM"]
 
 
-class DiscreteHMM(TorchDistributionMixin):
+class DiscreteHMM(HiddenMarkovModel):
     r"""A sequence observed through a Markov chain of discrete states, which is summed out *(Rabiner 1989)*.
 
     .. math:: p(x) = \sum_{z_0, \dots, z_T} p(z_0) \prod_{t=1}^{T} p(z_t \mid z_{t-1})\, p(x_t \mid z_t)
@@ -54,7 +55,7 @@ class DiscreteHMM(TorchDistributionMixin):
         validate_args: bool | None = None,
         duration: int | None = None,
     ) -> None:
-        self.duration = _checked_steps(initial_logits, transition_logits, observation_dist, duration)
+        duration = _checked_steps(initial_logits, transition_logits, observation_dist, duration)
         if transition_logits.dim() == 2:
             transition_logits = transition_logits.unsqueeze(0)
         if len(observation_dist.batch_shape) == 1:
@@ -65,8 +66,8 @@ class DiscreteHMM(TorchDistributionMixin):
         batch = broadcast_shapes(
             initial_logits.shape[:-1], transition_logits.shape[:-3], observation_dist.batch_shape[:-2]
         )
-        event = Size([self.duration or 1]) + observation_dist.event_shape
-        super().__init__(batch, event, validate_args=validate_args)
+        event = Size([duration or 1]) + observation_dist.event_shape
+        super().__init__(duration, batch, event, validate_args=validate_args)
 
     @constraints.dependent_property(event_dim=1)
     def support(self) -> constraints.Constraint:
@@ -77,34 +78,9 @@ class DiscreteHMM(TorchDistributionMixin):
 
     def expand(self, batch_shape: Sizes, _instance: Any = None) -> DiscreteHMM:
         """The same model for a larger batch."""
-        return self._copy(self._get_checked_instance(DiscreteHMM, _instance), Size(batch_shape), self.duration)
-
-    def _copy(self, new: DiscreteHMM, batch_shape: Size, duration: int | None) -> DiscreteHMM:
-        new.duration = duration
-        new.initial_logits = self.initial_logits.expand(*batch_shape, -1)
-        new.transition_logits = self.transition_logits
-        new.observation_dist = self.observation_dist
-        event = Size([duration or 1]) + self.observation_dist.event_shape
-        super(DiscreteHMM, new).__init__(batch_shape, event, validate_args=False)
-        new._validate_args = self._validate_args
-        return new
-
-    def with_length_of(self, value: Tensor) -> DiscreteHMM:
-        """This model, with the number of steps of a series where it has none.
-
-        Raises:
-            ShapeError: the value is no series.
-        """
-        if self.duration is not None:
-            return self
-        place = value.dim() - self.event_dim
-        if place < 0 or value.shape[place] == 0:
-            raise ShapeError(
-                f"DiscreteHMM got a value of shape {tuple(value.shape)}; it takes at least one step, of shape (*batch, "
-                f"steps, *event of an observation), and the event of an observation is "
-                f"{tuple(self.observation_dist.event_shape)}."
-            )
-        return self._copy(self.__new__(type(self)), self.batch_shape, value.shape[place])
+        new = self._get_checked_instance(DiscreteHMM, _instance)
+        logits = self.initial_logits.expand(*batch_shape, -1)
+        return self._copied(new, batch_shape, self.duration, initial_logits=logits)
 
     def _scored(self, value: Tensor) -> Tensor:
         """Logarithms of each step's transition times its observation. Shape: ``(*batch, steps, states, states)``."""
@@ -115,8 +91,7 @@ class DiscreteHMM(TorchDistributionMixin):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Log-density of whole sequences, nats. Shape: ``(*batch,)``."""
-        if self._validate_args:
-            self.with_length_of(value)._validate_sample(value)
+        self._checked(value)
         return SUM.reduce(self._total(value), (-2, -1))
 
     def filter(self, value: Tensor) -> Categorical:
