@@ -21,6 +21,7 @@ from virgil.distributions.transforms import biject_to, identity_transform
 Z = 5.6
 
 ABSTRACT = {"Distribution", "TorchDistribution", "TorchDistributionMixin"}
+NO_DENSITY = {"LinearHMM"}  # draws alone, which tests of its own hold
 
 
 def table(rows, keep=lambda row: True):
@@ -63,7 +64,7 @@ def test_every_exported_family_has_a_row():
         for name in dist.__all__
         if isinstance(getattr(dist, name), type) and issubclass(getattr(dist, name), td.Distribution)
     }
-    assert families - ABSTRACT <= set(ROWS)
+    assert families - ABSTRACT - NO_DENSITY <= set(ROWS)
 
 
 @table(ROWS)
@@ -151,11 +152,11 @@ def test_probabilities_sum_to_one_and_to_their_moments(row):
 def test_a_density_of_vectors_integrates_to_one(row):
     fn = row.build()
     to = biject_to(fn.support) if row.chart is None else None
-    dims = row.dims if to is None else math.prod(to.inverse_shape(fn.event_shape))
+    shape = (row.dims,) if to is None else to.inverse_shape(fn.event_shape)
     t = torch.linspace(-3.6, 3.6, 61, dtype=torch.double)
     step = 7.2 / 60
-    grid = torch.cartesian_prod(*[t] * dims).unsqueeze(1)
-    u, weight = torch.sinh(grid), (step * torch.cosh(grid)).prod(-1)
+    grid = torch.cartesian_prod(*[t] * math.prod(shape)).unsqueeze(1)
+    u, weight = torch.sinh(grid).unflatten(-1, shape), (step * torch.cosh(grid)).prod(-1)
     if to is None:
         x, log_det = row.chart(u)
     else:

@@ -104,7 +104,7 @@ class NormalNoise:
         if self.scale.shape[-3] > 1 or columns.shape[-1] > 1:
             solved: Tensor = torch.linalg.solve_triangular(self.scale, columns, upper=False)
             return solved
-        rows = torch.linalg.solve_triangular(self.scale.squeeze(-3), columns.squeeze(-1).mT, upper=False)  # all steps
+        rows: Tensor = torch.linalg.solve_triangular(self.scale.squeeze(-3), columns.squeeze(-1).mT, upper=False)
         return rows.mT.unsqueeze(-1)
 
 
