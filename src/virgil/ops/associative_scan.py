@@ -1,4 +1,4 @@
-"""Chains of steps that compose, folded or followed in rounds whose number is the logarithm of the length.
+"""Chains of steps that compose, in rounds whose number is the logarithm of the length.
 
 A step is a tuple of tensors. Dim -3 of each is time, of the chain's length, or 1 where the tensor is the same in all
 steps. What is the same in all steps of a chain is the same in all pairs of them, so it is composed once in a round.
@@ -13,31 +13,20 @@ from torch import Tensor
 
 from virgil.ops.broadcast import broadcast_shapes
 
-__all__ = ["Compose", "Parts", "fold", "reverse", "trajectory"]
+__all__ = ["Compose", "Parts", "halves", "reverse", "trajectory"]
 
 Parts = tuple[Tensor, ...]
 Compose = Callable[[Parts, Parts], Parts]
 
 
-def fold(steps: Parts, count: int, compose: Compose) -> Parts:
-    """All steps as one *(Sarkka and Garcia-Fernandez 2021, section III)*.
-
-    Args:
-        steps: one or more.
-        count: how many.
-        compose: of a step and the one after it.
-
-    Returns:
-        One step: dim -3 is 1.
-    """
-    rest: Parts | None = None
-    while count > 1:
-        if count % 2:
-            last = tuple(each[..., -1:, :, :] for each in steps)
-            rest = last if rest is None else compose(last, rest)
-        steps = _pairs(steps, count, compose)
-        count //= 2
-    return steps if rest is None else compose(steps, rest)
+def halves(steps: Parts, count: int) -> tuple[Parts, Parts, Parts | None]:
+    """The first and the second step of each pair, and the last step if it has no partner."""
+    if count % 2:
+        last = tuple(each[..., -1:, :, :] for each in steps)
+        steps = tuple(each[..., :-1, :, :] if each.shape[-3] > 1 else each for each in steps)
+    pairs = [(each, each) if each.shape[-3] == 1 else each.unflatten(-3, (-1, 2)).unbind(-3) for each in steps]
+    first, second = zip(*pairs, strict=True)
+    return first, second, last if count % 2 else None
 
 
 def trajectory(steps: Parts, count: int, compose: Compose, apply: Compose, start: Parts) -> Parts:
@@ -55,11 +44,12 @@ def trajectory(steps: Parts, count: int, compose: Compose, apply: Compose, start
     """
     if count == 1:
         return apply(steps, start)
-    after_pairs = trajectory(_pairs(steps, count, compose), count // 2, compose, apply, start)
+    first, second, _ = halves(steps, count)
+    after_pairs = trajectory(compose(first, second), count // 2, compose, apply, start)
     before = tuple(
         _joined(first, later[..., : (count - 1) // 2, :, :]) for first, later in zip(start, after_pairs, strict=True)
     )
-    odd = apply(tuple(_strided(each, 0, count) for each in steps), before)
+    odd = apply(tuple(_every_second(each) for each in steps), before)
     return tuple(map(_interleaved, odd, after_pairs))
 
 
@@ -68,15 +58,9 @@ def reverse(steps: Parts) -> Parts:
     return tuple(each.flip(-3) if each.shape[-3] > 1 else each for each in steps)
 
 
-def _pairs(steps: Parts, count: int, compose: Compose) -> Parts:
-    even = count - count % 2
-    first, second = (tuple(_strided(each, start, even) for each in steps) for start in (0, 1))
-    return compose(first, second)
-
-
-def _strided(part: Tensor, start: int, stop: int) -> Tensor:
+def _every_second(part: Tensor) -> Tensor:
     """Every second step of a part, or the part itself where it is the same in all."""
-    return part if part.shape[-3] == 1 else part[..., start:stop:2, :, :]
+    return part if part.shape[-3] == 1 else part[..., ::2, :, :]
 
 
 def _joined(first: Tensor, later: Tensor) -> Tensor:

@@ -14,26 +14,27 @@ import torch
 from torch import Tensor
 
 from virgil.ops.affine_recurrence import applied
-from virgil.ops.associative_scan import Parts, fold, reverse, trajectory
+from virgil.ops.associative_scan import Parts, reverse, trajectory
+from virgil.ops.inverse_and_log_det import inverse_and_log_det
 
 __all__ = [
+    "Evidence",
     "Likelihood",
     "Moments",
     "Transition",
     "advanced",
     "conditioned",
-    "filtered",
     "following",
     "of_steps",
     "posterior_chain",
-    "series_density",
+    "total",
 ]
 
 _Parts = TypeVar("_Parts", "Likelihood", "Transition")
 
 
 class Moments(NamedTuple):
-    """The mean and the covariance of a state. Shape: ``(*batch, 1, size, 1)`` and ``(*batch, 1, size, size)``."""
+    """The mean and the covariance of a state. Shape: ``(*batch, time, size, 1)`` and ``(*batch, time, size, size)``."""
 
     mean: Tensor
     covariance: Tensor
@@ -48,20 +49,25 @@ class Transition(NamedTuple):
 
 
 class Likelihood(NamedTuple):
-    r"""The function :math:`\exp(v + e + x^T \eta - \tfrac12 x^T \Lambda x)` of a state.
-
-    A factor of the precision of all noise multiplies all but the ``volume``. Both numbers have shape
-    ``(*batch, time, 1, 1)``.
-    """
+    r"""The function :math:`\exp(x^T \eta - \tfrac12 x^T \Lambda x)` of a state ``x``, but for a number."""
 
     vector: Tensor
     precision: Tensor
+
+
+class Evidence(NamedTuple):
+    """The logarithm of a number, in two parts: a factor of the precision of all noise multiplies the ``energy``."""
+
     energy: Tensor
     volume: Tensor
 
+    def plus(self, other: Evidence) -> Evidence:
+        """That of the product of two numbers."""
+        return Evidence(self.energy + other.energy, self.volume + other.volume)
+
 
 class _Product(NamedTuple):
-    """The product of a normal density and a likelihood: its share of the integral, and the normal density that it is.
+    """The product of a normal density and a likelihood: the normal density that it is, and its integral.
 
     ``inverse`` is that of ``1 + covariance @ precision`` and ``slope`` the derivative of the likelihood at the mean.
     """
@@ -69,8 +75,7 @@ class _Product(NamedTuple):
     inverse: Tensor
     slope: Tensor
     moments: Moments
-    energy: Tensor
-    volume: Tensor
+    evidence: Evidence
 
 
 def advanced(state: Moments, step: Transition) -> Moments:
@@ -79,10 +84,10 @@ def advanced(state: Moments, step: Transition) -> Moments:
     return Moments(mean, step.matrix @ state.covariance @ step.matrix.mT + step.covariance)
 
 
-def conditioned(state: Moments, likelihood: Likelihood) -> tuple[Moments, Tensor, Tensor]:
-    """The state given an observation, and the logarithm of the observation's density, as energy and volume."""
+def conditioned(state: Moments, likelihood: Likelihood) -> tuple[Moments, Evidence]:
+    """The state given an observation, and the integral of its density times the likelihood."""
     product = _product(state.mean, state.covariance, likelihood)
-    return product.moments, product.energy, product.volume
+    return product.moments, product.evidence
 
 
 def of_steps(parts: _Parts, steps: slice) -> _Parts:
@@ -97,36 +102,9 @@ def following(parts: _Parts) -> _Parts:
     return type(parts)(*rolled)
 
 
-def series_density(first: Moments, likelihood: Likelihood, moves: Transition, count: int) -> tuple[Tensor, Tensor]:
-    """The logarithm of the density of all observations, as energy and volume.
-
-    Args:
-        first: the first observed state, before its observation.
-        likelihood: of all states.
-        moves: from each state to the next. What the one from the last state is makes no difference.
-        count: the number of states.
-    """
-    return conditioned(first, _folded(likelihood, moves, count)[0])[1:]
-
-
-def filtered(
-    first: Moments, likelihood: Likelihood, moves: Transition, last: Likelihood, count: int
-) -> tuple[Moments, Tensor, Tensor]:
-    """The last state given the observations, and the logarithm of their density, as energy and volume.
-
-    Args:
-        first: the first observed state, before its observation.
-        likelihood: of all states but the last.
-        moves: from each state to the next.
-        last: the likelihood of the last state.
-        count: the number of states.
-    """
-    if count == 1:
-        return conditioned(first, last)
-    stretch, move = _folded(likelihood, moves, count - 1)
-    state, energy, volume = conditioned(first, stretch)
-    state, last_energy, last_volume = conditioned(advanced(state, move), last)
-    return state, energy + last_energy, volume + last_volume
+def total(evidence: Evidence, count: int) -> Evidence:
+    """The product over all steps, of which there are so many."""
+    return Evidence(*(each.sum(-3, keepdim=True) if each.shape[-3] > 1 else each * count for each in evidence))
 
 
 def posterior_chain(start: Moments, step: Transition, likelihood: Likelihood, count: int) -> tuple[Moments, Transition]:
@@ -149,56 +127,36 @@ def posterior_chain(start: Moments, step: Transition, likelihood: Likelihood, co
 
 
 def _product(mean: Tensor, covariance: Tensor, likelihood: Likelihood) -> _Product:
-    inverse, log_det = _inverse(covariance @ likelihood.precision)
+    identity = torch.eye(mean.shape[-2], dtype=mean.dtype, device=mean.device)
+    inverse, log_det = inverse_and_log_det(covariance @ likelihood.precision + identity)
     slope = likelihood.vector - applied(likelihood.precision, mean)
     spread = inverse @ covariance
     new = mean + applied(spread, slope)
-    energy = likelihood.energy + (slope * new + mean * likelihood.vector).sum(-2, keepdim=True) / 2
-    return _Product(inverse, slope, Moments(new, spread), energy, likelihood.volume - log_det / 2)
-
-
-def _folded(likelihood: Likelihood, moves: Transition, count: int) -> tuple[Likelihood, Transition]:
-    parts = fold((*likelihood, *moves), count, _composed)
-    return Likelihood(*parts[:4]), Transition(*parts[4:])
+    energy = (slope * new + mean * likelihood.vector).sum(-2, keepdim=True) / 2
+    evidence = Evidence(energy, log_det[..., None, None] / -2)
+    return _Product(inverse, slope, Moments(new, spread), evidence)
 
 
 def _composed(first: Parts, second: Parts) -> Parts:
     """Two stretches as one; the state between them is integrated out."""
-    step, next_step = Transition(*first[4:]), Transition(*second[4:])
-    product = _product(step.offset, step.covariance, Likelihood(*second[:4]))
+    step, next_step = Transition(*first[2:]), Transition(*second[2:])
+    product = _product(step.offset, step.covariance, Likelihood(*second[:2]))
     moved = product.inverse @ step.matrix
-    last = advanced(product.moments, next_step)
-    return (
-        *_likelihood_before(Likelihood(*first[:4]), step, second[1], product, moved),
-        next_step.matrix @ moved,
-        *last,
-    )
+    before = _likelihood_before(Likelihood(*first[:2]), step, second[1], product.slope, moved)
+    return (*before, next_step.matrix @ moved, *advanced(product.moments, next_step))
 
 
 def _pulled(stretch: Parts, after: Parts) -> Parts:
     """The likelihood of the first state of a stretch, given that of its last."""
-    step = Transition(*stretch[4:])
+    step = Transition(*stretch[2:])
     product = _product(step.offset, step.covariance, Likelihood(*after))
-    return _likelihood_before(Likelihood(*stretch[:4]), step, after[1], product, product.inverse @ step.matrix)
+    moved = product.inverse @ step.matrix
+    return _likelihood_before(Likelihood(*stretch[:2]), step, after[1], product.slope, moved)
 
 
 def _likelihood_before(
-    own: Likelihood, step: Transition, precision: Tensor, product: _Product, moved: Tensor
+    own: Likelihood, step: Transition, precision: Tensor, slope: Tensor, moved: Tensor
 ) -> Likelihood:
-    return Likelihood(
-        own.vector + applied(moved.mT, product.slope),
-        own.precision + (precision @ step.matrix).mT @ moved,
-        own.energy + product.energy,
-        own.volume + product.volume,
-    )
-
-
-def _inverse(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """The inverse of 1 plus a product of two positive semidefinite matrices, and its log-determinant."""
-    size = matrix.shape[-1]
-    if size == 1:
-        return (1 + matrix).reciprocal(), matrix.log1p()
-    identity = torch.eye(size, dtype=matrix.dtype, device=matrix.device)
-    factors, pivots, _ = torch.linalg.lu_factor_ex(matrix + identity)
-    log_det = factors.diagonal(dim1=-2, dim2=-1).abs().log().sum(-1)[..., None, None]
-    return torch.linalg.lu_solve(factors, pivots, identity.expand(factors.shape)), log_det
+    """The likelihood of a state that is observed and then moves to one of this precision."""
+    pulled = (precision @ step.matrix).mT @ moved
+    return Likelihood(own.vector + applied(moved.mT, slope), own.precision + pulled)

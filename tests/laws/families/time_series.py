@@ -87,7 +87,9 @@ FACTORS = numbers([[1.0, 0.0], [0.4, 0.7]], [[0.8, 0.0], [-0.3, 1.1]])
 
 MULTIVARIATE = {
     "AR": Row(
-        lambda coefficients, scale, intercept: dist.AR(coefficients, scale, 2, scale.new_tensor([0.4, -0.7]), intercept),
+        lambda coefficients, scale, intercept: dist.AR(
+            coefficients, scale, 2, scale.new_tensor([0.4, -0.7]), intercept
+        ),
         {"coefficients": numbers([0.5, -0.3], [0.9, 0.2]), "scale": SCALES, "intercept": LOCS},
     ),
     "EulerMaruyama": Row(_path, {"start": LOCS, "pull": MOVES, "noise": SCALES}, moments=False),

@@ -89,7 +89,7 @@ class GammaGaussianHMM(NormalStateSpace):
         Returns:
             both, each of batch shape ``(*batch,)``.
         """
-        state, energy = self._filtered(value)
+        state, (energy, _) = self._filtered(value)
         batch, dtype = self._batch_of(value), self._dtype(value)
         scale = self._scale_given(energy[..., 0, 0, 0], value)
         concentration, rate = (each.expand(batch).to(dtype) for each in scale)

@@ -15,15 +15,17 @@ from virgil.errors import ArgumentError, ShapeError
 from virgil.ops.affine_recurrence import affine_recurrence, applied, covariance_recurrence
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.linear_gaussian import (
+    Evidence,
     Likelihood,
     Moments,
     Transition,
     advanced,
     conditioned,
-    filtered,
     of_steps,
     posterior_chain,
+    total,
 )
+from virgil.ops.linear_gaussian_filter import filtered
 from virgil.ops.sizes import Sizes
 
 __all__ = ["GaussianMRF"]
@@ -92,9 +94,10 @@ class GaussianMRF(HiddenMarkovModel):
     def log_prob(self, value: Tensor) -> Tensor:
         """Log-density of whole series, nats. Shape: ``(*batch,)``."""
         self._checked(value)
-        own, observation, noise = self._observation()
-        seen = _product(own, noise.likelihood(observation, value.unsqueeze(-1).double()))
-        density = self._integral(seen, value.shape[-2]) - self._integral(own, value.shape[-2])
+        count, ((own, constant), observation, noise) = value.shape[-2], self._observation()
+        likelihood, evidence = noise.likelihood(observation, value.unsqueeze(-1).double())
+        seen = self._integral(_product(own, likelihood), constant.plus(evidence), count)
+        density = seen - self._integral(own, constant, count)
         batch = broadcast_shapes(self._batch_shape, value.shape[:-2])
         return density[..., 0, 0, 0].expand(batch).to(torch.promote_types(value.dtype, self._dtype()))
 
@@ -135,35 +138,41 @@ class GaussianMRF(HiddenMarkovModel):
     def _dtype(self) -> torch.dtype:
         return self.initial_dist.mean.dtype
 
-    def _observation(self) -> tuple[Likelihood, Tensor, NormalNoise]:
+    def _observation(self) -> tuple[tuple[Likelihood, Evidence], Tensor, NormalNoise]:
         return _conditional(normal_noise("observation_dist", self.observation_dist), self.hidden_dim)
 
-    def _moves(self) -> tuple[Moments, Likelihood, Transition]:
-        """The first state with what its factors say, what the other factors say of their first state, and moves."""
-        own, matrix, noise = _conditional(normal_noise("transition_dist", self.transition_dist), self.hidden_dim)
-        start = normal_noise("initial_dist", self.initial_dist, has_time=False).moments
-        return start, own, Transition(matrix, *noise.moments)
+    def _moves(self) -> tuple[Likelihood, Transition]:
+        """Each transition factor as a likelihood of its first state, but for a number, and a move to the second."""
+        (own, _), matrix, noise = _conditional(normal_noise("transition_dist", self.transition_dist), self.hidden_dim)
+        return own, Transition(matrix, *noise.moments)
 
-    def _integral(self, likelihood: Likelihood, count: int) -> Tensor:
-        """The logarithm of the integral over all states, where the observations have this likelihood."""
-        start, own, step = self._moves()
-        start, energy, volume = conditioned(start, of_steps(own, slice(None, 1)))
-        before = _product(of_steps(likelihood, slice(None, -1)), of_steps(own, slice(1, None)))
-        moves, last = of_steps(step, slice(1, None)), of_steps(likelihood, slice(-1, None))
-        first = advanced(start, of_steps(step, slice(None, 1)))
-        _, later_energy, later_volume = filtered(first, before, moves, last, count)
-        return energy + volume + later_energy + later_volume
+    def _start(self) -> Moments:
+        return normal_noise("initial_dist", self.initial_dist, has_time=False).moments
+
+    def _integral(self, likelihood: Likelihood, constant: Evidence, count: int) -> Tensor:
+        """The logarithm of the integral over all states, where the observations have this likelihood.
+
+        The numbers that transition factors have in common with every such integral are left out.
+        """
+        (own, step), last = self._moves(), of_steps(likelihood, slice(-1, None))
+        state, evidence = conditioned(self._start(), of_steps(own, slice(None, 1)))
+        state, evidence = advanced(state, of_steps(step, slice(None, 1))), evidence.plus(total(constant, count))
+        if count > 1:
+            before = _product(of_steps(likelihood, slice(None, -1)), of_steps(own, slice(1, None)))
+            state, more = filtered(state, before, of_steps(step, slice(1, None)), count - 1)
+            evidence = evidence.plus(more)
+        energy, volume = evidence.plus(conditioned(state, last)[1])
+        return energy + volume
 
     def _chain(self) -> tuple[Moments, Transition]:
         """The states as a chain of conditional distributions."""
-        start, own, step = self._moves()
-        count, (seen, _, _) = self._event_shape[0], self._observation()
-        start, *_ = conditioned(start, of_steps(own, slice(None, 1)))
+        (own, step), count, ((seen, _), _, _) = self._moves(), self._event_shape[0], self._observation()
+        start, _ = conditioned(self._start(), of_steps(own, slice(None, 1)))
         later = Likelihood(*(_moved_forward(each, count) for each in own))
         return posterior_chain(start, step, _product(seen, later), count)
 
 
-def _conditional(joint: NormalNoise, size: int) -> tuple[Likelihood, Tensor, NormalNoise]:
+def _conditional(joint: NormalNoise, size: int) -> tuple[tuple[Likelihood, Evidence], Tensor, NormalNoise]:
     """A joint normal density as that of its first entries, and of the others given them: a matrix and noise.
 
     With the Cholesky factor in blocks ``((K, 0), (M, N))`` the others have the mean ``M K^-1 first`` and the

@@ -16,7 +16,7 @@ from virgil.errors import ArgumentError
 from virgil.ops.affine_recurrence import applied
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.cholesky import safe_cholesky
-from virgil.ops.linear_gaussian import Likelihood, Moments
+from virgil.ops.linear_gaussian import Evidence, Likelihood, Moments
 from virgil.ops.sizes import Sizes
 
 __all__ = ["NormalNoise", "drawn", "normal_from", "normal_noise", "with_time"]
@@ -80,8 +80,8 @@ class NormalNoise:
         fn = Normal(loc, scale.squeeze(-1), validate_args=False)
         return (fn if observed is None else fn.mask(observed.squeeze(-1))).to_event(1)
 
-    def likelihood(self, matrix: Tensor, value: Tensor) -> Likelihood:
-        """The density of ``matrix @ state + noise`` at the value, as a function of the state.
+    def likelihood(self, matrix: Tensor, value: Tensor) -> tuple[Likelihood, Evidence]:
+        """The density of ``matrix @ state + noise`` at the value, as a function of the state, and its constant.
 
         Args:
             matrix: Shape: ``(*batch, steps or 1, size, state size)``.
@@ -95,7 +95,8 @@ class NormalNoise:
         if self.observed is not None:
             factor, apart, logs = (each.where(self.observed, 0.0) for each in (factor, apart, logs))
         energy = -apart.square().sum(-2, keepdim=True) / 2
-        return Likelihood(applied(factor.mT, apart), factor.mT @ factor, energy, -logs.sum(-2, keepdim=True))
+        likelihood = Likelihood(applied(factor.mT, apart), factor.mT @ factor)
+        return likelihood, Evidence(energy, -logs.sum(-2, keepdim=True))
 
     def _whitened(self, columns: Tensor) -> Tensor:
         """Columns in units of the noise."""

@@ -11,16 +11,18 @@ from virgil.distributions.time_series.normal_noise import NormalNoise, normal_no
 from virgil.ops.affine_recurrence import affine_recurrence, applied, covariance_recurrence
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.linear_gaussian import (
+    Evidence,
     Likelihood,
     Moments,
     Transition,
     advanced,
-    filtered,
+    conditioned,
     following,
     of_steps,
     posterior_chain,
-    series_density,
+    total,
 )
+from virgil.ops.linear_gaussian_filter import filtered
 
 __all__ = ["NormalStateSpace"]
 
@@ -84,7 +86,7 @@ class NormalStateSpace(LinearStateSpace):
     def _observation_noise(self) -> NormalNoise:
         return normal_noise("observation_dist", self.observation_dist)
 
-    def _likelihood(self, value: Tensor) -> Likelihood:
+    def _likelihood(self, value: Tensor) -> tuple[Likelihood, Evidence]:
         """Of the state of each step, at a series. A missing observation may have any value."""
         noise, columns = self._observation_noise(), value.unsqueeze(-1).double()
         if noise.observed is not None:
@@ -93,24 +95,27 @@ class NormalStateSpace(LinearStateSpace):
         self._checked(value)
         return noise.likelihood(self._matrices(torch.double)[1], columns)
 
-    def _density(self, value: Tensor) -> tuple[Tensor, Tensor]:
-        """The logarithm of the density, as energy and volume; `Likelihood`. Shape: ``(*batch, 1, 1, 1)``."""
-        likelihood, step = self._likelihood(value), self._transition()
-        return series_density(self._first(step), likelihood, following(step), value.shape[-2])
+    def _density(self, value: Tensor) -> Evidence:
+        """The density of a series. Shapes: ``(*batch, 1, 1, 1)``."""
+        (likelihood, constant), step, count = self._likelihood(value), self._transition(), value.shape[-2]
+        state = advanced(self._start(), of_steps(step, slice(None, 1)))
+        _, evidence = filtered(state, likelihood, following(step), count)  # the last move changes nothing
+        return evidence.plus(total(constant, count))
 
-    def _filtered(self, value: Tensor) -> tuple[Moments, Tensor]:
-        """The last state given a series, and the energy of the series' density."""
-        likelihood, step = self._likelihood(value), self._transition()
-        before, last = (of_steps(likelihood, steps) for steps in (slice(None, -1), slice(-1, None)))
-        return filtered(self._first(step), before, of_steps(step, slice(1, None)), last, value.shape[-2])[:2]
+    def _filtered(self, value: Tensor) -> tuple[Moments, Evidence]:
+        """The last state given a series, and the density of the series. Shapes: ``(*batch, 1, ...)``."""
+        (likelihood, constant), step, count = self._likelihood(value), self._transition(), value.shape[-2]
+        state, evidence = advanced(self._start(), of_steps(step, slice(None, 1))), total(constant, count)
+        if count > 1:
+            before, moves = of_steps(likelihood, slice(None, -1)), of_steps(step, slice(1, None))
+            state, more = filtered(state, before, moves, count - 1)
+            evidence = evidence.plus(more)
+        state, more = conditioned(state, of_steps(likelihood, slice(-1, None)))
+        return state, evidence.plus(more)
 
     def _posterior(self, value: Tensor) -> tuple[Moments, Transition]:
         """The chain of states given a series."""
-        return posterior_chain(self._start(), self._transition(), self._likelihood(value), value.shape[-2])
-
-    def _first(self, step: Transition) -> Moments:
-        """The state of the first observation, before it."""
-        return advanced(self._start(), of_steps(step, slice(None, 1)))
+        return posterior_chain(self._start(), self._transition(), self._likelihood(value)[0], value.shape[-2])
 
     def _batch_of(self, value: Tensor) -> Size:
         return broadcast_shapes(self._batch_shape, value.shape[:-2])
