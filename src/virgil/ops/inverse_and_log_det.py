@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 import torch
@@ -27,8 +28,17 @@ def inverse_and_log_det(matrix: Tensor) -> tuple[Tensor, Tensor]:
     """
     if matrix.shape[-1] == 1:
         return matrix.reciprocal(), matrix[..., 0, 0].log()
+    if not (torch.is_grad_enabled() and matrix.requires_grad):
+        return _factored(matrix)
     inverse, log_det = _Inverse.apply(matrix)
     return inverse, log_det
+
+
+def _factored(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    factors, pivots, _ = torch.linalg.lu_factor_ex(matrix)
+    identity = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device).expand(matrix.shape)
+    log_det = factors.diagonal(dim1=-2, dim2=-1).abs().log().sum(-1)
+    return torch.linalg.lu_solve(factors, pivots, identity), log_det
 
 
 class _Inverse(torch.autograd.Function):
@@ -36,10 +46,7 @@ class _Inverse(torch.autograd.Function):
 
     @staticmethod
     def forward(matrix: Tensor) -> tuple[Tensor, Tensor]:
-        factors, pivots, _ = torch.linalg.lu_factor_ex(matrix)
-        identity = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device).expand(matrix.shape)
-        log_det = factors.diagonal(dim1=-2, dim2=-1).abs().log().sum(-1)
-        return torch.linalg.lu_solve(factors, pivots, identity), log_det
+        return _factored(matrix)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -49,3 +56,6 @@ class _Inverse(torch.autograd.Function):
     def backward(ctx: Any, *grads: Any) -> Any:
         transposed = ctx.saved_tensors[0].mT
         return transposed * grads[1][..., None, None] - transposed @ grads[0] @ transposed
+
+
+_Inverse.forward.__signature__ = signature(_Inverse.forward)  # type: ignore[attr-defined]  # which apply asks for
