@@ -20,10 +20,10 @@ ROWS = {**EDGES, **{f"KL {name}": row for name, row in DIVERGENCES.items()}}
 NO_FORMULA = {  # of their own: they score by the families inside them, or compare and look up
     "Delta", "Empirical", "ExpandedDistribution", "ImproperUniform", "Independent", "MaskedDistribution",
     "MaskedMixture", "MixtureSameFamily", "TransformedDistribution", "Unit", "DiscreteHMM",
-    "SineSkewed", "ZeroInflatedDistribution",
+    "EulerMaruyama", "IndependentHMM", "SineSkewed", "ZeroInflatedDistribution",
 }  # fmt: skip
 NORMAL = {  # a square and logarithms, as Normal
-    "AVFMultivariateNormal", "CAR", "GroupedNormalNormal", "LogisticNormal", "LowRankMultivariateNormal",
+    "AVFMultivariateNormal", "CAR", "GaussianMRF", "GroupedNormalNormal", "LogisticNormal", "LowRankMultivariateNormal",
     "MatrixNormal", "MultivariateNormal", "OMTMultivariateNormal", "ZeroSumNormal",
 }  # fmt: skip
 AS_CATEGORICAL = {"OneHotCategorical", "OneHotCategoricalStraightThrough"}

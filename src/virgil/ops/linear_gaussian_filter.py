@@ -121,7 +121,8 @@ class _Layout:
     def matrices(self, part: Tensor, count: int | None = None) -> Tensor:
         count = self.count if count is None else count
         batch = () if self.alone else self.batch
-        part = part.flatten(0, -4)[0] if self.alone and part.dim() > 3 else part
+        if self.alone and part.dim() > 3:  # dims of size 1
+            part = part.flatten(0, -4)[0]
         return part.expand(*batch, 1 if self.steady else count, -1, -1).reshape(-1, *part.shape[-2:])
 
     def rows(self, part: Tensor, count: int | None = None) -> Tensor:

@@ -77,7 +77,8 @@ class GammaGaussianHMM(NormalStateSpace):
     def log_prob(self, value: Tensor) -> Tensor:
         """Log-density of whole series, nats. Shape: ``(*batch,)``."""
         energy, volume = (each[..., 0, 0, 0] for each in self._density(value))
-        prior, posterior = self._scale(), self._scale_given(energy, value)
+        prior = self._scale()
+        posterior = self._given(prior, energy, value)
         density = volume + _log_mass(*prior) - _log_mass(*posterior)
         return density.expand(self._batch_of(value)).to(self._dtype(value))
 
@@ -91,7 +92,7 @@ class GammaGaussianHMM(NormalStateSpace):
         """
         state, (energy, _) = self._filtered(value)
         batch, dtype = self._batch_of(value), self._dtype(value)
-        scale = self._scale_given(energy[..., 0, 0, 0], value)
+        scale = self._given(self._scale(), energy[..., 0, 0, 0], value)
         concentration, rate = (each.expand(batch).to(dtype) for each in scale)
         return Gamma(concentration, rate, validate_args=False), normal_from(state, dtype, batch, has_time=False)
 
@@ -121,9 +122,9 @@ class GammaGaussianHMM(NormalStateSpace):
     def _scale(self) -> tuple[Tensor, Tensor]:
         return self.scale_dist.concentration.double(), self.scale_dist.rate.double()
 
-    def _scale_given(self, energy: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+    def _given(self, prior: tuple[Tensor, Tensor], energy: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Concentration and rate of the factor, given a series whose density has this energy."""
-        concentration, rate = self._scale()
+        concentration, rate = prior
         sizes = self._observation_noise().size
         total = sizes.sum((-3, -2, -1)) * (value.shape[-2] if sizes.shape[-3] == 1 else 1)
         return concentration + total / 2, rate - energy

@@ -38,6 +38,8 @@ class GaussianHMM(NormalStateSpace):
     of shape ``(*batch, steps)``, or ``Normal(...).mask(seen).to_event(1)`` for single entries. The value there, NaN or
     any number, counts for nothing.
 
+    Standard deviations of noise, and of the first state, may differ by a factor of 1e6; beyond that digits are lost.
+
     Args:
         initial_dist: of :math:`z_0`. Shape: batch ``(*batch,)``, event ``(hidden_dim,)``.
         transition_matrix: :math:`F`. Shape: ``(*batch, steps or 1, hidden_dim, hidden_dim)``.

@@ -96,8 +96,9 @@ class GaussianMRF(HiddenMarkovModel):
         self._checked(value)
         count, ((own, constant), observation, noise) = value.shape[-2], self._observation()
         likelihood, evidence = noise.likelihood(observation, value.unsqueeze(-1).double())
-        seen = self._integral(_product(own, likelihood), constant.plus(evidence), count)
-        density = seen - self._integral(own, constant, count)
+        chain = self._start(), *self._moves()  # once, as derivatives of the two integrals cancel
+        seen = _integral(*chain, _product(own, likelihood), constant.plus(evidence), count)
+        density = seen - _integral(*chain, own, constant, count)
         batch = broadcast_shapes(self._batch_shape, value.shape[:-2])
         return density[..., 0, 0, 0].expand(batch).to(torch.promote_types(value.dtype, self._dtype()))
 
@@ -149,21 +150,6 @@ class GaussianMRF(HiddenMarkovModel):
     def _start(self) -> Moments:
         return normal_noise("initial_dist", self.initial_dist, has_time=False).moments
 
-    def _integral(self, likelihood: Likelihood, constant: Evidence, count: int) -> Tensor:
-        """The logarithm of the integral over all states, where the observations have this likelihood.
-
-        The numbers that transition factors have in common with every such integral are left out.
-        """
-        (own, step), last = self._moves(), of_steps(likelihood, slice(-1, None))
-        state, evidence = conditioned(self._start(), of_steps(own, slice(None, 1)))
-        state, evidence = advanced(state, of_steps(step, slice(None, 1))), evidence.plus(total(constant, count))
-        if count > 1:
-            before = _product(of_steps(likelihood, slice(None, -1)), of_steps(own, slice(1, None)))
-            state, more = filtered(state, before, of_steps(step, slice(1, None)), count - 1)
-            evidence = evidence.plus(more)
-        energy, volume = evidence.plus(conditioned(state, last)[1])
-        return energy + volume
-
     def _chain(self) -> tuple[Moments, Transition]:
         """The states as a chain of conditional distributions."""
         (own, step), count, ((seen, _), _, _) = self._moves(), self._event_shape[0], self._observation()
@@ -195,3 +181,21 @@ def _moved_forward(part: Tensor, count: int) -> Tensor:
     """In the place of each step the one after it, and zero in the place of the last."""
     whole = part.expand(*part.shape[:-3], count, *part.shape[-2:])
     return torch.cat([whole[..., 1:, :, :], torch.zeros_like(whole[..., :1, :, :])], -3)
+
+
+def _integral(
+    start: Moments, own: Likelihood, step: Transition, likelihood: Likelihood, constant: Evidence, count: int
+) -> Tensor:
+    """The logarithm of the integral over all states, where the observations have this likelihood.
+
+    The numbers that transition factors have in common with every such integral are left out.
+    """
+    last = of_steps(likelihood, slice(-1, None))
+    state, evidence = conditioned(start, of_steps(own, slice(None, 1)))
+    state, evidence = advanced(state, of_steps(step, slice(None, 1))), evidence.plus(total(constant, count))
+    if count > 1:
+        before = _product(of_steps(likelihood, slice(None, -1)), of_steps(own, slice(1, None)))
+        state, more = filtered(state, before, of_steps(step, slice(1, None)), count - 1)
+        evidence = evidence.plus(more)
+    energy, volume = evidence.plus(conditioned(state, last)[1])
+    return energy + volume
