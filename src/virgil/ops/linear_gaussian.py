@@ -62,7 +62,7 @@ class Evidence(NamedTuple):
     volume: Tensor
 
     def plus(self, other: Evidence) -> Evidence:
-        """That of the product of two numbers."""
+        """The logarithm of the product of two numbers."""
         return Evidence(self.energy + other.energy, self.volume + other.volume)
 
 

@@ -156,9 +156,11 @@ class _Layout:
 
     def over_time(self, numbers: Tensor, count: int) -> Tensor:
         """The sum over all steps. Shape: ``(M, R)`` to ``(M, R)`` without time."""
-        if not self.steady:
-            return numbers.unflatten(0, (-1, count)).sum(1)
-        return numbers.unflatten(1, (-1, count)).sum(2) if numbers.shape[1] > 1 else numbers * count
+        if self.steady and numbers.shape[1] == 1:
+            return numbers * count
+        dim = 1 if self.steady else 0
+        total: Tensor = numbers.unflatten(dim, (-1, count)).sum(dim + 1)
+        return total
 
     def moments(self, mean: Tensor, covariance: Tensor) -> Moments:
         shape = (1,) if self.alone else (*self.batch, 1)

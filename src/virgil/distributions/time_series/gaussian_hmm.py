@@ -58,7 +58,7 @@ class GaussianHMM(NormalStateSpace):
     >>> walk, one = dist.Normal(torch.zeros(1), 1.0).to_event(1), torch.ones(1, 1)
     >>> model = dist.GaussianHMM(walk, one, walk, one, walk)
     >>> model.log_prob(torch.tensor([[0.5], [1.0], [-0.3]]))
-    tensor(-4.5078)
+    tensor(-4.6141)
     """
 
     has_rsample = True

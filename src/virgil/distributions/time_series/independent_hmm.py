@@ -52,7 +52,7 @@ class IndependentHMM(TorchDistributionMixin):
 
     @constraints.dependent_property(event_dim=2)
     def support(self) -> constraints.Constraint:
-        """That of the base."""
+        """The support of the base, which has as many dims."""
         return cast(constraints.Constraint, self.base_dist.support)
 
     def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
