@@ -339,7 +339,7 @@ NAMES: dict[str, str] = {
     "pyro.distributions.SineBivariateVonMises": f"{_SINE}.SineBivariateVonMises",
     "pyro.distributions.TransformModule": "virgil.distributions.transforms.TransformModule",
     "pyro.distributions.hmm.HiddenMarkovModel": (
-        "virgil.distributions.time_series.hidden_markov_model.HiddenMarkovModel"
+        "virgil.distributions.time_series.state_space.hidden_markov_model.HiddenMarkovModel"
     ),
     "pyro.distributions.is_validation_enabled": f"{_VALIDATION}.is_validating",
     "pyro.distributions.kl.sum_rightmost": "virgil.distributions.util.sum_rightmost",

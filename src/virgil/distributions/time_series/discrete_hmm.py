@@ -11,7 +11,7 @@ from torch.distributions import constraints
 
 from virgil.distributions.core.shape_algebra import expanded
 from virgil.distributions.discrete.categorical import Categorical
-from virgil.distributions.time_series.hidden_markov_model import HiddenMarkovModel
+from virgil.distributions.time_series.state_space.hidden_markov_model import HiddenMarkovModel
 from virgil.errors import ArgumentError, ShapeError
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.chain_product import chain_product

@@ -11,8 +11,8 @@ from torch import distributions as td
 from virgil.distributions.continuous.gamma import Gamma
 from virgil.distributions.core.shape_algebra import expanded
 from virgil.distributions.multivariate.multivariate_normal import MultivariateNormal
-from virgil.distributions.time_series.normal_noise import normal_from
-from virgil.distributions.time_series.normal_state_space import NormalStateSpace
+from virgil.distributions.time_series.state_space.normal_noise import normal_from
+from virgil.distributions.time_series.state_space.normal_state_space import NormalStateSpace
 from virgil.errors import ArgumentError
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.sizes import Sizes

@@ -10,8 +10,8 @@ from torch import distributions as td
 
 from virgil.distributions.core.shape_algebra import Independent
 from virgil.distributions.multivariate.multivariate_normal import MultivariateNormal
-from virgil.distributions.time_series.normal_noise import NormalNoise, drawn, normal_from, normal_noise
-from virgil.distributions.time_series.normal_state_space import NormalStateSpace
+from virgil.distributions.time_series.state_space.normal_noise import NormalNoise, drawn, normal_from, normal_noise
+from virgil.distributions.time_series.state_space.normal_state_space import NormalStateSpace
 from virgil.errors import ArgumentError, ShapeError
 from virgil.ops.affine_recurrence import affine_recurrence
 from virgil.ops.broadcast import broadcast_shapes

@@ -9,8 +9,8 @@ from torch import Size, Tensor
 from torch import distributions as td
 from torch.distributions import constraints
 
-from virgil.distributions.time_series.hidden_markov_model import HiddenMarkovModel
-from virgil.distributions.time_series.normal_noise import NormalNoise, drawn, normal_noise
+from virgil.distributions.time_series.state_space.hidden_markov_model import HiddenMarkovModel
+from virgil.distributions.time_series.state_space.normal_noise import NormalNoise, drawn, normal_noise
 from virgil.errors import ArgumentError, ShapeError
 from virgil.ops.affine_recurrence import affine_recurrence, applied, covariance_recurrence
 from virgil.ops.broadcast import broadcast_shapes

@@ -10,7 +10,7 @@ from torch.distributions import constraints
 from torch.distributions.transforms import ComposeTransform, Transform
 
 from virgil.distributions.core.shape_algebra import Independent
-from virgil.distributions.time_series.linear_state_space import LinearStateSpace
+from virgil.distributions.time_series.state_space.linear_state_space import LinearStateSpace
 from virgil.errors import ArgumentError
 from virgil.ops.sizes import Sizes
 

@@ -10,8 +10,8 @@ from torch import distributions as td
 from torch.distributions import constraints
 
 from virgil.distributions.core.shape_algebra import expanded
-from virgil.distributions.time_series.hidden_markov_model import HiddenMarkovModel
-from virgil.distributions.time_series.normal_noise import with_time
+from virgil.distributions.time_series.state_space.hidden_markov_model import HiddenMarkovModel
+from virgil.distributions.time_series.state_space.normal_noise import with_time
 from virgil.errors import ArgumentError, ShapeError
 from virgil.ops.affine_recurrence import affine_recurrence, applied
 from virgil.ops.broadcast import broadcast_shapes

@@ -6,8 +6,8 @@ import torch
 from torch import Size, Tensor
 from torch import distributions as td
 
-from virgil.distributions.time_series.linear_state_space import LinearStateSpace
-from virgil.distributions.time_series.normal_noise import NormalNoise, normal_noise
+from virgil.distributions.time_series.state_space.linear_state_space import LinearStateSpace
+from virgil.distributions.time_series.state_space.normal_noise import NormalNoise, normal_noise
 from virgil.ops.affine_recurrence import affine_recurrence, applied, covariance_recurrence
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.linear_gaussian import (
