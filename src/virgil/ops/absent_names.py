@@ -53,7 +53,6 @@ INSTEAD: dict[str, dict[str, str]] = {
     },
     "virgil.distributions": {
         "is_validation_enabled": "Use is_validating",
-        **dict.fromkeys(("GaussianHMM", "IndependentHMM", "LinearHMM"), "State the chain in virgil.markov"),
         "LKJ": "Use LKJCholesky, whose values are Cholesky factors",
         "LKJCorrCholesky": "Use LKJCholesky",
         **dict.fromkeys(("MixtureOfDiagNormals", "GaussianScaleMixture"), "Use MixtureSameFamily"),
