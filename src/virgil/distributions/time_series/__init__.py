@@ -22,10 +22,10 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from virgil.distributions.time_series.ar import AR
     from virgil.distributions.time_series.coalescent_rate_likelihood import CoalescentRateLikelihood
     from virgil.distributions.time_series.coalescent_times import CoalescentTimes
     from virgil.distributions.time_series.coalescent_times_with_rate import CoalescentTimesWithRate
-    from virgil.distributions.time_series.ar import AR
     from virgil.distributions.time_series.discrete_hmm import DiscreteHMM
     from virgil.distributions.time_series.euler_maruyama import EulerMaruyama
     from virgil.distributions.time_series.gamma_gaussian_hmm import GammaGaussianHMM
