@@ -23,6 +23,13 @@ def normal(x, m, s):
     return -(((x - m) / s) ** 2) / 2 - mp.log(s) - mp.log(2 * mp.pi) / 2
 
 
+def normal_mass(a, b):
+    """Of the standard normal between a and b, by tails of one side."""
+    if a + b < 0:
+        a, b = -b, -a
+    return (mp.erfc(a / mp.sqrt(2)) - mp.erfc(b / mp.sqrt(2))) / 2
+
+
 def cont_bernoulli(x, logit):
     # normaliser: 2 atanh(1 - 2p) / (1 - 2p), which is logit / tanh(logit / 2)
     norm = mp.log(logit / mp.tanh(logit / 2)) if abs(logit) > mp.mpf(10) ** -15 else mp.log(2)

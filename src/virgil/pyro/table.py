@@ -345,6 +345,8 @@ NAMES: dict[str, str] = {
     "pyro.distributions.kl.sum_rightmost": "virgil.distributions.util.sum_rightmost",
     "pyro.distributions.lkj.LKJCorrCholesky": "virgil.pyro.distributions.lkj.LKJCorrCholesky",
     "pyro.distributions.mixture.MaskedConstraint": "virgil.distributions.constraints.MaskedConstraint",
+    "pyro.distributions.relaxed_straight_through.QuantizeBernoulli": "virgil.ops.quantization.QuantizeBernoulli",
+    "pyro.distributions.relaxed_straight_through.QuantizeCategorical": "virgil.ops.quantization.QuantizeCategorical",
     "pyro.distributions.sine_bivariate_von_mises.SineBivariateVonMises": f"{_SINE}.SineBivariateVonMises",
     "pyro.distributions.transforms.CorrLCholeskyTransform": "virgil.distributions.transforms.CorrCholeskyTransform",
     "pyro.distributions.transforms.block_autoregressive.MaskedBlockLinear": (

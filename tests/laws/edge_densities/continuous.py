@@ -1,6 +1,7 @@
 """Families of one real number."""
 
 import mpmath as mp
+import torch
 
 import virgil.distributions as dist
 from tests.laws.edges import LOCS, POSITIVE, SCALES, SHAPES, UNIT, Edge, around, near_mean
@@ -12,7 +13,9 @@ from tests.laws.exact_formulas import (
     log_beta,
     log_odds,
     normal,
+    normal_mass,
     relaxed,
+    sigmoid,
     skew_logistic,
     student,
 )
@@ -113,6 +116,17 @@ EDGES = {
         {"loc": (-50.0, 0.0, 30.0), "scale": (1e-3, 1.0, 1e3), "x": (1e-30, 1e-3, 1.0, 1e10, 1e30)},
     ),
     "Normal": Edge(dist.Normal, normal, {"loc": LOCS, "scale": SCALES, "x": lambda m, s: around(m, s)}),
+    "NormalMixture": Edge(
+        lambda loc, scale, logit: dist.NormalMixture(
+            torch.stack([loc, torch.ones(())]),
+            torch.stack([scale, torch.ones(())]),
+            logits=torch.stack([logit, -logit]),
+        ),
+        lambda x, m, s, logit: mp.log(
+            sigmoid(2 * logit) * mp.exp(normal(x, m, s)) + sigmoid(-2 * logit) * mp.exp(normal(x, 1, 1))
+        ),
+        {"loc": (-30.0, 0.0, 1.0), "scale": (1e-3, 1.0, 1e3), "logit": (-50.0, 0.0, 5.0), "x": (-30.0, 0.0, 1.0, 40.0)},
+    ),
     "Pareto": Edge(
         dist.Pareto,
         lambda x, s, a: mp.log(a) + a * mp.log(s) - (a + 1) * mp.log(x),
@@ -142,6 +156,33 @@ EDGES = {
             "scale": (1e-6, 1.0, 1e6),
             "x": lambda d, m, s: (0.0, s, 30 * s, 1e10 * s, 1e-3 * s),
         },
+    ),
+    "TruncatedCauchy": Edge(
+        dist.TruncatedCauchy,
+        lambda x, m, s, a, b: -mp.log1p(((x - m) / s) ** 2) - mp.log(s * (mp.atan((b - m) / s) - mp.atan((a - m) / s))),
+        {
+            "loc": (0.0, 30.0),
+            "scale": (1e-6, 1.0, 1e6),
+            "low": (-1e10, -1.0, 5.0),
+            "high": (5.0001, 1e10),
+            "x": (5.00005,),
+        },
+    ),
+    "TruncatedNormal": Edge(
+        dist.TruncatedNormal,
+        lambda x, m, s, a, b: normal(x, m, s) - mp.log(normal_mass((a - m) / s, (b - m) / s)),
+        {
+            "loc": (0.0, -3.0, 30.0),
+            "scale": (0.01, 0.1, 1.0, 1e3),
+            "low": (-1e4, -1.0, 5.0),
+            "high": (5.0001, 40.0),
+            "x": (5.00005,),
+        },
+    ),
+    "TruncatedNormal(low)": Edge(
+        lambda loc, scale, low: dist.TruncatedNormal(loc, scale, low),
+        lambda x, m, s, a: normal(x, m, s) - mp.log(normal_mass((a - m) / s, mp.inf)),
+        {"loc": (0.0, 30.0), "scale": (0.01, 1.0, 1e3), "low": (-1e4, 5.0), "x": (5.0, 6.0, 38.0)},
     ),
     "Uniform": Edge(
         dist.Uniform, lambda x, a, b: -mp.log(b - a), {"low": (-1e6, 0.0), "high": (1e-6, 1.0, 1e20), "x": (0.0,)}

@@ -1,11 +1,20 @@
 """Families of counts and labels."""
 
 import mpmath as mp
+import numpy as np
 import torch
 
 import virgil.distributions as dist
 from tests.laws.edges import LOGITS, PROBS, Edge, Pair, counts_near
 from tests.laws.exact_formulas import binomial, choose, log_beta, log_odds, logs, negative, ordered_logistic, softplus
+
+
+def _log_normal_negative(k, r, logit, s):
+    """By the quadrature that defines it, with eight points."""
+    points = zip(*np.polynomial.hermite_e.hermegauss(8), strict=True)
+    total = sum(mp.mpf(w) * mp.exp(negative(k, r, logit + s * mp.mpf(x))) for x, w in points)
+    return mp.log(total / mp.sqrt(2 * mp.pi))
+
 
 EDGES = {
     "Bernoulli": Edge(
@@ -54,6 +63,16 @@ EDGES = {
         lambda logits: dist.Geometric(logits=logits),
         lambda k, logit: -softplus(-logit) - logs(k, softplus(logit)),
         {"logits": LOGITS, "x": (0.0, 1.0, 1e6)},
+    ),
+    "LogNormalNegativeBinomial": Edge(
+        dist.LogNormalNegativeBinomial,
+        _log_normal_negative,
+        {
+            "total_count": (1e-3, 1.0, 1e6),
+            "logits": (-30.0, 0.0, 10.0),
+            "multiplicative_noise_scale": (1e-3, 0.3, 2.0),
+            "x": (0.0, 1.0, 1000.0),
+        },
     ),
     "NegativeBinomial": Edge(
         lambda total_count, logits: dist.NegativeBinomial(total_count, logits=logits),

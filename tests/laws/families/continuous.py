@@ -5,7 +5,7 @@ import math
 from scipy import stats
 
 import virgil.distributions as dist
-from tests.laws.families.row import GAMMA, LOCS, PROBS, RATES, SCALES, SHAPES, Row, numbers
+from tests.laws.families.row import GAMMA, LOCS, PROBS, RATES, SCALES, SHAPES, WEIGHTS, Row, numbers
 
 CONTINUOUS = {
     "Beta": Row(
@@ -49,7 +49,20 @@ CONTINUOUS = {
         dist.LogNormal, {"loc": LOCS, "scale": numbers(0.2, 0.4)}, lambda m, s: stats.lognorm(s, scale=math.exp(m))
     ),
     "Logistic": Row(dist.Logistic, {"loc": LOCS, "scale": SCALES}, stats.logistic),
+    "NanMaskedNormal": Row(dist.NanMaskedNormal, {"loc": LOCS, "scale": SCALES}, stats.norm),
     "Normal": Row(dist.Normal, {"loc": LOCS, "scale": SCALES}, stats.norm),
+    "NormalMixture": Row(
+        dist.NormalMixture,
+        {
+            "loc": numbers([-2.0, 0.0, 1.5], [0.0, 1.0, 2.0]),
+            "scale": numbers([0.5, 1.0, 0.7], [1.0, 0.2, 3.0]),
+            "probs": WEIGHTS,
+        },
+    ),
+    "NormalMixture(logits)": Row(
+        lambda loc, logits: dist.NormalMixture(loc, 0.7, logits=logits),
+        {"loc": numbers([-2.0, 0.0, 1.5], [0.0, 1.0, 2.0]), "logits": numbers([0.1, -2.0, 1.0], [3.0, 0.5, 0.2])},
+    ),
     "Pareto": Row(
         dist.Pareto, {"scale": SCALES, "alpha": numbers(11.0, 14.0)}, lambda scale, a: stats.pareto(a, scale=scale)
     ),
@@ -58,12 +71,35 @@ CONTINUOUS = {
         {"temperature": numbers(0.7, 1.3), "probs": PROBS},
         moments=False,
     ),
+    "RelaxedBernoulliStraightThrough": Row(
+        dist.RelaxedBernoulliStraightThrough,
+        {"temperature": numbers(0.7, 1.3), "probs": PROBS},
+        moments=False,
+        pathwise=False,
+    ),
     "SkewLogistic": Row(
         dist.SkewLogistic,
         {"loc": LOCS, "scale": SCALES, "asymmetry": numbers(2.5, 0.6)},
         lambda loc, scale, asymmetry: stats.genlogistic(asymmetry, loc, scale),
     ),
     "StudentT": Row(dist.StudentT, {"df": numbers(11.0, 16.0), "loc": LOCS, "scale": SCALES}, stats.t, pathwise=False),
+    "TruncatedCauchy": Row(
+        dist.TruncatedCauchy, {"loc": LOCS, "scale": SCALES, "low": numbers(-0.5, -3.0), "high": numbers(1.5, 0.4)}
+    ),
+    "TruncatedCauchy(low)": Row(
+        lambda loc, scale, low: dist.TruncatedCauchy(loc, scale, low),
+        {"loc": LOCS, "scale": SCALES, "low": numbers(0.5, -3.0)},
+        moments=False,
+    ),
+    "TruncatedNormal": Row(
+        dist.TruncatedNormal,
+        {"loc": LOCS, "scale": SCALES, "low": numbers(-0.5, -3.0), "high": numbers(1.5, 0.4)},
+        lambda loc, scale, low, high: stats.truncnorm((low - loc) / scale, (high - loc) / scale, loc, scale),
+    ),
+    "TruncatedNormal(high)": Row(
+        lambda loc, scale, high: dist.TruncatedNormal(loc, scale, high=high),
+        {"loc": LOCS, "scale": SCALES, "high": numbers(-28.0, -1.5)},
+    ),
     "Uniform": Row(dist.Uniform, {"low": LOCS, "high": numbers(1.1, 2.0)}, lambda a, b: stats.uniform(a, b - a)),
     "Weibull": Row(
         dist.Weibull, {"scale": SCALES, "concentration": numbers(1.5, 3.0)}, lambda s, c: stats.weibull_min(c, scale=s)

@@ -35,6 +35,15 @@ DISCRETE = {
         {"concentration": numbers([0.6, 2.0, 3.1], [4.0, 1.5, 2.2])},
         values=TRIPLES[TRIPLES.sum(-1) == 3],
     ),
+    "ExtendedBetaBinomial": Row(
+        lambda a, b: dist.ExtendedBetaBinomial(a, b, 6),
+        {"a": SHAPES, "b": RATES},
+        lambda a, b: stats.betabinom(6, a, b),
+        COUNTS[:7],
+    ),
+    "ExtendedBinomial": Row(
+        lambda probs: dist.ExtendedBinomial(6, probs), {"probs": PROBS}, lambda p: stats.binom(6, p), COUNTS[:7]
+    ),
     "GammaPoisson": Row(
         dist.GammaPoisson,
         {"concentration": SHAPES, "rate": RATES},
@@ -42,6 +51,13 @@ DISCRETE = {
         COUNTS,
     ),
     "Geometric": Row(dist.Geometric, {"probs": PROBS}, lambda p: stats.geom(p, loc=-1), COUNTS),
+    "LogNormalNegativeBinomial": Row(
+        lambda total_count, logits, scale: dist.LogNormalNegativeBinomial(
+            total_count, logits, scale, num_quad_points=16
+        ),
+        {"total_count": SHAPES, "logits": LOCS, "scale": numbers(0.3, 0.2)},
+        values=COUNTS,
+    ),
     "Multinomial": Row(
         lambda probs: dist.Multinomial(3, probs), {"probs": WEIGHTS}, values=TRIPLES[TRIPLES.sum(-1) == 3]
     ),

@@ -60,9 +60,19 @@ MULTIVARIATE = {
         lambda loc, scale_tril: dist.MultivariateNormal(loc, scale_tril=scale_tril), {**VECTORS, "scale_tril": TRILS}
     ),
     "MultivariateStudentT": Row(dist.MultivariateStudentT, {"df": numbers(11.0, 16.0), **VECTORS, "scale_tril": TRILS}),
+    "NanMaskedMultivariateNormal": Row(
+        lambda loc, scale_tril: dist.NanMaskedMultivariateNormal(loc, scale_tril=scale_tril),
+        {**VECTORS, "scale_tril": TRILS},
+    ),
     "OMTMultivariateNormal": Row(dist.OMTMultivariateNormal, {**VECTORS, "scale_tril": TRILS}),
     "RelaxedOneHotCategorical": Row(
         lambda probs: dist.RelaxedOneHotCategorical(numbers(0.8).squeeze(), probs), {"probs": WEIGHTS}, moments=False
+    ),
+    "RelaxedOneHotCategoricalStraightThrough": Row(
+        lambda probs: dist.RelaxedOneHotCategoricalStraightThrough(numbers(0.8).squeeze(), probs),
+        {"probs": WEIGHTS},
+        moments=False,
+        pathwise=False,
     ),
     "ZeroSumNormal": Row(lambda scale: dist.ZeroSumNormal(scale, (2, 3)), {"scale": SCALES}),
 }

@@ -11,6 +11,7 @@ from torch import distributions as td
 from torch.distributions import constraints
 from torch.distributions.transforms import AffineTransform, ComposeTransform, IndependentTransform, Transform
 
+from virgil.distributions.core.bounds import at_most
 from virgil.distributions.core.entry_constraint import entry_constraint
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.transforms.cache import clear_cache
@@ -22,7 +23,7 @@ class TransformedDistribution(TorchDistributionMixin, td.TransformedDistribution
     """The distribution of ``f(x)`` for x from ``base_distribution`` and an invertible map f.
 
     Its log-density at y is that of x less the log of ``|det df/dx|``. Its support is the last map's codomain, or where
-    that is an ``AffineTransform`` of an interval or a half-line above a bound, its image. Shape: the transforms decide.
+    that is an ``AffineTransform`` of an interval or of numbers above a bound, its image. Shape: the transforms decide.
 
     Args:
         base_distribution: the distribution before the maps.
@@ -75,6 +76,7 @@ def _moved(image: Any, loc: Any, scale: Any) -> Any:
             return constraints.interval(torch.minimum(*ends), torch.maximum(*ends))
         return constraints.interval(*(ends if scale > 0 else ends[::-1]))
     half_line = isinstance(image, constraints.greater_than | constraints.greater_than_eq)
-    if half_line and not isinstance(scale, Tensor) and scale > 0:
-        return constraints.greater_than_eq(loc + scale * image.lower_bound)
+    if half_line and not isinstance(scale, Tensor) and scale != 0:
+        end = loc + scale * image.lower_bound
+        return constraints.greater_than_eq(end) if scale > 0 else at_most(end)
     return None

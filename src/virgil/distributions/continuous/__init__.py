@@ -27,11 +27,16 @@ __all__ = [
     "Laplace",
     "LogNormal",
     "Logistic",
+    "NanMaskedNormal",
     "Normal",
+    "NormalMixture",
     "Pareto",
     "RelaxedBernoulli",
+    "RelaxedBernoulliStraightThrough",
     "SkewLogistic",
     "StudentT",
+    "TruncatedCauchy",
+    "TruncatedNormal",
     "Uniform",
     "Weibull",
 ]
@@ -53,11 +58,16 @@ if TYPE_CHECKING:
     from virgil.distributions.continuous.laplace import Laplace
     from virgil.distributions.continuous.log_normal import LogNormal
     from virgil.distributions.continuous.logistic import Logistic
+    from virgil.distributions.continuous.nan_masked_normal import NanMaskedNormal
     from virgil.distributions.continuous.normal import Normal
+    from virgil.distributions.continuous.normal_mixture import NormalMixture
     from virgil.distributions.continuous.pareto import Pareto
     from virgil.distributions.continuous.relaxed_bernoulli import RelaxedBernoulli
+    from virgil.distributions.continuous.relaxed_bernoulli_straight_through import RelaxedBernoulliStraightThrough
     from virgil.distributions.continuous.skew_logistic import SkewLogistic
     from virgil.distributions.continuous.student_t import StudentT
+    from virgil.distributions.continuous.truncated_cauchy import TruncatedCauchy
+    from virgil.distributions.continuous.truncated_normal import TruncatedNormal
     from virgil.distributions.continuous.uniform import Uniform
     from virgil.distributions.continuous.weibull import Weibull
 else:

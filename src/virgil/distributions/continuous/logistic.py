@@ -12,6 +12,7 @@ from torch.nn.functional import logsigmoid
 from virgil.distributions.core.broadcast_parameters import broadcast_pair
 from virgil.distributions.core.expand_methods import expand_parameters
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.tails import symmetric_tails
 from virgil.distributions.core.uniform_draws import open_unit_interval
 from virgil.ops.sizes import Sizes
 
@@ -33,6 +34,7 @@ class Logistic(TorchDistributionMixin):
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.real
     has_rsample = True
+    _tails = symmetric_tails(logsigmoid, torch.logit)
 
     def __init__(self, loc: Tensor | float, scale: Tensor | float, *, validate_args: bool | None = None) -> None:
         self.loc, self.scale = broadcast_pair(loc, scale)

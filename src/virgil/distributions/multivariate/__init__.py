@@ -18,8 +18,10 @@ __all__ = [
     "MixtureOfDiagNormalsSharedCovariance",
     "MultivariateNormal",
     "MultivariateStudentT",
+    "NanMaskedMultivariateNormal",
     "OMTMultivariateNormal",
     "RelaxedOneHotCategorical",
+    "RelaxedOneHotCategoricalStraightThrough",
     "ZeroSumNormal",
 ]
 
@@ -37,8 +39,12 @@ if TYPE_CHECKING:
     )
     from virgil.distributions.multivariate.multivariate_normal import MultivariateNormal
     from virgil.distributions.multivariate.multivariate_student_t import MultivariateStudentT
+    from virgil.distributions.multivariate.nan_masked_multivariate_normal import NanMaskedMultivariateNormal
     from virgil.distributions.multivariate.omt_multivariate_normal import OMTMultivariateNormal
     from virgil.distributions.multivariate.relaxed_one_hot_categorical import RelaxedOneHotCategorical
+    from virgil.distributions.multivariate.relaxed_one_hot_categorical_straight_through import (
+        RelaxedOneHotCategoricalStraightThrough,
+    )
     from virgil.distributions.multivariate.zero_sum_normal import ZeroSumNormal
 else:
     __getattr__, __dir__ = one_a_file(__name__, __all__)

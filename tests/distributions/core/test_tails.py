@@ -1,0 +1,72 @@
+"""Masses of tails and their quantiles, against SciPy's survival functions."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+import virgil.distributions as dist
+from virgil.distributions.core.tails import tails_of
+
+
+def double(number):
+    return torch.tensor(number, dtype=torch.double)
+
+
+LOC, SCALE, SHAPE = double(0.3), double(0.7), double(1.7)
+FAMILIES = {
+    "Normal": (dist.Normal(LOC, SCALE), stats.norm(0.3, 0.7)),
+    "LogNormal": (dist.LogNormal(LOC, SCALE), stats.lognorm(0.7, scale=np.exp(0.3))),
+    "HalfNormal": (dist.HalfNormal(SCALE), stats.halfnorm(scale=0.7)),
+    "Cauchy": (dist.Cauchy(LOC, SCALE), stats.cauchy(0.3, 0.7)),
+    "HalfCauchy": (dist.HalfCauchy(SCALE), stats.halfcauchy(scale=0.7)),
+    "Laplace": (dist.Laplace(LOC, SCALE), stats.laplace(0.3, 0.7)),
+    "Logistic": (dist.Logistic(LOC, SCALE), stats.logistic(0.3, 0.7)),
+    "Exponential": (dist.Exponential(SHAPE), stats.expon(scale=1 / 1.7)),
+    "Weibull": (dist.Weibull(SCALE, SHAPE), stats.weibull_min(1.7, scale=0.7)),
+    "Pareto": (dist.Pareto(SCALE, SHAPE), stats.pareto(1.7, scale=0.7)),
+    "Gumbel": (dist.Gumbel(LOC, SCALE), stats.gumbel_r(0.3, 0.7)),
+    "Uniform": (dist.Uniform(LOC, SHAPE), stats.uniform(0.3, 1.4)),
+}
+MASSES = (0.5, 0.3, 1e-3, 1e-12, 1e-100)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_quantiles_have_the_mass_of_their_tail(name):
+    fn, reference = FAMILIES[name]
+    tails = tails_of(fn)
+    for mass in MASSES[: 3 if name in {"Uniform", "Pareto"} else None]:  # a rounding of their values is more
+        below, above = tails.from_below(fn, double(mass)), tails.from_above(fn, double(mass))
+        assert below.item() == pytest.approx(reference.ppf(mass), rel=1e-9)
+        assert above.item() == pytest.approx(reference.isf(mass), rel=1e-9)
+        assert tails.log_below(fn, below).item() == pytest.approx(np.log(mass), rel=1e-9)
+        assert tails.log_above(fn, above).item() == pytest.approx(np.log(mass), rel=1e-9)
+        assert tails.log_below(fn, above).exp().item() == pytest.approx(1 - mass, rel=1e-12)
+        assert tails.log_above(fn, below).exp().item() == pytest.approx(1 - mass, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_nothing_lies_below_the_support(name):
+    fn, reference = FAMILIES[name]
+    if np.isinf(reference.support()[0]):
+        return
+    value = double(reference.support()[0] - 1).requires_grad_()
+    below, above = tails_of(fn).log_below(fn, value), tails_of(fn).log_above(fn, value)
+    assert below.exp().item() < 1e-100
+    assert above.item() == pytest.approx(0.0, abs=1e-12)
+    assert all(not slope.isnan() for slope in torch.autograd.grad(below + above, value))
+
+
+@pytest.mark.parametrize(
+    ("fn", "reference"),
+    [
+        (dist.Poisson(double(3.5)), stats.poisson(3.5)),
+        (dist.Geometric(double(0.2)), stats.geom(0.2, loc=-1)),
+    ],
+    ids=["Poisson", "Geometric"],
+)
+def test_masses_of_counts_are_those_of_scipy(fn, reference):
+    for count in (-1.0, 0.0, 2.0, 3.0, 12.0, 60.0):
+        tails = tails_of(fn)
+        assert tails.log_above(fn, double(count)).item() == pytest.approx(reference.logsf(count), rel=1e-9, abs=1e-12)
+        assert tails.log_below(fn, double(count)).exp().item() == pytest.approx(reference.cdf(count), rel=1e-12)
