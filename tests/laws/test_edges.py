@@ -20,14 +20,11 @@ ROWS = {**EDGES, **{f"KL {name}": row for name, row in DIVERGENCES.items()}}
 NO_FORMULA = {  # of their own: they score by the families inside them, or compare and look up
     "Delta", "Empirical", "ExpandedDistribution", "ImproperUniform", "Independent", "MaskedDistribution",
     "MaskedMixture", "MixtureSameFamily", "TransformedDistribution", "Unit", "DiscreteHMM",
-    "EulerMaruyama", "IndependentHMM", "SineSkewed", "ZeroInflatedDistribution",
+    "CompoundDistribution", "EulerMaruyama", "IndependentHMM", "RightTruncatedDistribution", "SineSkewed",
+    "TwoSidedTruncatedDistribution", "ZeroInflatedDistribution",
 }  # fmt: skip
 NORMAL = {  # a square and logarithms, as Normal
     "AVFMultivariateNormal", "CAR", "GaussianMRF", "GroupedNormalNormal", "LogisticNormal", "LowRankMultivariateNormal",
-    "MatrixNormal", "MultivariateNormal", "OMTMultivariateNormal", "ZeroSumNormal",
-    "CompoundDistribution", "RightTruncatedDistribution", "SineSkewed", "TwoSidedTruncatedDistribution",
-    "ZeroInflatedDistribution",
-    "AVFMultivariateNormal", "CAR", "GroupedNormalNormal", "LogisticNormal", "LowRankMultivariateNormal",
     "MatrixNormal", "MultivariateNormal", "NanMaskedMultivariateNormal", "NanMaskedNormal", "OMTMultivariateNormal",
     "ZeroSumNormal",
 }  # fmt: skip

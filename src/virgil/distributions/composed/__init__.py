@@ -34,11 +34,11 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from virgil.distributions.composed.censored import Censored
+    from virgil.distributions.composed.compound_distribution import CompoundDistribution
     from virgil.distributions.composed.conditional_distribution import ConditionalDistribution
     from virgil.distributions.composed.conditional_transformed_distribution import ConditionalTransformedDistribution
     from virgil.distributions.composed.constant_conditional_distribution import ConstantConditionalDistribution
-    from virgil.distributions.composed.censored import Censored
-    from virgil.distributions.composed.compound_distribution import CompoundDistribution
     from virgil.distributions.composed.delta import Delta
     from virgil.distributions.composed.empirical import Empirical
     from virgil.distributions.composed.folded_distribution import FoldedDistribution
