@@ -127,3 +127,41 @@ def kl_gumbel(m, s, n, t):
     ratio = s / t
     far = mp.exp((n - m) / t) * mp.gamma(1 + ratio)
     return -mp.log(ratio) + (m - n) / t + ratio * mp.euler + far - 1 - mp.euler
+
+
+def beta(x, a, b):
+    return (a - 1) * mp.log(x) + (b - 1) * mp.log1p(-x) - log_beta(a, b)
+
+
+def exponential_normal(z, rate):
+    return rate**2 / 2 - rate * z + mp.log(mp.erfc((rate - z) / mp.sqrt(2)) / 2)
+
+
+def soft_laplace(x, m, s, k, softness):
+    z = (x - m) / (s * softness)
+    right, left = exponential_normal(z, softness * k), exponential_normal(-z, softness / k)
+    return mp.log(mp.exp(right) + mp.exp(left)) - mp.log(s * (k + 1 / k))
+
+
+def polya_gamma(x):
+    def terms(n):
+        c = 2 * n + 1
+        return (-1) ** n * c * (mp.exp(-(c**2) / (8 * x)) / mp.sqrt(2 * mp.pi * x**3))
+
+    # the mass beyond 2.5, by the other series
+    beyond = sum((-1) ** n * 4 / mp.pi / (2 * n + 1) * mp.exp(-(((2 * n + 1) * mp.pi) ** 2) * 5 / 4) for n in range(9))
+    return mp.log(sum(terms(mp.mpf(n)) for n in range(30))) - mp.log1p(-beyond)
+
+
+def tweedie(y, mean, dispersion, power):
+    rate = mean ** (2 - power) / (dispersion * (2 - power))
+    if y == 0:
+        return -rate
+    shape, scale = (2 - power) / (power - 1), dispersion * (power - 1) * mean ** (power - 1)
+    step = mp.log(rate) + shape * mp.log(y / scale)
+    most = int(y ** (2 - power) / (dispersion * (2 - power)))
+    with mp.workdps(60):
+        total = mp.fsum(
+            mp.exp(n * step - mp.loggamma(n + 1) - mp.loggamma(n * shape)) for n in range(1, 3 * most + 120)
+        )
+        return mp.log(total) - y / scale - mp.log(y) - rate

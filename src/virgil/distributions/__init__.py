@@ -2,7 +2,6 @@
 
 Families stand one in a file, in wings by what they are families of:
 
-====================================================  ====================================================
 :mod:`~virgil.distributions.continuous`               one real number
 :mod:`~virgil.distributions.discrete`                 one count, or labels and their counts
 :mod:`~virgil.distributions.multivariate`             vectors
@@ -11,7 +10,6 @@ Families stand one in a file, in wings by what they are families of:
 :mod:`~virgil.distributions.combinatorial`            matchings and trees
 :mod:`~virgil.distributions.time_series`              whole sequences
 :mod:`~virgil.distributions.composed`                 made of other distributions, samples, one value, a set
-====================================================  ====================================================
 
 Every family has ``expand_by``, ``to_event``, ``mask``, ``shape`` and is called to draw from it
 (:mod:`~virgil.distributions.core.shape_algebra`). Sets and the maps onto them are in
@@ -69,9 +67,12 @@ else:
 __all__ = [
     "AR",
     "AVFMultivariateNormal",
+    "AffineBeta",
+    "AsymmetricLaplace",
     "Bernoulli",
     "Beta",
     "BetaBinomial",
+    "BetaProportion",
     "Binomial",
     "CAR",
     "Categorical",
@@ -90,9 +91,11 @@ __all__ = [
     "Dirichlet",
     "DirichletMultinomial",
     "DiscreteHMM",
+    "DiscreteUniform",
     "Distribution",
     "Empirical",
     "EulerMaruyama",
+    "ExGaussian",
     "ExpandedDistribution",
     "Exponential",
     "ExtendedBetaBinomial",
@@ -113,10 +116,12 @@ __all__ = [
     "HalfCauchy",
     "HalfNormal",
     "HurdleDistribution",
+    "HyperGeometric",
     "ImproperUniform",
     "Independent",
     "IndependentHMM",
     "InverseGamma",
+    "InverseGaussian",
     "Kumaraswamy",
     "LKJ",
     "LKJCholesky",
@@ -158,14 +163,21 @@ __all__ = [
     "RightTruncatedDistribution",
     "SineBivariateVonMises",
     "SineSkewed",
+    "Skellam",
     "SkewLogistic",
+    "SoftAsymmetricLaplace",
+    "SoftLaplace",
     "SpanningTree",
+    "Stable",
+    "StableWithLogProb",
     "StudentT",
     "TorchDistribution",
     "TorchDistributionMixin",
     "TransformedDistribution",
     "TruncatedCauchy",
     "TruncatedNormal",
+    "TruncatedPolyaGamma",
+    "Tweedie",
     "TwoSidedTruncatedDistribution",
     "Uniform",
     "Unit",

@@ -6,25 +6,55 @@ import torch
 import virgil.distributions as dist
 from tests.laws.edges import LOCS, POSITIVE, SCALES, SHAPES, UNIT, Edge, around, near_mean
 from tests.laws.exact_formulas import (
+    beta,
     cont_bernoulli,
+    exponential_normal,
     fisher,
     gamma,
     gen_pareto,
-    log_beta,
     log_odds,
     normal,
     normal_mass,
+    polya_gamma,
     relaxed,
     sigmoid,
     skew_logistic,
+    soft_laplace,
     student,
+    tweedie,
 )
 
 EDGES = {
+    "AffineBeta": Edge(
+        dist.AffineBeta,
+        lambda x, a, b, m, s: beta((x - m) / s, a, b) - mp.log(s),
+        {
+            "concentration1": (1e-3, 0.5, 1e3, 1e6),
+            "concentration0": (0.5, 3.0, 1e3),
+            "loc": (-2.0, 0.0),
+            "scale": (0.5, 1e3),
+            "x": lambda a, b, m, s: (m + 0.25 * s, m + 0.5 * s, m + 0.99 * s),
+        },
+    ),
+    "AsymmetricLaplace": Edge(
+        dist.AsymmetricLaplace,
+        lambda x, m, s, k: -abs(x - m) / (s * k if x < m else s / k) - mp.log(s * k + s / k),
+        {
+            "loc": (0.0, 30.0),
+            "scale": (1e-3, 1.0, 1e6),
+            "asymmetry": (1e-3, 0.5, 1.0, 1e3),
+            "x": lambda m, s, k: (m + s, m + 2.0, m - 30 * s),
+        },
+    ),
     "Beta": Edge(
         dist.Beta,
-        lambda x, a, b: (a - 1) * mp.log(x) + (b - 1) * mp.log1p(-x) - log_beta(a, b),
+        beta,
         {"concentration1": SHAPES, "concentration0": SHAPES, "x": UNIT},
+    ),
+    "BetaProportion": Edge(
+        dist.BetaProportion,
+        lambda x, mean, c: beta(x, mean * c, (1 - mean) * c),
+        {"mean": (1e-3, 0.25, 0.5, 0.875), "concentration": (1e-3, 1.0, 1e3), "x": UNIT},
     ),
     "Cauchy": Edge(
         dist.Cauchy,
@@ -45,6 +75,16 @@ EDGES = {
         dist.ContinuousBernoulli,
         lambda x, p: cont_bernoulli(x, log_odds(p)),
         {"probs": (1e-10, 1e-4, 0.3, 0.498, 0.5, 0.5001, 0.9999), "x": (0.0, 1e-10, 0.3, 1.0)},
+    ),
+    "ExGaussian": Edge(
+        dist.ExGaussian,
+        lambda x, m, s, rate: mp.log(rate) + exponential_normal((x - m) / s, rate * s),
+        {
+            "loc": (0.0, 30.0),
+            "scale": (1e-3, 1.0, 1e3),
+            "rate": (1e-6, 1.0, 1e3),
+            "x": lambda m, s, rate: (*around(m, s), m + 1 / rate, m + 1e4 * s),
+        },
     ),
     "Exponential": Edge(
         dist.Exponential, lambda x, rate: mp.log(rate) - rate * x, {"rate": POSITIVE, "x": lambda r: (0.0, 1 / r, 1.0)}
@@ -93,6 +133,15 @@ EDGES = {
             "concentration": SHAPES,
             "rate": (1e-6, 1.0, 1e6),
             "x": lambda a, r: (1.0, 1e6, *near_mean(r / (a + 1), r / (a + 1) / (a + 1) ** 0.5)),
+        },
+    ),
+    "InverseGaussian": Edge(
+        dist.InverseGaussian,
+        lambda x, m, c: (mp.log(c) - 3 * mp.log(x) - mp.log(2 * mp.pi)) / 2 - c * (x - m) ** 2 / (2 * m**2 * x),
+        {
+            "loc": (1e-6, 1.0, 1e6),
+            "concentration": (1e-6, 1.0, 1e6),
+            "x": lambda m, c: (1e-10, 1e-3, 1.0, 1e10, m, 1.01 * m),
         },
     ),
     "Kumaraswamy": Edge(
@@ -147,6 +196,22 @@ EDGES = {
             "x": lambda m, s, a: (*around(m, s), m + s * float(mp.log(a) + 1)),
         },
     ),
+    "SoftAsymmetricLaplace": Edge(
+        dist.SoftAsymmetricLaplace,
+        soft_laplace,
+        {
+            "loc": (0.0, 30.0),
+            "scale": (1e-3, 1.0),
+            "asymmetry": (1e-2, 1.0, 30.0),
+            "softness": (1e-3, 1.0, 1e3),
+            "x": lambda m, s, k, soft: (m, m + s, m - 30 * s, m + 1e3 * s * soft),
+        },
+    ),
+    "SoftLaplace": Edge(
+        dist.SoftLaplace,
+        lambda x, m, s: -mp.log(mp.pi * s) - mp.log(mp.cosh((x - m) / s)),
+        {"loc": LOCS, "scale": SCALES, "x": lambda m, s: around(m, s)},
+    ),
     "StudentT": Edge(
         dist.StudentT,
         student,
@@ -184,6 +249,17 @@ EDGES = {
         lambda x, m, s, a: normal(x, m, s) - mp.log(normal_mass((a - m) / s, mp.inf)),
         {"loc": (0.0, 30.0), "scale": (0.01, 1.0, 1e3), "low": (-1e4, 5.0), "x": (5.0, 6.0, 38.0)},
     ),
+    "TruncatedPolyaGamma": Edge(
+        lambda: dist.TruncatedPolyaGamma(torch.zeros(())),
+        polya_gamma,
+        {"x": (1e-6, 1e-3, 0.05, 0.159, 0.161, 1.0, 2.5)},
+    "Tweedie": Edge(
+        dist.Tweedie,
+        tweedie,
+            "mean": (1e-2, 1.0, 30.0),
+            "dispersion": (0.05, 1.0, 10.0),
+            "power": (1.05, 1.5, 1.95),
+            "x": lambda m, phi, p: (0.0, 1e-3 * m, m, 3 * m),
     "Uniform": Edge(
         dist.Uniform, lambda x, a, b: -mp.log(b - a), {"low": (-1e6, 0.0), "high": (1e-6, 1.0, 1e20), "x": (0.0,)}
     ),

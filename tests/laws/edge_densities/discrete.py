@@ -45,6 +45,11 @@ EDGES = {
         binomial,
         {"total_count": (1.0, 10.0, 1e6), "logits": LOGITS, "x": lambda n, p: {0.0, 1.0, float(round(n / 3)), n}},
     ),
+    "DiscreteUniform": Edge(
+        dist.DiscreteUniform,
+        lambda k, low, high: -mp.log(high - low + 1),
+        {"low": (-5.0, 0.0), "high": (0.0, 1e6), "x": (0.0,)},
+    ),
     "GammaPoisson": Edge(
         dist.GammaPoisson,
         lambda k, a, rate: negative(k, a, -mp.log(rate)),
@@ -72,6 +77,13 @@ EDGES = {
             "logits": (-30.0, 0.0, 10.0),
             "multiplicative_noise_scale": (1e-3, 0.3, 2.0),
             "x": (0.0, 1.0, 1000.0),
+    "HyperGeometric": Edge(
+        dist.HyperGeometric,
+        lambda k, total, good, n: choose(good, k) + choose(total - good, n - k) - choose(total, n),
+            "population_count": (50.0, 1e6),
+            "success_count": (1.0, 20.0),
+            "draw_count": (0.0, 10.0, 30.0),
+            "x": lambda total, good, n: {0.0, min(good, n)},
         },
     ),
     "NegativeBinomial": Edge(
@@ -97,6 +109,15 @@ EDGES = {
         dist.Poisson,
         lambda k, rate: logs(k, mp.log(rate)) - rate - mp.loggamma(k + 1),
         {"rate": (1e-30, 1e-3, 1.0, 1e3, 1e6, 1e7), "x": lambda r: counts_near(r, r**0.5)},
+    ),
+    "Skellam": Edge(
+        dist.Skellam,
+        lambda k, a, b: -a - b + k / 2 * mp.log(a / b) + mp.log(mp.besseli(abs(k), 2 * mp.sqrt(a * b))),
+        {
+            "rate1": (1e-6, 1.0, 30.0, 1e4),
+            "rate2": (1e-6, 3.0, 1e4),
+            "x": lambda a, b: {0.0, 1.0, -3.0, 100.0, float(round(a - b)), float(round(a - b + (a + b) ** 0.5))},
+        },
     ),
     "DirichletMultinomial": Edge(
         lambda a, b: Pair(dist.DirichletMultinomial(torch.stack([a, b]), 2**20), 2.0**20),

@@ -43,6 +43,11 @@ DISCRETE = {
     ),
     "ExtendedBinomial": Row(
         lambda probs: dist.ExtendedBinomial(6, probs), {"probs": PROBS}, lambda p: stats.binom(6, p), COUNTS[:7]
+    "DiscreteUniform": Row(
+        lambda low: dist.DiscreteUniform(low, low + 4),
+        {"low": numbers(2.0, 2.0)},
+        lambda low: stats.randint(low, low + 5),
+        COUNTS[2:7],
     ),
     "GammaPoisson": Row(
         dist.GammaPoisson,
@@ -57,6 +62,11 @@ DISCRETE = {
         ),
         {"total_count": SHAPES, "logits": LOCS, "scale": numbers(0.3, 0.2)},
         values=COUNTS,
+    "HyperGeometric": Row(
+        dist.HyperGeometric,
+        {"population_count": numbers(20, 50), "success_count": numbers(7, 30), "draw_count": numbers(7, 7)},
+        lambda total, successes, draws: stats.hypergeom(int(total), int(successes), int(draws)),
+        COUNTS[:8],
     ),
     "Multinomial": Row(
         lambda probs: dist.Multinomial(3, probs), {"probs": WEIGHTS}, values=TRIPLES[TRIPLES.sum(-1) == 3]
@@ -78,4 +88,7 @@ DISCRETE = {
         moments=False,
     ),
     "Poisson": Row(dist.Poisson, {"rate": RATES}, stats.poisson, COUNTS),
+    "Skellam": Row(
+        dist.Skellam, {"rate1": RATES, "rate2": numbers(1.4, 0.7)}, stats.skellam, torch.arange(-60.0, 60.0).double()
+    ),
 }

@@ -16,10 +16,12 @@ __all__ = [
     "Binomial",
     "Categorical",
     "DirichletMultinomial",
+    "DiscreteUniform",
     "ExtendedBetaBinomial",
     "ExtendedBinomial",
     "GammaPoisson",
     "Geometric",
+    "HyperGeometric",
     "LogNormalNegativeBinomial",
     "Multinomial",
     "NegativeBinomial",
@@ -27,6 +29,7 @@ __all__ = [
     "OneHotCategoricalStraightThrough",
     "OrderedLogistic",
     "Poisson",
+    "Skellam",
 ]
 
 if TYPE_CHECKING:
@@ -40,11 +43,14 @@ if TYPE_CHECKING:
     from virgil.distributions.discrete.gamma_poisson import GammaPoisson
     from virgil.distributions.discrete.geometric import Geometric
     from virgil.distributions.discrete.log_normal_negative_binomial import LogNormalNegativeBinomial
+    from virgil.distributions.discrete.discrete_uniform import DiscreteUniform
+    from virgil.distributions.discrete.hyper_geometric import HyperGeometric
     from virgil.distributions.discrete.multinomial import Multinomial
     from virgil.distributions.discrete.negative_binomial import NegativeBinomial
     from virgil.distributions.discrete.one_hot_categorical import OneHotCategorical
     from virgil.distributions.discrete.one_hot_categorical_straight_through import OneHotCategoricalStraightThrough
     from virgil.distributions.discrete.ordered_logistic import OrderedLogistic
     from virgil.distributions.discrete.poisson import Poisson
+    from virgil.distributions.discrete.skellam import Skellam
 else:
     __getattr__, __dir__ = one_a_file(__name__, __all__)
