@@ -155,7 +155,7 @@ def polya_gamma(x):
 
 def tweedie(y, mean, dispersion, power):
     rate = mean ** (2 - power) / (dispersion * (2 - power))
-    if y == 0:
+    if y <= 0:
         return -rate
     shape, scale = (2 - power) / (power - 1), dispersion * (power - 1) * mean ** (power - 1)
     step = mp.log(rate) + shape * mp.log(y / scale)

@@ -9,6 +9,8 @@ from torch import Tensor
 
 __all__ = ["log_exponential_normal", "log_mills_ratio"]
 
+_FAR = 20.0
+
 
 def log_mills_ratio(x: Tensor) -> Tensor:
     r""":math:`\log(\Phi(-x) / \varphi(x))`, exact in both tails.
@@ -16,11 +18,20 @@ def log_mills_ratio(x: Tensor) -> Tensor:
     >>> log_mills_ratio(torch.tensor(1e4)).exp() * 1e4
     tensor(1.)
     """
-    right = x > 0
-    above = torch.special.erfcx(torch.where(right, x, 0.0) / math.sqrt(2)).log() + math.log(math.pi / 2) / 2
+    right, far = x > 0, x > _FAR
+    middle = torch.special.erfcx(torch.where(right & ~far, x, 0.0) / math.sqrt(2)).log() + math.log(math.pi / 2) / 2
     below = torch.where(right, 0.0, x)
-    # log_ndtr of a positive number, of which torch's derivative is exact there
-    return torch.where(right, above, torch.special.log_ndtr(-below) + below.square() / 2 + math.log(2 * math.pi) / 2)
+    left = torch.special.log_ndtr(-below) + below.square() / 2 + math.log(2 * math.pi) / 2
+    return torch.where(far, _far(torch.where(far, x, _FAR)), torch.where(right, middle, left))
+
+
+def _far(x: Tensor) -> Tensor:
+    """The asymptotic series, of which the derivative is exact as well; that of ``erfcx`` is a difference."""
+    inverse = x.square().reciprocal()
+    rest = torch.zeros_like(x)
+    for n in range(17, 0, -2):
+        rest = -n * inverse * (1 + rest)
+    return torch.log1p(rest) - x.log()
 
 
 def log_exponential_normal(z: Tensor, rate: Tensor) -> Tensor:

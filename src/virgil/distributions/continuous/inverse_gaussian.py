@@ -91,7 +91,7 @@ def _slope(drawn: Tensor, loc: Tensor, concentration: Tensor) -> Tensor:
 
 def _log_prob(value: Tensor, loc: Tensor, concentration: Tensor) -> Tensor:
     log_size = (concentration.log() - 3 * value.log() - math.log(2 * math.pi)) / 2
-    return log_size - concentration * ((value - loc) / loc).square() / (2 * value)
+    return log_size - concentration * (value / loc - 1).square() / (2 * value)
 
 
 def _cdf(value: Tensor, loc: Tensor, concentration: Tensor) -> Tensor:
