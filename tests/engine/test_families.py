@@ -22,7 +22,8 @@ PLAIN = {
     "torch's Normal": Row(td.Normal, {"loc": torch.tensor([0.3, -1.2]), "scale": torch.tensor([0.7, 1.6])}),
     "torch's Gamma": Row(td.Gamma, {"concentration": torch.tensor([1.7, 4.2]), "rate": torch.tensor([0.6, 2.5])}),
 }
-FAMILIES = {**ROWS, **PLAIN}
+SAME = {"StableWithLogProb"}  # Stable, by another name
+FAMILIES = {**{name: row for name, row in ROWS.items() if name not in SAME}, **PLAIN}
 DRAWN = [name for name in FAMILIES if name != "ImproperUniform"]
 UNMAPPED = {"ProjectedNormal", "VonMises3D"}  # no bijection leads from the reals onto their supports
 LATENT = [name for name in FAMILIES if name not in {*DISCRETE, *UNMAPPED}]

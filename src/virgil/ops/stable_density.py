@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from virgil.ops.relative_functions import atan_ratio, log1p_ratio
+from virgil.ops.stable_far_tail import FAR, NEAR_ONE, far_log_density
 from virgil.ops.stable_near_cauchy import CLOSE, near_cauchy_log_density
 
 __all__ = ["stable_log_density"]
@@ -64,7 +65,7 @@ def stable_log_density(value: Tensor, stability: Tensor, skew: Tensor, points: i
 
     The integral is taken by the trapezoidal rule in the logit of the angle, over the interval outside which the
     integrand is below 1e-16 of its maximum. It has derivatives by all three arguments, through the integrand at fixed
-    nodes. Where stability is near 1 and skew near 0, a series around the Cauchy distribution takes its place.
+    nodes. Where stability is near 1, other formulas take its place far out and where skew is near 0.
 
     Args:
         value: any real number.
@@ -82,10 +83,18 @@ def stable_log_density(value: Tensor, stability: Tensor, skew: Tensor, points: i
     tensor(0.2650, dtype=torch.float64)
     """
     x, alpha, beta = torch.broadcast_tensors(value.double(), stability.double(), skew.double())
-    close = ((alpha - 1).abs() < CLOSE) & (beta.abs() < CLOSE)
-    series = near_cauchy_log_density(x, torch.where(close, alpha, 1.0), torch.where(close, beta, 0.0))
-    integral = _log_integral(x, torch.where(close, 1.5, alpha), beta, points)
-    return torch.where(close, series, integral)
+    side = torch.where(x < 0, -1.0, 1.0).to(x)
+    outer = (x.abs() >= FAR) & ((alpha - 1).abs() < NEAR_ONE) & (side * beta > -1)
+    tail = far_log_density(
+        torch.where(outer, side * x, FAR), torch.where(outer, alpha, 1.0), torch.where(outer, side * beta, 0.0)
+    )
+    close = ((alpha - 1).abs() < CLOSE) & (beta.abs() < CLOSE) & ~outer
+    series = near_cauchy_log_density(
+        torch.where(close, x, 0.0), torch.where(close, alpha, 1.0), torch.where(close, beta, 0.0)
+    )
+    elsewhere = close | outer
+    integral = _log_integral(torch.where(elsewhere, 1.0, x), torch.where(elsewhere, 1.5, alpha), beta, points)
+    return torch.where(outer, tail, torch.where(close, series, integral))
 
 
 def _log_integral(x: Tensor, alpha: Tensor, beta: Tensor, points: int) -> Tensor:
@@ -125,7 +134,7 @@ def _log_series(shape: _Shape, y: Tensor) -> Tensor:
 def _shape_of(x: Tensor, alpha: Tensor, beta: Tensor) -> _Shape:
     upper = alpha >= 1
     gap = torch.where(upper, alpha - 1, 1 - alpha)
-    small, large = (math.pi / 2 * gap).sin(), (math.pi / 2 * gap).cos()
+    small, large = (math.pi / 2 * gap).sin(), (math.pi / 2 * (1 - gap)).sin()
     sign = torch.where(upper, 1.0, -1.0).to(x)
     signed = x * small - beta * sign * large  # (x - zeta) * small
     side = torch.where(signed < 0, -1.0, 1.0).to(x)
@@ -260,7 +269,7 @@ def _levels(shape: _Shape) -> tuple[Tensor, ...]:
     values = _log_integrand(shape, grid)
     centre, top = _highest(grid, values)
     steps = torch.linspace(-1.0, 1.0, 17, dtype=torch.double, device=reach.device)
-    for _ in range(5):
+    for _ in range(6):
         inner = centre + width * steps
         centre, top = _highest(inner, _log_integrand(shape, inner))
         width = width / 8
@@ -272,7 +281,7 @@ def _levels(shape: _Shape) -> tuple[Tensor, ...]:
         level += [top - drop, top - drop]
     end, bound = torch.stack(ends, -2), torch.stack(level, -2)  # (*batch, 4, 1)
     parts = torch.tensor([[1.0], [-1.0], [1.0], [-1.0]]).to(end) * torch.linspace(0.0, 1.0, 9).to(end)
-    for _ in range(5):
+    for _ in range(6):
         tried = end + cell.unsqueeze(-1) * parts
         below = _log_integrand(shape, tried.flatten(-2)).unflatten(-1, (4, 9)) <= bound
         moved = (below.to(end).cumprod(-1).sum(-1, keepdim=True) - 1).clamp_min(0.0)

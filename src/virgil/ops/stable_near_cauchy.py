@@ -14,7 +14,7 @@ from torch import Tensor
 
 __all__ = ["CLOSE", "near_cauchy_log_density"]
 
-CLOSE = 1e-4
+CLOSE = 3e-4
 """How far stability may be from 1 and skew from 0. What the series leaves out is of the fourth order in both."""
 
 _EULER = 0.5772156649015329

@@ -69,6 +69,7 @@ ROOMS = (
         "multivariate_studentt nanmasked omt_mvn ordered_logistic polya_gamma "
         "projected_normal relaxed_straight_through sine_bivariate_von_mises sine_skewed "
         "softlaplace stable stable_log_prob unit von_mises_3d "
+        "softlaplace spanning_tree stable unit von_mises_3d "
         "zero_inflated",
         {
             "conditional": ("virgil.distributions.transforms", "virgil.distributions"),
@@ -94,6 +95,7 @@ ROOMS = (
                 "virgil.distributions.combinatorial.spanning_tree",
                 "virgil.pyro.distributions.spanning_trees",
             ),
+            "stable_log_prob": ("virgil.pyro.distributions.stable_log_prob",),
             "torch": ("virgil.distributions", "virgil.pyro.distributions.base_classes"),
             "torch_distribution": ("virgil.distributions.torch_distribution", "virgil.distributions"),
             "torch_transform": ("virgil.distributions.transforms",),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import torch
 from torch import Size, Tensor
+from torch import distributions as td
 from torch.distributions import constraints
 from torch.distributions.utils import broadcast_all
 
 from virgil.distributions.continuous.beta import Beta
-from virgil.distributions.core.expand_methods import expand_parameters
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.double_precision import in_double
 from virgil.ops.sizes import Sizes
@@ -16,7 +18,6 @@ from virgil.ops.sizes import Sizes
 __all__ = ["AffineBeta"]
 
 
-@expand_parameters
 class AffineBeta(TorchDistributionMixin):
     """``loc + scale * x`` for x of a beta distribution: a number between ``loc`` and ``loc + scale``.
 
@@ -46,10 +47,37 @@ class AffineBeta(TorchDistributionMixin):
         scale: Tensor | float,
         validate_args: bool | None = None,
     ) -> None:
-        self.concentration1, self.concentration0, self.loc, self.scale = broadcast_all(
-            concentration1, concentration0, loc, scale
-        )
-        super().__init__(self.loc.shape, validate_args=validate_args)
+        ones, zeros, self._loc, self._scale = broadcast_all(concentration1, concentration0, loc, scale)
+        self._beta = Beta(ones, zeros, validate_args=False)  # this class checks the same parameters
+        super().__init__(self._loc.shape, validate_args=validate_args)
+
+    def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
+        new = self._get_checked_instance(AffineBeta, _instance)
+        shape = Size(batch_shape)
+        new._beta, new._loc, new._scale = (each.expand(shape) for each in (self._beta, self._loc, self._scale))
+        td.Distribution.__init__(new, shape, validate_args=False)
+        new._validate_args = self._validate_args
+        return new
+
+    @property
+    def concentration1(self) -> Tensor:
+        """The power of the distance from the lower end, plus 1."""
+        return self._beta.concentration1
+
+    @property
+    def concentration0(self) -> Tensor:
+        """The power of the distance from the upper end, plus 1."""
+        return self._beta.concentration0
+
+    @property
+    def loc(self) -> Tensor:
+        """The lower end."""
+        return self._loc
+
+    @property
+    def scale(self) -> Tensor:
+        """The length of the interval."""
+        return self._scale
 
     @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> constraints.Constraint:
@@ -70,13 +98,10 @@ class AffineBeta(TorchDistributionMixin):
         """The sum of both concentrations, as of a count of prior observations."""
         return self.concentration1 + self.concentration0
 
-    def _base(self) -> Beta:
-        return Beta(self.concentration1, self.concentration0, validate_args=False)
-
     def rsample(self, sample_shape: Sizes = Size()) -> Tensor:
         low, high = self.low, self.high
         unit = torch.finfo(low.dtype).eps * torch.maximum(low.abs(), high.abs())
-        drawn = self.loc + self.scale * self._base().rsample(sample_shape)
+        drawn = self.loc + self.scale * self._beta.rsample(sample_shape)
         return torch.minimum(torch.maximum(drawn, low + unit), high - unit)
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -85,19 +110,19 @@ class AffineBeta(TorchDistributionMixin):
         return in_double(_log_prob, value, self.concentration1, self.concentration0, self.loc, self.scale)
 
     def entropy(self) -> Tensor:
-        return self._base().entropy() + self.scale.log()
+        return self._beta.entropy() + self.scale.log()
 
     @property
     def mean(self) -> Tensor:
-        return self.loc + self.scale * self._base().mean
+        return self.loc + self.scale * self._beta.mean
 
     @property
     def mode(self) -> Tensor:
-        return self.loc + self.scale * self._base().mode
+        return self.loc + self.scale * self._beta.mode
 
     @property
     def variance(self) -> Tensor:
-        return self.scale.square() * self._base().variance
+        return self.scale.square() * self._beta.variance
 
 
 def _log_prob(value: Tensor, a: Tensor, b: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
