@@ -15,18 +15,19 @@ triangle's three angles, each of which is computed without cancellation.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from virgil.ops.peaked_integrand import nodes_around_peak
 from virgil.ops.relative_functions import atan_ratio, log1p_ratio
 from virgil.ops.stable_far_tail import FAR, NEAR_ONE, far_log_density
 from virgil.ops.stable_near_cauchy import CLOSE, near_cauchy_log_density
 
 __all__ = ["stable_log_density"]
 
-_NEGLIGIBLE = 34.0  # nats below the largest value of the integrand
 _SMALLEST = 1e-30  # distances from zeta below this count as this
 _AT_ZETA = 1e-3  # for alpha >= 1, distances below this have a series
 _TINY = 1e-280
@@ -64,7 +65,7 @@ def stable_log_density(value: Tensor, stability: Tensor, skew: Tensor, points: i
     """The log-density of the stable distribution with scale 1 and location 0 in the parametrisation S0, nats.
 
     The integral is taken by the trapezoidal rule in the logit of the angle, over the interval outside which the
-    integrand is below 1e-16 of its maximum. It has derivatives by all three arguments, through the integrand at fixed
+    integrand is below 1e-14 of its maximum. It has derivatives by all three arguments, through the integrand at fixed
     nodes. Where stability is near 1, other formulas take its place far out and where skew is near 0.
 
     Args:
@@ -109,7 +110,9 @@ def _log_integral(x: Tensor, alpha: Tensor, beta: Tensor, points: int) -> Tensor
         edge=torch.where(at_zeta, 0.0, shape.edge),
     )
     with torch.no_grad():
-        nodes, log_weights = _nodes(_Shape(*(each.detach() for each in shape)), points)
+        still = _Shape(*(each.detach() for each in shape))
+        reach = (200 + 30 / still.alpha).clamp_max(640.0)
+        nodes, log_weights = nodes_around_peak(partial(_log_integrand, still), reach, points)
     total = torch.logsumexp(_log_integrand(shape, nodes) + log_weights, -1, keepdim=True)
     total = torch.where(inside, total + shape.alpha.log(), -torch.inf)
     return torch.where(at_zeta, series, total).squeeze(-1) - math.log(math.pi)
@@ -240,56 +243,3 @@ def _near_zeta(shape: _Shape, angles: _Angles, log_odds_per_y: Tensor) -> Tensor
     log_g = (shape.log_cos + shape.alpha * (angles.log_sin_epsilon - log_sin_b)) / shape.gap
     log_small = torch.where(shape.small > 0, shape.small, 1.0).log()
     return torch.where(shape.upper, 1.0, -1.0) * log_g + log_small
-
-
-def _nodes(shape: _Shape, points: int) -> tuple[Tensor, Tensor]:
-    """Nodes where the integrand is not negligible, and logarithms of their weights. Shape: ``(*batch, points)`` each.
-
-    They are equally spaced in v, with ``node = centre + scale * sinh(v)`` around the steeper of the integrand's two
-    flanks, where it falls faster by far than on the other side.
-    """
-    low, high, low_flank, high_flank = _levels(shape)
-    left = low_flank - low < high - high_flank
-    centre = torch.where(left, low + low_flank, high + high_flank) / 2
-    scale = 2 * torch.where(left, low_flank - low, high - high_flank)
-    first, last = torch.asinh((low - centre) / scale), torch.asinh((high - centre) / scale)
-    steps = torch.linspace(0.0, 1.0, points, dtype=torch.double, device=low.device)
-    v = first + (last - first) * steps
-    return centre + scale * v.sinh(), (scale * v.cosh() * (last - first) / (points - 1)).log()
-
-
-def _levels(shape: _Shape) -> tuple[Tensor, ...]:
-    """Where the integrand is negligible, on the left and on the right, and where it is near its maximum.
-
-    Shape: ``(*batch, 1)`` each.
-    """
-    reach = (200 + 30 / shape.alpha).clamp_max(640.0)
-    width = cell = reach / 40
-    grid = reach * torch.linspace(-1.0, 1.0, 81, dtype=torch.double, device=reach.device)
-    values = _log_integrand(shape, grid)
-    centre, top = _highest(grid, values)
-    steps = torch.linspace(-1.0, 1.0, 17, dtype=torch.double, device=reach.device)
-    for _ in range(6):
-        inner = centre + width * steps
-        centre, top = _highest(inner, _log_integrand(shape, inner))
-        width = width / 8
-    top = torch.maximum(top, values.amax(-1, keepdim=True))
-    ends, level = [], []
-    for drop in (_NEGLIGIBLE, 2.0):
-        above = torch.where(values > top - drop, grid, centre)
-        ends += [above.amin(-1, keepdim=True) - cell, above.amax(-1, keepdim=True) + cell]
-        level += [top - drop, top - drop]
-    end, bound = torch.stack(ends, -2), torch.stack(level, -2)  # (*batch, 4, 1)
-    parts = torch.tensor([[1.0], [-1.0], [1.0], [-1.0]]).to(end) * torch.linspace(0.0, 1.0, 9).to(end)
-    for _ in range(6):
-        tried = end + cell.unsqueeze(-1) * parts
-        below = _log_integrand(shape, tried.flatten(-2)).unflatten(-1, (4, 9)) <= bound
-        moved = (below.to(end).cumprod(-1).sum(-1, keepdim=True) - 1).clamp_min(0.0)
-        end = end + cell.unsqueeze(-1) * moved * parts[:, 1:2]
-        cell = cell / 8
-    return end.squeeze(-1).unsqueeze(-2).unbind(-1)
-
-
-def _highest(nodes: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-    top, place = values.max(-1, keepdim=True)
-    return nodes.expand(values.shape).gather(-1, place), top

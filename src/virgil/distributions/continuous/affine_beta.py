@@ -54,7 +54,8 @@ class AffineBeta(TorchDistributionMixin):
     def expand(self, batch_shape: Sizes, _instance: Any = None) -> Self:
         new = self._get_checked_instance(AffineBeta, _instance)
         shape = Size(batch_shape)
-        new._beta, new._loc, new._scale = (each.expand(shape) for each in (self._beta, self._loc, self._scale))
+        new._beta = self._beta.expand(shape)
+        new._loc, new._scale = self._loc.expand(shape), self._scale.expand(shape)
         td.Distribution.__init__(new, shape, validate_args=False)
         new._validate_args = self._validate_args
         return new
