@@ -22,7 +22,6 @@ NO_FORMULA = {  # of their own: they score by the families inside them, or compa
     "MaskedMixture", "MixtureSameFamily", "TransformedDistribution", "Unit", "DiscreteHMM",
     "CompoundDistribution", "EulerMaruyama", "IndependentHMM", "RightTruncatedDistribution", "SineSkewed",
     "TwoSidedTruncatedDistribution", "ZeroInflatedDistribution",
-    "SineSkewed", "ZeroInflatedDistribution",
     "Stable", "StableWithLogProb",  # an integral, which a test of its own compares with another one
 }  # fmt: skip
 NORMAL = {  # a square and logarithms, as Normal

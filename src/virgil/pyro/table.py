@@ -68,8 +68,7 @@ ROOMS = (
         "grouped_normal_normal hmm improper_uniform inverse_gamma lkj log_normal_negative_binomial logistic mixture "
         "multivariate_studentt nanmasked omt_mvn ordered_logistic polya_gamma "
         "projected_normal relaxed_straight_through sine_bivariate_von_mises sine_skewed "
-        "softlaplace stable stable_log_prob unit von_mises_3d "
-        "softlaplace spanning_tree stable unit von_mises_3d "
+        "softlaplace stable unit von_mises_3d "
         "zero_inflated",
         {
             "conditional": ("virgil.distributions.transforms", "virgil.distributions"),

@@ -253,13 +253,17 @@ EDGES = {
         lambda: dist.TruncatedPolyaGamma(torch.zeros(())),
         polya_gamma,
         {"x": (1e-6, 1e-3, 0.05, 0.159, 0.161, 1.0, 2.5)},
+    ),
     "Tweedie": Edge(
         dist.Tweedie,
         tweedie,
+        {
             "mean": (1e-2, 1.0, 30.0),
             "dispersion": (0.05, 1.0, 10.0),
             "power": (1.05, 1.5, 1.95),
             "x": lambda m, phi, p: (0.0, 1e-3 * m, m, 3 * m),
+        },
+    ),
     "Uniform": Edge(
         dist.Uniform, lambda x, a, b: -mp.log(b - a), {"low": (-1e6, 0.0), "high": (1e-6, 1.0, 1e20), "x": (0.0,)}
     ),

@@ -69,6 +69,16 @@ EDGES = {
         lambda k, logit: -softplus(-logit) - logs(k, softplus(logit)),
         {"logits": LOGITS, "x": (0.0, 1.0, 1e6)},
     ),
+    "HyperGeometric": Edge(
+        dist.HyperGeometric,
+        lambda k, total, good, n: choose(good, k) + choose(total - good, n - k) - choose(total, n),
+        {
+            "population_count": (50.0, 1e6),
+            "success_count": (1.0, 20.0),
+            "draw_count": (0.0, 10.0, 30.0),
+            "x": lambda total, good, n: {0.0, min(good, n)},
+        },
+    ),
     "LogNormalNegativeBinomial": Edge(
         dist.LogNormalNegativeBinomial,
         _log_normal_negative,
@@ -77,13 +87,6 @@ EDGES = {
             "logits": (-30.0, 0.0, 10.0),
             "multiplicative_noise_scale": (1e-3, 0.3, 2.0),
             "x": (0.0, 1.0, 1000.0),
-    "HyperGeometric": Edge(
-        dist.HyperGeometric,
-        lambda k, total, good, n: choose(good, k) + choose(total - good, n - k) - choose(total, n),
-            "population_count": (50.0, 1e6),
-            "success_count": (1.0, 20.0),
-            "draw_count": (0.0, 10.0, 30.0),
-            "x": lambda total, good, n: {0.0, min(good, n)},
         },
     ),
     "NegativeBinomial": Edge(
@@ -110,15 +113,6 @@ EDGES = {
         lambda k, rate: logs(k, mp.log(rate)) - rate - mp.loggamma(k + 1),
         {"rate": (1e-30, 1e-3, 1.0, 1e3, 1e6, 1e7), "x": lambda r: counts_near(r, r**0.5)},
     ),
-    "Skellam": Edge(
-        dist.Skellam,
-        lambda k, a, b: -a - b + k / 2 * mp.log(a / b) + mp.log(mp.besseli(abs(k), 2 * mp.sqrt(a * b))),
-        {
-            "rate1": (1e-6, 1.0, 30.0, 1e4),
-            "rate2": (1e-6, 3.0, 1e4),
-            "x": lambda a, b: {0.0, 1.0, -3.0, 100.0, float(round(a - b)), float(round(a - b + (a + b) ** 0.5))},
-        },
-    ),
     "DirichletMultinomial": Edge(
         lambda a, b: Pair(dist.DirichletMultinomial(torch.stack([a, b]), 2**20), 2.0**20),
         lambda k, a, b: choose(mp.mpf(2) ** 20, k) + log_beta(k + a, 2**20 - k + b) - log_beta(a, b),
@@ -138,5 +132,14 @@ EDGES = {
         lambda a, b: Pair(dist.OneHotCategorical(torch.stack([a, b])), 1.0),
         lambda x, a, b: mp.log(a if x else b) - mp.log(a + b),
         {"a": (1e-6, 1e-3, 0.2, 1.0), "b": (0.1, 3.0), "x": (0.0, 1.0)},  # of labels, not below eps
+    ),
+    "Skellam": Edge(
+        dist.Skellam,
+        lambda k, a, b: -a - b + k / 2 * mp.log(a / b) + mp.log(mp.besseli(abs(k), 2 * mp.sqrt(a * b))),
+        {
+            "rate1": (1e-6, 1.0, 30.0, 1e4),
+            "rate2": (1e-6, 3.0, 1e4),
+            "x": lambda a, b: {0.0, 1.0, -3.0, 100.0, float(round(a - b)), float(round(a - b + (a + b) ** 0.5))},
+        },
     ),
 }

@@ -10,6 +10,18 @@ from tests.laws.families.row import GAMMA, LOCS, PROBS, RATES, SCALES, SHAPES, W
 
 STABLE = {"stability": numbers(1.7, 0.8), "skew": numbers(0.3, -0.6), "scale": SCALES, "loc": LOCS}
 
+
+UNNORMALISED = {
+    # integrals themselves, of which a test of their own takes one
+    "Stable": Row(dist.Stable, STABLE, moments=False),
+    "StableWithLogProb": Row(dist.StableWithLogProb, STABLE, moments=False),
+    # with a mass at zero
+    "Tweedie": Row(
+        dist.Tweedie, {"mean": numbers(1.5, 3.0), "dispersion": numbers(0.8, 0.5), "power": numbers(1.3, 1.6)}
+    ),
+}
+
+
 CONTINUOUS = {
     "AffineBeta": Row(
         dist.AffineBeta,
@@ -135,21 +147,12 @@ CONTINUOUS = {
     "TruncatedNormal(high)": Row(
         lambda loc, scale, high: dist.TruncatedNormal(loc, scale, high=high),
         {"loc": LOCS, "scale": SCALES, "high": numbers(-28.0, -1.5)},
+    ),
     "TruncatedPolyaGamma": Row(
         lambda: dist.TruncatedPolyaGamma(torch.zeros((), dtype=torch.double)).expand((2,)), moments=False
     ),
     "Uniform": Row(dist.Uniform, {"low": LOCS, "high": numbers(1.1, 2.0)}, lambda a, b: stats.uniform(a, b - a)),
     "Weibull": Row(
         dist.Weibull, {"scale": SCALES, "concentration": numbers(1.5, 3.0)}, lambda s, c: stats.weibull_min(c, scale=s)
-    ),
-}
-
-UNNORMALISED = {
-    # integrals themselves, of which a test of their own takes one
-    "Stable": Row(dist.Stable, STABLE, moments=False),
-    "StableWithLogProb": Row(dist.StableWithLogProb, STABLE, moments=False),
-    # with a mass at zero
-    "Tweedie": Row(
-        dist.Tweedie, {"mean": numbers(1.5, 3.0), "dispersion": numbers(0.8, 0.5), "power": numbers(1.3, 1.6)}
     ),
 }

@@ -35,6 +35,12 @@ DISCRETE = {
         {"concentration": numbers([0.6, 2.0, 3.1], [4.0, 1.5, 2.2])},
         values=TRIPLES[TRIPLES.sum(-1) == 3],
     ),
+    "DiscreteUniform": Row(
+        lambda low: dist.DiscreteUniform(low, low + 4),
+        {"low": numbers(2.0, 2.0)},
+        lambda low: stats.randint(low, low + 5),
+        COUNTS[2:7],
+    ),
     "ExtendedBetaBinomial": Row(
         lambda a, b: dist.ExtendedBetaBinomial(a, b, 6),
         {"a": SHAPES, "b": RATES},
@@ -43,11 +49,6 @@ DISCRETE = {
     ),
     "ExtendedBinomial": Row(
         lambda probs: dist.ExtendedBinomial(6, probs), {"probs": PROBS}, lambda p: stats.binom(6, p), COUNTS[:7]
-    "DiscreteUniform": Row(
-        lambda low: dist.DiscreteUniform(low, low + 4),
-        {"low": numbers(2.0, 2.0)},
-        lambda low: stats.randint(low, low + 5),
-        COUNTS[2:7],
     ),
     "GammaPoisson": Row(
         dist.GammaPoisson,
@@ -56,17 +57,18 @@ DISCRETE = {
         COUNTS,
     ),
     "Geometric": Row(dist.Geometric, {"probs": PROBS}, lambda p: stats.geom(p, loc=-1), COUNTS),
+    "HyperGeometric": Row(
+        dist.HyperGeometric,
+        {"population_count": numbers(20, 50), "success_count": numbers(7, 30), "draw_count": numbers(7, 7)},
+        lambda total, successes, draws: stats.hypergeom(int(total), int(successes), int(draws)),
+        COUNTS[:8],
+    ),
     "LogNormalNegativeBinomial": Row(
         lambda total_count, logits, scale: dist.LogNormalNegativeBinomial(
             total_count, logits, scale, num_quad_points=16
         ),
         {"total_count": SHAPES, "logits": LOCS, "scale": numbers(0.3, 0.2)},
         values=COUNTS,
-    "HyperGeometric": Row(
-        dist.HyperGeometric,
-        {"population_count": numbers(20, 50), "success_count": numbers(7, 30), "draw_count": numbers(7, 7)},
-        lambda total, successes, draws: stats.hypergeom(int(total), int(successes), int(draws)),
-        COUNTS[:8],
     ),
     "Multinomial": Row(
         lambda probs: dist.Multinomial(3, probs), {"probs": WEIGHTS}, values=TRIPLES[TRIPLES.sum(-1) == 3]

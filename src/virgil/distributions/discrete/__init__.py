@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     from virgil.distributions.discrete.binomial import Binomial
     from virgil.distributions.discrete.categorical import Categorical
     from virgil.distributions.discrete.dirichlet_multinomial import DirichletMultinomial
+    from virgil.distributions.discrete.discrete_uniform import DiscreteUniform
     from virgil.distributions.discrete.extended_beta_binomial import ExtendedBetaBinomial
     from virgil.distributions.discrete.extended_binomial import ExtendedBinomial
     from virgil.distributions.discrete.gamma_poisson import GammaPoisson
     from virgil.distributions.discrete.geometric import Geometric
-    from virgil.distributions.discrete.log_normal_negative_binomial import LogNormalNegativeBinomial
-    from virgil.distributions.discrete.discrete_uniform import DiscreteUniform
     from virgil.distributions.discrete.hyper_geometric import HyperGeometric
+    from virgil.distributions.discrete.log_normal_negative_binomial import LogNormalNegativeBinomial
     from virgil.distributions.discrete.multinomial import Multinomial
     from virgil.distributions.discrete.negative_binomial import NegativeBinomial
     from virgil.distributions.discrete.one_hot_categorical import OneHotCategorical
