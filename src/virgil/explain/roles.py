@@ -25,6 +25,7 @@ MEANINGS = {
         "so the guide need not state it."
     ),
     "observed": "data; there is nothing to infer, so the guide must not state it.",
+    "restated": "a function of the variables that poutine.reparam states in its place; the guide states those instead.",
     "deterministic": "computed from other values, and not random itself, so the guide need not state it.",
     "factor": "a term added to the log-probability, and no variable.",
     "auxiliary": "a variable of the guide alone, declared by is_auxiliary.",

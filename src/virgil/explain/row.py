@@ -13,6 +13,7 @@ from virgil.infer.checks.pairing import is_auxiliary
 from virgil.infer.density.chains import step_names
 from virgil.infer.elbo.branches import is_chosen
 from virgil.poutine.enumeration import draws, enumerated_dim
+from virgil.poutine.reparam import is_restated
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
@@ -167,6 +168,8 @@ def _of_model_alone(name: str, site: Site, enumerated: dict[str, Site], failed: 
         return "deterministic"
     if site.is_factor:
         return "factor"
+    if is_restated(site):
+        return "restated"
     if site.observed:
         return "observed"
     if name in enumerated:

@@ -20,6 +20,7 @@ from virgil.infer.density.region import Region
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.params import get_param_store
 from virgil.poutine.frame import ChainStep, Frame
+from virgil.poutine.reparam import is_restated
 from virgil.poutine.replay import Replay
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
@@ -129,6 +130,8 @@ class _Watch(Handler):
             origins |= self._of(each)
         if site.is_factor:
             self._add(site, "factor", origins)
+        elif is_restated(site):
+            self._add(site, "deterministic", origins | before)
         elif site.observed:
             self._add(site, "observed", origins | names_in(before), frozenset(regions_in(before)))
         else:

@@ -9,7 +9,7 @@ from torch import Tensor
 from virgil.errors import PlateError
 from virgil.poutine.frame import Frame
 from virgil.poutine.runtime import Handler, installed
-from virgil.poutine.site import Site
+from virgil.poutine.site import OUTSIDE, Site
 
 __all__ = ["PlateContext", "SizelessContext", "active_frames", "entered_indices"]
 
@@ -28,6 +28,8 @@ class PlateContext(Handler):
         """Add the frame."""
         if site.kind == "subsample":
             site = self._cut(site)
+        if site.extra and self.frame.name in site.extra.get(OUTSIDE, ()):
+            return site
         return site.replace(frames=(self.frame, *site.frames))
 
     def _cut(self, site: Site) -> Site:

@@ -16,7 +16,12 @@ from virgil.poutine.frame import Block, ChainStep, Frame, plates_shape
 from virgil.poutine.masked_log_prob import LogProb, counted, observed_log_prob
 from virgil.poutine.string_keys import StringKeys
 
-__all__ = ["Enumeration", "Site"]
+__all__ = ["OUTSIDE", "UNPLACED", "Enumeration", "Site"]
+
+OUTSIDE = "outside"
+"""The key of ``Site.extra`` for the names of plates around a statement in which it does not stand."""
+UNPLACED = "unplaced"
+"""The key of ``Site.extra`` for a handler's statement that does not stand where the site stands that it treats."""
 
 _NO_VARIABLES: Mapping[int, str] = {}
 _NO_EXTRA: Mapping[str, Any] = {}
@@ -169,8 +174,13 @@ class Site(StringKeys):
             frames: plates further in than those of the other.
             steps: steps of Markov chains further in.
         """
+        around = other.frames
+        if self.extra:
+            if self.extra.get(UNPLACED):
+                return self
+            around = tuple([frame for frame in around if frame.name not in self.extra.get(OUTSIDE, ())])
         site = self.replace(
-            frames=(*other.frames, *frames),
+            frames=(*around, *frames),
             steps=(*other.steps, *steps),
             variables={**other.variables, **self.variables},
         )

@@ -6,7 +6,7 @@ parameters (``sizes``), supports (``containment``), values (``support``) and the
 (``ranges``), probabilities as logits (``logits``), parameters that stand for two things (``shared``), the density of
 the guide (``guide_density``), rounds of plates (``rounds``), the use of enumerated variables (``enumeration``),
 whether data are counted once (``counted``), what is learnt (``learning``). They run in the dry run before the first
-step and when the structure changes. What the guide states needlessly (``redundant``), whether it is fixed, where
+step and when the structure changes. What the guide states needlessly (``redundant``), what is restated (``restated``), whether it is fixed, where
 modules are read (``attributes``), and which batch dims count as a part of the event, is asked by a report alone.
 """
 
@@ -25,6 +25,7 @@ from virgil.infer.checks.pairing import pairing_problems, stated_problems
 from virgil.infer.checks.plates import plate_problems
 from virgil.infer.checks.ranges import range_problems
 from virgil.infer.checks.redundant import redundancy_problems
+from virgil.infer.checks.restated import restated_notes
 from virgil.infer.checks.rounds import round_problems
 from virgil.infer.checks.shapes import batch_problems, event_problems, undeclared_problems
 from virgil.infer.checks.shared import shared_problems, stretched_problems
@@ -81,6 +82,7 @@ NOTES: tuple[Check, ...] = (
     stretched_problems,
     category_problems,
     undeclared_problems,
+    restated_notes,
 )
 CALL: tuple[Check, ...] = (signature_problems,)  # what can be asked before the programs run
 CAUSES: tuple[Check, ...] = (

@@ -10,6 +10,7 @@ from virgil.errors import did_you_mean, shown
 from virgil.infer.checks.finding import EvidenceBound, Finding, Subject
 from virgil.infer.checks.signature import arguments_of_none
 from virgil.poutine.enumeration import enumerated_dim
+from virgil.poutine.reparam import restatement
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
@@ -90,6 +91,14 @@ def _guide_site_problems(name: str, in_guide: Sites, in_model: Sites, is_partial
     if counterpart is None:
         if not is_partial:
             yield _unknown(name, in_guide, in_model)
+    elif (note := restatement(counterpart)) is not None and note.is_function:
+        via = ", ".join(repr(each) for each in note.via) or "no variable of the guide"
+        yield Finding(
+            f"Site {name!r} is in the guide, but the model states it by way of {via}: {note.by} has restated it.",
+            f"Write a statement of {via} in its place, or make the guide from the program under poutine.reparam.",
+            name,
+            otherwise="the guide's draw is a variable of the guide alone, whose -log q counts.",
+        )
     elif counterpart.observed:
         yield Finding(
             f"Site {name!r} is observed in the model, but the guide samples it. A guide has the latent variables only;",

@@ -9,16 +9,17 @@ from torch import Tensor
 
 from virgil.errors import ArgumentError, ShapeError, a_kind, shown
 from virgil.infer.density.bijection import is_discrete
-from virgil.infer.density.initialization import InitFn
+from virgil.infer.density.initialization import InitFn, given_names
 from virgil.ops.broadcast import broadcasts_to
 from virgil.poutine.frame import plates_shape
-from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.reparam import Proposing
+from virgil.poutine.runtime import Outer
 from virgil.poutine.site import Site
 
 __all__ = ["InitMessenger"]
 
 
-class InitMessenger(Handler):
+class InitMessenger(Proposing):
     """Gives every latent site the value that ``init_fn`` makes for it.
 
     Attributes:
@@ -39,14 +40,21 @@ class InitMessenger(Handler):
             return site
         if not site.is_latent or site.value is not None or is_discrete(site.fn):
             return outer(site)
+        self.values[site.name], value = self._made(site)
+        return outer(site.with_value(value))
+
+    def proposed(self, site: Site) -> Tensor | None:
+        """The value that ``init_to_value`` was given for a variable that is stated by way of others."""
+        return self._made(site)[1] if site.name in given_names(self.init_fn) else None
+
+    def _made(self, site: Site) -> tuple[Tensor, Tensor]:
+        """The value that ``init_fn`` makes for a site, and its mini-batch."""
         fn = site.fn
         batch_shape = plates_shape(site.name, fn.batch_shape, site.frames)
         if batch_shape != fn.batch_shape:
             fn = fn.expand(batch_shape)
         with torch.no_grad():
-            value = self.init_fn(site.replace(fn=fn))
-            self.values[site.name], value = self._fitted(site, fn, value)
-        return outer(site.with_value(value))
+            return self._fitted(site, fn, self.init_fn(site.replace(fn=fn)))
 
     def _fitted(self, site: Site, fn: Any, value: Any) -> tuple[Tensor, Tensor]:
         """The value as made, and its mini-batch."""

@@ -23,6 +23,7 @@ from virgil.infer.density.initialization import InitFn, given_names
 from virgil.nn.call import isolated
 from virgil.ops.random_state import set_rng_seed
 from virgil.poutine.block import Block
+from virgil.poutine.reparam import restatement
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace, Tracer
 
@@ -99,6 +100,7 @@ def _refusal(site: Site) -> SiteError:
 
 def _check_names(found: Trace, init_fn: InitFn) -> None:
     latent = found.stochastic_nodes
+    latent += [name for name, site in found.nodes.items() if restatement(site) is not None]
     for name in given_names(init_fn):
         if name not in latent:
             raise ArgumentError(

@@ -1,0 +1,32 @@
+"""Reparameterisers: a variable stated by way of others, for :func:`virgil.poutine.reparam`.
+
+One a file. ``reparameteriser`` has their base and the statements that they make, ``wrapped_families`` the family inside
+of ``to_event`` and ``mask``, ``coupled_batch`` batch dims that a map mixes. ``strategy`` is the base of rules that
+choose a reparameteriser for each variable, ``auto`` and ``minimal`` are two.
+"""
+
+from virgil.infer.reparam.auto import AutoReparam
+from virgil.infer.reparam.conjugate import ConjugateReparam
+from virgil.infer.reparam.loc_scale import LocScaleReparam
+from virgil.infer.reparam.minimal import MinimalReparam
+from virgil.infer.reparam.reparameteriser import Reparam
+from virgil.infer.reparam.softmax import GumbelSoftmaxReparam
+from virgil.infer.reparam.split import SplitReparam
+from virgil.infer.reparam.strategy import Strategy
+from virgil.infer.reparam.studentt import StudentTReparam
+from virgil.infer.reparam.transform import TransformReparam
+from virgil.infer.reparam.unit_jacobian import UnitJacobianReparam
+
+__all__ = [
+    "AutoReparam",
+    "ConjugateReparam",
+    "GumbelSoftmaxReparam",
+    "LocScaleReparam",
+    "MinimalReparam",
+    "Reparam",
+    "SplitReparam",
+    "Strategy",
+    "StudentTReparam",
+    "TransformReparam",
+    "UnitJacobianReparam",
+]

