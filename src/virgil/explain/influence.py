@@ -8,6 +8,7 @@ from virgil.explain.structure import Structure, structures
 from virgil.infer.checks.finding import Finding
 from virgil.infer.density.execution import Call, Pair
 from virgil.ops.gradient_graph import node_of, nodes_behind
+from virgil.poutine.reparam import is_restated
 from virgil.poutine.site import Site
 
 __all__ = ["influence_problems"]
@@ -65,7 +66,8 @@ def _without_gradient(structure: Structure, pair: Pair) -> Iterator[Finding]:
         if node is None:
             continue
         for other in pair.model.nodes.values():
-            is_read = other.kind == "sample" and other.name != name and name in _read(structure, other.name)
+            counts = other.kind == "sample" and not is_restated(other) and other.name != name
+            is_read = counts and name in _read(structure, other.name)
             if is_read and node not in nodes_behind([node_of(other.extended_log_prob())], [node]):
                 yield _cut(name, other)
                 break
