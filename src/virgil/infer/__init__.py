@@ -1,8 +1,8 @@
-"""Inference: objectives, ``SVI``, guides, prediction."""
+"""Inference: objectives, ``SVI``, guides, reparameterisers, prediction."""
 
 from typing import TYPE_CHECKING
 
-from virgil.infer import autoguide
+from virgil.infer import autoguide, reparam
 from virgil.infer.discrete import infer_discrete
 from virgil.infer.elbo import (
     ELBO,
@@ -36,6 +36,7 @@ __all__ = [
     "autoguide",
     "config_enumerate",
     "infer_discrete",
+    "reparam",
 ]
 
 if not TYPE_CHECKING:  # a type checker would take every name for one that is there

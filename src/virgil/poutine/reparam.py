@@ -127,7 +127,7 @@ class Reparameterise(Handler):
         self.config = config
         self.call = call
 
-    def __call__(self, fn: Program) -> Reparameterised:
+    def __call__(self, fn: Program) -> Handled:
         """The program whose variables are stated by way of others."""
         return Reparameterised(self, fn)
 

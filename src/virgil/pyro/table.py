@@ -160,9 +160,13 @@ ROOMS = (
     Room("pyro.infer.mcmc", ("virgil.infer",), "adaptation api hmc logger mcmc_kernel nuts rwkernel util"),
     Room(
         "pyro.infer.reparam",
-        ("virgil.pyro.infer.reparam",),
-        "conjugate discrete_cosine haar hmm loc_scale neutra projected_normal reparam softmax split stable strategies "
-        "structured studentt transform unit_jacobian",
+        ("virgil.infer.reparam",),
+        "conjugate discrete_cosine haar hmm loc_scale neutra projected_normal softmax stable strategies structured "
+        "studentt transform unit_jacobian",
+        {
+            "reparam": ("virgil.infer.reparam", "virgil.poutine.reparam"),
+            "split": ("virgil.infer.reparam.split", "virgil.infer.reparam"),
+        },
     ),
     Room(
         "pyro.nn",

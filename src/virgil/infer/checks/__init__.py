@@ -6,8 +6,9 @@ parameters (``sizes``), supports (``containment``), values (``support``) and the
 (``ranges``), probabilities as logits (``logits``), parameters that stand for two things (``shared``), the density of
 the guide (``guide_density``), rounds of plates (``rounds``), the use of enumerated variables (``enumeration``),
 whether data are counted once (``counted``), what is learnt (``learning``). They run in the dry run before the first
-step and when the structure changes. What the guide states needlessly (``redundant``), what is restated (``restated``), whether it is fixed, where
-modules are read (``attributes``), and which batch dims count as a part of the event, is asked by a report alone.
+step and when the structure changes. What the guide states needlessly (``redundant``), what reparameterisers restate
+(``restated``), whether it is fixed, where modules are read (``attributes``), and which batch dims count as a part of
+the event, is asked by a report alone.
 """
 
 from collections.abc import Sequence

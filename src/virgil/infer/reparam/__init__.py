@@ -9,6 +9,7 @@ from virgil.infer.reparam.auto import AutoReparam
 from virgil.infer.reparam.conjugate import ConjugateReparam
 from virgil.infer.reparam.loc_scale import LocScaleReparam
 from virgil.infer.reparam.minimal import MinimalReparam
+from virgil.infer.reparam.projected_normal import ProjectedNormalReparam
 from virgil.infer.reparam.reparameteriser import Reparam
 from virgil.infer.reparam.softmax import GumbelSoftmaxReparam
 from virgil.infer.reparam.split import SplitReparam
@@ -23,6 +24,7 @@ __all__ = [
     "GumbelSoftmaxReparam",
     "LocScaleReparam",
     "MinimalReparam",
+    "ProjectedNormalReparam",
     "Reparam",
     "SplitReparam",
     "Strategy",

@@ -55,9 +55,7 @@ class LocScaleReparam(Reparam):
         ['mu', 'tau', 'theta_decentered']
     """
 
-    def __init__(
-        self, centered: float | Tensor | None = None, shape_params: Sequence[str] | None = None
-    ) -> None:
+    def __init__(self, centered: float | Tensor | None = None, shape_params: Sequence[str] | None = None) -> None:
         if centered is not None:
             inside = torch.as_tensor(centered)
             if not bool(((inside >= 0) & (inside <= 1)).all()):

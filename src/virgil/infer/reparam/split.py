@@ -29,7 +29,8 @@ def same_support(fn: Any, *args: Any) -> constraints.Constraint:
 
 def real_support(fn: Any, *args: Any) -> constraints.Constraint:
     """All real numbers, with the event dims of the whole."""
-    return constraints.independent(constraints.real, len(fn.event_shape))
+    support: constraints.Constraint = constraints.independent(constraints.real, len(fn.event_shape))
+    return support
 
 
 def default_support(fn: Any, slice: slice, dim: int) -> constraints.Constraint:
@@ -40,7 +41,8 @@ def default_support(fn: Any, slice: slice, dim: int) -> constraints.Constraint:
         slice: the entries of the piece.
         dim: the dim along which it is cut, negative.
     """
-    return _sliced(fn.support, slice, dim)
+    support: constraints.Constraint = _sliced(fn.support, slice, dim)
+    return support
 
 
 def _sliced(support: Any, part: slice, dim: int) -> Any:

@@ -68,12 +68,12 @@ def _base(family: td.TransformedDistribution) -> Any:
     return base
 
 
-def _log_abs_det(transforms: Sequence[Transform], base: Tensor, event_dim: int) -> Tensor | float:
+def _log_abs_det(transforms: Sequence[Transform], base: Tensor, event_dim: int) -> Tensor:
     """The logarithm of the volume change from the base. Shape: ``(*batch,)``."""
     points = [base]
     for each in transforms:
         points.append(each(points[-1]))
-    total: Tensor | float = 0.0
+    total = base.new_zeros(())
     for each, before, after in reversed(list(zip(transforms, points, points[1:], strict=False))):
         event_dim += each.domain.event_dim - each.codomain.event_dim
         change = each.log_abs_det_jacobian(before, after)

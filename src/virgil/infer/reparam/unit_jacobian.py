@@ -66,8 +66,8 @@ class UnitJacobianReparam(Reparam):
         if not self.experimental_allow_batch:
             raise ArgumentError(
                 f"At site {name!r}, {type(self).__name__} got a distribution of event shape {tuple(fn.event_shape)} "
-                f"and a transform of events with {self.transform.domain.event_dim} dims. Move batch dims into the event "
-                "by to_event(n), or write experimental_allow_batch=True."
+                f"and a transform of events with {self.transform.domain.event_dim} dims. Move batch dims into the "
+                "event by to_event(n), or write experimental_allow_batch=True."
             )
         if len(fn.batch_shape) < count:
             raise ArgumentError(
