@@ -11,7 +11,9 @@ from torch.distributions.transforms import AffineTransform, ExpTransform
 
 import virgil.distributions as dist
 from virgil.infer.reparam import (
+    DiscreteCosineReparam,
     GumbelSoftmaxReparam,
+    HaarReparam,
     LocScaleReparam,
     ProjectedNormalReparam,
     SplitReparam,
@@ -88,6 +90,12 @@ REPARAMETERISERS = {
         _vectors,
         lambda: ROWS + 2.0,
         takes_observations=True,
+    ),
+    "Haar": Row(HaarReparam, _vectors, lambda: ROWS + 2.0, takes_observations=True),
+    "Haar backwards": Row(lambda: HaarReparam(-1, flip=True), _vectors, lambda: ROWS + 2.0, takes_observations=True),
+    "cosine": Row(DiscreteCosineReparam, _vectors, lambda: ROWS + 2.0, takes_observations=True),
+    "smooth cosine": Row(
+        lambda: DiscreteCosineReparam(smooth=1.0), _vectors, lambda: ROWS + 2.0, takes_observations=True
     ),
     "split": Row(lambda: SplitReparam([1, 2], -1), _vectors, lambda: ROWS + 2.0, takes_observations=True),
     "split evenly": Row(

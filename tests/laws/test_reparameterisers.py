@@ -29,8 +29,8 @@ def program(name, scale=1.0, size=3, loc=LOC, spread=SCALE):
     def model():
         with virgil.plate("slots", size, subsample=torch.arange(3)), poutine.scale(scale=scale):
             x = virgil.sample("x", row.fn(loc, spread))
-            squares = x.square().sum(-1) if x.dim() > 1 else x.square()
-            virgil.sample("y", dist.Normal(squares, torch.tensor(2.0, dtype=DOUBLE)), obs=torch.ones(3, dtype=DOUBLE))
+            weighted = (torch.arange(1.0, 4.0) * x).sum(-1) if x.dim() > 1 else x
+            virgil.sample("y", dist.Normal(weighted, torch.tensor(2.0, dtype=DOUBLE)), obs=torch.ones(3, dtype=DOUBLE))
         return x
 
     return model

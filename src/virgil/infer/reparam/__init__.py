@@ -7,8 +7,12 @@ choose a reparameteriser for each variable, ``auto`` and ``minimal`` are two.
 
 from virgil.infer.reparam.auto import AutoReparam
 from virgil.infer.reparam.conjugate import ConjugateReparam
+from virgil.infer.reparam.discrete_cosine import DiscreteCosineReparam
+from virgil.infer.reparam.haar import HaarReparam
+from virgil.infer.reparam.hmm import LinearHMMReparam
 from virgil.infer.reparam.loc_scale import LocScaleReparam
 from virgil.infer.reparam.minimal import MinimalReparam
+from virgil.infer.reparam.neutra import NeuTraReparam
 from virgil.infer.reparam.projected_normal import ProjectedNormalReparam
 from virgil.infer.reparam.reparameteriser import Reparam
 from virgil.infer.reparam.softmax import GumbelSoftmaxReparam
@@ -21,9 +25,13 @@ from virgil.infer.reparam.unit_jacobian import UnitJacobianReparam
 __all__ = [
     "AutoReparam",
     "ConjugateReparam",
+    "DiscreteCosineReparam",
     "GumbelSoftmaxReparam",
+    "HaarReparam",
+    "LinearHMMReparam",
     "LocScaleReparam",
     "MinimalReparam",
+    "NeuTraReparam",
     "ProjectedNormalReparam",
     "Reparam",
     "SplitReparam",

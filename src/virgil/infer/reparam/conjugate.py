@@ -41,7 +41,7 @@ class ConjugateReparam(Reparam):
         >>> trace.stochastic_nodes
         []
         >>> round(float(trace.log_prob_sum()), 4)  # the evidence, at any draw
-        -1.8178
+        -2.1732
     """
 
     def __init__(self, guide: td.Distribution | Callable[..., td.Distribution]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from virgil import distributions as dist
+from virgil.infer.reparam.projected_normal import ProjectedNormalReparam
 from virgil.infer.reparam.strategy import Strategy
+from virgil.infer.reparam.wrapped_families import innermost
 from virgil.poutine.reparam import Reparameteriser
 from virgil.poutine.site import Site
 
@@ -24,4 +27,7 @@ class MinimalReparam(Strategy):
 
 def minimal(site: Site) -> Reparameteriser | None:
     """The reparameteriser that a site needs; ``None`` where it needs none."""
+    family = innermost(site.fn)
+    if isinstance(family, dist.ProjectedNormal) and not site.observed:
+        return ProjectedNormalReparam()
     return None

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from virgil.distributions import Delta
 from virgil.errors import ArgumentError, shown
+from virgil.poutine.plate import active_frames
 from virgil.poutine.reparam import ReparamMessage, ReparamResult
 from virgil.poutine.runtime import emit
 from virgil.poutine.site import OUTSIDE, Site
@@ -65,12 +66,25 @@ def state(
         is_observed: whether the value is data.
         infer: options for inference.
         outside: names of plates around it in which it does not stand.
+
+    Raises:
+        ArgumentError: a mask or scale differs between slots of one of these.
     """
     site = Site("sample", name, fn, value=value, observed=bool(is_observed), infer=infer)
     names = frozenset(outside)
-    if names:
-        site.extra = {OUTSIDE: names}
-    return cast(Tensor, emit(site).value)
+    if not names:
+        return cast(Tensor, emit(site).value)
+    site.extra = {OUTSIDE: names}
+    dims = {frame.name: frame.dim for frame in active_frames() if frame.name in names}
+    finished = emit(site)
+    for each in (finished.mask, finished.scale):
+        for plate, dim in dims.items():
+            if isinstance(each, Tensor) and dim is not None and each.dim() >= -dim and each.shape[dim] > 1:
+                raise ArgumentError(
+                    f"At site {name!r}, masks or scales differ between slots of plate {plate!r}, outside of which it "
+                    "stands. Give all slots the same mask and scale, or leave this variable as it is."
+                )
+    return cast(Tensor, finished.value)
 
 
 def computed(value: Tensor, event_dim: int, log_density: Tensor | None = None) -> ReparamResult:

@@ -1,0 +1,76 @@
+"""All variables in the coordinates of a guide."""
+
+import pytest
+import torch
+
+import virgil
+import virgil.distributions as dist
+from virgil import poutine
+from virgil.errors import ArgumentError
+from virgil.infer import Trace_ELBO
+from virgil.infer.autoguide import AutoDiagonalNormal, AutoMultivariateNormal, AutoNormal
+from virgil.infer.reparam import NeuTraReparam
+
+
+def model():
+    with poutine.scale(scale=0.5):
+        with virgil.plate("rows", 2), poutine.mask(mask=torch.tensor([True, False])):
+            b = virgil.sample("b", dist.LogNormal(0.0, 1.0))
+        a = virgil.sample("a", dist.Dirichlet(torch.ones(3)))
+        virgil.sample("c", dist.Normal(b.sum() + a[0], 1.0), obs=torch.tensor(1.0))
+
+
+@pytest.fixture
+def neutra():
+    guide = AutoDiagonalNormal(model, init_scale=0.7)
+    guide()
+    return NeuTraReparam(guide)
+
+
+@pytest.mark.parametrize("way", ["reparam", "config"])
+def test_the_joint_density_changes_by_the_volume(neutra, way):
+    """Scales and masks concern the density of a variable, and not the volume."""
+    program = neutra.reparam(model) if way == "reparam" else poutine.reparam(model, config=lambda site: neutra)
+    trace = poutine.trace(program).get_trace()
+    assert trace.stochastic_nodes == ["b_shared_latent"]
+    assert trace.nodes["b_shared_latent"].frames == ()
+    base = trace.nodes["b_shared_latent"].value
+    values = neutra.transform_sample(base)
+    for name, value in values.items():
+        torch.testing.assert_close(trace.nodes[name].value, value)
+
+    def coordinates(base):
+        values = neutra.transform_sample(base)
+        return torch.cat([values["b"], values["a"][:2]])
+
+    change = torch.linalg.slogdet(torch.autograd.functional.jacobian(coordinates, base)).logabsdet
+    plain = poutine.trace(poutine.condition(model, data=values)).get_trace().log_prob_sum()
+    torch.testing.assert_close(trace.log_prob_sum(), plain + change)
+
+
+def test_many_draws_are_transformed(neutra):
+    values = neutra.transform_sample(torch.randn(5, 4, 4))
+    assert {name: value.shape for name, value in values.items()} == {"b": (5, 4, 2), "a": (5, 4, 3)}
+
+
+def test_particles_are_drawn_at_once_as_in_turn(neutra):
+    program = neutra.reparam(model)
+    losses = []
+    for at_once in (True, False):
+        virgil.set_rng_seed(0)
+        guide = AutoMultivariateNormal(program, init_scale=1e-6)
+        objective = Trace_ELBO(num_particles=3, vectorize_particles=at_once)
+        virgil.set_rng_seed(1)
+        losses.append(objective.loss(program, guide))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
+def test_guides_without_a_vector_are_refused(neutra):
+    guide = AutoNormal(model)
+    with pytest.raises(ArgumentError, match="got guide=<AutoNormal>; it takes a guide that draws all"):
+        NeuTraReparam(guide)
+    with pytest.raises(ArgumentError, match="no latent variables yet. Fit it first"):
+        NeuTraReparam(AutoDiagonalNormal(model))
+    observed = neutra.reparam(poutine.condition(model, data={"b": torch.ones(2)}))
+    with pytest.raises(ArgumentError, match="site 'b', NeuTraReparam got an observed variable"):
+        observed()
