@@ -15,7 +15,8 @@ from virgil.infer.autoguide import (
     AutoMultivariateNormal,
     AutoNormal,
 )
-from virgil.poutine import block
+from virgil.infer.reparam import AutoReparam, HaarReparam, SplitReparam, StudentTReparam
+from virgil.poutine import block, reparam
 
 
 class Network:
@@ -94,6 +95,36 @@ def flips_guide(y):
     virgil.sample("g", dist.Normal(virgil.param("loc", torch.tensor(0.1)), 1.0))
 
 
+def restatable(y):
+    mu = virgil.sample("mu", dist.Normal(0.0, 5.0))
+    tau = virgil.sample("tau", dist.LogNormal(0.0, 1.0))
+    to = virgil.sample("to", dist.ProjectedNormal(torch.ones(3)))
+    share = virgil.sample("share", dist.RelaxedOneHotCategorical(torch.tensor(0.7), torch.ones(3)))
+    with virgil.plate("J", 8):
+        theta = virgil.sample("theta", dist.Normal(mu, tau))
+        virgil.sample("y", dist.StudentT(4.0, theta + to[0] + share[0], 10.0), obs=y)
+
+
+def _reparameterised():
+    return reparam(AutoReparam()(restatable), config={"y": StudentTReparam()})
+
+
+def restatable_series(y):
+    series = virgil.sample("series", dist.Normal(torch.zeros(8), 5.0).to_event(1))
+    with virgil.plate("J", 8):
+        level = virgil.sample("level", dist.Normal(torch.zeros(8), 1.0))
+        virgil.sample("y", dist.Normal(series + level, 10.0), obs=y)
+
+
+def _reparameterised_series():
+    config = {
+        "series": HaarReparam(),
+        "series_haar": SplitReparam([2, 6], -1),
+        "level": HaarReparam(experimental_allow_batch=True),
+    }
+    return reparam(restatable_series, config=config)
+
+
 # name -> makes model, guide and objective anew
 PAIRS = {
     **{f"{name}, {kind.__name__}": lambda pair=pair, kind=kind: (*pair, kind()) for name, pair in PROGRAMS.items()
@@ -117,6 +148,12 @@ PAIRS = {
     "mask and scale": lambda: (masked, AutoNormal(masked), Trace_ELBO()),
     "reparameterised by a handler": lambda: (
         Decentered("theta")(schools), AutoNormal(Decentered("theta")(schools)), Trace_ELBO()
+    ),
+    "reparameterisers": lambda: (
+        _reparameterised(), AutoNormal(_reparameterised()), Trace_ELBO()
+    ),
+    "reparameterisers of series and pieces": lambda: (
+        _reparameterised_series(), AutoNormal(_reparameterised_series()), Trace_ELBO()
     ),
 }  # fmt: skip
 ARGS = (Y,)

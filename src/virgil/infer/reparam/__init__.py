@@ -1,7 +1,8 @@
 """Reparameterisers: a variable stated by way of others, for :func:`virgil.poutine.reparam`.
 
 One a file. ``reparameteriser`` has their base and the statements that they make, ``wrapped_families`` the family inside
-of ``to_event`` and ``mask``, ``coupled_batch`` batch dims that a map mixes. ``strategy`` is the base of rules that
+of ``to_event`` and ``mask``, ``coupled_batch`` batch dims that a map mixes, ``stable_parts`` what stable variables are
+made of. ``strategy`` is the base of rules that
 choose a reparameteriser for each variable, ``auto`` and ``minimal`` are two.
 """
 
@@ -10,6 +11,7 @@ from virgil.infer.reparam.conjugate import ConjugateReparam
 from virgil.infer.reparam.discrete_cosine import DiscreteCosineReparam
 from virgil.infer.reparam.haar import HaarReparam
 from virgil.infer.reparam.hmm import LinearHMMReparam
+from virgil.infer.reparam.latent_stable import LatentStableReparam
 from virgil.infer.reparam.loc_scale import LocScaleReparam
 from virgil.infer.reparam.minimal import MinimalReparam
 from virgil.infer.reparam.neutra import NeuTraReparam
@@ -17,8 +19,10 @@ from virgil.infer.reparam.projected_normal import ProjectedNormalReparam
 from virgil.infer.reparam.reparameteriser import Reparam
 from virgil.infer.reparam.softmax import GumbelSoftmaxReparam
 from virgil.infer.reparam.split import SplitReparam
+from virgil.infer.reparam.stable import StableReparam
 from virgil.infer.reparam.strategy import Strategy
 from virgil.infer.reparam.studentt import StudentTReparam
+from virgil.infer.reparam.symmetric_stable import SymmetricStableReparam
 from virgil.infer.reparam.transform import TransformReparam
 from virgil.infer.reparam.unit_jacobian import UnitJacobianReparam
 
@@ -28,6 +32,7 @@ __all__ = [
     "DiscreteCosineReparam",
     "GumbelSoftmaxReparam",
     "HaarReparam",
+    "LatentStableReparam",
     "LinearHMMReparam",
     "LocScaleReparam",
     "MinimalReparam",
@@ -35,8 +40,10 @@ __all__ = [
     "ProjectedNormalReparam",
     "Reparam",
     "SplitReparam",
+    "StableReparam",
     "Strategy",
     "StudentTReparam",
+    "SymmetricStableReparam",
     "TransformReparam",
     "UnitJacobianReparam",
 ]

@@ -122,6 +122,8 @@ class _Parts:
 def is_location_scale(family: Any) -> bool:
     """True if draws of the family are ``loc + scale * z`` for a variable z that knows neither, on the whole line."""
     names = family.arg_constraints
+    if getattr(family, "coords", "S0") != "S0":  # of a Stable whose location depends on its scale
+        return False
     if "loc" not in names or "scale" not in names or type(family).__name__ in _OTHERWISE:
         return False
     return entry_constraint(family.support) is constraints.real
