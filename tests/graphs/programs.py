@@ -15,7 +15,7 @@ from virgil.infer.autoguide import (
     AutoMultivariateNormal,
     AutoNormal,
 )
-from virgil.infer.reparam import AutoReparam, HaarReparam, SplitReparam, StudentTReparam
+from virgil.infer.reparam import AutoReparam, DiscreteCosineReparam, HaarReparam, SplitReparam, StudentTReparam
 from virgil.poutine import block, reparam
 
 
@@ -120,7 +120,7 @@ def _reparameterised_series():
     config = {
         "series": HaarReparam(),
         "series_haar": SplitReparam([2, 6], -1),
-        "level": HaarReparam(experimental_allow_batch=True),
+        "level": DiscreteCosineReparam(smooth=1.0, experimental_allow_batch=True),
     }
     return reparam(restatable_series, config=config)
 

@@ -11,8 +11,6 @@ __all__ = ["DiscreteCosineReparam"]
 class DiscreteCosineReparam(UnitJacobianReparam):
     """States the discrete cosine coefficients ``x_dct`` of a series, low frequencies first.
 
-    The engine "xla" has no Fourier transform, which this takes; "inductor" and "eager" have.
-
     Args:
         dim: the dim of time, negative.
         smooth: the order of noise that becomes white noise: 0 for white noise itself, 1 for a series that is
