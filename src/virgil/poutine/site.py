@@ -16,7 +16,7 @@ from virgil.poutine.frame import Block, ChainStep, Frame, plates_shape
 from virgil.poutine.masked_log_prob import LogProb, counted, observed_log_prob
 from virgil.poutine.string_keys import StringKeys
 
-__all__ = ["OUTSIDE", "UNPLACED", "Enumeration", "Site"]
+__all__ = ["Enumeration", "OUTSIDE", "Site", "UNPLACED"]
 
 OUTSIDE = "outside"
 """The key of ``Site.extra`` for the names of plates around a statement in which it does not stand."""

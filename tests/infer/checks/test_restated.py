@@ -35,7 +35,9 @@ def test_a_report_has_a_note_for_each():
     notes = {problem.site: problem.message for problem in report.problems}
     assert all(problem.severity == "note" for problem in report.problems)
     assert set(notes) == {"a", "b_base", "b", "c"}
-    assert notes["b"].startswith("Site 'b' is restated by TransformReparam, by way of 'b_base_decentered'. It is no var")
+    assert notes["b"].startswith(
+        "Site 'b' is restated by TransformReparam, by way of 'b_base_decentered'. It is no var"
+    )
     assert notes["c"].startswith("Site 'c' is restated by StudentTReparam, by way of 'c_gamma'. It stays a variable")
     assert any("a, b_base, b: a function of the variables" in each for each in report.sentences)
 

@@ -102,7 +102,9 @@ def test_data_have_the_stable_density_on_average(fn, reparam):
     trace = poutine.trace(poutine.reparam(model, config={"x": reparam()})).get_trace()
     density = trace.nodes["x"].log_prob.exp()
     expected = dist.StableWithLogProb(fn().stability, fn().skew, SCALE, LOC).log_prob(data).exp()
-    assert ((density.mean(0) - expected).abs() <= 6 * density.std(0) / DRAWS**0.5 + 1e-12).all()  # a stability of 2 is exact
+    assert (
+        (density.mean(0) - expected).abs() <= 6 * density.std(0) / DRAWS**0.5 + 1e-12
+    ).all()  # a stability of 2 is exact
 
 
 @pytest.mark.parametrize("reparam", [LatentStableReparam, StableReparam, SymmetricStableReparam])

@@ -23,7 +23,7 @@ def grid():
 @pytest.mark.parametrize(("dim", "left"), [(-1, ["rows"]), (-2, [])])
 @pytest.mark.parametrize("is_inside", [False, True])
 def test_slots_of_a_plate_are_mixed(kind, dim, left, is_inside):
-    """The coefficients stand outside of the plate, wherever the handler stands, and the density is that of the slots."""
+    """The coefficients stand outside of the plate, wherever the handler stands; the density is that of the slots."""
     handler = poutine.reparam(config={"x": kind(dim, experimental_allow_batch=True)})
 
     def inside():
@@ -59,7 +59,11 @@ def mini_batch():
     [
         (lambda: UnitJacobianReparam(3), grid, "got transform=3; it takes a transform"),
         (HaarReparam, grid, r"site 'x', HaarReparam got .* event shape \(\) and a transform of events with 1 dims"),
-        (lambda: HaarReparam(experimental_allow_batch=True), mini_batch, "plate 'time', of which this call uses 4 of 8"),
+        (
+            lambda: HaarReparam(experimental_allow_batch=True),
+            mini_batch,
+            "plate 'time', of which this call uses 4 of 8",
+        ),
         (lambda: HaarReparam(-3, experimental_allow_batch=True), grid, "3 dims more .* batch shape is"),
     ],
 )

@@ -21,8 +21,6 @@ from virgil.poutine.site import OUTSIDE, UNPLACED, Site
 __all__ = ["NeuTraReparam"]
 
 
-
-
 class _JointGuide(Protocol):
     """A guide with one vector for all latent variables, the image of a simpler distribution."""
 
@@ -111,7 +109,9 @@ class NeuTraReparam(Reparam):
             volume = latent.bijection.log_abs_det_jacobian(unconstrained, value)
             plates = range(-len(latent.batch_shape), 0)
             change = change + (volume.sum(tuple(plates), keepdim=bool(change.dim())) if plates else volume)
-        factor = Site("sample", f"{name}_log_volume", Unit(change), value=torch.empty((*change.shape, 0)), observed=True)
+        factor = Site(
+            "sample", f"{name}_log_volume", Unit(change), value=torch.empty((*change.shape, 0)), observed=True
+        )
         factor.extra = at_top
         emit(factor)
         return values

@@ -88,7 +88,7 @@ def state(
 
 
 def computed(value: Tensor, event_dim: int, log_density: Tensor | None = None) -> ReparamResult:
-    """What becomes of a variable that is a function of others: an observation of their value.
+    """The statement of a variable that is a function of others: an observation of their value.
 
     Args:
         value: the variable's.

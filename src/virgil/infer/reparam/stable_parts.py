@@ -1,4 +1,4 @@
-"""What stable variables are made of: the noise that is stated, and functions of it."""
+"""The parts of stable variables: the noise that is stated, and functions of it."""
 
 from __future__ import annotations
 
