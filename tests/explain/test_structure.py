@@ -13,6 +13,7 @@ from tests.pairs import chained, enumerated, plain
 from virgil import poutine
 from virgil.explain.structure import structures
 from virgil.infer.autoguide import AutoMultivariateNormal, AutoNormal
+from virgil.infer.reparam import LocScaleReparam
 from virgil.params import ParamStore
 
 PAIRS = {**plain.PAIRS, **enumerated.PAIRS, **chained.PAIRS}
@@ -31,6 +32,22 @@ def test_dependences_are_those_of_interventions(program):
     networks = {node.name for node in structure.values() if node.role == "param" and not node.family}
     found = {node.name: set(node.parents) - networks for node in structure.values() if node.role != "param"}
     assert found == expected
+
+
+def test_a_restated_variable_is_computed_from_what_is_stated():
+    def program():
+        scale = virgil.sample("scale", dist.HalfNormal(1.0))
+        x = virgil.sample("x", dist.Normal(1.0, scale))
+        virgil.sample("y", dist.Normal(x, 1.0), obs=torch.tensor(0.5))
+
+    restated = poutine.reparam(program, config={"x": LocScaleReparam(0.0)})
+    structure, _ = structures(restated, None, (), {})
+    assert {name: (node.role, node.parents) for name, node in structure.items()} == {
+        "scale": ("latent", ()),
+        "x_decentered": ("latent", ()),
+        "x": ("deterministic", ("scale", "x_decentered")),
+        "y": ("observed", ("x",)),
+    }
 
 
 def test_a_buffer_is_one_value():

@@ -20,10 +20,13 @@ def model():
         virgil.sample("c", dist.Normal(b.sum() + a[0], 1.0), obs=torch.tensor(1.0))
 
 
-@pytest.fixture
-def neutra():
-    guide = AutoDiagonalNormal(model, init_scale=0.7)
+@pytest.fixture(params=[AutoDiagonalNormal, AutoMultivariateNormal])
+def neutra(request):
+    guide = request.param(model, init_scale=0.7)
     guide()
+    if request.param is AutoMultivariateNormal:
+        with torch.no_grad():
+            guide._parameters["scale_tril"].normal_()
     return NeuTraReparam(guide)
 
 

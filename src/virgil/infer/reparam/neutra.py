@@ -45,7 +45,8 @@ class NeuTraReparam(Reparam):
     change from run to run.
 
     Args:
-        guide: a fitted guide with ``get_base_dist`` and ``get_transform``, such as ``AutoDiagonalNormal``.
+        guide: a fitted guide with ``get_base_dist`` and ``get_transform``, such as ``AutoDiagonalNormal`` or
+            ``AutoMultivariateNormal``.
 
     Raises:
         ArgumentError: the guide is none, has not been called yet, or a variable of it is observed in the program.
@@ -102,7 +103,7 @@ class NeuTraReparam(Reparam):
         base = cast(Tensor, emit(site).value)
         transform = self.guide.get_transform()
         vector = transform(base)
-        change = transform.log_abs_det_jacobian(base, vector)
+        change = transform.log_abs_det_jacobian(base, vector).expand(vector.shape[:-1])
         values = {}
         for latent, unconstrained in self.guide._unpack(vector):
             values[latent.name] = value = latent.bijection(unconstrained)

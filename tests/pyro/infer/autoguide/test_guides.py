@@ -136,8 +136,9 @@ def in_a_module():
     pyro.sample("mu", dist.Normal(1.0, 1.0))
 
 
-def test_the_vector_as_the_image_of_a_simpler_one():
-    guide = autoguide.AutoDiagonalNormal(model, init_scale=0.3)
+@pytest.mark.parametrize("kind", [autoguide.AutoDiagonalNormal, autoguide.AutoMultivariateNormal])
+def test_the_vector_as_the_image_of_a_simpler_one(kind):
+    guide = kind(model, init_scale=0.3)
     guide()
     vector = torch.linspace(-1.0, 1.0, guide.latent_dim)
     image = dist.TransformedDistribution(guide.get_base_dist(), guide.get_transform())

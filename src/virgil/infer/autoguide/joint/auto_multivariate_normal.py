@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch import distributions as td
 
-from virgil.distributions import MultivariateNormal, constraints
+from virgil.distributions import MultivariateNormal, Normal, constraints
+from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.distributions.transforms.lower_cholesky_affine import LowerCholeskyAffine
 from virgil.infer.autoguide.joint.auto_continuous import AutoContinuous
+from virgil.nn.parameter import emit_parameter
 from virgil.params.constraint import Constraint
 
 __all__ = ["AutoMultivariateNormal"]
@@ -56,5 +60,20 @@ class AutoMultivariateNormal(AutoContinuous):
         }
 
     def _distribution(self, parameters: Mapping[str, Tensor]) -> td.Distribution:
-        factor = parameters["scale"].unsqueeze(-1) * parameters["scale_tril"]
-        return MultivariateNormal(parameters["loc"], scale_tril=factor)
+        return MultivariateNormal(parameters["loc"], scale_tril=_factor(parameters))
+
+    def get_base_dist(self) -> TorchDistributionMixin:
+        """Standard normals. Shape: batch ``()``, event ``(latent_dim,)``."""
+        loc = cast(Tensor, self._parameters["loc"]).detach()
+        return Normal(torch.zeros_like(loc), torch.ones_like(loc)).to_event(1)
+
+    def get_transform(self, *args: Any, **kwargs: Any) -> td.Transform:
+        """The map ``u -> loc + L u`` with the Cholesky factor L of the covariance."""
+        self._ensure_setup(args, kwargs)
+        parameters = self._read(emit_parameter)
+        return LowerCholeskyAffine(parameters["loc"], _factor(parameters))
+
+
+def _factor(parameters: Mapping[str, Tensor]) -> Tensor:
+    """The Cholesky factor of the covariance."""
+    return parameters["scale"].unsqueeze(-1) * parameters["scale_tril"]
