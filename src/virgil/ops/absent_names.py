@@ -46,6 +46,7 @@ INSTEAD: dict[str, dict[str, str]] = {
         "AutoLaplaceApproximation": "Use AutoDelta for the mode, or AutoMultivariateNormal",
         **dict.fromkeys(("AutoMessenger", "AutoNormalMessenger"), "Use AutoNormal"),
     },
+    "virgil.infer.reparam": {"StructuredReparam": "Use NeuTraReparam with AutoMultivariateNormal"},
     "virgil.optim": {"HorovodOptimizer": "Run the script under torchrun with an optimiser of virgil.optim"},
     "virgil.poutine": {
         **dict.fromkeys(("enable_validation", "is_validation_enabled"), _VALIDATION),

@@ -53,6 +53,6 @@ def _shift(family: Any) -> Tensor:
     is_one = beyond == 0
     safe = torch.where(is_one, 0.5, beyond)
     tangent = -1 / torch.tan(math.pi / 2 * safe)
-    shift: Tensor = torch.where(is_one, logs * (2 / math.pi), tangent * torch.expm1(-safe / stability * logs))
-    shift = shift * skew * family.scale
-    return shift
+    shift = torch.where(is_one, logs * (2 / math.pi), tangent * torch.expm1(-safe / stability * logs))
+    moved: Tensor = family.scale * skew * shift
+    return moved
