@@ -21,8 +21,9 @@ import pytest
 import virgil
 from virgil.errors import AliasError
 from virgil.pyro import finder
+from virgil.pyro.names import NAMES
 from virgil.pyro.paths import is_package, paths
-from virgil.pyro.table import LATER, NAMES
+from virgil.pyro.table import LATER
 
 
 @pytest.mark.parametrize("path", paths())

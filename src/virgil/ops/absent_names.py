@@ -19,7 +19,6 @@ _NO_SAMPLERS = (
 _VALIDATION = 'Write virgil.settings.get("validate"), virgil.settings.context(validate=...) or virgil.enable_validation'
 _FLOWS = "Guides of flows are not there yet. Use AutoMultivariateNormal or AutoLowRankMultivariateNormal"
 _WEIGHTS = "fit.check() weighs draws of the guide, and fit.check().draws() resamples them"
-_OWN_TERM = "Write its log-density by virgil.factor, or derive a class from TorchDistribution"
 
 # By room and name: what to use today.
 INSTEAD: dict[str, dict[str, str]] = {
@@ -54,10 +53,7 @@ INSTEAD: dict[str, dict[str, str]] = {
     },
     "virgil.distributions": {
         "is_validation_enabled": "Use is_validating",
-        "LKJ": "Use LKJCholesky, whose values are Cholesky factors",
         "LKJCorrCholesky": "Use LKJCholesky",
-        **dict.fromkeys(("MixtureOfDiagNormals", "GaussianScaleMixture"), "Use MixtureSameFamily"),
-        **dict.fromkeys(("AsymmetricLaplace", "SoftAsymmetricLaplace", "SoftLaplace"), _OWN_TERM),
     },
 }
 

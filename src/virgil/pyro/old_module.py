@@ -10,8 +10,8 @@ from types import ModuleType
 from typing import Any
 
 from virgil.ops.absent_names import INSTEAD, absent, refused
+from virgil.pyro.names import NAMES
 from virgil.pyro.paths import is_package, later, modules_in, places_of
-from virgil.pyro.table import NAMES
 
 __all__ = ["OldModule", "former_module", "in_old_words", "offered"]
 

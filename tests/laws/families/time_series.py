@@ -55,20 +55,6 @@ def _path(start, pull, noise):
     return dist.EulerMaruyama(start.new_tensor([0.0, 0.8]), equation, dist.Normal(start, 1.0))
 
 
-# the two earliest leaves are alike, and earlier than the first change of a rate, as densities jump at such times
-MULTIVARIATE = {
-    "CoalescentTimes": Row(
-        dist.CoalescentTimes,
-        {"leaf_times": numbers([0.4, 1.3, 0.4], [0.0, 0.0, 0.9]), "rate": numbers(0.7, 1.6)},
-        moments=False,
-    ),
-    "CoalescentTimesWithRate": Row(
-        dist.CoalescentTimesWithRate,
-        {"leaf_times": numbers([0.4, 1.9, 0.4], [2.7, 0.7, 0.7]), "rate_grid": numbers([0.7, 1.6], [1.9, 0.3])},
-        moments=False,
-    ),
-}
-
 DISCRETE = {
     "DiscreteHMM": Row(
         lambda initial, moves, probs: dist.DiscreteHMM(initial, moves, dist.Bernoulli(probs), duration=3),
@@ -91,6 +77,17 @@ MULTIVARIATE = {
             coefficients, scale, 2, scale.new_tensor([0.4, -0.7]), intercept
         ),
         {"coefficients": numbers([0.5, -0.3], [0.9, 0.2]), "scale": SCALES, "intercept": LOCS},
+    ),
+    # the two earliest leaves are alike, and earlier than the first change of a rate, as densities jump at such times
+    "CoalescentTimes": Row(
+        dist.CoalescentTimes,
+        {"leaf_times": numbers([0.4, 1.3, 0.4], [0.0, 0.0, 0.9]), "rate": numbers(0.7, 1.6)},
+        moments=False,
+    ),
+    "CoalescentTimesWithRate": Row(
+        dist.CoalescentTimesWithRate,
+        {"leaf_times": numbers([0.4, 1.9, 0.4], [2.7, 0.7, 0.7]), "rate_grid": numbers([0.7, 1.6], [1.9, 0.3])},
+        moments=False,
     ),
     "EulerMaruyama": Row(_path, {"start": LOCS, "pull": MOVES, "noise": SCALES}, moments=False),
     "GammaGaussianHMM": Row(
