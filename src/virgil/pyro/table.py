@@ -1,8 +1,8 @@
 """The table of the alias: where each old module finds its names.
 
 An old module is a row of a :class:`Room`. Its names are looked for at the room's places, in their order, unless
-``NAMES`` (``names.py``) says where one of them is. A path that stands in no room does not exist; ``LATER`` has those that will.
-``paths.py`` reads the table.
+``NAMES`` (``names.py``) says where one of them is. A path that stands in no room does not exist; ``LATER`` has those
+that will. ``paths.py`` reads the table.
 """
 
 from __future__ import annotations
