@@ -9,7 +9,7 @@ import torch
 
 import virgil
 import virgil.distributions as dist
-from virgil.errors import ArgumentError, MismatchError, NonFiniteError, ShapeError, SupportError
+from virgil.errors import ArgumentError, MismatchError, NonFiniteError, ShapeError, SupportError, a_kind
 from virgil.infer.autoguide import (
     AutoDelta,
     AutoNormal,
@@ -183,6 +183,6 @@ def test_the_path_that_programs_import_from():
     ],
 )
 def test_an_option_without_its_name(init, given, usage):
-    message = rf"{init.__name__}\(\) got a {type(given).__name__} as its first argument, .* Write {re.escape(usage)}\."
+    message = rf"{init.__name__}\(\) got {re.escape(a_kind(type(given)))} as its first argument, .* Write {re.escape(usage)}\."
     with pytest.raises(ArgumentError, match=message):
         init(given)
