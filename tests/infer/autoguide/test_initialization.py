@@ -183,6 +183,7 @@ def test_the_path_that_programs_import_from():
     ],
 )
 def test_an_option_without_its_name(init, given, usage):
-    message = rf"{init.__name__}\(\) got {re.escape(a_kind(type(given)))} as its first argument, .* Write {re.escape(usage)}\."
+    kind = re.escape(a_kind(type(given)))
+    message = rf"{init.__name__}\(\) got {kind} as its first argument, .* Write {re.escape(usage)}\."
     with pytest.raises(ArgumentError, match=message):
         init(given)
