@@ -6,10 +6,12 @@ from torch import distributions as td
 
 import virgil
 import virgil.distributions as dist
+from tests.laws.families import ROWS
 from virgil import poutine
 from virgil.errors import ArgumentError
 from virgil.infer import SVI, Trace_ELBO, TraceEnum_ELBO
 from virgil.infer.reparam import LocScaleReparam, TransformReparam
+from virgil.infer.reparam.loc_scale import is_location_scale
 
 PROBS, LOCS, NOISE = torch.tensor([0.2, 0.5, 0.3]), torch.tensor([-1.0, 0.5, 2.0]), 0.7
 DATA = torch.tensor([0.3, -1.2, 2.2, 0.9])
@@ -109,3 +111,23 @@ def test_of_a_partly_observed_variable_the_latent_slots_are_restated():
 def test_mistakes_are_named(make, fn, message):
     with pytest.raises(ArgumentError, match=message):
         poutine.reparam(lambda: virgil.sample("x", fn), config={"x": make()})()
+
+
+# Families with a location and a scale: those that are called so are, and no other is
+
+NAMED = {name: row for name, row in ROWS.items() if {"loc", "scale"} <= row.params.keys()}
+REAL = {name: row for name, row in NAMED.items() if is_location_scale(row.build())}
+
+
+@pytest.mark.parametrize("row", REAL.values(), ids=REAL)
+def test_a_value_less_its_location_over_its_scale_is_standard(row):
+    fn = row.build()
+    x = torch.tensor([[-1.7, 0.2], [0.4, 2.5]], dtype=torch.double)
+    standard = row.build(loc=torch.zeros_like(fn.loc), scale=torch.ones_like(fn.scale))
+    expected = standard.log_prob((x - fn.loc) / fn.scale) - fn.scale.log()
+    torch.testing.assert_close(fn.log_prob(x), expected)
+
+
+def test_the_table_has_families_of_both_kinds():
+    assert {"Normal", "StudentT", "AsymmetricLaplace", "Stable"} <= REAL.keys()
+    assert {"ExGaussian", "NormalMixture", "AffineBeta"} <= ROWS.keys() - REAL.keys()

@@ -18,7 +18,7 @@ from virgil.primitives import param
 
 __all__ = ["LocScaleReparam", "is_location_scale"]
 
-_OTHERWISE = frozenset({"ExGaussian"})  # real families whose scale is that of a part
+_OTHERWISE = frozenset({"ExGaussian", "NormalMixture"})  # real families whose scales are those of parts
 
 
 class LocScaleReparam(Reparam):
