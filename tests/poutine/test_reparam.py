@@ -58,3 +58,23 @@ class Silent:
 def test_mistakes_are_named(config, message):
     with pytest.raises(ArgumentError, match=message):
         poutine.reparam(model, config=config)()
+
+
+def test_a_value_for_a_function_of_variables_without_values_is_refused():
+    shifted = poutine.reparam(model, config={"z": Shifting()})
+    with pytest.raises(
+        ArgumentError, match=r"'z', which Shifting has made a function of 'z_offset'.*Condition the prog"
+    ):
+        poutine.trace(poutine.condition(shifted, data={"z": torch.ones(3)})).get_trace()
+    inside = poutine.reparam(poutine.condition(model, data={"z": torch.ones(3)}), config={"loc": Shifting()})
+    assert poutine.trace(inside).get_trace().observation_nodes == ["loc", "z", "x"]
+
+
+def test_a_whole_execution_of_a_restated_program_can_be_given():
+    shifted = poutine.reparam(model, config={"z": Shifting()})
+    trace = poutine.trace(shifted).get_trace()
+    again = poutine.trace(poutine.condition(shifted, data=trace)).get_trace()
+    torch.testing.assert_close(again.log_prob_sum(), trace.log_prob_sum())
+    values = {"z": trace.nodes["z"].value, "z_offset": trace.nodes["z_offset"].value}
+    partly = poutine.trace(poutine.condition(shifted, data=values)).get_trace()
+    assert torch.equal(partly.nodes["z"].value, values["z"])

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from virgil.errors import ArgumentError, shown
 from virgil.poutine.plate_context import entered_indices
+from virgil.poutine.reparam import is_restated, restatement
 from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
@@ -32,8 +33,21 @@ class Condition(Handler):
     def before(self, site: Site) -> Site:
         """Give the site its observed value."""
         if site.kind == "sample" and self.data.get(site.name) is not None:
+            if is_restated(site):
+                self._check_restated(site)
             site = site.replace(value=_of_mini_batch(site, self.data[site.name]), observed=True)
         return site
+
+    def _check_restated(self, site: Site) -> None:
+        """Refuse a value of a function of latent variables that have none."""
+        note = restatement(site)
+        missing = [] if note is None else [name for name in note.via if self.data.get(name) is None]
+        if note is not None and missing:
+            raise ArgumentError(
+                f"condition() gives a value to {site.name!r}, which {note.by} has made a function of "
+                f"{', '.join(map(repr, note.via))}: the value would count nothing. Condition the program inside, as in "
+                f"reparam(condition(model, data=...), config=...), or give {', '.join(map(repr, missing))} a value too."
+            )
 
 
 def _of_mini_batch(site: Site, value: Any) -> Any:
