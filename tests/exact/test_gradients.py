@@ -39,6 +39,7 @@ def test_analytic_divergences_with_plates(name):
 
 
 @pytest.mark.long
+@pytest.mark.thorough
 def test_looped_particles_are_unbiased():
     case = replace(CASES["mixed, normal first"], batches=2_500, particles=4, options={"vectorize_particles": False})
     check(case)

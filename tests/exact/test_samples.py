@@ -105,7 +105,7 @@ def _variances(name, num_samples):
     return estimates(replace(sampled, guide=guide, particles=1), TraceEnum_ELBO, batches=2_000).var(0)
 
 
-@pytest.mark.parametrize("name", ["normal", "slots, model sums above"])
+@pytest.mark.parametrize("name", ["normal", pytest.param("slots, model sums above", marks=pytest.mark.thorough)])
 def test_the_variance_of_independent_draws_falls_as_their_number(name):
     """A loss that is one average has a tenth of the variance, and so has each derivative."""
     ratios = _variances(name, 10) / _variances(name, 1)
