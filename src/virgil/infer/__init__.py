@@ -14,6 +14,14 @@ from virgil.infer.elbo import (
     TraceMeanField_ELBO,
 )
 from virgil.infer.fit import Fit
+from virgil.infer.importance import (
+    EmpiricalMarginal,
+    Importance,
+    TracePosterior,
+    TracePredictive,
+    psis_diagnostic,
+    vectorized_importance_weights,
+)
 from virgil.infer.predictive import Predictive
 from virgil.infer.run.stop import Plateau, TimeLimit
 from virgil.infer.svi import SVI
@@ -22,7 +30,9 @@ from virgil.poutine.config_enumerate import config_enumerate
 
 __all__ = [
     "ELBO",
+    "EmpiricalMarginal",
     "Fit",
+    "Importance",
     "JitTraceEnum_ELBO",
     "JitTraceMeanField_ELBO",
     "JitTrace_ELBO",
@@ -32,11 +42,15 @@ __all__ = [
     "TimeLimit",
     "TraceEnum_ELBO",
     "TraceMeanField_ELBO",
+    "TracePosterior",
+    "TracePredictive",
     "Trace_ELBO",
     "autoguide",
     "config_enumerate",
     "infer_discrete",
+    "psis_diagnostic",
     "reparam",
+    "vectorized_importance_weights",
 ]
 
 if not TYPE_CHECKING:  # a type checker would take every name for one that is there

@@ -25,9 +25,8 @@ INSTEAD: dict[str, dict[str, str]] = {
     "virgil": {"log": "Use Python's logging"},
     "virgil.infer": {
         **dict.fromkeys(("HMC", "MCMC", "NUTS", "RandomWalkKernel"), _NO_SAMPLERS),
-        **dict.fromkeys(("CSIS", "Importance", "MHResampler", "SMCFilter", "WeighedPredictive"), _WEIGHTS),
+        **dict.fromkeys(("CSIS", "MHResampler", "SMCFilter", "WeighedPredictive"), _WEIGHTS),
         **dict.fromkeys(("IMQSteinKernel", "RBFSteinKernel", "SVGD"), "Use SVI, or its run(restarts=)"),
-        **dict.fromkeys(("EmpiricalMarginal", "TracePosterior", "TracePredictive"), "Use Predictive"),
         **dict.fromkeys(
             ("JitTraceGraph_ELBO", "TraceGraph_ELBO"),
             "Use Trace_ELBO, which multiplies the score of each variable by the terms that depend on it alone",

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from virgil.errors import ArgumentError
+from virgil.poutine.plate import SubsampleIndices
 from virgil.poutine.runtime import Handler, Passage, installed
 from virgil.poutine.site import Site
 from virgil.poutine.stack import under_nothing
 from virgil.poutine.trace import Tracer
 from virgil.poutine.wrap import Program, wrapped
 
-__all__ = ["Block", "block", "unrecorded", "watching_hidden"]
+__all__ = ["AllBut", "Block", "OneOf", "block", "unrecorded", "watching_hidden"]
 
 Choice = Callable[[Site], bool]
 
@@ -65,23 +66,30 @@ class Block(Handler):
 
 
 @dataclass(frozen=True)
-class _OneOf:
-    """Chooses sites by name or type; a class, so that a blocked program can be pickled."""
+class OneOf:
+    """Chooses sites, or messages, by name or type; a class, so that a blocked program can be pickled.
+
+    An observed sample statement is of type ``"observe"``, and so is a deterministic value; ``"sample"`` has the others,
+    and plates.
+    """
 
     names: frozenset[str]
     types: frozenset[str]
 
-    def __call__(self, site: Site) -> bool:
-        return site.name in self.names or site["type"] in self.types
+    def __call__(self, site: Any) -> bool:
+        kind = site["type"]
+        if kind == "sample" and site["is_observed"] and not isinstance(site["fn"], SubsampleIndices):
+            kind = "observe"
+        return site["name"] in self.names or kind in self.types
 
 
 @dataclass(frozen=True)
-class _AllBut:
+class AllBut:
     """Chooses the sites that another choice leaves out."""
 
-    chosen: Choice
+    chosen: Callable[[Any], bool | None]
 
-    def __call__(self, site: Site) -> bool:
+    def __call__(self, site: Any) -> bool:
         return not self.chosen(site)
 
 
@@ -97,10 +105,10 @@ def _hides(
     if hide_fn is not None:
         return hide_fn
     if expose_fn is not None:
-        return _AllBut(expose_fn)
+        return AllBut(expose_fn)
     if hide is not None or hide_types is not None or (not hide_all and expose is None and expose_types is None):
-        return _OneOf(frozenset(hide or ()), frozenset(hide_types or ()))
-    return _AllBut(_OneOf(frozenset(expose or ()), frozenset(expose_types or ())))
+        return OneOf(frozenset(hide or ()), frozenset(hide_types or ()))
+    return AllBut(OneOf(frozenset(expose or ()), frozenset(expose_types or ())))
 
 
 def block(
@@ -124,7 +132,8 @@ def block(
         expose_all: true hides none either.
         hide: names to hide.
         expose: names to show; all others are hidden.
-        hide_types: types to hide, such as ``["param"]``.
+        hide_types: types to hide, such as ``["param"]``. Latent variables and plates are of type ``"sample"``, observed
+            sites and deterministic values of type ``"observe"``.
         expose_types: types to show; all others are hidden.
 
     Raises:

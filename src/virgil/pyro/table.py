@@ -132,11 +132,13 @@ ROOMS = (
     Room(
         "pyro.infer",
         ("virgil.pyro.infer", "virgil.infer"),
-        "abstract_infer csis energy_distance importance predictive renyi_elbo resampler rws smcfilter svgd svi "
+        "csis energy_distance predictive renyi_elbo resampler rws smcfilter svgd svi "
         "trace_elbo trace_mean_field_elbo trace_mmd trace_tail_adaptive_elbo traceenum_elbo tracegraph_elbo "
         "tracetmc_elbo",
         {
+            "abstract_infer": ("virgil.infer.importance",),
             "discrete": ("virgil.pyro.infer.discrete", "virgil.infer"),
+            "importance": ("virgil.infer.importance",),
             "elbo": ("virgil.pyro.infer", "virgil.infer.elbo.elbo_module"),
             "enum": ("virgil.pyro.infer.enum", "virgil.infer"),
             "inspect": ("virgil.pyro.infer.inspect",),

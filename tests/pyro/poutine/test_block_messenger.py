@@ -11,29 +11,33 @@ from pyro.poutine.block_messenger import BlockMessenger, _make_default_hide_fn
 import virgil.distributions as dist
 from virgil.errors import ArgumentError
 
-ALL = ["p", "x", "y", "z"]
+ALL = ["p", "x", "y", "z", "data"]
 
 
 def model():
     pyro.param("p", torch.tensor(1.0))
     for name in "xyz":
         pyro.sample(name, dist.Normal(0.0, 1.0))
+    pyro.sample("data", dist.Normal(0.0, 1.0), obs=torch.tensor(1.0))
 
 
 WAYS = [
     ({}, []),
     ({"hide_all": False}, ALL),
     ({"expose_all": True}, ALL),
-    ({"hide_all": False, "hide": ["z"]}, ["p", "x", "y"]),
-    ({"hide": ["z"]}, ["p", "x", "y"]),
+    ({"hide_all": False, "hide": ["z"]}, ["p", "x", "y", "data"]),
+    ({"hide": ["z"]}, ["p", "x", "y", "data"]),
     ({"expose": ["z"]}, ["z"]),
-    ({"hide_types": ["param"]}, ["x", "y", "z"]),
+    ({"hide_types": ["param"]}, ["x", "y", "z", "data"]),
+    ({"hide_types": ["sample"]}, ["p", "data"]),
+    ({"hide_types": ["observe"]}, ["p", "x", "y", "z"]),
+    ({"expose_types": ["observe"]}, ["data"]),
     ({"expose_types": ["param"]}, ["p"]),
     ({"hide": ["z"], "expose": ["x", "z"]}, ["x"]),
     ({"hide": ["x"], "expose_types": ["sample"]}, ["y", "z"]),
-    ({"hide": ["z"], "hide_types": ["param"]}, ["x", "y"]),
+    ({"hide": ["z"], "hide_types": ["param"]}, ["x", "y", "data"]),
     ({"expose": ["z"], "expose_types": ["param"]}, ["p", "z"]),
-    ({"hide_fn": lambda msg: msg["name"] == "z", "hide": ["x"]}, ["p", "x", "y"]),
+    ({"hide_fn": lambda msg: msg["name"] == "z", "hide": ["x"]}, ["p", "x", "y", "data"]),
     ({"expose_fn": lambda msg: msg["name"] == "z"}, ["z"]),
 ]
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from virgil.errors import ArgumentError
-from virgil.poutine.block import Block
+from virgil.poutine.block import AllBut, Block, OneOf
 from virgil.poutine.messenger import Message
 from virgil.poutine.wrap import Program, wrapped
 from virgil.pyro.poutine.messenger import Messenger
@@ -16,7 +16,6 @@ __all__ = ["BlockMessenger", "block"]
 
 Choice = Callable[[Any], bool | None]
 Names = Sequence[str] | None
-_NamesAndTypes = tuple[frozenset[str], frozenset[str]]
 
 
 def _make_default_hide_fn(
@@ -34,8 +33,8 @@ def _make_default_hide_fn(
     exposes = expose is not None or expose_types is not None
     if not exposes and hide is None and hide_types is None:
         return partial(_constant, hide_all)
-    hidden = frozenset(hide or ()), frozenset(hide_types or ())
-    exposed = (frozenset(expose or ()), frozenset(expose_types or ())) if exposes else None
+    hidden = OneOf(frozenset(hide or ()), frozenset(hide_types or ()))
+    exposed = OneOf(frozenset(expose or ()), frozenset(expose_types or ())) if exposes else None
     return partial(_hides, hidden, exposed)
 
 
@@ -43,19 +42,8 @@ def _constant(value: bool, msg: Any) -> bool:
     return value
 
 
-def _hides(hidden: _NamesAndTypes, exposed: _NamesAndTypes | None, msg: Any) -> bool:
-    if _among(hidden, msg):
-        return True
-    return exposed is not None and not _among(exposed, msg)
-
-
-def _among(chosen: _NamesAndTypes, msg: Any) -> bool:
-    names, types = chosen
-    return msg["name"] in names or msg["type"] in types
-
-
-def _negated(choice: Choice, msg: Any) -> bool:
-    return not choice(msg)
+def _hides(hidden: OneOf, exposed: OneOf | None, msg: Any) -> bool:
+    return hidden(msg) or (exposed is not None and not exposed(msg))
 
 
 def _choice(hide_fn: Choice | None, expose_fn: Choice | None, rest: tuple[Any, ...]) -> Choice:
@@ -64,7 +52,7 @@ def _choice(hide_fn: Choice | None, expose_fn: Choice | None, rest: tuple[Any, .
     if hide_fn is not None:
         return hide_fn
     if expose_fn is not None:
-        return partial(_negated, expose_fn)
+        return AllBut(expose_fn)
     return _make_default_hide_fn(*rest)
 
 
@@ -115,7 +103,7 @@ def block(
         expose_all: true says that none are.
         hide: names to hide.
         expose: names to show; others are hidden unless their type is shown.
-        hide_types: types to hide.
+        hide_types: types to hide; observed sites and deterministic values are of type ``"observe"``.
         expose_types: types to show; others are hidden unless their name is shown.
     """
     messenger = BlockMessenger(hide_fn, expose_fn, hide_all, expose_all, hide, expose, hide_types, expose_types)
