@@ -16,7 +16,8 @@ __all__ = ["ZeroInflatedNegativeBinomial"]
 class ZeroInflatedNegativeBinomial(ZeroInflatedDistribution):
     """Zero with probability ``gate``, else the number of successes before failure number ``total_count``.
 
-    Shape: parameters ``(*batch,)``, event ``()``.
+    The probability of k is ``gate * (k == 0) + (1 - gate) * C(k + r - 1, k) * (1 - p)**r * p**k``, where r is
+    ``total_count`` and p is ``probs``. Shape: parameters ``(*batch,)``, event ``()``.
 
     Args:
         total_count: number of failures at which counting stops, >= 0, need not be an integer.

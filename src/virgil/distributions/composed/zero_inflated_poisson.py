@@ -16,7 +16,8 @@ __all__ = ["ZeroInflatedPoisson"]
 class ZeroInflatedPoisson(ZeroInflatedDistribution):
     """Zero with probability ``gate``, else a Poisson count *(Lambert 1992)*.
 
-    Shape: parameters ``(*batch,)``, event ``()``.
+    The probability of k is ``gate * (k == 0) + (1 - gate) * rate**k * exp(-rate) / k!``. Shape: parameters
+    ``(*batch,)``, event ``()``.
 
     Args:
         rate: mean of the Poisson distribution, >= 0.

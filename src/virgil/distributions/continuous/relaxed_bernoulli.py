@@ -18,7 +18,8 @@ class RelaxedBernoulli(TorchDistributionMixin, td.RelaxedBernoulli):
     """A number in (0, 1) that gathers at 0 and 1: a Bernoulli variable made continuous.
 
     It is the sigmoid of ``(logits + noise) / temperature`` with standard logistic noise *(Maddison, Mnih and Teh 2017;
-    Jang, Gu and Poole 2017)*. Draws that round to 0 or 1 count as the numbers next to these. Shape: parameters
+    Jang, Gu and Poole 2017)*. With ``d = logits - temperature * logit(x)`` the density is ``temperature * exp(d) / (x *
+    (1 - x) * (1 + exp(d))**2)``. Draws that round to 0 or 1 count as the numbers next to these. Shape: parameters
     ``(*batch,)``, event ``()``.
 
     Args:

@@ -23,10 +23,11 @@ _WIDTHS = 8.0  # how many terms to a standard deviation are enough: a smooth sum
 class Tweedie(TorchDistributionMixin):
     r"""The sum of a Poisson number of gamma numbers: zero with positive probability, else positive. Rain, claims.
 
-    The variance is ``dispersion * mean ** power``. There are :math:`N \sim` Poisson of :math:`\lambda = \mu^{2-p} /
-    (\phi (2 - p))` numbers of shape :math:`a = (2 - p) / (p - 1)` and scale :math:`\phi (p - 1) \mu^{p-1}`. The
-    density, with respect to Lebesgue measure and a unit mass at zero, is :math:`e^{-\lambda}` at zero and else a sum
-    over N, taken around its largest term *(Dunn and Smyth 2005)*. Shape: parameters ``(*batch,)``, event ``()``.
+    The variance is ``dispersion * mean ** power``. With the mean :math:`\lambda = \mu^{2-p} / (\phi (2 - p))` of the
+    Poisson number N, the shape :math:`a = (2 - p) / (p - 1)` and the scale :math:`s = \phi (p - 1) \mu^{p-1}` of the
+    gamma numbers, the density, with respect to Lebesgue measure and a unit mass at zero, is :math:`e^{-\lambda}` at
+    zero and else :math:`\sum_{N \geq 1} e^{-\lambda} \frac{\lambda^N}{N!}\, \mathrm{Gamma}(x \mid N a, s)`, taken
+    around the largest term *(Dunn and Smyth 2005)*. Shape: parameters ``(*batch,)``, event ``()``.
 
     Args:
         mean: > 0.

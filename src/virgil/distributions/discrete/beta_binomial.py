@@ -31,7 +31,8 @@ def _log_prob(value: Tensor, a: Tensor, b: Tensor, total_count: Tensor) -> Tenso
 class BetaBinomial(TorchDistributionMixin):
     """The number of successes in n trials of one probability, from ``Beta(concentration1, concentration0)``.
 
-    Formulas are those of *(Johnson, Kemp and Kotz 2005, section 6.2.2)*. Shape: parameters ``(*batch,)``, event ``()``.
+    With a and b the two concentrations, the probability of k is ``C(n, k) * B(k + a, n - k + b) / B(a, b)`` *(Johnson,
+    Kemp and Kotz 2005, section 6.2.2)*. Shape: parameters ``(*batch,)``, event ``()``.
 
     Args:
         concentration1: > 0, as of the beta distribution.

@@ -22,7 +22,7 @@ __all__ = ["Categorical"]
 class Categorical(TorchDistributionMixin, td.Categorical):
     """One of the labels 0, ..., n - 1, each with its own probability.
 
-    Shape: event ``()``.
+    The probability of k is ``probs[k] / sum(probs)``. Shape: event ``()``.
 
     Args:
         probs: weights of the labels, normalised to sum to one. Shape: ``(*batch, n)``.

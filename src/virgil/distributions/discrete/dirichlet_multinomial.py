@@ -18,9 +18,11 @@ __all__ = ["DirichletMultinomial"]
 
 @expand_parameters
 class DirichletMultinomial(TorchDistributionMixin):
-    """The counts of each label in N draws whose probabilities are a draw of ``Dirichlet(concentration)``.
+    r"""The counts of each label in N draws whose probabilities are a draw of ``Dirichlet(concentration)``.
 
-    Formulas are those of *(Johnson, Kotz and Balakrishnan 1997, section 35.13.1)*. Shape: event ``(n,)`` for n labels.
+    The probability of the counts k is :math:`\frac{N!\, \Gamma(A)}{\Gamma(N + A)} \prod_i \frac{\Gamma(k_i +
+    a_i)}{k_i!\, \Gamma(a_i)}`, where a are the concentrations and A is their sum *(Johnson, Kotz and Balakrishnan 1997,
+    section 35.13.1)*. Shape: event ``(n,)`` for n labels.
 
     Args:
         concentration: > 0, as of the Dirichlet distribution. Shape: ``(*batch, n)``.

@@ -19,7 +19,7 @@ __all__ = ["DiscreteUniform"]
 class DiscreteUniform(TorchDistributionMixin):
     """An integer from ``low`` to ``high``, both included, each with the same probability.
 
-    Shape: parameters ``(*batch,)``, event ``()``.
+    Each has the probability ``1 / (high - low + 1)``. Shape: parameters ``(*batch,)``, event ``()``.
 
     Args:
         low: the least integer.

@@ -17,10 +17,11 @@ __all__ = ["GammaPoisson"]
 
 @expand_parameters
 class GammaPoisson(TorchDistributionMixin):
-    """An overdispersed count, Poisson with a rate from ``Gamma(concentration, rate)``.
+    r"""An overdispersed count, Poisson with a rate from ``Gamma(concentration, rate)``.
 
-    It is the negative binomial with ``total_count = concentration`` and ``logits = -log(rate)`` *(Johnson, Kemp and
-    Kotz 2005, section 5.3)*. Shape: parameters ``(*batch,)``, event ``()``.
+    With concentration a and rate b, the probability of k is :math:`\frac{\Gamma(a + k)}{\Gamma(a)\, k!} \frac{b^a}{(1 +
+    b)^{a + k}}`. It is the negative binomial with ``total_count = concentration`` and ``logits = -log(rate)``
+    *(Johnson, Kemp and Kotz 2005, section 5.3)*. Shape: parameters ``(*batch,)``, event ``()``.
 
     Args:
         concentration: shape of the gamma distribution, > 0.

@@ -23,13 +23,14 @@ _PARAMETERS = ("total_count", "logits", "multiplicative_noise_scale")
 
 
 class LogNormalNegativeBinomial(TorchDistributionMixin):
-    """A count that is Poisson with a rate of gamma and log-normal noise *(Zhou, Li, Dunson and Carin 2012)*.
+    r"""A count that is Poisson with a rate of gamma and log-normal noise *(Zhou, Li, Dunson and Carin 2012)*.
 
     It is `NegativeBinomial` with the log-odds ``logits + noise``, where the noise is normal with the standard deviation
-    ``multiplicative_noise_scale``. The probability is the integral over the noise by Gauss-Hermite quadrature: exact
-    for a polynomial, and within 1e-6 for a scale of 1 and the default of 8 points unless the count lies far out; more
-    points serve larger scales. Mean and variance are exact: ``m = exp(logits + scale**2 / 2) * total_count`` and
-    ``m + m**2 * (exp(scale**2) * (1 + 1 / total_count) - 1)``. Shape: parameters ``(*batch,)``, event ``()``.
+    ``multiplicative_noise_scale``. The probability of k is :math:`\int \mathrm{NB}(k \mid r, \text{logits} +
+    \epsilon)\, N(\epsilon \mid 0, \sigma^2)\, d\epsilon`. It is taken by Gauss-Hermite quadrature: exact for a
+    polynomial, and within 1e-6 for a scale of 1 and the default of 8 points unless the count lies far out; more points
+    serve larger scales. Mean and variance are exact: ``m = exp(logits + scale**2 / 2) * total_count`` and ``m + m**2 *
+    (exp(scale**2) * (1 + 1 / total_count) - 1)``. Shape: parameters ``(*batch,)``, event ``()``.
 
     Args:
         total_count: number r of failures of the negative binomial, > 0, need not be an integer.

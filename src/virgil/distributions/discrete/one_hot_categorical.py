@@ -20,7 +20,7 @@ __all__ = ["OneHotCategorical"]
 class OneHotCategorical(TorchDistributionMixin, td.OneHotCategorical):
     """One label out of n, as a vector with a single 1.
 
-    Shape: event ``(n,)``.
+    The probability of the vector with its 1 in place k is ``probs[k] / sum(probs)``. Shape: event ``(n,)``.
 
     Args:
         probs: weights of the labels, normalised to sum to one. Shape: ``(*batch, n)``.

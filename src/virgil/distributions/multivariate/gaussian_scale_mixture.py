@@ -16,11 +16,11 @@ __all__ = ["GaussianScaleMixture"]
 
 @expand_parameters
 class GaussianScaleMixture(DiagonalMixture):
-    """A mixture of normal vectors with mean zero, independent entries, and covariances that are multiples of one.
+    r"""A mixture of normal vectors with mean zero, independent entries, and covariances that are multiples of one.
 
-    The standard deviation of entry i in component k is ``component_scale[k] * coord_scale[i]``, and weights are the
-    softmax of the logits. Draws have a pathwise derivative by every parameter, as of `MixtureOfDiagNormals`. Shape:
-    event ``(n,)``.
+    The density is :math:`\sum_k w_k \prod_i N(x_i \mid 0, c_k^2 s_i^2)`. The standard deviation of entry i in component
+    k is ``component_scale[k] * coord_scale[i]``, and weights are the softmax of the logits. Draws have a pathwise
+    derivative by every parameter, as of `MixtureOfDiagNormals`. Shape: event ``(n,)``.
 
     Args:
         coord_scale: > 0. Shape: ``(*batch, n)``.

@@ -13,9 +13,10 @@ __all__ = ["LogisticNormal"]
 
 
 class LogisticNormal(TorchDistributionMixin, td.LogisticNormal):
-    """A vector on the simplex, the stick-breaking image of independent normals.
+    r"""A vector on the simplex, the stick-breaking image of independent normals.
 
-    Shape: event ``(n,)``.
+    The density is that of the normal numbers y over the Jacobian of :math:`x_i = z_i \prod_{j < i} (1 - z_j)` with
+    :math:`z_i = 1 / (1 + (n - i) e^{-y_i})`; the last entry is the rest. Shape: event ``(n,)``.
 
     Args:
         loc: means before the transform. Shape: ``(*batch, n - 1)``.

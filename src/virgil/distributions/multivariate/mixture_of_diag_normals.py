@@ -15,11 +15,11 @@ __all__ = ["MixtureOfDiagNormals"]
 
 @expand_parameters
 class MixtureOfDiagNormals(DiagonalMixture):
-    """A mixture of normal vectors, each with means and standard deviations of its own and independent entries.
+    r"""A mixture of normal vectors, each with means and standard deviations of its own and independent entries.
 
-    Its density is ``sum(weight * density)`` over the components, where weights are the softmax of the logits. Draws
-    have a pathwise derivative by every parameter, the weights included; :mod:`virgil.ops.diagonal_mixture` says by
-    which velocities. Shape: event ``(n,)``.
+    The density is :math:`\sum_k w_k \prod_i N(x_i \mid \mu_{ki}, \sigma_{ki}^2)`, where the weights w are the softmax
+    of the logits. Draws have a pathwise derivative by every parameter, the weights included;
+    :mod:`virgil.ops.diagonal_mixture` says by which velocities. Shape: event ``(n,)``.
 
     Args:
         locs: means. Shape: ``(*batch, components, n)``.

@@ -15,9 +15,10 @@ __all__ = ["MixtureOfDiagNormalsSharedCovariance"]
 
 @expand_parameters
 class MixtureOfDiagNormalsSharedCovariance(DiagonalMixture):
-    """A mixture of normal vectors with means of their own, and the same standard deviations of independent entries.
+    r"""A mixture of normal vectors with means of their own, and the same standard deviations of independent entries.
 
-    It is `MixtureOfDiagNormals` with one row of scales. Shape: event ``(n,)``.
+    The density is :math:`\sum_k w_k \prod_i N(x_i \mid \mu_{ki}, \sigma_i^2)`, that of `MixtureOfDiagNormals` with one
+    row of scales. Shape: event ``(n,)``.
 
     Args:
         locs: means. Shape: ``(*batch, components, n)``.

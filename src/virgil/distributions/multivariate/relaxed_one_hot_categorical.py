@@ -14,10 +14,11 @@ __all__ = ["RelaxedOneHotCategorical"]
 
 
 class RelaxedOneHotCategorical(TorchDistributionMixin, td.RelaxedOneHotCategorical):
-    """A vector inside the simplex that gathers at the corners: a one-hot vector made continuous.
+    r"""A vector inside the simplex that gathers at the corners: a one-hot vector made continuous.
 
     It is the softmax of ``(logits + noise) / temperature`` with standard Gumbel noise *(Maddison, Mnih and Teh 2017;
-    Jang, Gu and Poole 2017)*. An impossible label has an entry of 0, and the density is that of the other entries.
+    Jang, Gu and Poole 2017)*. With the temperature t the density is :math:`(n - 1)!\, t^{n - 1} \prod_i p_i x_i^{-t -
+    1} / (\sum_i p_i x_i^{-t})^n`. An impossible label has an entry of 0, and the density is that of the other entries.
     Entries that round to 0 count as the number next to it. Shape: event ``(n,)``.
 
     Args:
