@@ -72,4 +72,6 @@ def _in_cell(text: str) -> str:
 
 
 def _mathematics(formula: str) -> str:
-    return f"${' '.join(formula.split())}$".replace(r"\|", r"\Vert ").replace("|", r"\vert ")
+    """TeX without a bar, which ends a cell, and without a backslash before a comma, which Markdown would take away."""
+    text = " ".join(formula.split()).replace(r"\,", r"\thinspace ")
+    return f"${text.replace(r'\|', r'\Vert ').replace('|', r'\vert ')}$"

@@ -19,8 +19,8 @@ __all__ = ["ZeroSumNormal"]
 class ZeroSumNormal(TorchDistributionMixin):
     r"""Independent normal numbers less their mean: effects of groups that sum to zero, all alike.
 
-    The arrays that sum to zero along each of their dims are a subspace of :math:`k = \prod (n_i - 1)` dimensions. The
-    density, by its area, is that of k independent normals, :math:`(2 \pi \sigma^2)^{-k / 2} e^{-|x|^2 / (2 \sigma^2)}`.
+    The density, by the area of the subspace of arrays that sum to zero along each of their dims, is that of independent
+    normals in its :math:`k = \prod (n_i - 1)` dimensions, :math:`(2 \pi \sigma^2)^{-k / 2} e^{-|x|^2 / (2 \sigma^2)}`.
 
     Args:
         scale: sigma > 0. Shape: ``(*batch,)``.
