@@ -74,4 +74,5 @@ def _in_cell(text: str) -> str:
 def _mathematics(formula: str) -> str:
     """TeX without a bar, which ends a cell, and without a backslash before a comma, which Markdown would take away."""
     text = " ".join(formula.split()).replace(r"\,", r"\thinspace ")
-    return f"${text.replace(r'\|', r'\Vert ').replace('|', r'\vert ')}$"
+    text = text.replace(r"\|", r"\Vert ").replace("|", r"\vert ")
+    return f"${text}$"
