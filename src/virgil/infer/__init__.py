@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from virgil.infer import autoguide, reparam
+from virgil.infer.dadvi import DADVI
 from virgil.infer.discrete import infer_discrete
 from virgil.infer.elbo import (
     ELBO,
@@ -22,6 +23,7 @@ from virgil.infer.importance import (
     psis_diagnostic,
     vectorized_importance_weights,
 )
+from virgil.infer.laplace import Laplace
 from virgil.infer.predictive import Predictive
 from virgil.infer.run.stop import Plateau, TimeLimit
 from virgil.infer.svi import SVI
@@ -29,6 +31,7 @@ from virgil.ops import absent_names
 from virgil.poutine.config_enumerate import config_enumerate
 
 __all__ = [
+    "DADVI",
     "ELBO",
     "EmpiricalMarginal",
     "Fit",
@@ -36,6 +39,7 @@ __all__ = [
     "JitTraceEnum_ELBO",
     "JitTraceMeanField_ELBO",
     "JitTrace_ELBO",
+    "Laplace",
     "Plateau",
     "Predictive",
     "SVI",

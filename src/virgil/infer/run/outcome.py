@@ -8,7 +8,20 @@ from torch import Tensor
 
 from virgil.infer.run.origin import Origin
 
-__all__ = ["Outcome", "tail_loss"]
+__all__ = ["Evaluations", "Outcome", "tail_loss"]
+
+
+@dataclass(frozen=True)
+class Evaluations:
+    """How often a deterministic approximation computed derivatives of the model's log-density, each of one vector.
+
+    Attributes:
+        gradients: gradients, each with the log-density itself.
+        products: products of the Hessian with a vector.
+    """
+
+    gradients: int
+    products: int
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,7 @@ class Outcome:
         stopped: why a rule ended the run early; ``None`` if none did.
         averaged: over how many of the last steps the parameters were averaged; 0 if they are those of the last step.
         failure: why a restart ended before its last step; ``None`` if it did not.
+        evaluations: of derivatives, for a deterministic approximation; ``None`` for steps of a stochastic optimiser.
         origin: what it was fitted from; ``None`` where it was made by hand or read from a file.
     """
 
@@ -40,6 +54,7 @@ class Outcome:
     stopped: str | None = None
     averaged: int = 0
     failure: str | None = None
+    evaluations: Evaluations | None = None
     origin: Origin | None = field(default=None, repr=False, compare=False)
 
     @property

@@ -117,6 +117,11 @@ def check_fit(
     fit: Outcome, given: Arguments | None, draws: int | None, steps: int | None, modes: bool, calibration: int
 ) -> Check:
     """Check a fit; the arguments are those of ``Fit.check``."""
+    if fit.evaluations is not None and (steps or calibration):
+        raise ArgumentError(
+            "check() got steps= or calibration= for a deterministic approximation, which has no further steps to take: it "
+            "ended where its own loss is least. Leave both away."
+        )
     steps = _steps(fit) if steps is None else steps
     if not isinstance(steps, int) or steps < 0:
         raise ArgumentError(f"check() got steps={shown(steps)}; it takes a number of steps, 0 for none.")
@@ -147,6 +152,8 @@ def _draws(at: Joint) -> int:
 
 
 def _steps(fit: Outcome) -> int:
+    if fit.evaluations is not None:
+        return 0
     pace = fit.wall_time / max(1, fit.num_steps)
     return max(_FEWEST, min(_STEPS, int(_PATIENCE / max(pace, 1e-9)) // _FEWEST * _FEWEST))
 

@@ -1,0 +1,120 @@
+"""``Surface``: a posterior's log-density over real vectors with first and second derivatives, all of them counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from virgil.errors import ArgumentError
+from virgil.infer.density.posterior import Density
+from virgil.infer.run.outcome import Evaluations
+
+__all__ = ["Curved", "Surface", "surface_of"]
+
+Product = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Curved:
+    """The log-density at several vectors.
+
+    Attributes:
+        values: nats; minus infinity where it is not a number. Shape: ``(num,)``.
+        slopes: gradients. Shape: ``(num, dim)``.
+        product: the Hessian at each vector times a direction of its own. Shapes: ``(num, dim)`` to ``(num, dim)``.
+    """
+
+    values: Tensor
+    slopes: Tensor
+    product: Product
+
+
+class Surface:
+    """A log-density with its derivatives, in float64 wherever the model allows it.
+
+    Args:
+        density: over real vectors.
+
+    Attributes:
+        density: the same.
+        counts: how often ``"gradients"`` and ``"products"`` were computed, each of one vector.
+    """
+
+    def __init__(self, density: Density) -> None:
+        self.density = density
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def dim(self) -> int:
+        """The length of a vector."""
+        return self.density.dim
+
+    @property
+    def evaluations(self) -> Evaluations:
+        """How often derivatives were computed so far."""
+        return Evaluations(self.counts["gradients"], self.counts["products"])
+
+    def gradient(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """Values and gradients. Shapes: ``(num, dim)`` to ``(num,)`` and ``(num, dim)``."""
+        self.counts["gradients"] += len(vectors)
+        values, slopes = self.density.gradient(vectors.to(self.density.dtype))
+        return _checked(values), slopes.double()
+
+    def at(self, vectors: Tensor) -> Curved:
+        """Values, gradients and products with the Hessians. Shape: ``(num, dim)``."""
+        self.counts["gradients"] += len(vectors)
+        with torch.enable_grad():
+            given = vectors.detach().to(self.density.dtype).requires_grad_()
+            values = self.density(given)
+            slopes = torch.autograd.grad(values.sum(), given, create_graph=True)[0]
+
+        def product(directions: Tensor) -> Tensor:
+            self.counts["products"] += len(directions)
+            if not slopes.requires_grad:  # a density that is linear
+                return torch.zeros_like(directions)
+            found = torch.autograd.grad(
+                slopes, given, directions.to(given.dtype), retain_graph=True, materialize_grads=True
+            )[0]
+            return found.double()
+
+        return Curved(_checked(values.detach()), slopes.detach().double(), product)
+
+    def hessian(self, vector: Tensor) -> Tensor:
+        """The matrix of second derivatives at one vector. Shapes: ``(dim,)`` to ``(dim, dim)``."""
+        at = self.at(vector.unsqueeze(0))
+        found = torch.cat([at.product(each.unsqueeze(0)) for each in torch.eye(self.dim, dtype=torch.float64)])
+        return (found + found.T) / 2
+
+
+def _checked(values: Tensor) -> Tensor:
+    values = values.double()
+    return torch.where(values.isnan() | values.isposinf(), -torch.inf, values)
+
+
+def surface_of(density: Density) -> Surface:
+    """The surface of a density, whose latent values become float64 if the model takes them.
+
+    Raises:
+        ArgumentError: a support depends on other latent variables, so that no guide's vector is the density's.
+    """
+    moving = [name for name, part in density.parts.items() if not part.is_fixed]
+    if moving:
+        raise ArgumentError(
+            f"At site {moving[0]!r} the support depends on other latent variables or parameters, and a normal guide has "
+            "one bijection for all values. State the site on a fixed support, such as Uniform(0, 1), and scale its "
+            "value."
+        )
+    wide = {
+        name: replace(part, site=part.site.with_value(part.site.value.double())) for name, part in density.parts.items()
+    }
+    start = density.vectors({name: part.site.value.unsqueeze(0) for name, part in density.parts.items()})
+    try:
+        widened = replace(density, parts=wide)
+        widened.gradient(start.double())
+    except (RuntimeError, TypeError):  # a product of matrices of two dtypes, say
+        return Surface(density)
+    return Surface(widened)
