@@ -13,6 +13,7 @@ __all__ = ["Minimum", "Point", "newton_cg"]
 
 _LONGEST = 1e3  # radius
 _SHORTEST = 1e-12
+_ROUNDED = 1e-6  # a promised decrease that rounding of a large value may hide
 _ACCEPTED, _POOR, _GOOD = 1e-4, 0.25, 0.75  # of the decrease that the quadratic promises
 
 
@@ -51,7 +52,7 @@ class Minimum:
 
 
 def newton_cg(
-    point_at: Callable[[Tensor], Point], start: Tensor, *, max_steps: int = 200, tolerance: float = 1e-10
+    point_at: Callable[[Tensor], Point], start: Tensor, *, max_steps: int = 200, tolerance: float = 1e-8
 ) -> Minimum:
     """Minimise a function by Newton's method, its steps found by conjugate gradients inside a ball.
 
@@ -63,7 +64,7 @@ def newton_cg(
         point_at: the function about a place; a value that is not finite stands for a place that is not allowed.
         start: where to begin, float64, its entries in units in which a step of one is a natural one. Shape: ``(dim,)``.
         max_steps: the greatest number of steps, those included that were not taken.
-        tolerance: the descent ends where a step promises no more than this, or than the rounding of the value.
+        tolerance: the descent ends where a step promises no more than this, or so little that rounding hides it.
     """
     place, point, radius = start, point_at(start), 1.0
     values, norms, arrived = [point.value], [float(point.gradient.norm())], False
@@ -83,6 +84,9 @@ def newton_cg(
             place, point = place + step, other
             values.append(point.value)
             norms.append(float(point.gradient.norm()))
+        elif promised <= _ROUNDED and math.isfinite(other.value):
+            arrived = True
+            break
         if radius < _SHORTEST:
             break
     return Minimum(place, point, tuple(values), tuple(norms), arrived)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from virgil.distributions.core.validation import unchecked
 from virgil.errors import ArgumentError
 from virgil.infer.density.posterior import Density
 from virgil.infer.run.outcome import Evaluations
@@ -61,16 +62,23 @@ class Surface:
     def gradient(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
         """Values and gradients. Shapes: ``(num, dim)`` to ``(num,)`` and ``(num, dim)``."""
         self.counts["gradients"] += len(vectors)
-        values, slopes = self.density.gradient(vectors.to(self.density.dtype))
+        try:
+            with unchecked():
+                values, slopes = self.density.gradient(vectors.to(self.density.dtype))
+        except torch.linalg.LinAlgError:  # a matrix without a Cholesky factor, far from where the posterior is
+            return _outside(vectors)
         return _checked(values), slopes.double()
 
     def at(self, vectors: Tensor) -> Curved:
         """Values, gradients and products with the Hessians. Shape: ``(num, dim)``."""
         self.counts["gradients"] += len(vectors)
-        with torch.enable_grad():
-            given = vectors.detach().to(self.density.dtype).requires_grad_()
-            values = self.density(given)
-            slopes = torch.autograd.grad(values.sum(), given, create_graph=True)[0]
+        try:
+            with torch.enable_grad(), unchecked():
+                given = vectors.detach().to(self.density.dtype).requires_grad_()
+                values = self.density(given)
+                slopes = torch.autograd.grad(values.sum(), given, create_graph=True)[0]
+        except torch.linalg.LinAlgError:
+            return Curved(*_outside(vectors), torch.zeros_like)
 
         def product(directions: Tensor) -> Tensor:
             self.counts["products"] += len(directions)
@@ -93,6 +101,11 @@ class Surface:
 def _checked(values: Tensor) -> Tensor:
     values = values.double()
     return torch.where(values.isnan() | values.isposinf(), -torch.inf, values)
+
+
+def _outside(vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """Values and gradients of vectors at which there is no density."""
+    return torch.full((len(vectors),), -torch.inf, dtype=torch.float64), torch.zeros_like(vectors)
 
 
 def surface_of(density: Density) -> Surface:
