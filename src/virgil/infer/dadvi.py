@@ -23,10 +23,10 @@ class DADVI:
     r"""Deterministic automatic differentiation variational inference *(Giordano, Ingram and Broderick 2024)*.
 
     The guide is a normal with independent entries in unconstrained space, :class:`~virgil.infer.autoguide.AutoNormal`.
-    The expectation in the evidence lower bound is a mean over standard normal draws that never change, so that the bound
-    is a function without noise. Newton's method minimises it by products with its Hessian, and ends by itself; there is
-    no rate to choose and no number of steps. Discrete variables of the model are summed out. Parameters of the model
-    stay as they are. All is computed in float64, where the model does not bring tensors of its own in float32.
+    The expectation in the evidence lower bound is a mean over standard normal draws that never change, so that the
+    bound is a function without noise. Newton's method minimises it by products with its Hessian, and ends by itself;
+    there is no rate to choose and no number of steps. Discrete variables of the model are summed out. Parameters of the
+    model stay as they are. All is computed in float64, where the model does not bring tensors of its own in float32.
 
     A mean-field guide has spreads that are too small where variables depend on each other. Ask the fit for
     ``fit.covariance(method="linear-response")`` and ``fit.draws(method="linear-response")``, which correct them.
@@ -77,8 +77,8 @@ class DADVI:
     def run(self, *args: Any, **kwargs: Any) -> Fit:
         """Fit the guide to the posterior of the model, given its arguments.
 
-        ``fit.losses`` has minus the bound after each step of Newton's method, ``fit.evaluations`` how often derivatives of
-        the model's log-density were computed.
+        ``fit.losses`` has minus the bound after each step of Newton's method, ``fit.evaluations`` how often derivatives
+        of the model's log-density were computed.
 
         Raises:
             ArgumentError: the posterior has no density over real vectors, or SciPy is not installed.

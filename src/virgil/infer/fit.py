@@ -85,9 +85,9 @@ class Fit(Outcome):
         Args:
             num: how many.
             *args: arguments of model and guide. Default: those of the run's last step.
-            method: ``"guide"`` for draws of the guide; ``"linear-response"`` for those of the normal in unconstrained space
-                that :meth:`covariance` gives; ``"importance"`` for draws of the guide, resampled with replacement by
-                Pareto-smoothed importance weights (needs the extra ``arviz``).
+            method: ``"guide"`` for draws of the guide; ``"linear-response"`` for those of the normal in unconstrained
+                space that :meth:`covariance` gives; ``"importance"`` for draws of the guide, resampled with replacement
+                by Pareto-smoothed importance weights (needs the extra ``arviz``).
             seed: of the draws. Default: where the generator stands; it is left there.
             **kwargs: keyword arguments of model and guide.
 
@@ -95,8 +95,8 @@ class Fit(Outcome):
             By latent site. Shape: ``(num, *shape of the site)``.
 
         Raises:
-            ArgumentError: the fit does not know what it was fitted from, an argument is out of range, there is no linear
-                response, or k-hat of the weights is above its threshold.
+            ArgumentError: the fit does not know what it was fitted from, an argument is out of range, there is no
+                linear response, or k-hat of the weights is above its threshold.
         """
         return posterior_draws(self, (args, kwargs) if args or kwargs else None, num, method, seed)
 
@@ -111,10 +111,10 @@ class Fit(Outcome):
     ) -> Covariance:
         """Means and covariances of the latent variables in unconstrained space.
 
-        A mean-field guide leaves correlations out and has spreads that are too small where there are any. Linear response
-        *(Giordano, Broderick and Jordan 2018)* corrects both: it asks how the means of the best mean-field normal move when
-        the posterior is tilted. It is exact where the posterior is normal. The guide is first improved on fixed draws, as
-        :class:`virgil.infer.DADVI` does; a fit by ``DADVI`` with the same draws stays as it is.
+        A mean-field guide leaves correlations out and has spreads that are too small where there are any. Linear
+        response *(Giordano, Broderick and Jordan 2018)* corrects both: it asks how the means of the best mean-field
+        normal move when the posterior is tilted. It is exact where the posterior is normal. The guide is first improved
+        on fixed draws, as :class:`virgil.infer.DADVI` does; a fit by ``DADVI`` with the same draws stays as it is.
 
         Args:
             *args: arguments of model and guide. Default: those of the run's last step.
@@ -125,8 +125,8 @@ class Fit(Outcome):
             **kwargs: keyword arguments of model and guide.
 
         Raises:
-            ArgumentError: the fit does not know what it was fitted from, there is no such method or site, the posterior has
-                no density over real vectors, or the guide leads to no minimum.
+            ArgumentError: the fit does not know what it was fitted from, there is no such method or site, the posterior
+                has no density over real vectors, or the guide leads to no minimum.
 
         Example:
             >>> import torch, virgil, virgil.distributions as dist

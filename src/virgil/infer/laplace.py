@@ -21,10 +21,11 @@ class Laplace:
     r"""Laplace's approximation: a normal about the mode, with the curvature there *(Tierney and Kadane 1986)*.
 
     Mode and curvature are those of the log-density in unconstrained space, so the mode is not that of the constrained
-    variables. L-BFGS climbs from several starts, Newton's method polishes, and of several modes the one with the largest
-    mass by this very approximation is taken. The guide is an
-    :class:`~virgil.infer.autoguide.AutoMultivariateNormal`. Discrete variables of the model are summed out. Parameters of
-    the model stay as they are. All is computed in float64, where the model does not bring tensors of its own in float32.
+    variables. L-BFGS climbs from several starts, Newton's method polishes, and of several modes the one with the
+    largest mass by this very approximation is taken. The guide is an
+    :class:`~virgil.infer.autoguide.AutoMultivariateNormal`. Discrete variables of the model are summed out. Parameters
+    of the model stay as they are. All is computed in float64, where the model does not bring tensors of its own in
+    float32.
 
     ``fit.check()`` says by k-hat how far to trust it, and ``fit.draws(method="importance")`` corrects its draws.
 

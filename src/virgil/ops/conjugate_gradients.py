@@ -58,6 +58,7 @@ def conjugate_gradients(
     if square > enough:
         raise ArgumentError(
             f"conjugate_gradients did not reach the tolerance {tolerance:g}: the residual is "
-            f"{(square / max(enough, 1e-300)) ** 0.5:.3g} times as large. Allow more steps by max_steps=, or scale by diagonal=."
+            f"{(square / max(enough, 1e-300)) ** 0.5:.3g} times as large. Allow more steps by max_steps=, or scale by "
+            "diagonal=."
         )
     return scale * found

@@ -15,7 +15,7 @@ from virgil.errors import ArgumentError
 
 __all__ = ["Descent", "limited_memory_bfgs"]
 
-_FORBIDDEN = 1e30  # what stands for a value that is not finite, so that the search for a step turns back
+_WALL = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,16 +54,22 @@ def limited_memory_bfgs(
         ArgumentError: SciPy is not installed.
     """
     minimize = _minimize()
+    places = [start.detach().double().cpu().numpy().copy()]
     seen: dict[bytes, tuple[float, Tensor]] = {}
 
     def function(x: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = gradient_at(torch.from_numpy(x.copy()))
-        seen[x.tobytes()] = value, gradient
-        if not math.isfinite(value) or not bool(gradient.isfinite().all()):
-            return _FORBIDDEN, np.zeros_like(x)
-        return value, gradient.double().numpy()
+        if math.isfinite(value) and bool(gradient.isfinite().all()):
+            seen[x.tobytes()] = value, gradient
+            return value, gradient.double().numpy()
+        before = seen.get(places[-1].tobytes())
+        if before is None:  # the start
+            seen[x.tobytes()] = math.inf, torch.zeros_like(gradient)
+            return math.inf, np.zeros_like(x)
+        # a wall that is high beside what the step promised, from which the search for a step turns back by a part
+        promised = abs(float(before[1].double().numpy() @ (x - places[-1])))
+        return before[0] + _WALL * promised, np.zeros_like(x)
 
-    places = [start.detach().double().cpu().numpy().copy()]
     minimize(
         function,
         places[0],

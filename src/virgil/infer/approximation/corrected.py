@@ -19,7 +19,7 @@ from virgil.infer.trust.draws import Arguments, draws, fitted, origin_of_fit
 from virgil.infer.trust.weights import importance, resampled
 from virgil.ops.random_state import set_rng_seed
 
-__all__ = ["METHODS", "NUM_DRAWS", "SEED", "Covariance", "covariance", "posterior_draws"]
+__all__ = ["Covariance", "METHODS", "NUM_DRAWS", "SEED", "covariance", "posterior_draws"]
 
 METHODS = ("guide", "linear-response", "importance")
 NUM_DRAWS, SEED = 64, 0  # the fixed draws of a mean-field fit, unless it is told others
@@ -71,7 +71,9 @@ def covariance(
     return Covariance(_slices(surface, names), found.loc[entries], response.covariance, response.sampling_sd)
 
 
-def posterior_draws(fit: Outcome, given: Arguments | None, num: int, method: str, seed: int | None) -> dict[str, Tensor]:
+def posterior_draws(
+    fit: Outcome, given: Arguments | None, num: int, method: str, seed: int | None
+) -> dict[str, Tensor]:
     """Draws of a fit by site; the arguments are those of ``Fit.draws``."""
     if method not in METHODS:
         raise ArgumentError(f"draws() got method={shown(method)}. {did_you_mean(str(method), METHODS)}")
@@ -114,7 +116,9 @@ def _chosen(surface: Surface, sites: Sequence[str] | None) -> list[str]:
     names = list(surface.density.parts)
     for name in sites or ():
         if name not in names:
-            raise ArgumentError(f"covariance() got the site {name!r}, which has no entries. {did_you_mean(name, names)}")
+            raise ArgumentError(
+                f"covariance() got the site {name!r}, which has no entries. {did_you_mean(name, names)}"
+            )
     return names if sites is None else [name for name in names if name in sites]
 
 

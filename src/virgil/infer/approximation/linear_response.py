@@ -37,12 +37,12 @@ def linear_response(
 ) -> Response:
     r"""Linear-response covariances at a minimum of the bound on fixed draws.
 
-    With :math:`H` the Hessian of the bound in all parameters, the covariance is the block of :math:`H^{-1}` that belongs
-    to the locations *(Giordano, Broderick and Jordan 2018, section 3)*: the derivative of the locations with respect to
+    With :math:`H` the Hessian of the bound in all parameters, the covariance is the block of :math:`H^{-1}` that
+    belongs to the locations *(Giordano, Broderick and Jordan 2018, section 3)*: their derivative with respect to
     a tilt of the posterior. It is exact where the posterior is normal. The locations' variances under another choice of
-    :math:`P` independent pairs of draws are the diagonal of :math:`H^{-1} V H^{-1} / P`, with :math:`V` the covariance of the
-    bound's gradient from pair to pair *(Giordano, Ingram and Broderick 2024, section 3)*; draws with exact second
-    moments vary less.
+    :math:`P` independent pairs of draws are the diagonal of :math:`H^{-1} V H^{-1} / P`, with :math:`V` the covariance
+    of the bound's gradient from pair to pair *(Giordano, Ingram and Broderick 2024, section 3)*; draws with exact
+    second moments vary less.
 
     Args:
         surface: the posterior.

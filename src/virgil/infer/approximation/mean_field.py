@@ -73,12 +73,14 @@ class FixedDraws:
         def product(direction: Tensor) -> Tensor:
             moved, stretched = direction.chunk(2)
             curved = at.product(unit * moved + scale * stretched * noise)
-            return torch.cat(
-                [-unit * curved.mean(0), -(curved * noise).mean(0) * scale - weighted * stretched]
-            )
+            return torch.cat([-unit * curved.mean(0), -(curved * noise).mean(0) * scale - weighted * stretched])
 
         gradient = torch.cat([-unit * at.slopes.mean(0), -weighted - 1])
         return at, Point(-float(at.values.mean()) - entropy, gradient, product)
+
+    def about(self, place: Tensor) -> Point:
+        """The bound about a place. Shape: ``(2 dim,)``."""
+        return self.at(place)[1]
 
 
 def fixed_noise(num: int, dim: int, seed: int) -> Tensor:
@@ -130,7 +132,7 @@ def improved(surface: Surface, noise: Tensor, begun: MeanField) -> MeanField:
     for _ in range(_ROUNDS):
         bound = FixedDraws(surface, noise, found.loc, found.scale)
         start = torch.zeros(2 * surface.dim, dtype=torch.float64)
-        minimum = newton_cg(lambda place: bound.at(place)[1], start, max_steps=_STEPS)
+        minimum = newton_cg(bound.about, start, max_steps=_STEPS)
         loc, scale = bound.parameters(minimum.place)
         losses = found.losses + minimum.values[bool(found.losses) :]
         norms = found.norms + minimum.norms[bool(found.norms) :]

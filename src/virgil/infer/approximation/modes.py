@@ -38,7 +38,9 @@ def climbs(surface: Surface, starts: Tensor, max_steps: int = 1000) -> list[Desc
 
 def _is_same(path: Descent, other: Descent) -> bool:
     near = (path.places[-1] - other.places[-1]).abs() <= 1e-3 * (1.0 + other.places[-1].abs())
-    return bool(near.all()) or abs(float(path.values[-1] - other.values[-1])) < 1e-6 * (1 + abs(float(other.values[-1])))
+    return bool(near.all()) or abs(float(path.values[-1] - other.values[-1])) < 1e-6 * (
+        1 + abs(float(other.values[-1]))
+    )
 
 
 def curvatures(surface: Surface, place: Tensor, seed: int = 0) -> Tensor:

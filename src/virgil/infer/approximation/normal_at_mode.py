@@ -48,12 +48,13 @@ def fit_normal_at_mode(surface: Surface, starts: Tensor) -> NormalAtMode:
     Raises:
         ArgumentError: none of them has a Hessian that is negative definite.
     """
-    found = [peak for path in climbs(surface, starts) if (peak := _peak(surface, path.places, path.values)) is not None]
+    peaks = [_peak(surface, path.places, path.values) for path in climbs(surface, starts)]
+    found = [peak for peak in peaks if peak is not None]
     if not found:
         raise ArgumentError(
             "Laplace found no mode with a curvature in all directions, from "
-            f"{len(starts)} starts: the log-density of the unconstrained variables has a ridge, or grows without bound. "
-            "Use DADVI, which needs no mode, or priors that are proper."
+            f"{len(starts)} starts: the log-density of the unconstrained variables has a ridge, or grows without "
+            "bound. Use DADVI, which needs no mode, or priors that are proper."
         )
     return max(found, key=lambda each: each.log_mass)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,8 +14,11 @@ from virgil.distributions.core.validation import unchecked
 from virgil.errors import ArgumentError
 from virgil.infer.density.posterior import Density
 from virgil.infer.run.outcome import Evaluations
+from virgil.ops.trees import tree_flatten, tree_unflatten
 
 __all__ = ["Curved", "Surface", "surface_of"]
+
+_MOVE = 1e-5  # of a difference of gradients, relative
 
 Product = Callable[[Tensor], Tensor]
 
@@ -39,14 +43,17 @@ class Surface:
 
     Args:
         density: over real vectors.
+        narrow: the density in the model's own precision.
 
     Attributes:
-        density: the same.
+        density: over real vectors.
+        narrow: the density in the model's own precision, which can draw from the model.
         counts: how often ``"gradients"`` and ``"products"`` were computed, each of one vector.
     """
 
-    def __init__(self, density: Density) -> None:
+    def __init__(self, density: Density, narrow: Density) -> None:
         self.density = density
+        self.narrow = narrow
         self.counts: Counter[str] = Counter()
 
     @property
@@ -84,12 +91,23 @@ class Surface:
             self.counts["products"] += len(directions)
             if not slopes.requires_grad:  # a density that is linear
                 return torch.zeros_like(directions)
-            found = torch.autograd.grad(
-                slopes, given, directions.to(given.dtype), retain_graph=True, materialize_grads=True
-            )[0]
-            return found.double()
+            try:
+                found = torch.autograd.grad(
+                    slopes, given, directions.to(given.dtype), retain_graph=True, materialize_grads=True
+                )[0]
+            except RuntimeError:  # an operator whose derivative has none
+                found = slopes.new_full((), torch.nan)
+            # some, such as logaddexp far out, have NaN for a second derivative
+            return found.double() if bool(found.isfinite().all()) else self._difference(vectors, directions)
 
         return Curved(_checked(values.detach()), slopes.detach().double(), product)
+
+    def _difference(self, vectors: Tensor, directions: Tensor) -> Tensor:
+        """Products with Hessians from differences of gradients."""
+        length = directions.abs().amax(1, keepdim=True).clamp_min(torch.finfo(torch.float64).tiny)
+        move = _MOVE * (1.0 + vectors.abs().amax(1, keepdim=True)) / length
+        above, below = (self.gradient(vectors + sign * move * directions)[1] for sign in (1, -1))
+        return (above - below) / (2 * move)
 
     def hessian(self, vector: Tensor) -> Tensor:
         """The matrix of second derivatives at one vector. Shapes: ``(dim,)`` to ``(dim, dim)``."""
@@ -117,17 +135,29 @@ def surface_of(density: Density) -> Surface:
     moving = [name for name, part in density.parts.items() if not part.is_fixed]
     if moving:
         raise ArgumentError(
-            f"At site {moving[0]!r} the support depends on other latent variables or parameters, and a normal guide has "
-            "one bijection for all values. State the site on a fixed support, such as Uniform(0, 1), and scale its "
+            f"At site {moving[0]!r} the support depends on other latent variables or parameters, and a normal guide "
+            "has one bijection for all values. State the site on a fixed support, such as Uniform(0, 1), and scale its "
             "value."
         )
-    wide = {
+    vector = density.vectors({name: part.site.value.unsqueeze(0) for name, part in density.parts.items()})
+    try:
+        wide = _widened(density)
+        wide.gradient(vector.double())
+    except (RuntimeError, TypeError):  # a product of matrices of two dtypes, say
+        return Surface(density, density)
+    return Surface(wide, density)
+
+
+def _widened(density: Density) -> Density:
+    """The same density with latent values and the tensors among the arguments in double precision."""
+    call = density.joint.call
+    leaves, structure = tree_flatten((call.args, call.kwargs))
+    args, kwargs = tree_unflatten([each.double() if _is_real(each) else each for each in leaves], structure)
+    parts = {
         name: replace(part, site=part.site.with_value(part.site.value.double())) for name, part in density.parts.items()
     }
-    start = density.vectors({name: part.site.value.unsqueeze(0) for name, part in density.parts.items()})
-    try:
-        widened = replace(density, parts=wide)
-        widened.gradient(start.double())
-    except (RuntimeError, TypeError):  # a product of matrices of two dtypes, say
-        return Surface(density)
-    return Surface(widened)
+    return replace(density.on(args, kwargs), parts=parts)
+
+
+def _is_real(leaf: Any) -> bool:
+    return isinstance(leaf, Tensor) and leaf.is_floating_point()

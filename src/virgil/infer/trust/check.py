@@ -119,8 +119,8 @@ def check_fit(
     """Check a fit; the arguments are those of ``Fit.check``."""
     if fit.evaluations is not None and (steps or calibration):
         raise ArgumentError(
-            "check() got steps= or calibration= for a deterministic approximation, which has no further steps to take: it "
-            "ended where its own loss is least. Leave both away."
+            "check() got steps= or calibration= for a deterministic approximation, which has no further steps to take: "
+            "it ended where its own loss is least. Leave both away."
         )
     steps = _steps(fit) if steps is None else steps
     if not isinstance(steps, int) or steps < 0:
