@@ -24,6 +24,7 @@ from virgil.infer.importance import (
     vectorized_importance_weights,
 )
 from virgil.infer.laplace import Laplace
+from virgil.infer.pathfinder import Pathfinder
 from virgil.infer.predictive import Predictive
 from virgil.infer.run.stop import Plateau, TimeLimit
 from virgil.infer.svi import SVI
@@ -40,6 +41,7 @@ __all__ = [
     "JitTraceMeanField_ELBO",
     "JitTrace_ELBO",
     "Laplace",
+    "Pathfinder",
     "Plateau",
     "Predictive",
     "SVI",

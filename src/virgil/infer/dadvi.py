@@ -90,6 +90,6 @@ class DADVI:
             fill = mean_field_guide(surface, self.model, self.init_loc_fn, args, kwargs)
             noise = fixed_noise(self.num_draws, surface.dim, self.seed)
             found = fit_mean_field(surface, noise, starts_of(surface, self.starts, self.init_loc_fn, self.seed))
-            course = Course(found.losses, found.norms, time.perf_counter() - begin, found.arrived)
+            course = Course.of_newton(found.losses, found.norms, begin, found.arrived)
             guide = fill(found.loc, found.scale)
             return Fit.of(outcome_of(self.model, guide, surface, course, args, kwargs, self.params))

@@ -78,6 +78,6 @@ class Laplace:
             surface = surface_of_model(self.model, args, kwargs, self.init_loc_fn)
             fill = multivariate_guide(surface, self.model, self.init_loc_fn, args, kwargs)
             found = fit_normal_at_mode(surface, starts_of(surface, self.starts, self.init_loc_fn, self.seed))
-            course = Course(found.losses, found.norms, time.perf_counter() - begin, found.arrived)
+            course = Course.of_newton(found.losses, found.norms, begin, found.arrived)
             guide = fill(found.loc, found.scale_tril)
             return Fit.of(outcome_of(self.model, guide, surface, course, args, kwargs, self.params))

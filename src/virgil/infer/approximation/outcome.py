@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from torch import Tensor
 from torch.distributions import transform_to
 
 from virgil.errors import ArgumentError, shown
+from virgil.infer.approximation.normal_mixture_guide import NormalMixtureGuide
 from virgil.infer.approximation.surface import Surface
 from virgil.infer.autoguide.core.guide import AutoGuide
 from virgil.infer.autoguide.core.parameters import ConstrainedParameters
@@ -35,7 +37,15 @@ from virgil.params import ParamStore
 from virgil.poutine.block import block
 from virgil.poutine.config_enumerate import config_enumerate
 
-__all__ = ["Course", "check_approximated", "in_store", "mean_field_guide", "multivariate_guide", "outcome_of"]
+__all__ = [
+    "Course",
+    "check_approximated",
+    "in_store",
+    "mean_field_guide",
+    "mixture_guide",
+    "multivariate_guide",
+    "outcome_of",
+]
 
 
 @dataclass(frozen=True)
@@ -46,20 +56,21 @@ class Course:
         losses: by step, nats.
         norms: of the gradient, by step, for as many of the last steps as there are.
         wall_time: seconds.
-        arrived: whether it ended at the minimum.
+        reason: why it ended.
     """
 
     losses: tuple[float, ...]
     norms: tuple[float, ...]
     wall_time: float
-    arrived: bool
+    reason: str
 
-    @property
-    def reason(self) -> str:
-        """Why it ended, in words."""
-        if self.arrived:
-            return "another step of Newton's method would change nothing"
-        return "the greatest number of steps was taken before the minimum was reached"
+    @classmethod
+    def of_newton(cls, losses: tuple[float, ...], norms: tuple[float, ...], begin: float, arrived: bool) -> Course:
+        """That of Newton's method, since a moment of ``time.perf_counter``; it arrived at the minimum or did not."""
+        reason = "another step of Newton's method would change nothing"
+        if not arrived:
+            reason = "the greatest number of steps was taken before the minimum was reached"
+        return cls(losses, norms, time.perf_counter() - begin, reason)
 
 
 def check_approximated(method: str, model: Program, starts: int) -> None:
@@ -109,6 +120,22 @@ def multivariate_guide(
         _write(guide, "loc", loc)
         _write(guide, "scale", scale)
         _write(guide, "scale_tril", scale_tril / scale.unsqueeze(1))
+        return guide
+
+    return filled
+
+
+def mixture_guide(
+    surface: Surface, model: Program, components: int, init_fn: InitFn, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Callable[[Tensor, Tensor, Tensor], NormalMixtureGuide]:
+    """A function that gives the guide of a mixture of normal vectors its logits, locations and Cholesky factors."""
+    guide = NormalMixtureGuide(_continuous(surface, model), components, init_fn)
+    with unmarked(), torch.no_grad():
+        guide(*args, **kwargs)
+
+    def filled(logits: Tensor, locs: Tensor, scale_trils: Tensor) -> NormalMixtureGuide:
+        for name, value in (("logits", logits), ("locs", locs), ("scale_trils", scale_trils)):
+            _write(guide, name, value)
         return guide
 
     return filled

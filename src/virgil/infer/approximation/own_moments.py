@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor
-from torch.distributions import MultivariateNormal
+from torch.distributions import Independent, MultivariateNormal
 
 from virgil.infer.approximation.surface import Surface
 from virgil.infer.autoguide.joint.auto_continuous import AutoContinuous
@@ -35,8 +33,9 @@ def own_moments(origin: Origin, surface: Surface, given: Arguments | None) -> tu
     if isinstance(guide, AutoContinuous) and [each.name for each in guide.latents] == list(density.parts):
         posterior = guide.get_posterior(*args, **kwargs)
         if isinstance(posterior, MultivariateNormal):
-            return posterior.mean.double(), cast(Tensor, posterior.covariance_matrix).double()
-        return posterior.mean.double(), torch.diag(posterior.variance.double())
+            return posterior.mean.double(), posterior.covariance_matrix.double()
+        if isinstance(posterior, Independent):
+            return posterior.mean.double(), torch.diag(posterior.variance.double())
     drawn = take(origin, joint(origin, given), _DRAWS).values
     vectors = density.vectors(drawn).double()
     return vectors.mean(0), torch.atleast_2d(vectors.T.cov())

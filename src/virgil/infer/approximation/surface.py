@@ -12,6 +12,7 @@ from torch import Tensor
 
 from virgil.distributions.core.validation import unchecked
 from virgil.errors import ArgumentError
+from virgil.infer.blame import LinAlgError
 from virgil.infer.density.posterior import Density
 from virgil.infer.run.outcome import Evaluations
 from virgil.ops.trees import tree_flatten, tree_unflatten
@@ -72,9 +73,18 @@ class Surface:
         try:
             with unchecked():
                 values, slopes = self.density.gradient(vectors.to(self.density.dtype))
-        except torch.linalg.LinAlgError:  # a matrix without a Cholesky factor, far from where the posterior is
+        except LinAlgError:  # a matrix without a Cholesky factor, far from where the posterior is
             return _outside(vectors)
         return _checked(values), slopes.double()
+
+    def value(self, vectors: Tensor) -> Tensor:
+        """Values alone, which are counted as gradients. Shapes: ``(num, dim)`` to ``(num,)``."""
+        self.counts["gradients"] += len(vectors)
+        try:
+            with torch.no_grad(), unchecked():
+                return _checked(self.density(vectors.to(self.density.dtype)))
+        except LinAlgError:
+            return _outside(vectors)[0]
 
     def at(self, vectors: Tensor) -> Curved:
         """Values, gradients and products with the Hessians. Shape: ``(num, dim)``."""
@@ -84,7 +94,7 @@ class Surface:
                 given = vectors.detach().to(self.density.dtype).requires_grad_()
                 values = self.density(given)
                 slopes = torch.autograd.grad(values.sum(), given, create_graph=True)[0]
-        except torch.linalg.LinAlgError:
+        except LinAlgError:
             return Curved(*_outside(vectors), torch.zeros_like)
 
         def product(directions: Tensor) -> Tensor:
