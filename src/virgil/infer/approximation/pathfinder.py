@@ -60,8 +60,8 @@ def normals_along(path: Descent) -> Iterator[tuple[Tensor, Tensor]]:
     r"""Location and Cholesky factor of a normal about each place of a path.
 
     The covariance is the inverse Hessian of BFGS from the last six steps :math:`s` and changes of the gradient
-    :math:`z`, begun at a diagonal that has followed all of them *(Gilbert and Lemaréchal 1989, section 4.2; Zhang et al.
-    2022, algorithm 3)*; the location is Newton's next place.
+    :math:`z`, begun at a diagonal that has followed all of them *(Gilbert and Lemaréchal 1989, section 4.2; Zhang et
+    al. 2022, algorithm 3)*; the location is Newton's next place.
     """
     dim = path.places.shape[1]
     diagonal, pairs = torch.ones(dim, dtype=torch.float64), list[tuple[Tensor, Tensor]]()
