@@ -6,6 +6,7 @@ from scipy import integrate, special, stats
 import virgil
 import virgil.distributions as dist
 from tests.infer.approximation import programs
+from virgil.distributions import constraints
 from virgil.errors import ArgumentError
 from virgil.infer import DADVI, SVI, Trace_ELBO
 from virgil.infer.approximation.linear_response import linear_response
@@ -13,6 +14,7 @@ from virgil.infer.approximation.mean_field import MeanField, fixed_noise, improv
 from virgil.infer.approximation.posterior import surface_of_model
 from virgil.infer.autoguide import AutoMultivariateNormal, AutoNormal, init_to_feasible
 from virgil.optim import Adam
+from virgil.params import ParamStore
 
 
 def test_fixed_draws_have_the_moments_of_the_standard_normal():
@@ -131,6 +133,36 @@ def test_a_simplex():
     sd = torch.tensor(exact.var()).sqrt()
     assert bool(((draws.mean(0) - torch.tensor(exact.mean())).abs() < 0.1 * sd).all())
     assert torch.allclose(draws.std(0), sd, rtol=0.05)
+
+
+def test_slots_that_are_observed_by_a_mask_have_no_entries():
+    """The mean is N(m, 1 / 3) given two observations; the latent slot has its mean and one more variance."""
+
+    def model(x, mask):
+        mu = virgil.sample("mu", dist.Normal(0.0, 1.0))
+        with virgil.plate("data", len(x)):
+            virgil.sample("x", dist.Normal(mu, 1.0), obs=x, obs_mask=mask)
+
+    fit = DADVI(model).run(torch.tensor([1.0, 0.0, 2.0]), torch.tensor([True, False, True]))
+    found = fit.covariance(method="linear-response")
+    assert torch.allclose(found.mean, torch.ones(2, dtype=torch.float64), atol=1e-4)
+    expected = torch.tensor([[1 / 3, 1 / 3], [1 / 3, 4 / 3]], dtype=torch.float64)
+    assert torch.allclose(found.matrix, expected, rtol=1e-6)
+
+
+def test_parameters_of_the_model_stay_as_they_are_in_the_store_that_is_given():
+    def model(x):
+        scale = virgil.param("scale", torch.tensor(2.0), constraint=constraints.positive)
+        mu = virgil.sample("mu", dist.Normal(0.0, scale))
+        virgil.sample("x", dist.Normal(mu, 1.0), obs=x)
+
+    store = ParamStore()
+    fit = DADVI(model, params=store).run(torch.tensor(5.0))
+    assert sorted(store) == ["AutoNormal.locs.mu", "AutoNormal.scales.mu", "scale"]
+    assert not list(virgil.get_param_store())
+    assert float(store["scale"].detach()) == pytest.approx(2.0)
+    assert float(fit.params["AutoNormal.locs.mu"]) == pytest.approx(4.0, abs=1e-4)
+    assert float(fit.covariance().sd) == pytest.approx(0.8**0.5, rel=1e-4)
 
 
 def test_a_fit_of_svi_is_corrected_from_where_it_is():

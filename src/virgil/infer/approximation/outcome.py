@@ -66,7 +66,7 @@ class Course:
 
     @classmethod
     def of_newton(cls, losses: tuple[float, ...], norms: tuple[float, ...], begin: float, arrived: bool) -> Course:
-        """The course of Newton's method since a moment of ``time.perf_counter``; it arrived at the minimum or did not."""
+        """The course of Newton's method since a moment of ``time.perf_counter``, which arrived or did not."""
         reason = "another step of Newton's method would change nothing"
         if not arrived:
             reason = "the greatest number of steps was taken before the minimum was reached"
