@@ -273,20 +273,43 @@ def emit(site: Site) -> Site:
 
 
 def stated_here(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that runs ``fn`` under the handlers that are installed now, whenever it is called."""
-    stack = thread.current.stack
-    here = stack.stack() if isinstance(stack, Turn) else stack
+    """A function that runs ``fn`` under the handlers that are installed now, whenever it is called.
+
+    What ``fn`` leaves installed stays so, where these handlers still wait for it.
+    """
+    here = thread.current.stack
+    if isinstance(here, Turn):
+        here = thread.current.stack = here.stack()
 
     @functools.wraps(fn)
     def called(*args: Any, **kwargs: Any) -> Any:
         current = thread.current
         before, current.stack = current.stack, here
+        left: Stack | Turn = here
         try:
-            return fn(*args, **kwargs)
+            value = fn(*args, **kwargs)
+            left = current.stack
         finally:
             current.stack = before
+        if left is not here:
+            _exchange(here, left)
+        return value
 
     return called
+
+
+def _exchange(known: Stack, new: Stack | Turn) -> None:
+    """Let a stack take the place of one that is installed, or that a turn puts back; do nothing if there is none."""
+    holder: Any = thread.current
+    field = "stack"
+    while (at := getattr(holder, field)) is not known:
+        while isinstance(at, Stack) and at.handler is not None and not isinstance(at.handler, Surroundings):
+            at = at.outside
+        holder = at if isinstance(at, Turn) else getattr(at.handler, "turn", None)
+        if holder is None:
+            return
+        field = "before"
+    setattr(holder, field, new)
 
 
 @contextmanager

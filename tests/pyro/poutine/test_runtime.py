@@ -22,7 +22,7 @@ from pyro.poutine.scale_messenger import ScaleMessenger
 
 import virgil.distributions as dist
 from virgil.errors import ArgumentError, PlateError
-from virgil.poutine.runtime import installed
+from virgil.poutine.runtime import Handler, installed
 
 
 class Named(Messenger):
@@ -39,6 +39,13 @@ class Named(Messenger):
 
     def __repr__(self):
         return self.name
+
+
+class Turning(Handler):
+    """Has a turn with each statement."""
+
+    def handle(self, site, outer):
+        return outer(site)
 
 
 def draw(name="a"):
@@ -162,6 +169,36 @@ def test_a_messenger_installs_another_one_while_it_treats_a_statement():
         assert [outer, opening, *opening.opened, inner] == _PYRO_STACK
         draw("b")
     assert heard == ["inner", "outer", "inner", "opened", "outer"]
+    assert installed() == ()
+
+
+@pytest.mark.parametrize("around", [poutine.trace, Turning], ids=["messenger", "turn"])
+def test_an_effect_installs_a_messenger_that_stays(around):
+    """As libraries do whose effect opens a plate by another effect: both functions have returned by the next statement."""
+    heard = []
+
+    class Opening(Messenger):
+        def __init__(self):
+            self.opened = []
+
+        def _pyro_open(self, msg):
+            self.opened.append(Named("opened", heard))
+            self.opened[0].__enter__()
+            _PYRO_STACK.insert(_PYRO_STACK.index(self) + 1, _PYRO_STACK.pop())
+
+        def __exit__(self, *exc_info):
+            for each in self.opened:
+                each.__exit__(*exc_info)
+            super().__exit__(*exc_info)
+
+    open_one = effectful(lambda: None, type="open")
+    need_one = effectful(lambda: open_one(), type="need")
+    opening, inner = Opening(), Named("inner", heard)
+    with around(), opening, inner:
+        need_one()
+        assert _PYRO_STACK[1:] == [opening, *opening.opened, inner]
+        draw("b")
+    assert heard == ["inner", "opened"]
     assert installed() == ()
 
 
