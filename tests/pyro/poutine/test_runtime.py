@@ -174,7 +174,7 @@ def test_a_messenger_installs_another_one_while_it_treats_a_statement():
 
 @pytest.mark.parametrize("around", [poutine.trace, Turning], ids=["messenger", "turn"])
 def test_an_effect_installs_a_messenger_that_stays(around):
-    """As libraries do whose effect opens a plate by another effect: both functions have returned by the next statement."""
+    """As libraries do whose effect opens a plate by another one: both have returned by the next statement."""
     heard = []
 
     class Opening(Messenger):
