@@ -25,6 +25,8 @@ NAMES: dict[str, str] = {
         "virgil.contrib.randomvariable.random_variable.RandomVariable"
     ),
     "pyro.__version__": "virgil.pyro.release.VERSION",
+    "pyro.distributions.BetaBinomial": "virgil.pyro.distributions.binomials.BetaBinomial",
+    "pyro.distributions.Binomial": "virgil.pyro.distributions.binomials.Binomial",
     "pyro.distributions.ComposeTransformModule": "virgil.distributions.transforms.ComposeTransformModule",
     "pyro.distributions.ConditionalTransform": "virgil.distributions.transforms.ConditionalTransform",
     "pyro.distributions.ConditionalTransformModule": "virgil.distributions.transforms.ConditionalTransformModule",
@@ -33,6 +35,7 @@ NAMES: dict[str, str] = {
     "pyro.distributions.Rejector": "virgil.pyro.distributions.rejector.Rejector",
     "pyro.distributions.SineBivariateVonMises": f"{_SINE}.SineBivariateVonMises",
     "pyro.distributions.TransformModule": "virgil.distributions.transforms.TransformModule",
+    "pyro.distributions.conjugate.BetaBinomial": "virgil.pyro.distributions.binomials.BetaBinomial",
     "pyro.distributions.hmm.HiddenMarkovModel": (
         "virgil.distributions.time_series.state_space.hidden_markov_model.HiddenMarkovModel"
     ),
@@ -43,6 +46,7 @@ NAMES: dict[str, str] = {
     "pyro.distributions.relaxed_straight_through.QuantizeBernoulli": "virgil.ops.quantization.QuantizeBernoulli",
     "pyro.distributions.relaxed_straight_through.QuantizeCategorical": "virgil.ops.quantization.QuantizeCategorical",
     "pyro.distributions.sine_bivariate_von_mises.SineBivariateVonMises": f"{_SINE}.SineBivariateVonMises",
+    "pyro.distributions.torch.Binomial": "virgil.pyro.distributions.binomials.Binomial",
     "pyro.distributions.transforms.CorrLCholeskyTransform": "virgil.distributions.transforms.CorrCholeskyTransform",
     "pyro.distributions.transforms.block_autoregressive.MaskedBlockLinear": (
         "virgil.networks.masked_block.MaskedBlockLinear"

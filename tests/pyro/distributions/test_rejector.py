@@ -175,3 +175,22 @@ def test_a_guide_of_rejected_draws_has_an_unbiased_gradient():
     exact = COUNT * (1 / 1.5 - 1 / 1.5**2)
     # each copy's term is (log q - log p) * (1 / rate - x), of which the standard deviation is below 2
     assert abs(slope.item() - exact) <= Z * 2 * math.sqrt(COUNT)
+
+
+def test_a_class_of_ones_own_states_its_proposal_as_a_property():
+    """The density ``2 x`` on the unit interval, from uniform proposals."""
+
+    class Rising(Rejector):
+        def __init__(self):
+            super().__init__(None, None, torch.tensor(0.5).log(), batch_shape=(), event_shape=())
+
+        @property
+        def propose(self):
+            return dist.Uniform(0.0, 1.0)
+
+        @property
+        def log_prob_accept(self):
+            return torch.log
+
+    assert Rising().log_prob(x=torch.tensor(0.25)).item() == pytest.approx(math.log(0.5), rel=1e-5)
+    assert 0.0 < Rising().sample().item() < 1.0

@@ -45,12 +45,22 @@ class Rejector(TorchDistribution):
         batch_shape: Sizes | None = None,
         event_shape: Sizes | None = None,
     ) -> None:
-        self.propose, self.log_prob_accept, self._log_scale = propose, log_prob_accept, log_scale
+        self._proposes, self._accepts, self._log_scale = propose, log_prob_accept, log_scale
         super().__init__(
             Size(propose.batch_shape if batch_shape is None else batch_shape),
             Size(propose.event_shape if event_shape is None else event_shape),
             validate_args=False,
         )
+
+    @property
+    def propose(self) -> td.Distribution:
+        """The distribution of the proposals."""
+        return self._proposes
+
+    @property
+    def log_prob_accept(self) -> Callable[[Tensor], Tensor]:
+        """The function from proposals to the log-probabilities that they are accepted."""
+        return self._accepts
 
     @constraints.dependent_property
     def support(self) -> Any:
@@ -81,8 +91,8 @@ class Rejector(TorchDistribution):
             log_prob = self.log_prob_accept(value)
             return torch.rand(log_prob.shape, generator=generator, device=value.device).log() < log_prob
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        return self._log_ratio(value) + self.propose.log_prob(value)
+    def log_prob(self, x: Tensor) -> Tensor:
+        return self._log_ratio(x) + self.propose.log_prob(x)
 
     def _log_ratio(self, value: Tensor) -> Tensor:
         """The log-density less that of the proposal."""

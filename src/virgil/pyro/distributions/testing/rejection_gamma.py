@@ -81,8 +81,8 @@ class RejectionStandardGamma(Rejector):
         """The log-density of the proposal."""
         return self._proposal.log_prob(value)
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        return Gamma(self.concentration, 1.0, validate_args=False).log_prob(value)
+    def log_prob(self, x: Tensor) -> Tensor:
+        return Gamma(self.concentration, 1.0, validate_args=False).log_prob(x)
 
 
 class RejectionGamma(Gamma):
