@@ -114,11 +114,18 @@ class Reparameterise(Handler):
     Attributes:
         config: reparameteriser by site name, or a function that chooses it.
         call: the arguments of the program, where it is known.
+        at_work: the classes of the reparameterisers whose statements it treats. A function that chooses by family would
+            choose the same class for ever.
     """
 
     takes_turns = True
 
-    def __init__(self, config: Config, call: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})) -> None:
+    def __init__(
+        self,
+        config: Config,
+        call: tuple[tuple[Any, ...], dict[str, Any]] = ((), {}),
+        at_work: frozenset[type] = frozenset(),
+    ) -> None:
         if not isinstance(config, Mapping) and not callable(config):
             raise ArgumentError(
                 f"reparam() got config={shown(config)}; it takes a dict from site name to reparameteriser, or a "
@@ -126,6 +133,7 @@ class Reparameterise(Handler):
             )
         self.config = config
         self.call = call
+        self.at_work = at_work
 
     def __call__(self, fn: Program) -> Handled:
         """The program whose variables are stated by way of others."""
@@ -135,8 +143,7 @@ class Reparameterise(Handler):
         """Let the site's reparameteriser state it."""
         if site.kind != "sample":
             return site
-        config = self.config
-        chosen = config.get(site.name) if isinstance(config, Mapping) else config(site)
+        chosen = self._chosen(site)
         if chosen is None:
             return site
         site = site.replace()
@@ -151,7 +158,7 @@ class Reparameterise(Handler):
             "args": args,
             "kwargs": kwargs,
         }
-        again = Reparameterise(config, self.call)
+        again = Reparameterise(self.config, self.call, self.at_work | {type(chosen)})
         with _Latents() as stated, again:  # what it states may have a reparameteriser of its own
             result = chosen.apply(message)
         missing = [key for key in ("fn", "value", "is_observed") if key not in result]
@@ -166,6 +173,12 @@ class Reparameterise(Handler):
             note = Restatement(type(chosen).__name__, tuple(stated.names), is_function)
             restated.extra = {**restated.extra, _KEY: note}
         return restated
+
+    def _chosen(self, site: Site) -> Reparameteriser | None:
+        if isinstance(self.config, Mapping):
+            return self.config.get(site.name)
+        chosen = self.config(site)
+        return None if type(chosen) in self.at_work else chosen
 
 
 def _proposed(site: Site) -> Tensor | None:
@@ -195,7 +208,8 @@ def reparam(fn: Program | None = None, config: Config | None = None) -> Any:
     A reparameteriser has ``apply(msg)``; :mod:`virgil.infer.reparam` has many. It makes statements of its own, which
     get the plates, scale and mask of the variable, and returns what becomes of the variable itself: mostly an
     observation of their function that counts nothing. What it states comes to this handler again, so that
-    ``{"x": TransformReparam(), "x_base": LocScaleReparam()}`` restates both.
+    ``{"x": TransformReparam(), "x_base": LocScaleReparam()}`` restates both; a function is not followed where it
+    chooses the same class once more.
 
     Args:
         fn: the program; without one, the handler is returned.
