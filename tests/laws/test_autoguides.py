@@ -23,6 +23,7 @@ from virgil.infer.autoguide import (
     AutoDelta,
     AutoDiagonalNormal,
     AutoGuide,
+    AutoLaplaceApproximation,
     AutoLowRankMultivariateNormal,
     AutoMultivariateNormal,
     AutoNormal,
@@ -32,7 +33,7 @@ from virgil.infer.autoguide import (
 from virgil.infer.density.execution import Call, run_pair
 
 FLAT = (AutoDiagonalNormal, AutoMultivariateNormal, AutoLowRankMultivariateNormal)
-FAMILIES = (AutoNormal, AutoDelta, *FLAT)
+FAMILIES = (AutoNormal, AutoDelta, AutoLaplaceApproximation, *FLAT)
 
 
 class RandomFactor(dist.TorchDistribution):

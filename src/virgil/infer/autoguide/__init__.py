@@ -19,9 +19,11 @@ from virgil.infer.autoguide.initialization import (
 )
 from virgil.infer.autoguide.joint.auto_continuous import AutoContinuous
 from virgil.infer.autoguide.joint.auto_diagonal_normal import AutoDiagonalNormal
+from virgil.infer.autoguide.joint.auto_laplace_approximation import AutoLaplaceApproximation
 from virgil.infer.autoguide.joint.auto_low_rank_multivariate_normal import AutoLowRankMultivariateNormal
 from virgil.infer.autoguide.joint.auto_multivariate_normal import AutoMultivariateNormal
 from virgil.infer.autoguide.site_by_site.auto_delta import AutoDelta
+from virgil.infer.autoguide.site_by_site.auto_discrete_parallel import AutoDiscreteParallel
 from virgil.infer.autoguide.site_by_site.auto_normal import AutoNormal
 from virgil.ops import absent_names
 
@@ -30,8 +32,10 @@ __all__ = [
     "AutoContinuous",
     "AutoDelta",
     "AutoDiagonalNormal",
+    "AutoDiscreteParallel",
     "AutoGuide",
     "AutoGuideList",
+    "AutoLaplaceApproximation",
     "AutoLowRankMultivariateNormal",
     "AutoMultivariateNormal",
     "AutoNormal",

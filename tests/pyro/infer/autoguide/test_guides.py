@@ -37,6 +37,7 @@ KEYS = {
     "AutoDelta": [f"{name}_unconstrained" for name in SITES],
     "AutoDiagonalNormal": ["loc", "scale_unconstrained"],
     "AutoMultivariateNormal": ["loc", "scale_unconstrained", "scale_tril_unconstrained"],
+    "AutoLaplaceApproximation": ["loc"],
     "AutoLowRankMultivariateNormal": ["loc", "scale_unconstrained", "cov_factor"],
 }
 

@@ -99,13 +99,17 @@ class AutoGuide(PyroModule):
     def _make_parameters(self, latents: Sequence[Latent]) -> None:
         """Make the family's parameters, except those that were loaded."""
 
+    def _find_latent(self, site: Site, value: Tensor) -> Latent:
+        """What is known of a latent site of the model's first run, which begins at ``value``."""
+        return find_latent(site, value)
+
     # The first call
 
     def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
         """Run the model and make the parameters."""
         prototype, values = find_prototype(self.model, self.init_loc_fn, self._seed[0], args, kwargs)
         latents = tuple(
-            [find_latent(site, values.get(name, site.value)) for name, site in prototype.iter_stochastic_nodes()]
+            [self._find_latent(site, values.get(name, site.value)) for name, site in prototype.iter_stochastic_nodes()]
         )
         self._guide_plates = GuidePlates(self.model, prototype, self.create_plates)
         self._make_parameters(latents)

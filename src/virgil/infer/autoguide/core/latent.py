@@ -15,7 +15,7 @@ from virgil.infer.density.bijection import Bijection, find_bijection, is_discret
 from virgil.poutine.frame import Frame
 from virgil.poutine.site import Site
 
-__all__ = ["Latent", "find_latent"]
+__all__ = ["Latent", "at_full_size", "find_latent", "latent_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,41 @@ def find_latent(site: Site, value: Tensor) -> Latent:
         ArgumentError: a site that a guide cannot hold parameters for.
     """
     _check_continuous(site)
-    event_dim = len(site.fn.event_shape)
     bijection = find_bijection(site.name, site.fn)
+    for frame in site.frames:
+        if frame.dim is not None and frame.size != frame.full_size and _varies_along(bijection.transform, frame.dim):
+            raise ArgumentError(
+                f"Site {site.name!r} has a support whose bounds differ between the slots of plate {frame.name!r}, of "
+                f"which only a mini-batch was seen. Use bounds that are the same in all slots, and scale the value."
+            )
+    return latent_of(site, bijection, value)
+
+
+def latent_of(site: Site, bijection: Bijection, value: Tensor) -> Latent:
+    """What a guide knows of a site once its bijection is found.
+
+    Raises:
+        ArgumentError: it is in a plate that is iterated over a mini-batch.
+    """
+    event_dim = len(site.fn.event_shape)
+    value = at_full_size(site, value, event_dim)
+    batch_dim = value.dim() - event_dim
+    shape = value.shape
+    partly = site.latent_slots is not None and not bool(site.latent_slots.all())
+    return Latent(site.name, bijection, value, site.frames, shape[:batch_dim], shape[batch_dim:], partly)
+
+
+def at_full_size(site: Site, tensor: Tensor, event_dim: int) -> Tensor:
+    """A tensor for a mini-batch of a site's slots as one for all slots: slots not seen begin like those seen, in turn.
+
+    Args:
+        site: the site.
+        tensor: at the mini-batch's or at full size. Shape: ``(*batch, *event)``.
+        event_dim: dims of the tensor right of the plates'.
+
+    Raises:
+        ArgumentError: the site is in a plate that is iterated over a mini-batch.
+    """
     for frame in site.frames:
         if frame.size == frame.full_size:
             continue
@@ -81,19 +114,11 @@ def find_latent(site: Site, value: Tensor) -> Latent:
                 f"Site {site.name!r} is in plate {frame.name!r}, which is iterated over a mini-batch, so that its "
                 "sites change from call to call. Enter the plate by with, or give these sites a guide of your own."
             )
-        if _varies_along(bijection.transform, frame.dim):
-            raise ArgumentError(
-                f"Site {site.name!r} has a support whose bounds differ between the slots of plate {frame.name!r}, of "
-                f"which only a mini-batch was seen. Use bounds that are the same in all slots, and scale the value."
-            )
         dim = frame.dim - event_dim
-        if value.shape[dim] != frame.full_size:  # slots not seen begin like those seen, in turn
-            slots = torch.arange(frame.full_size, device=value.device) % value.shape[dim]
-            value = value.index_select(dim, slots)
-    batch_dim = value.dim() - event_dim
-    shape = value.shape
-    partly = site.latent_slots is not None and not bool(site.latent_slots.all())
-    return Latent(site.name, bijection, value, site.frames, shape[:batch_dim], shape[batch_dim:], partly)
+        if tensor.shape[dim] != frame.full_size:
+            slots = torch.arange(frame.full_size, device=tensor.device) % tensor.shape[dim]
+            tensor = tensor.index_select(dim, slots)
+    return tensor
 
 
 def _check_continuous(site: Site) -> None:

@@ -27,7 +27,7 @@ def checked_init_scale(guide: str, init_scale: float | Tensor) -> float | Tensor
 
 
 def normal_quantiles(loc: Tensor, scale: Tensor, quantiles: Sequence[float] | Tensor) -> Tensor:
-    """Quantiles of normals. Shape: ``(quantiles, *loc.shape)``.
+    """Quantiles of normals, or of points where the scale is 0. Shape: ``(quantiles, *loc.shape)``.
 
     Raises:
         ArgumentError: probabilities outside of [0, 1], or not in one row.
@@ -38,5 +38,5 @@ def normal_quantiles(loc: Tensor, scale: Tensor, quantiles: Sequence[float] | Te
             f"quantiles() got {shown(quantiles)}; it takes a list of probabilities, such as [0.05, 0.5, 0.95]."
         )
     probs = probs.reshape((-1,) + (1,) * loc.dim())
-    points: Tensor = loc + scale * torch.special.ndtri(probs)
+    points: Tensor = loc + torch.where(scale > 0, scale * torch.special.ndtri(probs), 0.0)
     return points

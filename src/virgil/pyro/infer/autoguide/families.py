@@ -20,6 +20,8 @@ __all__ = [
     "AutoContinuous",
     "AutoDelta",
     "AutoDiagonalNormal",
+    "AutoDiscreteParallel",
+    "AutoLaplaceApproximation",
     "AutoLowRankMultivariateNormal",
     "AutoMultivariateNormal",
     "AutoNormal",
@@ -113,3 +115,16 @@ class AutoMultivariateNormal(AutoContinuous, house.AutoMultivariateNormal):
 
 class AutoLowRankMultivariateNormal(AutoContinuous, house.AutoLowRankMultivariateNormal):
     """:class:`virgil.infer.autoguide.AutoLowRankMultivariateNormal` with the methods of old programs."""
+
+
+class AutoLaplaceApproximation(AutoContinuous, house.AutoLaplaceApproximation):
+    """:class:`virgil.infer.autoguide.AutoLaplaceApproximation` with the methods of old programs."""
+
+    normal_family = AutoMultivariateNormal
+
+
+class AutoDiscreteParallel(AutoGuide, house.AutoDiscreteParallel):
+    """:class:`virgil.infer.autoguide.AutoDiscreteParallel` with the methods of old programs."""
+
+    def _former_key(self, key: str) -> str:
+        return key + SUFFIX
