@@ -27,13 +27,14 @@ from virgil.infer.autoguide import (
     AutoLowRankMultivariateNormal,
     AutoMultivariateNormal,
     AutoNormal,
+    AutoNormalMessenger,
     init_to_sample,
     init_to_uniform,
 )
 from virgil.infer.density.execution import Call, run_pair
 
 FLAT = (AutoDiagonalNormal, AutoMultivariateNormal, AutoLowRankMultivariateNormal)
-FAMILIES = (AutoNormal, AutoDelta, AutoLaplaceApproximation, *FLAT)
+FAMILIES = (AutoNormal, AutoDelta, AutoLaplaceApproximation, AutoNormalMessenger, *FLAT)
 
 
 class RandomFactor(dist.TorchDistribution):

@@ -22,6 +22,10 @@ from virgil.infer.autoguide.joint.auto_diagonal_normal import AutoDiagonalNormal
 from virgil.infer.autoguide.joint.auto_laplace_approximation import AutoLaplaceApproximation
 from virgil.infer.autoguide.joint.auto_low_rank_multivariate_normal import AutoLowRankMultivariateNormal
 from virgil.infer.autoguide.joint.auto_multivariate_normal import AutoMultivariateNormal
+from virgil.infer.autoguide.messenger.auto_hierarchical_normal_messenger import AutoHierarchicalNormalMessenger
+from virgil.infer.autoguide.messenger.auto_messenger import AutoMessenger
+from virgil.infer.autoguide.messenger.auto_normal_messenger import AutoNormalMessenger
+from virgil.infer.autoguide.messenger.auto_regressive_messenger import AutoRegressiveMessenger
 from virgil.infer.autoguide.site_by_site.auto_delta import AutoDelta
 from virgil.infer.autoguide.site_by_site.auto_discrete_parallel import AutoDiscreteParallel
 from virgil.infer.autoguide.site_by_site.auto_normal import AutoNormal
@@ -35,10 +39,14 @@ __all__ = [
     "AutoDiscreteParallel",
     "AutoGuide",
     "AutoGuideList",
+    "AutoHierarchicalNormalMessenger",
     "AutoLaplaceApproximation",
     "AutoLowRankMultivariateNormal",
+    "AutoMessenger",
     "AutoMultivariateNormal",
     "AutoNormal",
+    "AutoNormalMessenger",
+    "AutoRegressiveMessenger",
     "init_to_feasible",
     "init_to_generated",
     "init_to_mean",

@@ -9,7 +9,10 @@ from typing import Any
 from torch import Tensor
 
 from virgil.distributions import Delta
+from virgil.infer.autoguide.messenger.auto_messenger import AutoMessenger
+from virgil.poutine.block import Block
 from virgil.poutine.messenger import Message
+from virgil.poutine.site import Site
 from virgil.poutine.subsample_sites import site_is_subsample
 from virgil.pyro.poutine.trace_messenger import TraceMessenger
 from virgil.pyro.poutine.trace_struct import Trace
@@ -21,12 +24,14 @@ class GuideMessenger(TraceMessenger, ABC):
     """The base of guides that run the model, with a posterior in the place of each prior.
 
     A subclass says what the posterior of a variable is, by :meth:`get_posterior`. Calling the guide runs the model so;
-    :meth:`get_traces` then gives the two traces of that run.
+    :meth:`get_traces` then gives the two traces of that run. Handlers outside see what a guide states: no observed and
+    no deterministic sites.
 
     Args:
         model: the model.
     """
 
+    stands_for = (AutoMessenger,)  # type: ignore[assignment]
     meets_itself = False  # a posterior may be stated by way of other variables, which have no posterior of their own
 
     def __init__(self, model: Callable[..., Any]) -> None:
@@ -47,7 +52,7 @@ class GuideMessenger(TraceMessenger, ABC):
         Returns:
             The values of latent, deterministic and observed sites, by name.
         """
-        with self:
+        with Block(_is_of_model), self:
             self.model(*args, **kwargs)
         kinds = ("sample", "deterministic")
         return {name: site.value for name, site in self.trace.nodes.items() if site.kind in kinds}
@@ -100,3 +105,8 @@ class GuideMessenger(TraceMessenger, ABC):
                 site = site.replace(fn=site.infer["prior"])
             model.nodes[name] = site
         return model, guide
+
+
+def _is_of_model(site: Site) -> bool:
+    """True for a statement of the model that is none of a guide."""
+    return site.kind in ("sample", "deterministic") and not site.is_latent

@@ -15,7 +15,7 @@ from virgil.infer.density.bijection import Bijection, find_bijection, is_discret
 from virgil.poutine.frame import Frame
 from virgil.poutine.site import Site
 
-__all__ = ["Latent", "at_full_size", "find_latent", "latent_of"]
+__all__ = ["Latent", "at_full_size", "check_continuous", "find_latent", "latent_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def find_latent(site: Site, value: Tensor) -> Latent:
         MismatchError: a discrete site.
         ArgumentError: a site that a guide cannot hold parameters for.
     """
-    _check_continuous(site)
+    check_continuous(site)
     bijection = find_bijection(site.name, site.fn)
     for frame in site.frames:
         if frame.dim is not None and frame.size != frame.full_size and _varies_along(bijection.transform, frame.dim):
@@ -121,7 +121,12 @@ def at_full_size(site: Site, tensor: Tensor, event_dim: int) -> Tensor:
     return tensor
 
 
-def _check_continuous(site: Site) -> None:
+def check_continuous(site: Site) -> None:
+    """Check that a site's values are continuous.
+
+    Raises:
+        MismatchError: they are not.
+    """
     if is_discrete(site.fn):
         raise MismatchError(
             f"Site {site.name!r} is discrete, {type(site.fn).__name__}, and a guide of this family holds continuous "

@@ -12,7 +12,7 @@ from virgil.errors import ArgumentError, shown
 __all__ = ["checked_init_scale", "normal_quantiles"]
 
 
-def checked_init_scale(guide: str, init_scale: float | Tensor) -> float | Tensor:
+def checked_init_scale(guide: str, init_scale: float | Tensor, argument: str = "init_scale") -> float | Tensor:
     """The initial scale itself.
 
     Raises:
@@ -23,7 +23,7 @@ def checked_init_scale(guide: str, init_scale: float | Tensor) -> float | Tensor
         scale = torch.as_tensor(init_scale)
         if bool((scale > 0).all()) and bool(scale.isfinite().all()):
             return init_scale
-    raise ArgumentError(f"{guide} got init_scale={shown(init_scale)}; it takes a positive number, or a tensor of them.")
+    raise ArgumentError(f"{guide} got {argument}={shown(init_scale)}; it takes a positive number, or a tensor of them.")
 
 
 def normal_quantiles(loc: Tensor, scale: Tensor, quantiles: Sequence[float] | Tensor) -> Tensor:

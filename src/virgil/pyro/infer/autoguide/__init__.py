@@ -13,6 +13,13 @@ from virgil.pyro.infer.autoguide.families import (
 from virgil.pyro.infer.autoguide.guide import AutoGuide
 from virgil.pyro.infer.autoguide.guide_list import AutoCallable, AutoGuideList
 from virgil.pyro.infer.autoguide.mean_field import mean_field_entropy, prototype_hide_fn
+from virgil.pyro.infer.autoguide.messengers import (
+    AutoHierarchicalNormalMessenger,
+    AutoMessenger,
+    AutoMessengerMeta,
+    AutoNormalMessenger,
+    AutoRegressiveMessenger,
+)
 
 __all__ = [
     "AutoCallable",
@@ -22,10 +29,15 @@ __all__ = [
     "AutoDiscreteParallel",
     "AutoGuide",
     "AutoGuideList",
+    "AutoHierarchicalNormalMessenger",
     "AutoLaplaceApproximation",
     "AutoLowRankMultivariateNormal",
+    "AutoMessenger",
+    "AutoMessengerMeta",
     "AutoMultivariateNormal",
     "AutoNormal",
+    "AutoNormalMessenger",
+    "AutoRegressiveMessenger",
     "mean_field_entropy",
     "prototype_hide_fn",
 ]

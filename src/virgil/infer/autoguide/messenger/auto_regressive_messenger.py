@@ -1,0 +1,86 @@
+"""``AutoRegressiveMessenger``: each posterior is an affine image of the prior, given the variables before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributions.transforms import Transform
+
+from virgil.distributions import TransformedDistribution
+from virgil.distributions.transforms import AffineTransform
+from virgil.infer.autoguide.core.parameters import SiteParameters
+from virgil.infer.autoguide.core.scales import checked_init_scale
+from virgil.infer.autoguide.messenger.auto_messenger import AT_THE_MEAN, AutoMessenger, positive_parameters
+from virgil.infer.density.initialization import InitFn
+
+__all__ = ["AutoRegressiveMessenger"]
+
+
+class AutoRegressiveMessenger(AutoMessenger):
+    r"""Each posterior is the prior, given the variables before, moved and stretched in unconstrained space.
+
+    .. math:: z_i = f_i\bigl(\mathrm{loc}_i + \mathrm{scale}_i \, f_i^{-1}(\tilde z_i)\bigr), \qquad
+        \tilde z_i \sim p(z_i \mid z_{<i})
+
+    It keeps the prior's dependences and shape of tails; it begins as the prior shrunk by ``init_scale`` towards the
+    initial value.
+
+    Parameters: ``locs`` and ``scales``, by site, in unconstrained space; see :class:`AutoNormalMessenger`.
+
+    Args:
+        model: the generative program, whose latent variables are continuous.
+        init_loc_fn: from a latent site to its initial value.
+        init_scale: initial scale relative to the prior, positive.
+        amortized_plates: names of plates whose slots share their parameters.
+
+    Example:
+        >>> import torch, virgil, virgil.distributions as dist
+        >>> from virgil.infer.autoguide import AutoRegressiveMessenger
+        >>> def model():
+        ...     x = virgil.sample("x", dist.Normal(0.0, 1.0))
+        ...     virgil.sample("y", dist.Normal(x, 1.0))
+        >>> guide = AutoRegressiveMessenger(model)
+        >>> _ = guide()
+        >>> list(guide.state_dict())
+        ['locs.x', 'locs.y', 'scales.x', 'scales.y']
+    """
+
+    def __init__(
+        self,
+        model: Callable[..., Any],
+        *,
+        init_loc_fn: InitFn = AT_THE_MEAN,
+        init_scale: float | Tensor = 0.1,
+        amortized_plates: Sequence[str] = (),
+    ) -> None:
+        super().__init__(model, init_loc_fn=init_loc_fn, amortized_plates=amortized_plates)
+        self.init_scale = checked_init_scale(type(self).__name__, init_scale)
+        self.locs = SiteParameters()
+        self.scales = positive_parameters()
+
+    def get_posterior(self, name: str, prior: Any) -> Any:
+        """The affine image of the prior."""
+        bijection = self._bijection(name, prior)
+        loc, scale = self._get_params(name, prior)
+        affine = AffineTransform(loc, scale, event_dim=bijection.unconstrained_event_dim)
+        transform = bijection.transform
+        parts: list[Transform] = [affine] if transform is None else [transform.inv, affine, transform]
+        return TransformedDistribution(prior, parts)
+
+    def _get_params(self, name: str, prior: Any) -> tuple[Tensor, ...]:
+        """Location and scale in the slots of this run. Shape: ``(*plates, *unconstrained event)``."""
+        bijection = self._bijection(name, prior)
+        event_dim = bijection.unconstrained_event_dim
+
+        def initial() -> Tensor:
+            return bijection.inverse(self._initial_value(name, prior))
+
+        def scales() -> Tensor:
+            loc = initial()
+            return torch.as_tensor(self.init_scale, dtype=loc.dtype, device=loc.device).expand_as(loc)
+
+        loc = self._parameter("locs", name, event_dim, lambda: initial() * (1.0 - scales()))
+        return loc, self._parameter("scales", name, event_dim, scales)
