@@ -23,6 +23,7 @@ from virgil.infer.autoguide import (
     AutoDelta,
     AutoDiagonalNormal,
     AutoGuide,
+    AutoIAFNormal,
     AutoLaplaceApproximation,
     AutoLowRankMultivariateNormal,
     AutoMultivariateNormal,
@@ -34,7 +35,7 @@ from virgil.infer.autoguide import (
 from virgil.infer.density.execution import Call, run_pair
 
 FLAT = (AutoDiagonalNormal, AutoMultivariateNormal, AutoLowRankMultivariateNormal)
-FAMILIES = (AutoNormal, AutoDelta, AutoLaplaceApproximation, AutoNormalMessenger, *FLAT)
+FAMILIES = (AutoNormal, AutoDelta, AutoLaplaceApproximation, AutoNormalMessenger, AutoIAFNormal, *FLAT)
 
 
 class RandomFactor(dist.TorchDistribution):
@@ -209,7 +210,7 @@ def test_what_is_drawn_fits_the_model(family, model):
     assert bool(loss.isfinite())
 
 
-@pytest.mark.parametrize("family", [AutoNormal, *FLAT], ids=lambda family: family.__name__)
+@pytest.mark.parametrize("family", [AutoNormal, AutoIAFNormal, *FLAT], ids=lambda family: family.__name__)
 @each_model
 def test_the_density_is_that_of_the_change_of_variables(family, model):
     torch.set_default_dtype(torch.float64)
@@ -223,6 +224,11 @@ def test_the_density_is_that_of_the_change_of_variables(family, model):
         for name, value in unconstrained.items():
             scale = torch.nn.functional.softplus(state[f"scales.{name}"])
             base = base + dist.Normal(state[f"locs.{name}"], scale).log_prob(value).sum()
+    elif family is AutoIAFNormal:
+        vector = torch.cat([unconstrained[each.name].flatten() for each in guide.latents])
+        noise, transform = guide.get_transform().inv(vector), guide.get_transform()
+        jacobian = torch.autograd.functional.jacobian(transform, noise)
+        base = guide.get_base_dist().log_prob(noise) - torch.linalg.slogdet(jacobian).logabsdet
     else:
         posterior = guide.get_posterior()
         covariance = getattr(posterior, "covariance_matrix", None)

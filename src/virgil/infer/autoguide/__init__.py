@@ -22,6 +22,7 @@ from virgil.infer.autoguide.joint.auto_diagonal_normal import AutoDiagonalNormal
 from virgil.infer.autoguide.joint.auto_laplace_approximation import AutoLaplaceApproximation
 from virgil.infer.autoguide.joint.auto_low_rank_multivariate_normal import AutoLowRankMultivariateNormal
 from virgil.infer.autoguide.joint.auto_multivariate_normal import AutoMultivariateNormal
+from virgil.infer.autoguide.joint.auto_normalizing_flow import AutoIAFNormal, AutoNormalizingFlow
 from virgil.infer.autoguide.messenger.auto_hierarchical_normal_messenger import AutoHierarchicalNormalMessenger
 from virgil.infer.autoguide.messenger.auto_messenger import AutoMessenger
 from virgil.infer.autoguide.messenger.auto_normal_messenger import AutoNormalMessenger
@@ -40,12 +41,14 @@ __all__ = [
     "AutoGuide",
     "AutoGuideList",
     "AutoHierarchicalNormalMessenger",
+    "AutoIAFNormal",
     "AutoLaplaceApproximation",
     "AutoLowRankMultivariateNormal",
     "AutoMessenger",
     "AutoMultivariateNormal",
     "AutoNormal",
     "AutoNormalMessenger",
+    "AutoNormalizingFlow",
     "AutoRegressiveMessenger",
     "init_to_feasible",
     "init_to_generated",

@@ -5,10 +5,12 @@ from virgil.pyro.infer.autoguide.families import (
     AutoDelta,
     AutoDiagonalNormal,
     AutoDiscreteParallel,
+    AutoIAFNormal,
     AutoLaplaceApproximation,
     AutoLowRankMultivariateNormal,
     AutoMultivariateNormal,
     AutoNormal,
+    AutoNormalizingFlow,
 )
 from virgil.pyro.infer.autoguide.guide import AutoGuide
 from virgil.pyro.infer.autoguide.guide_list import AutoCallable, AutoGuideList
@@ -30,6 +32,7 @@ __all__ = [
     "AutoGuide",
     "AutoGuideList",
     "AutoHierarchicalNormalMessenger",
+    "AutoIAFNormal",
     "AutoLaplaceApproximation",
     "AutoLowRankMultivariateNormal",
     "AutoMessenger",
@@ -37,6 +40,7 @@ __all__ = [
     "AutoMultivariateNormal",
     "AutoNormal",
     "AutoNormalMessenger",
+    "AutoNormalizingFlow",
     "AutoRegressiveMessenger",
     "mean_field_entropy",
     "prototype_hide_fn",

@@ -21,10 +21,12 @@ __all__ = [
     "AutoDelta",
     "AutoDiagonalNormal",
     "AutoDiscreteParallel",
+    "AutoIAFNormal",
     "AutoLaplaceApproximation",
     "AutoLowRankMultivariateNormal",
     "AutoMultivariateNormal",
     "AutoNormal",
+    "AutoNormalizingFlow",
 ]
 
 
@@ -128,3 +130,11 @@ class AutoDiscreteParallel(AutoGuide, house.AutoDiscreteParallel):
 
     def _former_key(self, key: str) -> str:
         return key + SUFFIX
+
+
+class AutoNormalizingFlow(AutoContinuous, house.AutoNormalizingFlow):
+    """:class:`virgil.infer.autoguide.AutoNormalizingFlow` with the methods of old programs."""
+
+
+class AutoIAFNormal(AutoNormalizingFlow, house.AutoIAFNormal):
+    """:class:`virgil.infer.autoguide.AutoIAFNormal` with the methods of old programs."""
