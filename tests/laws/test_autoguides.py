@@ -29,13 +29,14 @@ from virgil.infer.autoguide import (
     AutoMultivariateNormal,
     AutoNormal,
     AutoNormalMessenger,
+    AutoStructured,
     init_to_sample,
     init_to_uniform,
 )
 from virgil.infer.density.execution import Call, run_pair
 
 FLAT = (AutoDiagonalNormal, AutoMultivariateNormal, AutoLowRankMultivariateNormal)
-FAMILIES = (AutoNormal, AutoDelta, AutoLaplaceApproximation, AutoNormalMessenger, AutoIAFNormal, *FLAT)
+FAMILIES = (AutoNormal, AutoDelta, AutoLaplaceApproximation, AutoNormalMessenger, AutoIAFNormal, AutoStructured, *FLAT)
 
 
 class RandomFactor(dist.TorchDistribution):

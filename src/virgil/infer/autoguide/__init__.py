@@ -23,6 +23,7 @@ from virgil.infer.autoguide.joint.auto_laplace_approximation import AutoLaplaceA
 from virgil.infer.autoguide.joint.auto_low_rank_multivariate_normal import AutoLowRankMultivariateNormal
 from virgil.infer.autoguide.joint.auto_multivariate_normal import AutoMultivariateNormal
 from virgil.infer.autoguide.joint.auto_normalizing_flow import AutoIAFNormal, AutoNormalizingFlow
+from virgil.infer.autoguide.joint.auto_structured import AutoStructured
 from virgil.infer.autoguide.messenger.auto_hierarchical_normal_messenger import AutoHierarchicalNormalMessenger
 from virgil.infer.autoguide.messenger.auto_messenger import AutoMessenger
 from virgil.infer.autoguide.messenger.auto_normal_messenger import AutoNormalMessenger
@@ -50,6 +51,7 @@ __all__ = [
     "AutoNormalMessenger",
     "AutoNormalizingFlow",
     "AutoRegressiveMessenger",
+    "AutoStructured",
     "init_to_feasible",
     "init_to_generated",
     "init_to_mean",

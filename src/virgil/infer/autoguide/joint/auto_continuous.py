@@ -18,11 +18,11 @@ from virgil.infer.autoguide.core.guide import AutoGuide
 from virgil.infer.autoguide.core.latent import Latent
 from virgil.infer.autoguide.core.parameters import ConstrainedParameters
 from virgil.infer.autoguide.core.scales import checked_init_scale, normal_quantiles
+from virgil.infer.autoguide.core.whole import check_whole, frames_of_whole
 from virgil.infer.density.initialization import InitFn, init_to_median
 from virgil.nn.parameter import emit_parameter, read_parameter
 from virgil.params import ParamStore, get_param_store
 from virgil.params.constraint import Constraint
-from virgil.poutine.frame import Frame
 
 __all__ = ["AutoContinuous"]
 
@@ -91,7 +91,7 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
         if not latents:
             return
         for latent in latents:
-            self._check_whole(latent)
+            check_whole(type(self).__name__, latent)
         parts = [latent.unconstrained for latent in latents]
         loc = torch.cat([part.flatten() for part in parts])
         for name, (value, constraint) in self._base_parameters(loc).items():
@@ -100,21 +100,6 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
         self._slices = tuple([slice(begin, end) for begin, end in zip([0, *ends], ends, strict=False)])
         self._shapes = tuple([part.shape for part in parts])
         self.latent_dim = len(loc)
-
-    def _check_whole(self, latent: Latent) -> None:
-        family = type(self).__name__
-        for frame in latent.frames:
-            if frame.size != frame.full_size:
-                raise ArgumentError(
-                    f"Site {latent.name!r} is in plate {frame.name!r}, of which a call uses {frame.size} of "
-                    f"{frame.full_size} slots. {family} draws all latent variables together and cannot leave some out. "
-                    "Use AutoNormal, or the whole plate."
-                )
-        if latent.partly_observed:
-            raise ArgumentError(
-                f"Site {latent.name!r} is latent in some slots and observed in others, by obs_mask=. {family} draws "
-                "all latent variables together and cannot leave the observed slots out. Use AutoNormal."
-            )
 
     # Each call
 
@@ -176,18 +161,9 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
             value = bijection(unconstrained)
             log_density = -bijection.log_abs_det_jacobian(unconstrained, value)
             fn = Delta(value, log_density, event_dim=bijection.event_dim)
-            values[latent.name] = self._state(latent.name, fn, self._whole(latent))
+            frames = frames_of_whole(type(self).__name__, latent, self.plates)
+            values[latent.name] = self._state(latent.name, fn, frames)
         return values
-
-    def _whole(self, latent: Latent) -> tuple[Frame, ...]:
-        for frame in latent.frames:
-            if frame.dim is not None and self.plates[frame.name].subsample_size != frame.full_size:
-                raise ArgumentError(
-                    f"Site {latent.name!r} is in plate {frame.name!r}, of which this call uses "
-                    f"{self.plates[frame.name].subsample_size} of {frame.full_size} slots. {type(self).__name__} draws "
-                    "all latent variables together and cannot leave some out. Use AutoNormal, or the whole plate."
-                )
-        return latent.frames
 
     def _unpack(self, vector: Tensor) -> Iterator[tuple[Latent, Tensor]]:
         """Each latent variable with its unconstrained value. Shape: ``(*outer plates, *plates, *event)``."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, cast
-from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -14,7 +13,6 @@ from virgil.distributions import MultivariateNormal, Normal, constraints
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.transforms.lower_cholesky_affine import LowerCholeskyAffine
 from virgil.infer.autoguide.joint.auto_continuous import AutoContinuous
-from virgil.nn.parameter import emit_parameter
 from virgil.nn.parameter import emit_parameter
 from virgil.params.constraint import Constraint
 

@@ -38,8 +38,8 @@ class AutoNormalizingFlow(AutoContinuous):
 
     Args:
         model: the generative program.
-        init_transform_fn: makes the flow from the number of latent variables: a map of ``virgil.distributions.transforms``
-            from vectors to vectors that is quick in the direction from normals, such as
+        init_transform_fn: makes the flow from the number of latent variables: a map of vectors, of
+            ``virgil.distributions.transforms``, that is quick in the direction from normals, such as
             ``functools.partial(iterated, 2, affine_autoregressive)``.
 
     Attributes:

@@ -11,6 +11,7 @@ from virgil.pyro.infer.autoguide.families import (
     AutoMultivariateNormal,
     AutoNormal,
     AutoNormalizingFlow,
+    AutoStructured,
 )
 from virgil.pyro.infer.autoguide.guide import AutoGuide
 from virgil.pyro.infer.autoguide.guide_list import AutoCallable, AutoGuideList
@@ -42,6 +43,7 @@ __all__ = [
     "AutoNormalMessenger",
     "AutoNormalizingFlow",
     "AutoRegressiveMessenger",
+    "AutoStructured",
     "mean_field_entropy",
     "prototype_hide_fn",
 ]

@@ -27,6 +27,7 @@ __all__ = [
     "AutoMultivariateNormal",
     "AutoNormal",
     "AutoNormalizingFlow",
+    "AutoStructured",
 ]
 
 
@@ -138,3 +139,15 @@ class AutoNormalizingFlow(AutoContinuous, house.AutoNormalizingFlow):
 
 class AutoIAFNormal(AutoNormalizingFlow, house.AutoIAFNormal):
     """:class:`virgil.infer.autoguide.AutoIAFNormal` with the methods of old programs."""
+
+
+class AutoStructured(AutoGuide, house.AutoStructured):
+    """:class:`virgil.infer.autoguide.AutoStructured` with the methods of old programs."""
+
+    @property
+    def _init_scale(self) -> float | Tensor:
+        """The initial scale in unconstrained space."""
+        return self.init_scale
+
+    def _former_key(self, key: str) -> str:
+        return key + SUFFIX if key.startswith(("locs.", "scales.", "scale_trils.")) else key
