@@ -313,13 +313,13 @@ ROOMS = (
         {"utils": ("virgil.pyro.contrib.weight_matrices",)},
     ),
     Room("pyro.contrib.conjugate", ("virgil.contrib.conjugate",), "infer"),
+    Room("pyro.contrib.easyguide", ("virgil.contrib.easyguide",), "easyguide"),
     Room("pyro.contrib.randomvariable", ("virgil.contrib.randomvariable",), "random_variable"),
 )
 
 # Old modules that are not there yet, and all below them.
 LATER: dict[str, str] = {
     "pyro.contrib.cevae": "Write its model and guide in virgil",
-    "pyro.contrib.easyguide": "Write the guide as a function, or take one of virgil.infer.autoguide",
     "pyro.contrib.epidemiology": "Write the compartments as a model in virgil.markov",
     "pyro.contrib.forecast": "Write the series as a model; virgil.infer.Predictive draws what follows",
     "pyro.contrib.funsor": "TraceEnum_ELBO sums discrete variables out as it is",
