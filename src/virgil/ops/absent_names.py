@@ -17,7 +17,6 @@ _NO_SAMPLERS = (
     "fit.check() says how far to trust it"
 )
 _VALIDATION = 'Write virgil.settings.get("validate"), virgil.settings.context(validate=...) or virgil.enable_validation'
-_FLOWS = "Guides of flows are not there yet. Use AutoMultivariateNormal or AutoLowRankMultivariateNormal"
 _WEIGHTS = "fit.check() weighs draws of the guide, and fit.check().draws() resamples them"
 
 # By room and name: what to use today.
@@ -39,10 +38,7 @@ INSTEAD: dict[str, dict[str, str]] = {
         **dict.fromkeys(("enable_validation", "is_validation_enabled"), _VALIDATION),
     },
     "virgil.infer.autoguide": {
-        **dict.fromkeys(("AutoGaussian", "AutoIAFNormal", "AutoNormalizingFlow", "AutoStructured"), _FLOWS),
-        "AutoDiscreteParallel": "Sum discrete variables out by TraceEnum_ELBO, or state them in a guide by hand",
-        "AutoLaplaceApproximation": "Use AutoDelta for the mode, or AutoMultivariateNormal",
-        **dict.fromkeys(("AutoMessenger", "AutoNormalMessenger"), "Use AutoNormal"),
+        "AutoGaussian": "Use AutoStructured, which finds the dependences of the posterior, or AutoMultivariateNormal",
     },
     "virgil.infer.reparam": {"StructuredReparam": "Use NeuTraReparam with AutoMultivariateNormal"},
     "virgil.optim": {"HorovodOptimizer": "Run the script under torchrun with an optimiser of virgil.optim"},

@@ -1,4 +1,4 @@
-"""A normal distribution pushed onto a site's support: what ``AutoNormal`` draws from."""
+"""A normal distribution pushed onto the support of a site."""
 
 from __future__ import annotations
 
