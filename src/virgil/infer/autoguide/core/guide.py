@@ -100,7 +100,7 @@ class AutoGuide(PyroModule):
         """Make the family's parameters, except those that were loaded."""
 
     def _find_latent(self, site: Site, value: Tensor) -> Latent:
-        """What is known of a latent site of the model's first run, which begins at ``value``."""
+        """Find the guide's knowledge of a latent site of the first run, which begins at ``value``."""
         return find_latent(site, value)
 
     # The first call

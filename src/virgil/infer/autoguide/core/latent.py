@@ -82,7 +82,7 @@ def find_latent(site: Site, value: Tensor) -> Latent:
 
 
 def latent_of(site: Site, bijection: Bijection, value: Tensor) -> Latent:
-    """What a guide knows of a site once its bijection is found.
+    """Make a guide's knowledge of a site whose bijection is found.
 
     Raises:
         ArgumentError: it is in a plate that is iterated over a mini-batch.

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from virgil.infer.autoguide.core.parameters import SiteParameters
+from virgil.infer.autoguide.core.pushforward_normal import pushforward_normal
 from virgil.infer.autoguide.core.scales import checked_init_scale
 from virgil.infer.autoguide.messenger.auto_messenger import AT_THE_MEAN, AutoMessenger, positive_parameters
-from virgil.infer.autoguide.core.pushforward_normal import pushforward_normal
 from virgil.infer.density.initialization import InitFn
 
 __all__ = ["AutoNormalMessenger"]

@@ -13,8 +13,8 @@ from virgil.infer.autoguide.core.guide import AutoGuide
 from virgil.infer.autoguide.core.latent import Latent
 from virgil.infer.autoguide.core.parameters import SiteParameters
 from virgil.infer.autoguide.core.plates import GuidePlates
-from virgil.infer.autoguide.core.scales import checked_init_scale, normal_quantiles
 from virgil.infer.autoguide.core.pushforward_normal import pushforward_normal
+from virgil.infer.autoguide.core.scales import checked_init_scale, normal_quantiles
 from virgil.infer.density.initialization import InitFn, init_to_feasible
 from virgil.nn.parameter import emit_parameter, read_parameter
 from virgil.params import get_param_store
