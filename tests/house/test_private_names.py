@@ -13,6 +13,11 @@ from tests.house.source import FILES, PACKAGE
 DOORS = {
     "engine/inductor/code.py": {"torch._dynamo.convert_frame", "torch._inductor.compile_fx"},
     "ops/foreach.py": {"_foreach_"},
+    "ops/gradient_graph.py": {
+        "torch._C",
+        "torch._C._functorch",
+        "torch._C._functorch.is_functorch_wrapped_tensor",
+    },
     "ops/operators.py": {"torch._ops", "torch.utils._python_dispatch"},  # the first for the checker of types alone
     "ops/trees.py": {"torch.utils._pytree"},
     "ops/all_true.py": {"_is_all_true", "_is_functional_tensor"},

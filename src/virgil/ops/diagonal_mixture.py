@@ -17,6 +17,8 @@ import math
 import torch
 from torch import Tensor
 
+from virgil.ops.gradient_graph import wants_derivative
+
 __all__ = ["diagonal_mixture_draws", "diagonal_mixture_log_density"]
 
 
@@ -30,7 +32,7 @@ def diagonal_mixture_draws(locs: Tensor, scales: Tensor, logits: Tensor) -> Tens
     """One draw for each batch entry, with a first derivative along its path. Shape: ``(*batch, n)``."""
     fixed = locs.detach(), scales.detach(), logits.detach()
     value = _drawn(*fixed)
-    if not torch.is_grad_enabled():
+    if not wants_derivative(locs, scales, logits):
         return value
     shares = torch.softmax(fixed[2] + _log_normals(value, *fixed[:2]).sum(-1), -1).unsqueeze(-1)
     standard = (value.unsqueeze(-2) - fixed[0]) / fixed[1]

@@ -8,8 +8,27 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
-__all__ = ["leaves_behind", "node_of", "nodes_behind"]
+__all__ = ["leaves_behind", "node_of", "nodes_behind", "wants_derivative"]
+
+
+def wants_derivative(*tensors: Tensor) -> bool:
+    """True if a derivative by one of the tensors may be asked for, by autograd or by a transform of ``torch.func``.
+
+    >>> wants_derivative(torch.zeros(()), torch.zeros((), requires_grad=True))
+    True
+    """
+    return torch.is_grad_enabled() and any(each.requires_grad or _is_inside_transform(each) for each in tensors)
+
+
+def _is_inside_transform(tensor: Tensor) -> bool:
+    # a tensor that is taken for many draws at once does not say if it needs a gradient
+    try:
+        wrapped: bool = torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+    except AttributeError:
+        return True
+    return wrapped or forward_ad.unpack_dual(tensor).tangent is not None
 
 
 def node_of(tensor: Any) -> Any:

@@ -73,9 +73,9 @@ def _closed_form(loc: Tensor, order: int) -> Tensor:
 def _far_left(loc: Tensor, order: int) -> Tensor:
     """The terms of exp(-r**2 / 2), each integrated against r**k exp(t r)."""
     inverse = loc.square().reciprocal()
-    series = torch.ones_like(loc)
+    series = one = torch.ones_like(loc)
     for term in range(_TERMS, 0, -1):
-        series = 1 - series * inverse * ((order + 2 * term - 1) * (order + 2 * term) / (2 * term))
+        series = torch.addcmul(one, series, inverse, value=-(order + 2 * term - 1) * (order + 2 * term) / (2 * term))
     return series.log() + math.lgamma(order + 1) - (order + 1) * (-loc).log()
 
 

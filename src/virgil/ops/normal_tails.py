@@ -10,6 +10,7 @@ from torch import Tensor
 __all__ = ["log_exponential_normal", "log_mills_ratio"]
 
 _FAR = 20.0
+_LOG_ROOT = math.log(2 * math.pi) / 2  # less the log-density of a standard normal number at 0
 
 
 def log_mills_ratio(x: Tensor) -> Tensor:
@@ -18,11 +19,22 @@ def log_mills_ratio(x: Tensor) -> Tensor:
     >>> log_mills_ratio(torch.tensor(1e4)).exp() * 1e4
     tensor(1.0000)
     """
-    right, far = x > 0, x > _FAR
-    middle = torch.special.erfcx(torch.where(right & ~far, x, 0.0) / math.sqrt(2)).log() + math.log(math.pi / 2) / 2
+    right, above = _both_sides(x)
     below = torch.where(right, 0.0, x)
-    left = torch.special.log_ndtr(-below) + below.square() / 2 + math.log(2 * math.pi) / 2
-    return torch.where(far, _far(torch.where(far, x, _FAR)), torch.where(right, middle, left))
+    return torch.where(right, above, _log_upper(above, below) + below.square() / 2 + _LOG_ROOT)
+
+
+def _both_sides(x: Tensor) -> tuple[Tensor, Tensor]:
+    """True where x is positive, and ``log_mills_ratio(abs(x))``."""
+    size = x.abs()
+    far = size > _FAR
+    near = torch.special.erfcx(torch.where(far, 0.0, size) / math.sqrt(2)).log() + math.log(math.pi / 2) / 2
+    return x > 0, torch.where(far, _far(torch.where(far, size, _FAR)), near)
+
+
+def _log_upper(mills: Tensor, below: Tensor) -> Tensor:
+    """The logarithm of the probability above a number that is not positive, from ``log_mills_ratio`` of its size."""
+    return torch.log1p(-(mills - below.square() / 2 - _LOG_ROOT).exp())
 
 
 def _far(x: Tensor) -> Tensor:
@@ -41,7 +53,6 @@ def log_exponential_normal(z: Tensor, rate: Tensor) -> Tensor:
     ``log_mills_ratio(rate - z)`` plus the log-density of the normal is taken.
     """
     x = rate - z
-    right = x > 0
-    mills = log_mills_ratio(torch.where(right, x, 0.0)) - torch.where(right, z, 0.0).square() / 2
-    left = rate * rate / 2 - rate * z + torch.special.log_ndtr(-torch.where(right, 0.0, x))
-    return torch.where(right, mills - math.log(2 * math.pi) / 2, left)
+    right, mills = _both_sides(x)
+    left = rate * rate / 2 - rate * z + _log_upper(mills, torch.where(right, 0.0, x))
+    return torch.where(right, mills - torch.where(right, z, 0.0).square() / 2 - _LOG_ROOT, left)

@@ -10,6 +10,7 @@ from torch import Size, Tensor
 from virgil.distributions import constraints
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.multivariate.multivariate_normal import MultivariateNormal
+from virgil.ops.gradient_graph import wants_derivative
 from virgil.ops.sizes import Sizes
 
 __all__ = ["OMTMultivariateNormal"]
@@ -39,7 +40,7 @@ class OMTMultivariateNormal(MultivariateNormal):
         factor = self._unbroadcasted_scale_tril
         normal = torch.randn(self.shape(sample_shape), dtype=self.loc.dtype, device=self.loc.device)
         offset = factor.detach() @ normal.unsqueeze(-1)
-        if torch.is_grad_enabled():
+        if wants_derivative(factor):
             offset = offset + _transport(factor) @ offset
         return self.loc + offset.squeeze(-1)
 
