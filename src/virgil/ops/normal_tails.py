@@ -26,10 +26,11 @@ def log_mills_ratio(x: Tensor) -> Tensor:
 
 def _both_sides(x: Tensor) -> tuple[Tensor, Tensor]:
     """True where x is positive, and ``log_mills_ratio(abs(x))``."""
-    size = x.abs()
+    right = x > 0
+    size = torch.where(right, x, -x)  # at zero the absolute value has a derivative of zero
     far = size > _FAR
     near = torch.special.erfcx(torch.where(far, 0.0, size) / math.sqrt(2)).log() + math.log(math.pi / 2) / 2
-    return x > 0, torch.where(far, _far(torch.where(far, size, _FAR)), near)
+    return right, torch.where(far, _far(torch.where(far, size, _FAR)), near)
 
 
 def _log_upper(mills: Tensor, below: Tensor) -> Tensor:
@@ -40,10 +41,10 @@ def _log_upper(mills: Tensor, below: Tensor) -> Tensor:
 def _far(x: Tensor) -> Tensor:
     """The asymptotic series, of which the derivative is exact as well; that of ``erfcx`` is a difference."""
     inverse = x.square().reciprocal()
-    rest = torch.zeros_like(x)
-    for n in range(17, 0, -2):
-        rest = -n * inverse * (1 + rest)
-    return torch.log1p(rest) - x.log()
+    series = one = torch.ones_like(x)
+    for n in range(17, 1, -2):
+        series = torch.addcmul(one, inverse, series, value=-n)
+    return torch.log1p(-inverse * series) - x.log()
 
 
 def log_exponential_normal(z: Tensor, rate: Tensor) -> Tensor:

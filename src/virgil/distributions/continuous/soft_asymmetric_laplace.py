@@ -94,7 +94,9 @@ class SoftAsymmetricLaplace(TorchDistributionMixin):
 
 
 def _tails(z: Tensor, asymmetry: Tensor, softness: Tensor) -> tuple[Tensor, Tensor]:
-    return log_exponential_normal(z, softness * asymmetry), log_exponential_normal(-z, softness / asymmetry)
+    z, right, left = torch.broadcast_tensors(z, softness * asymmetry, softness / asymmetry)
+    both = log_exponential_normal(torch.stack([z, -z]), torch.stack([right, left]))
+    return both[0], both[1]
 
 
 def _log_prob(value: Tensor, loc: Tensor, scale: Tensor, asymmetry: Tensor, softness: Tensor) -> Tensor:
