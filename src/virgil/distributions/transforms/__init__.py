@@ -34,28 +34,20 @@ from torch.distributions.transforms import (
 
 from virgil.distributions.core.lazy_names import load_from
 from virgil.distributions.transforms import flows
-from virgil.distributions.transforms.coalescent_times import CoalescentTimesTransform
-from virgil.distributions.transforms.compose_transform_module import ComposeTransformModule
-from virgil.distributions.transforms.corr_cholesky import CorrCholeskyTransform
-from virgil.distributions.transforms.corr_matrix import CorrMatrixTransform
-from virgil.distributions.transforms.free_cholesky import FreeCholeskyTransform
-from virgil.distributions.transforms.free_positive_definite import FreePositiveDefiniteTransform
-from virgil.distributions.transforms.normalize import Normalize
-from virgil.distributions.transforms.ordered import OrderedTransform
 from virgil.distributions.transforms.registry import biject_to, transform_to
-from virgil.distributions.transforms.softplus_lower_cholesky import SoftplusLowerCholeskyTransform
-from virgil.distributions.transforms.transform_module import TransformModule
-from virgil.distributions.transforms.unit_lower_cholesky import UnitLowerCholeskyTransform
-from virgil.distributions.transforms.zero_sum import ZeroSumTransform
 
 if TYPE_CHECKING:
     from virgil.distributions.transforms.cholesky import CholeskyTransform
+    from virgil.distributions.transforms.coalescent_times import CoalescentTimesTransform
+    from virgil.distributions.transforms.compose_transform_module import ComposeTransformModule
     from virgil.distributions.transforms.conditional import (
         ConditionalComposeTransformModule,
         ConditionalTransform,
         ConditionalTransformModule,
         ConstantConditionalTransform,
     )
+    from virgil.distributions.transforms.corr_cholesky import CorrCholeskyTransform
+    from virgil.distributions.transforms.corr_matrix import CorrMatrixTransform
     from virgil.distributions.transforms.corr_matrix_cholesky import CorrMatrixCholeskyTransform
     from virgil.distributions.transforms.discrete_cosine import DiscreteCosineTransform
     from virgil.distributions.transforms.exponential_linear import ELUTransform, elu
@@ -130,16 +122,36 @@ if TYPE_CHECKING:
     )
     from virgil.distributions.transforms.flows.spline_coupling import SplineCoupling, spline_coupling
     from virgil.distributions.transforms.flows.sylvester import Sylvester, sylvester
+    from virgil.distributions.transforms.free_cholesky import FreeCholeskyTransform
+    from virgil.distributions.transforms.free_positive_definite import FreePositiveDefiniteTransform
     from virgil.distributions.transforms.haar import HaarTransform
     from virgil.distributions.transforms.hyperbolic_tangent import tanh
     from virgil.distributions.transforms.leaky_rectifier import LeakyReLUTransform, leaky_relu
     from virgil.distributions.transforms.lower_cholesky_affine import LowerCholeskyAffine
+    from virgil.distributions.transforms.normalize import Normalize
+    from virgil.distributions.transforms.ordered import OrderedTransform
     from virgil.distributions.transforms.permutation import Permute, permute
     from virgil.distributions.transforms.positive_power import PositivePowerTransform
     from virgil.distributions.transforms.repetition import iterated
     from virgil.distributions.transforms.simplex_to_ordered import SimplexToOrderedTransform
+    from virgil.distributions.transforms.softplus_lower_cholesky import SoftplusLowerCholeskyTransform
+    from virgil.distributions.transforms.transform_module import TransformModule
+    from virgil.distributions.transforms.unit_lower_cholesky import UnitLowerCholeskyTransform
+    from virgil.distributions.transforms.zero_sum import ZeroSumTransform
 else:
     _FILES = {
+        "coalescent_times": ("CoalescentTimesTransform",),
+        "compose_transform_module": ("ComposeTransformModule",),
+        "corr_cholesky": ("CorrCholeskyTransform",),
+        "corr_matrix": ("CorrMatrixTransform",),
+        "free_cholesky": ("FreeCholeskyTransform",),
+        "free_positive_definite": ("FreePositiveDefiniteTransform",),
+        "normalize": ("Normalize",),
+        "ordered": ("OrderedTransform",),
+        "softplus_lower_cholesky": ("SoftplusLowerCholeskyTransform",),
+        "transform_module": ("TransformModule",),
+        "unit_lower_cholesky": ("UnitLowerCholeskyTransform",),
+        "zero_sum": ("ZeroSumTransform",),
         "cholesky": ("CholeskyTransform",),
         "conditional": (
             "ConditionalComposeTransformModule",

@@ -19,43 +19,36 @@ from torch.distributions.transforms import (
     Transform,
 )
 
-from virgil.distributions import constraints
-from virgil.distributions.transforms.coalescent_times import CoalescentTimesTransform
-from virgil.distributions.transforms.corr_cholesky import CorrCholeskyTransform
-from virgil.distributions.transforms.corr_matrix import CorrMatrixTransform
-from virgil.distributions.transforms.free_cholesky import FreeCholeskyTransform
-from virgil.distributions.transforms.free_positive_definite import FreePositiveDefiniteTransform
-from virgil.distributions.transforms.normalize import Normalize
-from virgil.distributions.transforms.ordered import OrderedTransform
-from virgil.distributions.transforms.softplus_lower_cholesky import SoftplusLowerCholeskyTransform
-from virgil.distributions.transforms.unit_lower_cholesky import UnitLowerCholeskyTransform
-from virgil.distributions.transforms.zero_sum import ZeroSumTransform
+from virgil.distributions import constraints, transforms
 
 __all__ = ["biject_to", "transform_to"]
 
 # each with a function that takes the constraint and makes the map
 _BIJECTIONS: list[tuple[constraints.Constraint, Callable[[Any], Transform]]] = [
     (constraints.softplus_positive, lambda _: SoftplusTransform()),
-    (constraints.ordered_vector, lambda _: OrderedTransform()),
+    (constraints.ordered_vector, lambda _: transforms.OrderedTransform()),
     (
         constraints.positive_ordered_vector,
-        lambda _: ComposeTransform([OrderedTransform(), IndependentTransform(ExpTransform(), 1)]),
+        lambda _: ComposeTransform([transforms.OrderedTransform(), IndependentTransform(ExpTransform(), 1)]),
     ),
-    (constraints.corr_cholesky, lambda _: CorrCholeskyTransform()),
-    (constraints.corr_matrix, lambda _: ComposeTransform([CorrCholeskyTransform(), CorrMatrixTransform()])),
-    (constraints.zero_sum(1), lambda constraint: ZeroSumTransform(constraint.event_dim)),
+    (constraints.corr_cholesky, lambda _: transforms.CorrCholeskyTransform()),
+    (
+        constraints.corr_matrix,
+        lambda _: ComposeTransform([transforms.CorrCholeskyTransform(), transforms.CorrMatrixTransform()]),
+    ),
+    (constraints.zero_sum(1), lambda constraint: transforms.ZeroSumTransform(constraint.event_dim)),
 ]
 # bijections from the free entries, where the projection from a whole square matrix is not one
 _FREE: list[tuple[constraints.Constraint, Callable[[Any], Transform]]] = [
-    (constraints.lower_cholesky, lambda _: FreeCholeskyTransform()),
-    (constraints.softplus_lower_cholesky, lambda _: FreeCholeskyTransform()),
-    (constraints.unit_lower_cholesky, lambda _: FreeCholeskyTransform(unit=True)),
-    (constraints.positive_definite, lambda _: FreePositiveDefiniteTransform()),
+    (constraints.lower_cholesky, lambda _: transforms.FreeCholeskyTransform()),
+    (constraints.softplus_lower_cholesky, lambda _: transforms.FreeCholeskyTransform()),
+    (constraints.unit_lower_cholesky, lambda _: transforms.FreeCholeskyTransform(unit=True)),
+    (constraints.positive_definite, lambda _: transforms.FreePositiveDefiniteTransform()),
 ]
 _PROJECTIONS: list[tuple[constraints.Constraint, Callable[[Any], Transform]]] = [
-    (constraints.sphere, lambda constraint: Normalize(constraint.p)),
-    (constraints.softplus_lower_cholesky, lambda _: SoftplusLowerCholeskyTransform()),
-    (constraints.unit_lower_cholesky, lambda _: UnitLowerCholeskyTransform()),
+    (constraints.sphere, lambda constraint: transforms.Normalize(constraint.p)),
+    (constraints.softplus_lower_cholesky, lambda _: transforms.SoftplusLowerCholeskyTransform()),
+    (constraints.unit_lower_cholesky, lambda _: transforms.UnitLowerCholeskyTransform()),
 ]
 
 for _constraint, _make in _BIJECTIONS + _FREE:
@@ -69,7 +62,7 @@ for _constraint, _make in _BIJECTIONS + _PROJECTIONS:
 def _to_coalescent_times(constraint: constraints.CoalescentTimesConstraint) -> Transform:
     if not constraint.ordered:
         raise NotImplementedError("Times of coalescences in any order have no map onto them.")
-    return CoalescentTimesTransform(constraint.leaf_times)
+    return transforms.CoalescentTimesTransform(constraint.leaf_times)
 
 
 @biject_to.register(constraints.MixtureSameFamilyConstraint)  # type: ignore[untyped-decorator]
