@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import torch
 from torch import Size, Tensor
@@ -14,7 +15,7 @@ from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ArgumentError, shown
 from virgil.ops.double_precision import in_double
-from virgil.ops.gamma_ratio import log_gamma_ratio
+from virgil.ops.gamma_ratio import log_half_step
 from virgil.ops.sizes import Sizes
 
 __all__ = ["LKJCholesky", "log_normaliser"]
@@ -74,10 +75,30 @@ def log_normaliser(concentration: Tensor, dim: int) -> Tensor:
 
     Shape: as of ``concentration``.
     """
-    below = dim - 1
-    constant = torch.full_like(concentration, below * (below + 1) / 4 * math.log(math.pi))
-    ratios = [log_gamma_ratio(concentration + (below - k) / 2, k) for k in range(1, dim)]
-    return constant - torch.stack(ratios).sum(0)
+    halves, wholes = _steps_of_gamma(dim)
+    constant = dim * (dim - 1) / 4 * math.log(math.pi)
+    above = torch.tensor(halves, dtype=concentration.dtype, device=concentration.device)
+    places = torch.tensor(list(wholes), dtype=concentration.dtype, device=concentration.device)
+    counts = torch.tensor(list(wholes.values()), dtype=concentration.dtype, device=concentration.device)
+    half = log_half_step(concentration.unsqueeze(-1) + above).sum(-1)
+    return constant - half - ((concentration.unsqueeze(-1) + places).log() * counts).sum(-1)
+
+
+def _steps_of_gamma(dim: int) -> tuple[list[float], Counter[float]]:
+    """The steps of the ratios ``gamma(a + k / 2) / gamma(a)`` at ``a = concentration + (dim - 1 - k) / 2``, for all k.
+
+    Returns:
+        what is added to the concentration where half a step begins, and, with how often each occurs, where a whole one
+        does.
+    """
+    halves, wholes = [], Counter[float]()
+    for k in range(1, dim):
+        start = (dim - 1 - k) / 2
+        if k % 2:
+            halves.append(start)
+            start += 0.5
+        wholes.update(start + step for step in range(k // 2))
+    return halves, wholes
 
 
 def _log_prob(diagonal: Tensor, concentration: Tensor) -> Tensor:
