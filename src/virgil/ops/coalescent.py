@@ -19,30 +19,60 @@ __all__ = [
     "rate_integral",
 ]
 
+_FEW = 8  # leaves up to which all pairs of times are compared; sorting so few takes longer
+
 
 def coalescent_events(leaf_times: Tensor, coal_times: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Leaves and coalescences in increasing order, with what each adds to the log-density.
+    """Coalescences, and leaves after them, with what each adds to the log-density.
 
     The log-density of the times is ``(log_pairs + log(rate)).sum(-1) - (weights * integral).sum(-1)``, with the rate at
     the coalescences and its integral up to all times. Weights sum to zero, so the integral may begin anywhere.
 
     Returns:
-        the times, the weights, and the logarithms of the number of pairs of lineages at coalescences: minus infinity
-        where there is none, and zero at leaves. Shape: ``(*batch, 2 * leaves - 1)`` each.
+        the times and the weights, Shape: ``(*batch, 2 * leaves - 1)`` each, and the logarithms of the number of pairs
+        of lineages at coalescences, minus infinity where there is none, Shape: ``(*batch, leaves - 1)``.
     """
     batch = broadcast_shapes(leaf_times.shape[:-1], coal_times.shape[:-1])
-    # coalescences stand before leaves at the same time
-    both = [each.expand(*batch, each.shape[-1]) for each in (coal_times, leaf_times)]
-    times, order = torch.cat(both, -1).sort(dim=-1, stable=True)
-    is_leaf = order >= coal_times.shape[-1]
-    place = torch.arange(times.shape[-1], device=times.device)
-    leaves = is_leaf.cumsum(-1)  # up to each time
-    more = place - 2 * leaves  # lineages just after a coalescence, as time runs forward, less two
-    pairs = torch.where(more >= 0, (more + 2) * (more + 1) // 2, 0)
-    log_pairs = torch.where(is_leaf, 1, pairs).to(times.dtype).log()
+    coal_times, leaf_times = (each.expand(*batch, each.shape[-1]) for each in (coal_times, leaf_times))
+    coal_ranks, leaf_ranks, coal_leaves, leaf_coals = _ranks(coal_times.detach(), leaf_times.detach())
+    more = coal_ranks - coal_leaves  # lineages just after a coalescence, as time runs forward, less two
+    log_pairs = torch.where(more >= 0, (more + 2) * (more + 1) / 2, 0.0).log()
     # each lineage that begins or ends pairs with the others
-    weights = torch.where(is_leaf, more + 2, -1 - more).to(times.dtype)
-    return times, weights, log_pairs
+    weights = torch.cat([-1 - more, leaf_coals - leaf_ranks], -1)
+    return torch.cat([coal_times, leaf_times], -1), weights, log_pairs
+
+
+def _ranks(coals: Tensor, leaves: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The number of coalescences and of leaves before each of them, and of the other kind before each.
+
+    Equal times of one kind stand in any order. Coalescences stand before leaves at the same time.
+    """
+    if leaves.shape[-1] <= _FEW:
+        # the batch last: comparisons and sums are fast along a long dim
+        first, second = (each.movedim(-1, 0).contiguous() for each in (coals, leaves))
+        apart = second.unsqueeze(0) < first.unsqueeze(1)
+        counts = _places(first), _places(second), apart.sum(1), first.shape[0] - apart.sum(0)
+        found = tuple(each.movedim(0, -1) for each in counts)
+    else:
+        order = torch.cat([coals, leaves], -1).argsort(dim=-1, stable=True)
+        is_leaf = order >= coals.shape[-1]
+        upto = is_leaf.cumsum(-1)
+        place = torch.arange(order.shape[-1], device=order.device)
+        before = torch.where(is_leaf, upto - 1, place - upto), torch.where(is_leaf, place + 1 - upto, upto)
+        same, other = (torch.zeros_like(order).scatter(-1, order, each) for each in before)
+        sizes = [coals.shape[-1], leaves.shape[-1]]
+        (coal_same, leaf_same), (coal_other, leaf_other) = same.split(sizes, -1), other.split(sizes, -1)
+        found = coal_same, leaf_same, coal_other, leaf_other
+    return tuple(each.to(coals.dtype) for each in found)  # type: ignore[return-value]
+
+
+def _places(times: Tensor) -> Tensor:
+    """For each time, how many are before it; of equal ones, the first counts as the earlier. Along the first dim."""
+    size = times.shape[0]
+    first = torch.ones(size, size, dtype=torch.bool, device=times.device).tril(-1)
+    first = first.reshape(size, size, *[1] * (times.dim() - 1))
+    one, other = times.unsqueeze(1), times.unsqueeze(0)
+    return ((other < one) | ((other == one) & first)).sum(1)
 
 
 def coalescent_statistics(leaf_times: Tensor, coal_times: Tensor, duration: int) -> tuple[Tensor, Tensor, Tensor]:

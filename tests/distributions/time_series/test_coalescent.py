@@ -16,7 +16,7 @@ import virgil.distributions as dist
 from virgil.distributions import constraints
 from virgil.distributions.transforms import biject_to
 from virgil.errors import ArgumentError, ShapeError
-from virgil.ops.coalescent import inverse_of_integral, rate_integral
+from virgil.ops.coalescent import coalescent_events, inverse_of_integral, rate_integral
 
 LEAVES = torch.tensor([0.3, 2.6, 1.7, 1.2], dtype=torch.double)
 TIMES = torch.tensor([-0.5, 0.2, 1.0], dtype=torch.double)
@@ -237,3 +237,12 @@ def test_arguments_are_checked():
     shapes = dist.CoalescentTimes.infer_shapes(leaf_times=(2, 4), rate=(3, 2))
     assert shapes == ((3, 2), (3,))
     assert dist.CoalescentTimesWithRate.infer_shapes(leaf_times=(4,), rate_grid=(2, 5)) == ((2,), (3,))
+
+
+def test_comparing_the_times_of_few_leaves_counts_as_sorting_them_does(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    leaves, coals = (torch.randint(5, (50, size), generator=generator).double() for size in (6, 5))  # many are equal
+    compared = coalescent_events(leaves, coals)
+    monkeypatch.setattr("virgil.ops.coalescent._FEW", 0)
+    for ours, expected in zip(compared, coalescent_events(leaves, coals), strict=True):
+        torch.testing.assert_close(ours, expected, rtol=0, atol=0)

@@ -95,5 +95,6 @@ class CoalescentTimes(TorchDistributionMixin):
 
 def _log_prob(value: Tensor, leaf_times: Tensor, rate: Tensor) -> Tensor:
     times, weights, log_pairs = coalescent_events(leaf_times, value)
-    exposure = ((times - times[..., -1:].detach()) * weights).sum(-1)  # times may be years, and differ by days
+    start = leaf_times.detach().amax(-1, keepdim=True)  # times may be years, and differ by days
+    exposure = ((times - start) * weights).sum(-1)
     return log_pairs.sum(-1) + value.shape[-1] * rate.log() - exposure * rate

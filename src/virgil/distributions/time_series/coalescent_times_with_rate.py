@@ -115,4 +115,4 @@ def _log_prob(value: Tensor, leaf_times: Tensor, rate_grid: Tensor) -> Tensor:
     times, weights, log_pairs = coalescent_events(leaf_times, value)
     integral = rate_integral(rate_grid, times)
     log_rates = rate_at(rate_grid, value).log().sum(-1)
-    return log_pairs.sum(-1) + log_rates - (weights * (integral - integral[..., -1:].detach())).sum(-1)
+    return log_pairs.sum(-1) + log_rates - (weights * (integral - integral.detach().amax(-1, keepdim=True))).sum(-1)
