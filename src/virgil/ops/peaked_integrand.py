@@ -12,6 +12,7 @@ __all__ = ["nodes_around_peak"]
 LogIntegrand = Callable[[Tensor], Tensor]
 
 _NEGLIGIBLE = 34.0  # nats below the largest value of the integrand
+_SMALL_BATCH = 32  # up to which an operator takes about as long at many nodes as at few
 
 
 def nodes_around_peak(log_integrand: LogIntegrand, reach: Tensor, points: int) -> tuple[Tensor, Tensor]:
@@ -49,11 +50,13 @@ def _levels(log_integrand: LogIntegrand, reach: Tensor) -> tuple[Tensor, ...]:
     grid = reach * torch.linspace(-1.0, 1.0, 81, dtype=torch.double, device=reach.device)
     values = log_integrand(grid)
     centre, top = _highest(grid, values)
-    steps = torch.linspace(-1.0, 1.0, 17, dtype=torch.double, device=reach.device)
-    for _ in range(6):
+    # a search in steps that are finer and finer
+    finer, rounds = (64, 3) if reach.numel() <= _SMALL_BATCH else (8, 6)
+    steps = torch.linspace(-1.0, 1.0, 2 * finer + 1, dtype=torch.double, device=reach.device)
+    for _ in range(rounds):
         inner = centre + width * steps
         centre, top = _highest(inner, log_integrand(inner))
-        width = width / 8
+        width = width / finer
     top = torch.maximum(top, values.amax(-1, keepdim=True))
     ends, level = [], []
     for drop in (_NEGLIGIBLE, 2.0):
@@ -61,13 +64,13 @@ def _levels(log_integrand: LogIntegrand, reach: Tensor) -> tuple[Tensor, ...]:
         ends += [above.amin(-1, keepdim=True) - cell, above.amax(-1, keepdim=True) + cell]
         level += [top - drop, top - drop]
     end, bound = torch.stack(ends, -2), torch.stack(level, -2)  # (*batch, 4, 1)
-    parts = torch.tensor([[1.0], [-1.0], [1.0], [-1.0]]).to(end) * torch.linspace(0.0, 1.0, 9).to(end)
-    for _ in range(6):
+    parts = torch.tensor([[1.0], [-1.0], [1.0], [-1.0]]).to(end) * torch.linspace(0.0, 1.0, finer + 1).to(end)
+    for _ in range(rounds):
         tried = end + cell.unsqueeze(-1) * parts
-        below = log_integrand(tried.flatten(-2)).unflatten(-1, (4, 9)) <= bound
+        below = log_integrand(tried.flatten(-2)).unflatten(-1, (4, finer + 1)) <= bound
         moved = (below.to(end).cumprod(-1).sum(-1, keepdim=True) - 1).clamp_min(0.0)
         end = end + cell.unsqueeze(-1) * moved * parts[:, 1:2]
-        cell = cell / 8
+        cell = cell / finer
     return end.squeeze(-1).unsqueeze(-2).unbind(-1)
 
 

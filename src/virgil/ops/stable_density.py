@@ -49,10 +49,21 @@ class _Shape(NamedTuple):
     log_cos: Tensor  # log cos(alpha theta_0)
 
 
+class _Constants(NamedTuple):
+    """The parts of the logarithm of an integrand that are the same at all nodes. Shape: ``(*batch, 1)`` each."""
+
+    near: Tensor  # zeta, for alpha < 1
+    per_unit: Tensor  # y in the units in which delta is counted
+    slope: Tensor  # of the derivative of the angle
+    log_scale: Tensor  # of the sine of b, near zeta
+    factor: Tensor  # of g
+    sign: Tensor  # of alpha - 1
+
+
 class _Angles(NamedTuple):
     """The angles at the nodes."""
 
-    odds: Tensor  # delta / epsilon
+    log_whole: Tensor  # log(1 + delta / epsilon)
     b: Tensor
     d: Tensor
     epsilon: Tensor
@@ -112,8 +123,8 @@ def _log_integral(x: Tensor, alpha: Tensor, beta: Tensor, points: int) -> Tensor
     with torch.no_grad():
         still = _Shape(*(each.detach() for each in shape))
         reach = (200 + 30 / still.alpha).clamp_max(640.0)
-        nodes, log_weights = nodes_around_peak(partial(_log_integrand, still), reach, points)
-    total = torch.logsumexp(_log_integrand(shape, nodes) + log_weights, -1, keepdim=True)
+        nodes, log_weights = nodes_around_peak(partial(_log_integrand, still, _constants_of(still)), reach, points)
+    total = torch.logsumexp(_log_integrand(shape, _constants_of(shape), nodes) + log_weights, -1, keepdim=True)
     total = torch.where(inside, total + shape.alpha.log(), -torch.inf)
     return torch.where(at_zeta, series, total).squeeze(-1) - math.log(math.pi)
 
@@ -186,24 +197,36 @@ def _edge(
     return torch.where(flat, near, torch.where(apart, y_small / radius, 1.0).log() / torch.where(apart, gap, 1.0))
 
 
-def _log_integrand(shape: _Shape, nodes: Tensor) -> Tensor:
-    """``log(g exp(-g) dtheta/dnode / (gap * y))`` at nodes, which are logits of ``delta / length``."""
+def _constants_of(shape: _Shape) -> _Constants:
     near = (shape.y < 1) & ~shape.upper
     # here delta is counted in units of y, so that y, which tends to zero, cancels in derivatives too
     unit = torch.where(near, shape.y.detach().clamp_min(_SMALLEST), 1.0)
-    odds = nodes.exp()
-    angles = _angles(shape, torch.where(near, odds * (torch.where(near, shape.y, 1.0) / unit), odds))
-    log_slope = nodes - 2 * torch.log1p(angles.odds) + shape.length.log() - shape.gap.log()
-    log_slope = log_slope - torch.where(near, unit, 1.0).log()
-    per_gap = shape.small_per_gap.log() - torch.where(near, 1.0, shape.y_small).log()
-    far_slope = nodes - 2 * torch.log1p(angles.odds) + shape.length.log() + per_gap
-    log_g = torch.where(near, _near_zeta(shape, angles, nodes - unit.log()), _far(shape, angles, near))
-    log_g = log_g + angles.log_sin_d - angles.log_sin_epsilon
-    return log_g - log_g.clamp_max(650.0).exp() + torch.where(near, log_slope, far_slope)
+    log_y_small = torch.where(near, 1.0, shape.y_small).log()
+    log_small = torch.where(shape.small > 0, shape.small, 1.0).log()
+    slope = torch.where(near, -shape.gap.log() - unit.log(), shape.small_per_gap.log() - log_y_small)
+    return _Constants(
+        near=near,
+        per_unit=torch.where(near, shape.y, 1.0) / unit,
+        slope=slope + shape.length.log(),
+        log_scale=(shape.alpha * shape.length).log() - unit.log(),
+        factor=torch.where(near, log_small, log_y_small),
+        sign=torch.where(shape.upper, 1.0, -1.0).to(shape.y),
+    )
+
+
+def _log_integrand(shape: _Shape, constants: _Constants, nodes: Tensor) -> Tensor:
+    """``log(g exp(-g) dtheta/dnode / (gap * y))`` at nodes, which are logits of ``delta / length``."""
+    angles = _angles(shape, nodes.exp() * constants.per_unit)
+    logit = nodes - angles.log_whole
+    near = _near_zeta(shape, angles, logit + constants.log_scale)
+    ratio = torch.where(constants.near, near, _far(shape, angles, constants.near))
+    log_g = constants.sign * ratio + constants.factor + angles.log_sin_d - angles.log_sin_epsilon
+    return log_g - log_g.clamp_max(650.0).exp() + (logit - angles.log_whole + constants.slope)
 
 
 def _angles(shape: _Shape, odds: Tensor) -> _Angles:
-    delta, epsilon = shape.length * (odds / (1 + odds)), shape.length / (1 + odds)
+    epsilon = shape.length / (1 + odds)
+    delta = epsilon * odds
     b = shape.alpha * delta
     d_per_small = shape.still + torch.where(shape.upper, epsilon, delta) / shape.small_per_gap
     d = d_per_small * shape.small
@@ -211,11 +234,11 @@ def _angles(shape: _Shape, odds: Tensor) -> _Angles:
     sine = (b + epsilon).sin() / torch.where(wide, shape.small, 1.0)
     log_sin_d = torch.where(wide, sine, d_per_small * torch.sinc(torch.where(wide, 0.0, d) / math.pi))
     log_sin_epsilon = torch.minimum(epsilon, b + d).sin().clamp_min(_TINY).log()
-    return _Angles(odds, b, d, epsilon, d_per_small, log_sin_epsilon, log_sin_d.clamp_min(_TINY).log())
+    return _Angles(torch.log1p(odds), b, d, epsilon, d_per_small, log_sin_epsilon, log_sin_d.clamp_min(_TINY).log())
 
 
 def _far(shape: _Shape, angles: _Angles, near: Tensor) -> Tensor:
-    """``log g`` less the logarithm of ``sin(d) / (small * sin(epsilon))``."""
+    """``(alpha - 1) log(g) / gap`` less what `_log_integrand` adds."""
     sin_b = torch.where(near, 1.0, torch.minimum(angles.b, angles.epsilon + angles.d).sin().clamp_min(_TINY))
     # sin(epsilon) / sin(b) = 1 + change
     half = angles.d / 2
@@ -227,19 +250,15 @@ def _far(shape: _Shape, angles: _Angles, near: Tensor) -> Tensor:
         log1p_ratio(torch.where(flat, change, 0.0)) * torch.where(flat, per_small, 0.0) * shape.small_per_gap,
         (angles.log_sin_epsilon - sin_b.log()) / shape.gap,
     )
-    log_g = torch.where(shape.upper, 1.0, -1.0) * (shape.edge + shape.alpha * ratio)
-    return log_g + torch.where(near, 1.0, shape.y_small).log()
+    return shape.edge + shape.alpha * ratio
 
 
-def _near_zeta(shape: _Shape, angles: _Angles, log_odds_per_y: Tensor) -> Tensor:
+def _near_zeta(shape: _Shape, angles: _Angles, log_scale: Tensor) -> Tensor:
     """The same where y is small, which is divided out of the sine of b."""
     b = angles.b
     low = b < 2
     sinc = torch.where(
         low, torch.sinc(torch.where(low, b, 0.0) / math.pi), (angles.epsilon + angles.d).sin() / b.clamp_min(1.0)
     )
-    log_scale = (shape.alpha * shape.length).log() + log_odds_per_y - torch.log1p(angles.odds)
     log_sin_b = log_scale + sinc.clamp_min(_TINY).log()  # of sin(b) / y
-    log_g = (shape.log_cos + shape.alpha * (angles.log_sin_epsilon - log_sin_b)) / shape.gap
-    log_small = torch.where(shape.small > 0, shape.small, 1.0).log()
-    return torch.where(shape.upper, 1.0, -1.0) * log_g + log_small
+    return (shape.log_cos + shape.alpha * (angles.log_sin_epsilon - log_sin_b)) / shape.gap
