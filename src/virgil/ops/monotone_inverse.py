@@ -7,9 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-__all__ = ["invert_increasing"]
+__all__ = ["invert_increasing", "newton_in_logarithms"]
 
 _STEPS = 60  # every first of two halves the interval, by a factor of 1e9 in all; Newton's do the rest
+_CONCAVE_STEPS = 24  # a step halves the distance in standard deviations, then doubles the digits
 
 
 def invert_increasing(fn: Callable[[Tensor], tuple[Tensor, Tensor]], y: Tensor, low: Tensor, high: Tensor) -> Tensor:
@@ -39,3 +40,20 @@ def invert_increasing(fn: Callable[[Tensor], tuple[Tensor, Tensor]], y: Tensor, 
     value, log_slope = fn(x)
     x = x - (value - y) * (-log_slope).exp().detach()
     return torch.where(there, x, torch.nan)
+
+
+def newton_in_logarithms(fn: Callable[[Tensor], tuple[Tensor, Tensor]], y: Tensor, start: Tensor) -> Tensor:
+    """The x with ``fn(x) == y`` for a monotone concave function, elementwise, and its derivative of first order.
+
+    Args:
+        fn: the function, which gives its value and its slope.
+        y: the values.
+        start: points with ``fn(start) <= y``, from which Newton's steps never pass the solution.
+    """
+    with torch.no_grad():
+        x = start
+        for _ in range(_CONCAVE_STEPS):
+            value, slope = fn(x)
+            x = x - (value - y) / slope
+    value, slope = fn(x)
+    return x - (value - y) / slope.detach()

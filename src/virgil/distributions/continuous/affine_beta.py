@@ -110,6 +110,14 @@ class AffineBeta(TorchDistributionMixin):
             self._validate_sample(value)
         return in_double(_log_prob, value, self.concentration1, self.concentration0, self.loc, self.scale)
 
+    def cdf(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        return self._beta.cdf((value - self.loc) / self.scale)
+
+    def icdf(self, value: Tensor) -> Tensor:
+        return self.loc + self.scale * self._beta.icdf(value)
+
     def entropy(self) -> Tensor:
         return self._beta.entropy() + self.scale.log()
 

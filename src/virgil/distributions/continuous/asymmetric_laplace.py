@@ -7,9 +7,11 @@ from torch import Size, Tensor
 from torch.distributions import constraints
 from torch.distributions.utils import broadcast_all
 
+from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.expand_methods import expand_parameters
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.core.uniform_draws import open_unit_interval
+from virgil.ops.double_precision import in_double
 from virgil.ops.sizes import Sizes
 
 __all__ = ["AsymmetricLaplace"]
@@ -91,3 +93,21 @@ class AsymmetricLaplace(TorchDistributionMixin):
     @property
     def variance(self) -> Tensor:
         return self.left_scale.square() + self.right_scale.square()
+
+
+@divergence(AsymmetricLaplace, AsymmetricLaplace)
+def _kl_asymmetric_laplace(p: AsymmetricLaplace, q: AsymmetricLaplace) -> Tensor:
+    sides = (p.left_scale, p.right_scale, q.left_scale, q.right_scale)
+    return in_double(_divergence, p.loc - q.loc, *sides)
+
+
+def _divergence(shift: Tensor, left: Tensor, right: Tensor, other_left: Tensor, other_right: Tensor) -> Tensor:
+    """From the mean distance on either side of the other mode, which is ``shift`` below the first."""
+    total, distance = left + right, shift.abs()
+    # of the mass on the side of the first mode where the other one lies, a part is beyond the other one
+    is_below = shift > 0
+    near = torch.where(is_below, left, right)
+    beyond = near.square() / total * (-distance / near).exp()
+    towards = distance + torch.where(is_below, right - left, left - right) + beyond
+    on_left, on_right = torch.where(is_below, beyond, towards), torch.where(is_below, towards, beyond)
+    return ((other_left + other_right) / total).log() - 1 + on_left / other_left + on_right / other_right

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch import distributions as td
 
 from virgil.distributions.core.broadcast_parameters import broadcast_pair
+from virgil.distributions.core.cdf_of_tails import QuantilesOfTails
 from virgil.distributions.core.conjugate_updates import of_family
 from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.expand_methods import expand_as_torch
@@ -18,7 +19,7 @@ __all__ = ["Beta"]
 
 
 @expand_as_torch
-class Beta(TorchDistributionMixin, td.Beta):
+class Beta(TorchDistributionMixin, QuantilesOfTails, td.Beta):
     """A number in (0, 1) with density proportional to ``x**(a - 1) * (1 - x)**(b - 1)``.
 
     Shape: parameters ``(*batch,)``, event ``()``.

@@ -6,13 +6,14 @@ import torch
 from torch import Tensor
 from torch import distributions as td
 
+from virgil.distributions.core.cdf_of_tails import QuantilesOfTails
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.double_precision import in_double
 
 __all__ = ["FisherSnedecor"]
 
 
-class FisherSnedecor(TorchDistributionMixin, td.FisherSnedecor):
+class FisherSnedecor(TorchDistributionMixin, QuantilesOfTails, td.FisherSnedecor):
     """A positive number, the ratio of two chi-squares, each over its degrees of freedom.
 
     The density is proportional to ``x**(df1 / 2 - 1) * (1 + x * df1 / df2)**(-(df1 + df2) / 2)``. Shape: parameters

@@ -11,8 +11,10 @@ from torch.distributions.transforms import AbsTransform
 
 from virgil.distributions.continuous.cauchy import Cauchy
 from virgil.distributions.core.broadcast_parameters import broadcast_pair
+from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.double_precision import in_double
 
 __all__ = ["HalfCauchy"]
 
@@ -45,3 +47,14 @@ def _log_prob(value: Tensor, scale: Tensor) -> Tensor:
     spread = torch.hypot(value, scale).log()
     density = torch.sub(scale.log() + _LOG_TWO_OVER_PI, spread, alpha=2)
     return torch.where(value >= 0, density, -torch.inf)
+
+
+@divergence(HalfCauchy, HalfCauchy)
+def _kl_half_cauchy(p: td.HalfCauchy, q: td.HalfCauchy) -> Tensor:
+    return in_double(_divergence, p.scale, q.scale)
+
+
+def _divergence(scale: Tensor, other: Tensor) -> Tensor:
+    """*(Chyzak and Nielsen 2019)*, of both halves of two Cauchy distributions around zero."""
+    half = (scale.log() - other.log()) / 2
+    return 2 * (half.abs() + torch.log1p((-2 * half.abs()).exp()) - math.log(2))

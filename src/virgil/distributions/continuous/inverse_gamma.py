@@ -9,6 +9,7 @@ from torch.distributions.transforms import PowerTransform
 
 from virgil.distributions.continuous.gamma import Gamma
 from virgil.distributions.core.broadcast_parameters import broadcast_pair
+from virgil.distributions.core.cdf_of_tails import QuantilesOfTails
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.double_precision import in_double
@@ -17,7 +18,7 @@ __all__ = ["InverseGamma"]
 
 
 @expand_as_torch
-class InverseGamma(TorchDistributionMixin, td.InverseGamma):
+class InverseGamma(TorchDistributionMixin, QuantilesOfTails, td.InverseGamma):
     """A positive number, the reciprocal of a gamma variable.
 
     The density is proportional to ``x**(-concentration - 1) * exp(-rate / x)``. Shape: parameters ``(*batch,)``, event

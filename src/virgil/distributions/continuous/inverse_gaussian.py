@@ -9,9 +9,11 @@ from torch import Size, Tensor
 from torch.distributions import constraints
 
 from virgil.distributions.core.broadcast_parameters import broadcast_pair
+from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.expand_methods import expand_parameters
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.double_precision import in_double
+from virgil.ops.log_concave_tail import log_tail_integral
 from virgil.ops.normal_tails import log_mills_ratio
 from virgil.ops.sizes import Sizes
 
@@ -61,6 +63,9 @@ class InverseGaussian(TorchDistributionMixin):
             self._validate_sample(value)
         return in_double(_cdf, value, self.loc, self.concentration)
 
+    def entropy(self) -> Tensor:
+        return in_double(_entropy, self.loc, self.concentration)
+
     @property
     def mean(self) -> Tensor:
         return self.loc
@@ -87,6 +92,23 @@ def _slope(drawn: Tensor, loc: Tensor, concentration: Tensor) -> Tensor:
     """The derivative of a draw by ``loc`` at a fixed quantile: minus dF/dloc, over the density."""
     far = (concentration / drawn).sqrt() * (drawn / loc + 1)
     return 2 * concentration / loc.square() * (drawn**3 / concentration).sqrt() * log_mills_ratio(far).exp()
+
+
+def _entropy(loc: Tensor, concentration: Tensor) -> Tensor:
+    # the mean logarithm is log(loc) - exp(t) * E1(t), by the exponential integral at t
+    t = 2 * concentration / loc
+    below = log_tail_integral(lambda s: -t.unsqueeze(-1) * torch.expm1(s), t).exp()
+    return (1 + math.log(2 * math.pi) - concentration.log()) / 2 + 1.5 * (loc.log() - below)
+
+
+@divergence(InverseGaussian, InverseGaussian)
+def _kl_inverse_gaussian(p: InverseGaussian, q: InverseGaussian) -> Tensor:
+    return in_double(_divergence, p.loc, p.concentration, q.loc, q.concentration)
+
+
+def _divergence(loc: Tensor, concentration: Tensor, other_loc: Tensor, other: Tensor) -> Tensor:
+    ratio = (other - concentration) / concentration
+    return (ratio - torch.log1p(ratio)) / 2 + other * ((loc - other_loc) / other_loc).square() / (2 * loc)
 
 
 def _log_prob(value: Tensor, loc: Tensor, concentration: Tensor) -> Tensor:

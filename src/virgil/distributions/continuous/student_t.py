@@ -10,6 +10,7 @@ from torch import distributions as td
 from torch.distributions.utils import broadcast_all
 
 from virgil.distributions.continuous.chi2 import Chi2
+from virgil.distributions.core.cdf_of_tails import QuantilesOfTails
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.double_precision import in_double
@@ -18,7 +19,7 @@ __all__ = ["StudentT"]
 
 
 @expand_as_torch
-class StudentT(TorchDistributionMixin, td.StudentT):
+class StudentT(TorchDistributionMixin, QuantilesOfTails, td.StudentT):
     """A real number with heavy tails: density proportional to ``(1 + z**2 / df)**(-(df + 1) / 2)``.
 
     Here ``z = (x - loc) / scale``. At ``df = 1`` it is a Cauchy distribution; it approaches a normal one as ``df``

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.truncated_location_scale import TruncatedLocationScale
 from virgil.ops.double_precision import in_double
 from virgil.ops.normal_interval import FAR, NormalInterval
@@ -107,3 +108,17 @@ def _variance(loc: Tensor, scale: Tensor, low: Tensor, high: Tensor) -> Tensor:
 def _entropy(loc: Tensor, scale: Tensor, low: Tensor, high: Tensor) -> Tensor:
     interval = _interval(loc, scale, low, high)
     return interval.moments().excess / 2 + scale.log() + interval.ratio.log()
+
+
+@divergence(TruncatedNormal, TruncatedNormal)
+def _kl_truncated_normal(p: TruncatedNormal, q: TruncatedNormal) -> Tensor:
+    found = in_double(_cross_entropy, p.mean, p.variance, q.loc, q.scale, q.low, q.high) - p.entropy()
+    return torch.where((p.low >= q.low) & (p.high <= q.high), found, torch.inf)
+
+
+def _cross_entropy(mean: Tensor, variance: Tensor, loc: Tensor, scale: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    interval = _interval(loc, scale, low, high)
+    origin, sign = _from_anchor(interval, low, loc, high)
+    distance = sign * (mean - origin) / scale
+    squares = distance.square() + variance / scale.square()
+    return squares / 2 + distance * interval.anchor + scale.log() + interval.ratio.log()

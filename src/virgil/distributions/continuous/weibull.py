@@ -6,12 +6,15 @@ import torch
 from torch import Tensor
 from torch import distributions as td
 
+from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.core.validation import resolve_validation
 from virgil.ops.double_precision import in_double
 
 __all__ = ["Weibull"]
+
+_EULER = 0.57721566490153286  # minus the mean logarithm of a standard exponential number
 
 
 @expand_as_torch
@@ -39,3 +42,15 @@ class Weibull(TorchDistributionMixin, td.Weibull):
 def _log_prob(value: Tensor, scale: Tensor, concentration: Tensor) -> Tensor:
     z = value / scale
     return concentration.log() - scale.log() + torch.xlogy(concentration - 1, z) - z**concentration
+
+
+@divergence(Weibull, Weibull)
+def _kl_weibull(p: td.Weibull, q: td.Weibull) -> Tensor:
+    return in_double(_divergence, p.scale, p.concentration, q.scale, q.concentration)
+
+
+def _divergence(scale: Tensor, shape: Tensor, other_scale: Tensor, other_shape: Tensor) -> Tensor:
+    """*(Bauckhage 2013)*."""
+    log_ratio, shapes = scale.log() - other_scale.log(), other_shape / shape
+    powers = (other_shape * log_ratio + torch.lgamma(1 + shapes)).exp()
+    return -shapes.log() - other_shape * log_ratio + (shapes - 1) * _EULER + powers - 1

@@ -29,4 +29,6 @@ def divergence(first: type[td.Distribution], second: type[td.Distribution]) -> C
 
 
 def _torchs(family: type[td.Distribution]) -> type[td.Distribution]:
-    return next(each for each in family.__mro__ if each.__module__.startswith("torch.distributions."))
+    """Torch's class of the family, or the family itself where torch has none."""
+    kin = next(each for each in family.__mro__ if each.__module__.startswith("torch.distributions."))
+    return family if kin is td.Distribution else kin

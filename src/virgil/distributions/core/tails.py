@@ -19,6 +19,9 @@ from torch.nn.functional import softplus
 
 from virgil.distributions.core.validation import unchecked
 from virgil.ops.double_precision import in_double
+from virgil.ops.incomplete_beta import beta_quantile_logit, log_incomplete_beta
+from virgil.ops.incomplete_gamma import gamma_quantile, log_incomplete_gamma
+from virgil.ops.student_tails import log_student_tail, student_quantile
 
 __all__ = ["Tails", "log_of_rest", "symmetric_tails", "tails_of"]
 
@@ -112,12 +115,36 @@ def _positive(value: Tensor) -> Tensor:
     return value.clamp_min(torch.finfo(value.dtype).tiny)
 
 
-def _log_gammainc(shape: Tensor, value: Tensor) -> Tensor:
-    return _log(torch.special.gammainc(shape, value))
+def _logit(value: Tensor) -> Tensor:
+    value = value.clamp(0.0, 1.0)
+    return value.log() - torch.log1p(-value)
 
 
-def _log_gammaincc(shape: Tensor, value: Tensor) -> Tensor:
-    return _log(torch.special.gammaincc(shape, value))
+def _log_ratio(fn: Any, value: Tensor) -> Tensor:
+    """The logit of the share of the numerator of an F variable."""
+    ratio: Tensor = (fn.df1 / fn.df2).log()
+    return value.clamp_min(0.0).log() + ratio
+
+
+def _events(value: Tensor) -> Tensor:
+    """One more than a count: its next event is the first that is not counted."""
+    return value.detach().clamp_min(0.0).floor() + 1
+
+
+def _counted(value: Tensor, log_mass: Tensor, of_none: float) -> Tensor:
+    """The mass of counts up to a value, or above it; of values below zero it is given."""
+    return torch.where(value < 0, of_none, log_mass)
+
+
+def _failures(fn: Any, value: Tensor) -> tuple[Tensor, Tensor]:
+    return log_incomplete_beta(fn.total_count, _events(value), -fn.logits)
+
+
+def _successes(fn: Any, value: Tensor) -> tuple[Tensor, Tensor]:
+    rest = fn.total_count - value.detach().floor()
+    all_counted = rest <= 0
+    below, above = log_incomplete_beta(torch.where(all_counted, 1.0, rest), _events(value), -fn.logits)
+    return torch.where(all_counted, 0.0, below), torch.where(all_counted, -torch.inf, above)
 
 
 def _log_ndtr(z: Tensor) -> Tensor:
@@ -170,8 +197,48 @@ _TAILS: dict[type[td.Distribution], Tails] = {
         *(_BY_CDF.from_below, _BY_CDF.from_above),
     ),
     td.Poisson: Tails(
-        lambda fn, value: in_double(_log_gammaincc, value.detach() + 1, fn.rate),
-        lambda fn, value: in_double(_log_gammainc, value.detach() + 1, fn.rate),
+        lambda fn, value: _counted(value, log_incomplete_gamma(_events(value), fn.rate)[1], -torch.inf),
+        lambda fn, value: _counted(value, log_incomplete_gamma(_events(value), fn.rate)[0], 0.0),
         *(_BY_CDF.from_below, _BY_CDF.from_above),
+    ),
+    td.NegativeBinomial: Tails(
+        lambda fn, value: _counted(value, _failures(fn, value)[0], -torch.inf),
+        lambda fn, value: _counted(value, _failures(fn, value)[1], 0.0),
+        *(_BY_CDF.from_below, _BY_CDF.from_above),
+    ),
+    td.Binomial: Tails(
+        lambda fn, value: _counted(value, _successes(fn, value)[0], -torch.inf),
+        lambda fn, value: _counted(value, _successes(fn, value)[1], 0.0),
+        *(_BY_CDF.from_below, _BY_CDF.from_above),
+    ),
+    td.Gamma: Tails(
+        lambda fn, value: log_incomplete_gamma(fn.concentration, fn.rate * value.clamp_min(0.0))[0],
+        lambda fn, value: log_incomplete_gamma(fn.concentration, fn.rate * value.clamp_min(0.0))[1],
+        lambda fn, mass: gamma_quantile(fn.concentration, mass) / fn.rate,
+        lambda fn, mass: gamma_quantile(fn.concentration, mass, above=True) / fn.rate,
+    ),
+    td.InverseGamma: Tails(
+        lambda fn, value: log_incomplete_gamma(fn.concentration, fn.rate / value.clamp_min(0.0))[1],
+        lambda fn, value: log_incomplete_gamma(fn.concentration, fn.rate / value.clamp_min(0.0))[0],
+        lambda fn, mass: fn.rate / gamma_quantile(fn.concentration, mass, above=True),
+        lambda fn, mass: fn.rate / gamma_quantile(fn.concentration, mass),
+    ),
+    td.Beta: Tails(
+        lambda fn, value: log_incomplete_beta(fn.concentration1, fn.concentration0, _logit(value))[0],
+        lambda fn, value: log_incomplete_beta(fn.concentration1, fn.concentration0, _logit(value))[1],
+        lambda fn, mass: beta_quantile_logit(fn.concentration1, fn.concentration0, mass).sigmoid(),
+        lambda fn, mass: (-beta_quantile_logit(fn.concentration0, fn.concentration1, mass)).sigmoid(),
+    ),
+    td.FisherSnedecor: Tails(
+        lambda fn, value: log_incomplete_beta(fn.df1 / 2, fn.df2 / 2, _log_ratio(fn, value))[0],
+        lambda fn, value: log_incomplete_beta(fn.df1 / 2, fn.df2 / 2, _log_ratio(fn, value))[1],
+        lambda fn, mass: fn.df2 / fn.df1 * beta_quantile_logit(fn.df1 / 2, fn.df2 / 2, mass).exp(),
+        lambda fn, mass: fn.df2 / fn.df1 * (-beta_quantile_logit(fn.df2 / 2, fn.df1 / 2, mass)).exp(),
+    ),
+    td.StudentT: Tails(
+        lambda fn, value: log_student_tail(fn.df, (value - fn.loc) / fn.scale),
+        lambda fn, value: log_student_tail(fn.df, (fn.loc - value) / fn.scale),
+        lambda fn, mass: fn.loc + fn.scale * student_quantile(fn.df, mass),
+        lambda fn, mass: fn.loc - fn.scale * student_quantile(fn.df, mass),
     ),
 }

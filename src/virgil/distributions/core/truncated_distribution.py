@@ -10,6 +10,7 @@ from torch import distributions as td
 from torch.distributions import constraints
 
 from virgil.distributions.core.bounds import check_order, given_bounds, interval_between
+from virgil.distributions.core.moments_of_quantiles import quantile_nodes
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin, expanded
 from virgil.distributions.core.tails import tails_of
 from virgil.distributions.core.uniform_draws import open_unit_interval
@@ -90,8 +91,41 @@ class TruncatedDistribution(TorchDistributionMixin):
         value = torch.minimum(torch.maximum(value, self.low), self.high)
         return (self._log_mass(self.low, value, (True, True)) - self._log_mass(self.low, self.high)).exp()
 
+    @property
+    def mean(self) -> Tensor:
+        """By the quantiles; to about ten digits. It is the base's where that has no mean and a bound is missing."""
+        x, weights = self._nodes()
+        return self._where_finite((weights * x).sum(0), "mean")
+
+    @property
+    def variance(self) -> Tensor:
+        x, weights = self._nodes()
+        mean = (weights * x).sum(0)
+        return self._where_finite((weights * (x - mean).square()).sum(0), "variance")
+
+    def entropy(self) -> Tensor:
+        x, weights = self._nodes()
+        log_mass = self._log_mass(self.low, self.high)
+        return (log_mass - (weights * self.base_dist.log_prob(x)).sum(0)).to(self.low.dtype)
+
+    def _nodes(self) -> tuple[Tensor, Tensor]:
+        return quantile_nodes(self._quantile, self.low)
+
+    def _where_finite(self, moment: Tensor, name: str) -> Tensor:
+        moment = moment.to(self.low.dtype)
+        if all(self._is_bounded):
+            finite = self.low.isfinite() & self.high.isfinite()
+        else:
+            finite = torch.zeros_like(self.low, dtype=torch.bool)
+        of_base = getattr(self.base_dist, name)
+        return torch.where(finite | of_base.isfinite(), moment, of_base)
+
     def icdf(self, value: Tensor) -> Tensor:
-        tails, rest = tails_of(self.base_dist), 1 - value
+        return self._quantile(value, 1 - value)
+
+    def _quantile(self, value: Tensor, rest: Tensor) -> Tensor:
+        """The value with this mass below it, and this one above."""
+        tails = tails_of(self.base_dist)
         low, high = self._tails(self.low, -torch.inf), self._tails(self.high, torch.inf)
         below = rest * low[0].exp() + value * high[0].exp()
         above = rest * low[1].exp() + value * high[1].exp()

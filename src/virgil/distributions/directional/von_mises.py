@@ -8,6 +8,7 @@ import torch
 from torch import Size, Tensor
 from torch import distributions as td
 
+from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.double_precision import in_double
 from virgil.ops.sizes import Sizes
@@ -37,9 +38,35 @@ class VonMises(TorchDistributionMixin, td.VonMises):
             self._validate_sample(value)
         return in_double(_log_prob, value, self.loc, self.concentration)
 
+    def entropy(self) -> Tensor:
+        return in_double(_entropy, self.concentration).expand(self.batch_shape)
+
 
 def _log_prob(value: Tensor, loc: Tensor, concentration: Tensor) -> Tensor:
     # the scaled Bessel function is exact to rounding, torch's polynomial in log_prob to eight digits
     log_bessel: Tensor = torch.special.i0e(concentration).log()
     below_one: Tensor = 2 * torch.sin((value - loc) / 2).square()  # 1 - cos
     return -concentration * below_one - log_bessel - math.log(2 * math.pi)
+
+
+def _entropy(concentration: Tensor) -> Tensor:
+    bessel: Tensor = torch.special.i0e(concentration)
+    return concentration * _one_less_mean_cosine(concentration) + bessel.log() + math.log(2 * math.pi)
+
+
+def _one_less_mean_cosine(concentration: Tensor) -> Tensor:
+    zeroth: Tensor = torch.special.i0e(concentration)
+    first: Tensor = torch.special.i1e(concentration)
+    return (zeroth - first) / zeroth
+
+
+@divergence(VonMises, VonMises)
+def _kl_von_mises(p: td.VonMises, q: td.VonMises) -> Tensor:
+    return in_double(_divergence, p.loc - q.loc, p.concentration, q.concentration)
+
+
+def _divergence(angle: Tensor, concentration: Tensor, other: Tensor) -> Tensor:
+    spread = _one_less_mean_cosine(concentration)
+    turned = 2 * torch.sin(angle / 2).square()  # 1 - cos
+    bessels: Tensor = torch.special.i0e(other).log() - torch.special.i0e(concentration).log()
+    return bessels + (other - concentration) * spread + other * (1 - spread) * turned

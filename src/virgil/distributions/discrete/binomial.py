@@ -7,6 +7,7 @@ from torch import Tensor
 from torch import distributions as td
 from torch.nn.functional import logsigmoid
 
+from virgil.distributions.core.cdf_of_tails import CdfOfTails
 from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.log_probabilities import divergence_of_trials, repeated, times
 from virgil.distributions.core.trials import CountsOfTrials
@@ -14,7 +15,7 @@ from virgil.distributions.core.trials import CountsOfTrials
 __all__ = ["Binomial"]
 
 
-class Binomial(CountsOfTrials, td.Binomial):
+class Binomial(CountsOfTrials, CdfOfTails, td.Binomial):
     """The number of successes in n independent trials: ``C(n, k) * p**k * (1 - p)**(n - k)`` for k = 0, ..., n.
 
     Shape: parameters ``(*batch,)``, event ``()``.

@@ -8,6 +8,7 @@ import torch
 from torch import Size, Tensor
 
 from virgil.distributions import constraints
+from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.expand_methods import expand_parameters
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ShapeError
@@ -99,3 +100,19 @@ class MatrixNormal(TorchDistributionMixin):
     def variance(self) -> Tensor:
         rows, columns = self.scale_tril_row.square().sum(-1), self.scale_tril_column.square().sum(-1)
         return rows.unsqueeze(-1) * columns.unsqueeze(-2)
+
+
+@divergence(MatrixNormal, MatrixNormal)
+def _kl_matrix_normal(p: MatrixNormal, q: MatrixNormal) -> Tensor:
+    """Traces of Kronecker products are products of traces."""
+    n, m = p.event_shape
+    rows, columns = q._factors(Size(broadcast_shapes(p.batch_shape, q.batch_shape)) + p.event_shape)
+    own_rows, own_columns = p._factors(Size(broadcast_shapes(p.batch_shape, q.batch_shape)) + p.event_shape)
+    solve = torch.linalg.solve_triangular
+    traces = [
+        solve(other, own, upper=False).square().sum((-2, -1))
+        for other, own in ((rows, own_rows), (columns, own_columns))
+    ]
+    residual = solve(rows, (p.loc - q.loc).expand(rows.shape[:-2] + p.event_shape), upper=False)
+    residual = solve(columns, residual.mT, upper=False)
+    return q._log_scale() - p._log_scale() + (traces[0] * traces[1] + residual.square().sum((-2, -1)) - n * m) / 2

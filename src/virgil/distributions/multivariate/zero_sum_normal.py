@@ -9,6 +9,7 @@ import torch
 from torch import Size, Tensor
 
 from virgil.distributions import constraints
+from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ShapeError
 from virgil.ops.sizes import Sizes
@@ -94,3 +95,14 @@ class ZeroSumNormal(TorchDistributionMixin):
 
     def _wide(self, number: Tensor) -> Tensor:
         return number.reshape(self._batch_shape + (1,) * len(self._event_shape))
+
+
+@divergence(ZeroSumNormal, ZeroSumNormal)
+def _kl_zero_sum_normal(p: ZeroSumNormal, q: ZeroSumNormal) -> Tensor:
+    if p.event_shape != q.event_shape:
+        raise ShapeError(
+            f"The divergence of two ZeroSumNormal got event shapes {tuple(p.event_shape)} and {tuple(q.event_shape)}; "
+            "they must be equal."
+        )
+    excess = (p.scale - q.scale) * (p.scale + q.scale) / q.scale.square()
+    return p._freedom * (excess - torch.log1p(excess)) / 2
