@@ -23,7 +23,7 @@ def agrees(fn, exact, *arguments, side, rel=1e-10):
         assert found.item() == pytest.approx(float(exact(*numbers)), rel=rel)
         slopes = torch.autograd.grad(found, tensors)
         for index, slope in enumerate(slopes):
-            step = abs(numbers[index]) * mp.mpf(10) ** -11 + mp.mpf(10) ** -15
+            step = (abs(numbers[index]) or 1) * mp.mpf(10) ** -11
             ends = [[*numbers[:index], numbers[index] + sign * step, *numbers[index + 1 :]] for sign in (1, -1)]
             expected = float((exact(*ends[0]) - exact(*ends[1])) / (2 * step))
             assert slope.item() == pytest.approx(expected, rel=rel, abs=1e-13)

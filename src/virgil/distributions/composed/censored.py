@@ -13,6 +13,7 @@ from virgil.distributions.core.bounds import check_order, given_bounds
 from virgil.distributions.core.feasible_value import feasible_value
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin, expanded
 from virgil.distributions.core.tails import tails_of
+from virgil.distributions.core.truncated_distribution import TruncatedDistribution
 from virgil.errors import ShapeError
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.ops.sizes import Sizes
@@ -111,6 +112,35 @@ class Censored(TorchDistributionMixin):
         below_high = self.high.ceil() - 1 if self.support.is_discrete else self.high
         mass_low, mass_high = tails.log_below(base, _finite(self.low)), tails.log_above(base, _finite(below_high))
         return torch.where(is_low, mass_low, torch.where(is_high, mass_high, density))
+
+    @property
+    def mean(self) -> Tensor:
+        """Of a continuous base with quantiles, to about ten digits."""
+        inner, share = self._inner()
+        low, high = self._masses()
+        return low * _finite(self.low) + high * _finite(self.high) + share * inner.mean
+
+    @property
+    def variance(self) -> Tensor:
+        inner, share = self._inner()
+        low, high = self._masses()
+        mean = self.mean
+        off = (inner.mean - mean).square() + inner.variance
+        return low * (_finite(self.low) - mean).square() + high * (_finite(self.high) - mean).square() + share * off
+
+    def _masses(self) -> tuple[Tensor, Tensor]:
+        """The masses at both bounds."""
+        tails = tails_of(self.base_dist)
+        low = tails.log_below(self.base_dist, _finite(self.low)).exp()
+        high = tails.log_above(self.base_dist, _finite(self.high)).exp()
+        return torch.where(self.low.isinf(), 0.0, low), torch.where(self.high.isinf(), 0.0, high)
+
+    def _inner(self) -> tuple[TruncatedDistribution, Tensor]:
+        """The distribution between the bounds, and its share."""
+        if self.support.is_discrete:
+            raise NotImplementedError(f"Moments of Censored({type(self.base_dist).__name__}) are not known.")
+        inner = TruncatedDistribution(self.base_dist, self.low, self.high, validate_args=False)
+        return inner, inner.log_mass().exp()
 
     def cdf(self, value: Tensor) -> Tensor:
         below = tails_of(self.base_dist).log_below(self.base_dist, self._clamped(value)).exp()

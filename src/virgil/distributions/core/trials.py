@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 from torch.distributions.utils import lazy_property
 
@@ -11,7 +12,15 @@ from virgil.distributions.core.log_probabilities import inside, is_by_probs, log
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.double_precision import in_double
 
-__all__ = ["CountsOfTrials", "Trials"]
+__all__ = ["CountsOfTrials", "Trials", "real_count"]
+
+
+def real_count(total_count: Tensor | float, *others: Tensor | float | None) -> Tensor | float:
+    """The count, as a tensor of floats where it is one of integers: torch rounds a number beside such a tensor."""
+    if not isinstance(total_count, Tensor) or total_count.is_floating_point():
+        return total_count
+    tensors = (each for each in others if isinstance(each, Tensor))
+    return total_count.to(next((each.dtype for each in tensors), torch.get_default_dtype()))
 
 
 class Trials(TorchDistributionMixin):

@@ -103,9 +103,13 @@ class TruncatedDistribution(TorchDistributionMixin):
         mean = (weights * x).sum(0)
         return self._where_finite((weights * (x - mean).square()).sum(0), "variance")
 
+    def log_mass(self) -> Tensor:
+        """The logarithm of the share of the base that lies on the interval."""
+        return self._log_mass(self.low, self.high)
+
     def entropy(self) -> Tensor:
         x, weights = self._nodes()
-        log_mass = self._log_mass(self.low, self.high)
+        log_mass = self.log_mass()
         return (log_mass - (weights * self.base_dist.log_prob(x)).sum(0)).to(self.low.dtype)
 
     def _nodes(self) -> tuple[Tensor, Tensor]:

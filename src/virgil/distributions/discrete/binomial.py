@@ -9,12 +9,14 @@ from torch.nn.functional import logsigmoid
 
 from virgil.distributions.core.cdf_of_tails import CdfOfTails
 from virgil.distributions.core.divergence import divergence
+from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.log_probabilities import divergence_of_trials, repeated, times
-from virgil.distributions.core.trials import CountsOfTrials
+from virgil.distributions.core.trials import CountsOfTrials, real_count
 
 __all__ = ["Binomial"]
 
 
+@expand_as_torch
 class Binomial(CountsOfTrials, CdfOfTails, td.Binomial):
     """The number of successes in n independent trials: ``C(n, k) * p**k * (1 - p)**(n - k)`` for k = 0, ..., n.
 
@@ -25,6 +27,15 @@ class Binomial(CountsOfTrials, CdfOfTails, td.Binomial):
         probs: probability p of success.
         logits: log-odds of success, in place of ``probs``; infinite where success or failure is impossible.
     """
+
+    def __init__(
+        self,
+        total_count: Tensor | float = 1,
+        probs: Tensor | float | None = None,
+        logits: Tensor | float | None = None,
+        validate_args: bool | None = None,
+    ) -> None:
+        super().__init__(real_count(total_count, probs, logits), probs, logits, validate_args)  # type: ignore[arg-type]
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:

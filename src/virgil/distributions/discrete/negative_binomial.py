@@ -8,12 +8,14 @@ from torch import distributions as td
 from torch.nn.functional import logsigmoid
 
 from virgil.distributions.core.cdf_of_tails import CdfOfTails
+from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.log_probabilities import repeated
-from virgil.distributions.core.trials import CountsOfTrials
+from virgil.distributions.core.trials import CountsOfTrials, real_count
 
 __all__ = ["NegativeBinomial"]
 
 
+@expand_as_torch
 class NegativeBinomial(CountsOfTrials, CdfOfTails, td.NegativeBinomial):
     """The number of successes before failure number r: ``C(k + r - 1, k) * (1 - p)**r * p**k`` for k = 0, 1, ...
 
@@ -24,6 +26,15 @@ class NegativeBinomial(CountsOfTrials, CdfOfTails, td.NegativeBinomial):
         probs: probability p of success, in [0, 1).
         logits: log-odds of success, in place of ``probs``; minus infinity where success is impossible.
     """
+
+    def __init__(
+        self,
+        total_count: Tensor | float,
+        probs: Tensor | float | None = None,
+        logits: Tensor | float | None = None,
+        validate_args: bool | None = None,
+    ) -> None:
+        super().__init__(real_count(total_count, probs, logits), probs, logits, validate_args)  # type: ignore[arg-type]
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:

@@ -106,13 +106,14 @@ class MatrixNormal(TorchDistributionMixin):
 def _kl_matrix_normal(p: MatrixNormal, q: MatrixNormal) -> Tensor:
     """Traces of Kronecker products are products of traces."""
     n, m = p.event_shape
-    rows, columns = q._factors(Size(broadcast_shapes(p.batch_shape, q.batch_shape)) + p.event_shape)
-    own_rows, own_columns = p._factors(Size(broadcast_shapes(p.batch_shape, q.batch_shape)) + p.event_shape)
+    shape = Size(broadcast_shapes(p.batch_shape, q.batch_shape)) + p.event_shape
+    (rows, columns), (own_rows, own_columns) = q._factors(shape), p._factors(shape)
     solve = torch.linalg.solve_triangular
     traces = [
         solve(other, own, upper=False).square().sum((-2, -1))
         for other, own in ((rows, own_rows), (columns, own_columns))
     ]
-    residual = solve(rows, (p.loc - q.loc).expand(rows.shape[:-2] + p.event_shape), upper=False)
+    residual = solve(rows, (p.loc - q.loc).expand(shape), upper=False)
     residual = solve(columns, residual.mT, upper=False)
-    return q._log_scale() - p._log_scale() + (traces[0] * traces[1] + residual.square().sum((-2, -1)) - n * m) / 2
+    distance: Tensor = traces[0] * traces[1] + residual.square().sum((-2, -1)) - n * m
+    return q._log_scale() - p._log_scale() + distance / 2
