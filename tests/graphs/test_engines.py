@@ -74,7 +74,7 @@ def _on_xla(name):
     return pytest.param(name, marks=pytest.mark.every_engine) if name.startswith("reparameterisers") else name
 
 
-@pytest.mark.parametrize("name", map(_on_xla, PAIRS))
+@pytest.mark.parametrize("name", [_on_xla(name) for name in PAIRS])
 def test_xla_gives_the_eager_step_on_the_same_noise(name):
     svi, step = captured(name)
     assert_xla_gives_the_eager_step(svi, step, ARGS)

@@ -128,6 +128,7 @@ class unit_norm(Constraint):
     """
 
     event_dim = 1
+    p: float = 2  # of what an old file holds, which is made without the constructor
 
     def __init__(self, p: float = 2) -> None:
         self.p = p
