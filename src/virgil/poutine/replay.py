@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, a_kind
 from virgil.poutine.runtime import Handler
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
@@ -22,6 +22,10 @@ class Replay(Handler):
     def __init__(self, trace: Trace | None = None, params: Mapping[str, Tensor] | None = None) -> None:
         if trace is None and params is None:
             raise ArgumentError("replay() needs trace= or params=; it got neither.")
+        if trace is not None and not hasattr(trace, "nodes"):
+            raise ArgumentError(
+                f"replay() got {a_kind(type(trace))} as its trace; it takes an execution: trace(program).get_trace(...)."
+            )
         self.nodes = {} if trace is None else trace.nodes
         self.params = params or {}
 
