@@ -1,0 +1,120 @@
+"""``StreamingMCMC``: chains of which only statistics are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+from torch.distributions import Transform
+
+from virgil.infer.mcmc.chain import Hook, Plan, draw_chain
+from virgil.infer.mcmc.chain_progress import chain_progress
+from virgil.infer.mcmc.mcmc import check_numbers, constrained, initial_of, validation
+from virgil.infer.mcmc.mcmc_kernel import MCMCKernel, Params
+from virgil.infer.mcmc.samples import diagnostics_from_stats
+from virgil.ops.streaming import CountMeanVarianceStats, StatsOfDict, StreamingStats
+
+__all__ = ["StreamingMCMC"]
+
+
+class StreamingMCMC:
+    """Chains of draws that are not kept: each is given to statistics, so that memory does not grow with their number.
+
+    Args:
+        kernel: the kernel.
+        num_samples: draws of each chain.
+        warmup_steps: steps before them. Default: as many as draws.
+        initial_params: as for `MCMC`.
+        statistics: takes each draw, by ``(chain, name)``. Default: count, mean and variance.
+        num_chains: how many chains, one after another.
+        hook_fn: as for `MCMC`.
+        disable_progbar: whether no progress is shown.
+        disable_validation: as for `MCMC`.
+        transforms: as for `MCMC`.
+        save_params: the names of the variables that are counted. Default: all.
+
+    Raises:
+        ArgumentError: a number out of its range, or no kernel.
+    """
+
+    def __init__(
+        self,
+        kernel: MCMCKernel,
+        num_samples: int,
+        warmup_steps: int | None = None,
+        initial_params: Mapping[str, Tensor] | None = None,
+        statistics: StreamingStats | None = None,
+        num_chains: int = 1,
+        hook_fn: Hook | None = None,
+        disable_progbar: bool = False,
+        disable_validation: bool | None = True,
+        transforms: Mapping[str, Transform] | None = None,
+        save_params: Sequence[str] | None = None,
+    ) -> None:
+        warmup_steps = num_samples if warmup_steps is None else warmup_steps
+        check_numbers(kernel, num_samples, warmup_steps, num_chains, initial_params)
+        self.kernel = kernel
+        self.num_samples = num_samples
+        self.warmup_steps = warmup_steps
+        self.num_chains = num_chains
+        self.initial_params = initial_params
+        self.hook_fn = hook_fn
+        self.disable_progbar = disable_progbar
+        self.disable_validation = disable_validation
+        self.transforms = transforms
+        self.save_params = None if save_params is None else tuple(save_params)
+        self._statistics: StreamingStats = (
+            StatsOfDict(default=CountMeanVarianceStats) if statistics is None else statistics
+        )
+        self._diagnostics: list[dict[str, Any]] = []
+
+    def run(self, *args: Any, **kwargs: Any) -> None:
+        """Draw the chains and count their draws.
+
+        Args:
+            args: arguments of the kernel's model.
+            kwargs: arguments of the kernel's model.
+        """
+        plan = Plan(self.warmup_steps, self.num_samples, self.hook_fn, self.save_params)
+        total = self.warmup_steps + self.num_samples
+        self._diagnostics = []
+        with (
+            validation(self.disable_validation),
+            chain_progress(self.num_chains, total, not self.disable_progbar) as report_of,
+        ):
+            for number in range(self.num_chains):
+                self.kernel.cleanup()
+                initial = initial_of(self.initial_params, number, self.num_chains)
+                chain = draw_chain(
+                    self.kernel, plan, initial, args, kwargs, report_of(number), lambda draw: self._count(number, draw)
+                )
+                self._diagnostics.append(chain.diagnostics)
+
+    def _count(self, chain: int, draw: Params) -> None:
+        rows = constrained(self.kernel, {name: value.unsqueeze(0) for name, value in draw.items()}, self.transforms)
+        self._statistics.update({(chain, name): value[0] for name, value in rows.items()})
+
+    def get_statistics(self, group_by_chain: bool = True) -> dict[Any, Any]:
+        """The statistics by ``(chain, name)``, or by name over all chains.
+
+        Args:
+            group_by_chain: whether each chain has its own.
+        """
+        if group_by_chain:
+            return dict(self._statistics.get())
+        merged: dict[str, StreamingStats] = {}
+        for (_, name), statistics in self._statistics.stats.items():  # type: ignore[attr-defined]
+            merged[name] = merged[name].merge(statistics) if name in merged else statistics
+        return {name: statistics.get() for name, statistics in merged.items()}
+
+    def diagnostics(self) -> dict[str, Any]:
+        """By variable ``r_hat``, and by chain, under its kernel's names, what the kernel counted.
+
+        Raises:
+            ArgumentError: the statistics have no mean or no variance.
+        """
+        found: dict[str, Any] = diagnostics_from_stats(self._statistics.get(), self.num_samples, self.num_chains)
+        for name in self._diagnostics[0] if self._diagnostics else ():
+            found[name] = {f"chain {number}": each[name] for number, each in enumerate(self._diagnostics)}
+        return found
