@@ -24,6 +24,7 @@ from virgil.infer.importance import (
     vectorized_importance_weights,
 )
 from virgil.infer.laplace import Laplace
+from virgil.infer.mcmc import HMC, MCMC, NUTS, RandomWalkKernel, StreamingMCMC
 from virgil.infer.pathfinder import Pathfinder
 from virgil.infer.predictive import Predictive
 from virgil.infer.run.stop import Plateau, TimeLimit
@@ -36,15 +37,20 @@ __all__ = [
     "ELBO",
     "EmpiricalMarginal",
     "Fit",
+    "HMC",
     "Importance",
     "JitTraceEnum_ELBO",
     "JitTraceMeanField_ELBO",
     "JitTrace_ELBO",
     "Laplace",
+    "MCMC",
+    "NUTS",
     "Pathfinder",
     "Plateau",
     "Predictive",
+    "RandomWalkKernel",
     "SVI",
+    "StreamingMCMC",
     "TimeLimit",
     "TraceEnum_ELBO",
     "TraceMeanField_ELBO",

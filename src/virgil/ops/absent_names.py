@@ -12,10 +12,6 @@ from typing import Any
 __all__ = ["FORMER", "INSTEAD", "absent", "refused", "refusing"]
 
 _IMPORT_FROM = dis.opmap["IMPORT_FROM"]
-_NO_SAMPLERS = (
-    "Chains of draws are not there yet. SVI with autoguide.AutoMultivariateNormal approximates the posterior, and "
-    "fit.check() says how far to trust it"
-)
 _VALIDATION = 'Write virgil.settings.get("validate"), virgil.settings.context(validate=...) or virgil.enable_validation'
 _WEIGHTS = "fit.check() weighs draws of the guide, and fit.check().draws() resamples them"
 
@@ -23,7 +19,6 @@ _WEIGHTS = "fit.check() weighs draws of the guide, and fit.check().draws() resam
 INSTEAD: dict[str, dict[str, str]] = {
     "virgil": {"log": "Use Python's logging"},
     "virgil.infer": {
-        **dict.fromkeys(("HMC", "MCMC", "NUTS", "RandomWalkKernel"), _NO_SAMPLERS),
         **dict.fromkeys(("CSIS", "MHResampler", "SMCFilter", "WeighedPredictive"), _WEIGHTS),
         **dict.fromkeys(("IMQSteinKernel", "RBFSteinKernel", "SVGD"), "Use SVI, or its run(restarts=)"),
         **dict.fromkeys(

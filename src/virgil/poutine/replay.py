@@ -24,7 +24,7 @@ class Replay(Handler):
             raise ArgumentError("replay() needs trace= or params=; it got neither.")
         if trace is not None and not hasattr(trace, "nodes"):
             raise ArgumentError(
-                f"replay() got {a_kind(type(trace))} as its trace; it takes an execution: trace(program).get_trace(...)."
+                f"replay() got {a_kind(type(trace))} as its trace; it takes one of trace(program).get_trace()."
             )
         self.nodes = {} if trace is None else trace.nodes
         self.params = params or {}

@@ -159,7 +159,7 @@ ROOMS = (
             ),
         },
     ),
-    Room("pyro.infer.mcmc", ("virgil.infer",), "adaptation api hmc logger mcmc_kernel nuts rwkernel util"),
+    Room("pyro.infer.mcmc", ("virgil.infer.mcmc",), "adaptation api hmc logger mcmc_kernel nuts rwkernel util"),
     Room(
         "pyro.infer.reparam",
         ("virgil.infer.reparam",),

@@ -68,6 +68,12 @@ class ArrowheadMassMatrix(BlockMassMatrix):
         """The inverse, which is dense. Shape: ``(dim, dim)``."""
         return {self._block: triu_gram(self._inverse_factor)}
 
+    @inverse_mass_matrix.setter
+    def inverse_mass_matrix(self, value: Mapping[Names, Tensor]) -> None:
+        (inverse,) = value.values()
+        dense = torch.linalg.inv(inverse)
+        self.mass_matrix = {self._block: SymmArrowhead(dense[: self._head], dense.diagonal()[self._head :])}
+
     def update(self, z: Mapping[str, Tensor], z_grad: Mapping[str, Tensor] | None) -> None:
         if self._adapts and z_grad is not None:
             self._gradients = self._gradients.updated(self._row(z_grad, self._block))

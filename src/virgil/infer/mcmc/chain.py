@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.distributions import Transform
 
+from virgil.distributions.core.validation import checked, unchecked
 from virgil.errors import ArgumentError
 from virgil.infer.mcmc.mcmc_kernel import MCMCKernel, Params
 
-__all__ = ["Chain", "Hook", "Plan", "draw_chain", "stacked"]
+__all__ = ["Chain", "Hook", "Plan", "constrained", "draw_chain", "initial_of", "stacked", "validation"]
 
 Hook = Callable[[MCMCKernel, Params, str, int], object]
 """Called after each step with the kernel, the state, ``"Warmup"`` or ``"Sample"``, and the step's number."""
@@ -119,3 +122,24 @@ def _after(plan: Plan, kernel: MCMCKernel, params: Params, stage: str, step: int
 def stacked(draws: list[Params]) -> Params:
     """Draws by name. Shape: ``(draws, *shape)``."""
     return {name: torch.stack([draw[name] for draw in draws]) for name in draws[0]}
+
+
+def initial_of(initial: Mapping[str, Tensor] | None, number: int, num_chains: int) -> Params | None:
+    """The state at which a chain begins; ``None`` where the kernel finds one."""
+    if initial is None:
+        return None
+    return {name: value[number] if num_chains > 1 else value for name, value in initial.items()}
+
+
+def constrained(kernel: Any, draws: Params, transforms: Mapping[str, Transform] | None) -> Params:
+    """The variables' values at draws of real numbers."""
+    if transforms is None and hasattr(kernel, "constrained") and set(draws) == set(kernel.target.layout.shapes):
+        values: Params = kernel.constrained(draws)
+        return values
+    known = (getattr(kernel, "transforms", None) or {}) if transforms is None else transforms
+    return {name: known[name].inv(value).detach() if name in known else value for name, value in draws.items()}
+
+
+def validation(disabled: bool | None) -> AbstractContextManager[None]:
+    """A block in which distributions check their arguments, or do not, or as before."""
+    return nullcontext() if disabled is None else unchecked() if disabled else checked()

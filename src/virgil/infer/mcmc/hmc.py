@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,34 +13,14 @@ from torch.distributions import Transform
 
 from virgil.errors import ArgumentError, a_kind, shown
 from virgil.infer.density.initialization import InitFn, init_to_uniform
+from virgil.infer.mcmc.hamiltonian import DIVERGENT, Hamiltonian, State
 from virgil.infer.mcmc.layout import Layout
 from virgil.infer.mcmc.mass_matrix import BlockMassMatrix, Names
 from virgil.infer.mcmc.mcmc_kernel import MCMCKernel, Params
 from virgil.infer.mcmc.target import Potential, Target, target_of_function, target_of_model
 from virgil.infer.mcmc.warmup import WarmupAdapter
 
-__all__ = ["DIVERGENT", "HMC", "State"]
-
-DIVERGENT = 1000.0  # nats of energy error
-_HALF = math.log(0.5)
-_SEARCH = 100  # doublings of a step size
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class State:
-    """A place of a trajectory.
-
-    Attributes:
-        z: the position. Shape: ``(dim,)``.
-        r: the momentum. Shape: ``(dim,)``.
-        energy: the potential energy, nats.
-        slope: its gradient. Shape: ``(dim,)``.
-    """
-
-    z: Tensor
-    r: Tensor
-    energy: float
-    slope: Tensor
+__all__ = ["HMC"]
 
 
 class HMC(MCMCKernel):
@@ -60,7 +39,7 @@ class HMC(MCMCKernel):
         num_steps: leapfrog steps of a trajectory.
         adapt_step_size: whether the warm-up finds the step size.
         adapt_mass_matrix: whether it finds the mass matrix.
-        full_mass: ``True`` for one dense matrix, or a list of tuples of names, each a dense block; all else is diagonal.
+        full_mass: ``True`` for a dense matrix, or a list of tuples of names, each a dense block; all else is diagonal.
         transforms: by name, from a variable's support to real numbers. Default: those that are registered.
         max_plate_nesting: how many dims from the right belong to plates, at least. Default: found by running the model.
         jit_compile: as ``engine="auto"`` does; ``engine`` says more.
@@ -82,7 +61,8 @@ class HMC(MCMCKernel):
         >>> def model():
         ...     virgil.sample("x", dist.Normal(torch.zeros(2), 1.0).to_event(1))
         >>> virgil.set_rng_seed(0)
-        >>> mcmc = MCMC(HMC(model, num_steps=4, engine="eager"), num_samples=200, warmup_steps=100, disable_progbar=True)
+        >>> kernel = HMC(model, num_steps=4, engine="eager")
+        >>> mcmc = MCMC(kernel, num_samples=200, warmup_steps=100, disable_progbar=True)
         >>> mcmc.run()
         >>> mcmc.get_samples()["x"].shape
         torch.Size([200, 2])
@@ -173,8 +153,8 @@ class HMC(MCMCKernel):
             )
         if self._initial_params is None:
             raise ArgumentError(
-                f"{type(self).__name__}(potential_fn=...) does not know where to begin. Give MCMC(initial_params={{...}}), "
-                "named tensors of real numbers."
+                f"{type(self).__name__}(potential_fn=...) does not know where to begin. Give "
+                "MCMC(initial_params={...}), named tensors of real numbers."
             )
         if self._given_potential is None:
             raise ArgumentError(f"{type(self).__name__} has neither a model nor a potential_fn.")
@@ -233,8 +213,7 @@ class HMC(MCMCKernel):
 
     def sample(self, params: Params) -> Params:
         state = self._state(params)
-        momentum = self._momentum(state.z)
-        new, accept, is_divergent, moved = self._transition(State(state.z, momentum, state.energy, state.slope))
+        new, accept, is_divergent, moved = self._transition(self.dynamics.started(state))
         after = self.target.layout.params(new.z)
         self._last = after, new
         self._learn(after, new, accept, is_divergent, moved)
@@ -242,9 +221,8 @@ class HMC(MCMCKernel):
 
     def _transition(self, start: State) -> tuple[State, float, bool, bool]:
         """One step: the new state, its acceptance, and whether it diverged and moved."""
-        before = start.energy + self._kinetic(start.r)
-        end = self._leap(start, self.step_size, self.num_steps)
-        error = end.energy + self._kinetic(end.r) - before
+        dynamics = self.dynamics
+        error = dynamics.energy(end := dynamics.leap(start, self.step_size, self.num_steps)) - dynamics.energy(start)
         error = math.inf if math.isnan(error) else error
         accept = math.exp(min(0.0, -error))
         moved = bool(torch.rand(()) < accept)
@@ -271,48 +249,13 @@ class HMC(MCMCKernel):
         energy, slope = self.target.energy(vector)
         return State(vector, torch.zeros_like(vector), energy, slope)
 
-    # the dynamics
-
-    def _momentum(self, z: Tensor) -> Tensor:
-        return self.mass_matrix_adapter.momentum(torch.randn_like(z))
-
-    def _kinetic(self, r: Tensor) -> float:
-        white = self.mass_matrix_adapter.whitened(r)
-        return 0.5 * float(torch.dot(white, white))
-
-    def _leap(self, state: State, step_size: float, steps: int = 1) -> State:
-        """So many leapfrog steps."""
-        z, r, energy, slope = state.z, state.r, state.energy, state.slope
-        velocity, target = self.mass_matrix_adapter.velocity, self.target
-        for _ in range(steps):
-            r = r.add(slope, alpha=-step_size / 2)
-            z = z.add(velocity(r), alpha=step_size)
-            energy, slope = target.energy(z)
-            r = r.add(slope, alpha=-step_size / 2)
-            if energy == math.inf:
-                break
-        return State(z, r, energy, slope)
+    @property
+    def dynamics(self) -> Hamiltonian:
+        """The motion of the present step."""
+        return Hamiltonian(self.target, self.mass_matrix_adapter)
 
     def _find_step_size(self, params: Mapping[str, Tensor]) -> float:
-        """A step size at which one step is accepted about half of the time *(Hoffman and Gelman 2014, algorithm 4)*."""
-        state = self._state(dict(params))
-        size, (least, most) = self.step_size, self._bounds
-        direction = 0
-        for _ in range(_SEARCH):
-            start = State(state.z, self._momentum(state.z), state.energy, state.slope)
-            end = self._leap(start, size)
-            change = start.energy + self._kinetic(start.r) - end.energy - self._kinetic(end.r)
-            wanted = 1 if change > _HALF else -1
-            if direction and wanted != direction:
-                break
-            direction = wanted
-            size *= 2.0**direction
-            if not least < size < most:
-                raise ArgumentError(
-                    f"{type(self).__name__} found no step size between {least} and {most} at which it moves. Is the "
-                    "posterior proper, and the density finite where the chain begins? virgil.explain(model) says more."
-                )
-        return size
+        return self.dynamics.reasonable_step_size(self._state(dict(params)), self.step_size, *self._bounds)
 
     # figures
 
@@ -356,7 +299,7 @@ class HMC(MCMCKernel):
         return max(1, int(self.trajectory_length / self.step_size))
 
     def constrained(self, samples: Params) -> Params:
-        """The variables' values at draws of real numbers. Shapes: ``(draws, *unconstrained)`` to ``(draws, *shape)``."""
+        """The variables' values at draws. Shapes: ``(draws, *unconstrained)`` to ``(draws, *shape)``."""
         return self.target.constrained(samples)
 
     def logging(self) -> dict[str, Any]:

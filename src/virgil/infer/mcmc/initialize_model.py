@@ -7,12 +7,11 @@ from typing import Any
 
 from torch.distributions import Transform
 
-from virgil import poutine
 from virgil.infer.density.dry_run import unmarked
 from virgil.infer.density.initialization import InitFn, init_to_uniform
 from virgil.infer.mcmc.mcmc_kernel import Params
 from virgil.infer.mcmc.target import Potential, target_of_model
-from virgil.poutine.trace import Trace
+from virgil.poutine.trace import Trace, trace
 
 __all__ = ["initialize_model"]
 
@@ -63,9 +62,9 @@ def initialize_model(
         engine="eager",
     )
     with unmarked():
-        trace: Trace = poutine.trace(model).get_trace(*model_args, **kwargs)
+        execution: Trace = trace(model).get_trace(*model_args, **kwargs)
     starts: Any = initial_params
     if starts is None and target.begin is not None:
         found = [target.begin() for _ in range(num_chains)]
         starts = found[0] if num_chains == 1 else found
-    return starts, target.potential, dict(target.transforms), trace
+    return starts, target.potential, dict(target.transforms), execution

@@ -58,9 +58,9 @@ def _divergences(kernels: Sequence[Mapping[str, Any]], draws: int) -> list[str]:
     if not count:
         return []
     return [
-        f"{count} of {draws} steps diverged: the posterior has a region that these steps are too long for, and the draws "
-        "may leave it out. Raise target_accept_prob to 0.95 or 0.99, and state scales that are themselves latent by "
-        "poutine.reparam with LocScaleReparam."
+        f"{count} of {draws} steps diverged: the posterior has a region that these steps are too long for, and the "
+        "draws may leave it out. Raise target_accept_prob to 0.95 or 0.99, and state variables with latent scales "
+        "by poutine.reparam with LocScaleReparam."
     ]
 
 
@@ -99,8 +99,8 @@ def _energies(kernels: Sequence[Mapping[str, Any]]) -> list[str]:
         share = float(energies.diff().square().mean() / energies.var())
         if share < _ENERGY:
             return [
-                f"Chain {number} moves slowly from one energy to another: its E-BFMI is {share:.2f}, and {_ENERGY} is the "
-                "least to trust. The posterior has heavy tails or a funnel: state its scales by LocScaleReparam."
+                f"Chain {number} moves slowly from one energy to another: its E-BFMI is {share:.2f}, and {_ENERGY} is "
+                "the least to trust. The posterior has heavy tails or a funnel: state its scales by LocScaleReparam."
             ]
     return []
 

@@ -38,15 +38,16 @@ class _Block:
         return cls(inverse, torch.linalg.cholesky(inverse))
 
     def velocity(self, r: Tensor) -> Tensor:
-        return self.inverse * r if self.inverse.dim() == 1 else self.inverse @ r
+        return self.inverse * r if self.inverse.dim() == 1 else self.inverse.mv(r)
 
     def momentum(self, noise: Tensor) -> Tensor:
         if self.inverse.dim() == 1:
             return noise / self.factor
-        return torch.linalg.solve_triangular(self.factor.mT, noise.unsqueeze(-1), upper=True).squeeze(-1)
+        solved: Tensor = torch.linalg.solve_triangular(self.factor.mT, noise.unsqueeze(-1), upper=True)
+        return solved.squeeze(-1)
 
     def whitened(self, r: Tensor) -> Tensor:
-        return self.factor * r if self.inverse.dim() == 1 else self.factor.mT @ r
+        return self.factor * r if self.inverse.dim() == 1 else self.factor.mT.mv(r)
 
 
 class BlockMassMatrix:

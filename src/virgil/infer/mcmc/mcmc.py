@@ -11,9 +11,8 @@ from rich.console import Console
 from torch import Tensor
 from torch.distributions import Transform
 
-from virgil.distributions.core.validation import checked, unchecked
 from virgil.errors import ArgumentError, a_kind, shown
-from virgil.infer.mcmc.chain import Chain, Hook, Plan, draw_chain, stacked
+from virgil.infer.mcmc.chain import Chain, Hook, Plan, constrained, draw_chain, initial_of, stacked, validation
 from virgil.infer.mcmc.chain_progress import chain_progress
 from virgil.infer.mcmc.judgement import Judgement, judged
 from virgil.infer.mcmc.mcmc_kernel import MCMCKernel, Params
@@ -120,7 +119,9 @@ class MCMC:
 
     def _apart(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Chain], list[Params]]:
         starts = [initial_of(self.initial_params, number, self.num_chains) for number in range(self.num_chains)]
-        found = draw_in_processes(self.kernel, self._plan(), starts, args, kwargs, self.mp_context, self.transforms)
+        found = draw_in_processes(
+            self.kernel, self._plan(), starts, args, kwargs, self.mp_context, self.transforms, self.disable_validation
+        )
         return [chain for chain, _ in found], [values for _, values in found]
 
     def _drawn(self) -> Params:
@@ -179,29 +180,6 @@ def check_numbers(kernel: Any, num_samples: int, warmup_steps: int, num_chains: 
         for name, value in initial.items():
             if value.dim() < 1 or value.shape[0] != num_chains:
                 raise ArgumentError(
-                    f"MCMC got initial_params[{name!r}] of shape {tuple(value.shape)} and num_chains={num_chains}; with "
-                    "many chains it has a row for each."
+                    f"MCMC got initial_params[{name!r}] of shape {tuple(value.shape)} and num_chains={num_chains}; "
+                    "with many chains it has a row for each."
                 )
-
-
-def initial_of(initial: Mapping[str, Tensor] | None, number: int, num_chains: int) -> Params | None:
-    """The state at which a chain begins; ``None`` where the kernel finds one."""
-    if initial is None:
-        return None
-    return {name: value[number] if num_chains > 1 else value for name, value in initial.items()}
-
-
-def constrained(kernel: Any, draws: Params, transforms: Mapping[str, Transform] | None) -> Params:
-    """The variables' values at draws of real numbers."""
-    if transforms is None and hasattr(kernel, "constrained") and set(draws) == set(kernel.target.layout.shapes):
-        values: Params = kernel.constrained(draws)
-        return values
-    known = (getattr(kernel, "transforms", None) or {}) if transforms is None else transforms
-    return {name: known[name].inv(value).detach() if name in known else value for name, value in draws.items()}
-
-
-def validation(disabled: bool | None) -> Any:
-    """A block in which distributions check their arguments, or do not, or as before."""
-    from contextlib import nullcontext
-
-    return nullcontext() if disabled is None else unchecked() if disabled else checked()

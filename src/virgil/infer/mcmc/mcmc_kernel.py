@@ -21,7 +21,7 @@ class MCMCKernel(ABC):
     draw, and :meth:`cleanup`.
     """
 
-    def setup(self, warmup_steps: int, *args: Any, **kwargs: Any) -> None:
+    def setup(self, warmup_steps: int, *args: Any, **kwargs: Any) -> None:  # noqa: B027 optional
         """Prepare a chain.
 
         Args:
@@ -30,7 +30,7 @@ class MCMCKernel(ABC):
             kwargs: arguments of ``MCMC.run``.
         """
 
-    def cleanup(self) -> None:
+    def cleanup(self) -> None:  # noqa: B027 optional
         """Forget the chain."""
 
     def logging(self) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class MCMCKernel(ABC):
         """Figures of a chain that has ended, by their names."""
         return {}
 
-    def end_warmup(self) -> None:
+    def end_warmup(self) -> None:  # noqa: B027 optional
         """Note that the warm-up has ended."""
 
     @property

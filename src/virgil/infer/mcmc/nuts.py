@@ -13,7 +13,8 @@ from torch.distributions import Transform
 
 from virgil.errors import ArgumentError, shown
 from virgil.infer.density.initialization import InitFn, init_to_uniform
-from virgil.infer.mcmc.hmc import DIVERGENT, HMC, State
+from virgil.infer.mcmc.hamiltonian import DIVERGENT, Hamiltonian, State
+from virgil.infer.mcmc.hmc import HMC
 from virgil.infer.mcmc.mass_matrix import Names
 from virgil.infer.mcmc.target import Potential
 
@@ -73,7 +74,7 @@ class NUTS(HMC):
         step_size: of a leapfrog step, or what the search for it begins with.
         adapt_step_size: whether the warm-up finds the step size.
         adapt_mass_matrix: whether it finds the mass matrix.
-        full_mass: ``True`` for one dense matrix, or a list of tuples of names, each a dense block; all else is diagonal.
+        full_mass: ``True`` for a dense matrix, or a list of tuples of names, each a dense block; all else is diagonal.
         use_multinomial_sampling: how a state of a trajectory is drawn.
         transforms: as for `HMC`.
         max_plate_nesting: as for `HMC`.
@@ -124,8 +125,8 @@ class NUTS(HMC):
         depths = (max_tree_depth,) * 2 if isinstance(max_tree_depth, int) else tuple(max_tree_depth)
         if len(depths) != 2 or not all(isinstance(depth, int) and depth > 0 for depth in depths):
             raise ArgumentError(
-                f"NUTS got max_tree_depth={shown(max_tree_depth)}; it takes a number from 1, or one for the warm-up and "
-                "one for draws."
+                f"NUTS got max_tree_depth={shown(max_tree_depth)}; it takes a number from 1, or one for the warm-up "
+                "and one for draws."
             )
         self.use_multinomial_sampling = use_multinomial_sampling
         self._max_tree_depths = depths
@@ -152,11 +153,12 @@ class NUTS(HMC):
         self._energies: list[float] = []
 
     def _transition(self, start: State) -> tuple[State, float, bool, bool]:
-        before = start.energy + self._kinetic(start.r)
+        dynamics = self.dynamics
+        before = dynamics.energy(start)
         level = math.log(max(float(torch.rand(())), 1e-38)) - before  # of the log-density, for uniform draws
         weight = (lambda energy: before - energy) if self.use_multinomial_sampling else _above(level)
-        builder = _Builder(self, before, weight)
-        end = _End(start, self.mass_matrix_adapter.velocity(start.r))
+        builder = _Builder(dynamics, self.step_size, before, weight)
+        end = _End(start, dynamics.velocity(start))
         tree = _Tree(end, end, start.r, start, weight(before), 0.0, 0, False, False)
         most = self._max_tree_depths[self._step >= self._warmup_steps]
         depth = 0
@@ -184,12 +186,14 @@ class _Builder:
     """Makes the trees of one step.
 
     Attributes:
-        kernel: its dynamics.
+        dynamics: the motion.
+        step_size: of a leapfrog step.
         before: the energy at the start, nats.
         weight: the logarithm of a state's weight from its energy, nats.
     """
 
-    kernel: NUTS
+    dynamics: Hamiltonian
+    step_size: float
     before: float
     weight: Callable[[float], float]
 
@@ -204,12 +208,11 @@ class _Builder:
         return self.joined(first, second, forward, prefers_new=False)
 
     def _leaf(self, end: _End, forward: bool) -> _Tree:
-        kernel = self.kernel
-        state = kernel._leap(end.state, kernel.step_size if forward else -kernel.step_size)
-        energy = state.energy + kernel._kinetic(state.r)
-        error = energy - self.before
+        dynamics = self.dynamics
+        state = dynamics.leap(end.state, self.step_size if forward else -self.step_size)
+        error = dynamics.energy(state) - self.before
         error = math.inf if math.isnan(error) else error
-        there = _End(state, kernel.mass_matrix_adapter.velocity(state.r))
+        there = _End(state, dynamics.velocity(state))
         log_weight = self.weight(self.before + error)
         accept = math.exp(min(0.0, -error))
         return _Tree(there, there, state.r, state, log_weight, accept, 1, False, error > DIVERGENT)

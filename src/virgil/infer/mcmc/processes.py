@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import multiprocessing
 import os
 import pickle
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import torch
 from torch.distributions import Transform
 
 from virgil.errors import ArgumentError, shown
-from virgil.infer.mcmc.chain import Chain, Plan, draw_chain, stacked
+from virgil.infer.mcmc.chain import Chain, Plan, constrained, draw_chain, stacked, validation
 from virgil.infer.mcmc.mcmc_kernel import MCMCKernel, Params
 from virgil.ops.random_state import set_rng_seed
 
@@ -28,6 +28,7 @@ def draw_in_processes(
     kwargs: dict[str, Any],
     context: str | None,
     transforms: Mapping[str, Transform] | None,
+    disabled: bool | None,
 ) -> list[tuple[Chain, Params]]:
     """A chain for each start, with the variables' values at its draws.
 
@@ -46,14 +47,15 @@ def draw_in_processes(
         pickle.dumps((kernel, plan, starts, args, kwargs, transforms))
     except Exception as error:  # whatever an object raises that cannot be pickled
         raise ArgumentError(
-            f"MCMC(mp_context={context!r}) cannot send the kernel, its model or its arguments to another process: {error}. "
-            "Define the model at the top of a module, or leave mp_context out, so that chains run in this process."
+            f"MCMC(mp_context={context!r}) cannot send the kernel, its model or its arguments to another process: "
+            f"{error}. Define the model at the top of a module, or leave mp_context out, so that chains run in "
+            "this process."
         ) from None
     seeds = torch.randint(2**31, (len(starts),)).tolist()
     threads = max(1, (os.cpu_count() or 1) // len(starts))
-    with ProcessPoolExecutor(len(starts), mp_context=multiprocessing.get_context(context)) as pool:
+    with concurrent.futures.ProcessPoolExecutor(len(starts), mp_context=multiprocessing.get_context(context)) as pool:
         jobs = [
-            pool.submit(_draw, kernel, plan, start, args, kwargs, transforms, seed, threads)
+            pool.submit(_draw, kernel, plan, start, args, kwargs, transforms, disabled, seed, threads)
             for start, seed in zip(starts, seeds, strict=True)
         ]
         return [job.result() for job in jobs]
@@ -66,14 +68,13 @@ def _draw(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     transforms: Mapping[str, Transform] | None,
+    disabled: bool | None,
     seed: int,
     threads: int,
 ) -> tuple[Chain, Params]:
-    from virgil.infer.mcmc.mcmc import constrained, validation
-
     torch.set_num_threads(threads)
     set_rng_seed(seed)
-    with validation(True):
+    with validation(disabled):
         chain = draw_chain(kernel, plan, start, args, kwargs)
         values = constrained(kernel, stacked(chain.draws), transforms)
     return Chain([], chain.diagnostics, chain.was_interrupted), values

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from virgil.errors import ArgumentError, shown
+from virgil.infer.blame import LinAlgError
 from virgil.infer.density.initialization import init_to_uniform
 from virgil.infer.mcmc.mcmc_kernel import MCMCKernel, Params
 from virgil.infer.mcmc.target import Target, target_of_model
@@ -112,7 +113,7 @@ class RandomWalkKernel(MCMCKernel):
         with torch.no_grad():
             try:
                 energy = float(self.target.potential(params))
-            except (torch.linalg.LinAlgError, ValueError, ArithmeticError):
+            except (LinAlgError, ValueError, ArithmeticError):
                 return math.inf
         return energy if math.isfinite(energy) else math.inf
 

@@ -152,7 +152,7 @@ def select_samples(
     return {name: value.index_select(dim, places) for name, value in chosen.items()}
 
 
-def predictive(model: Callable[..., Any], posterior_samples: Mapping[str, Tensor], *args: Any, **kwargs: Any) -> Params:
+def predictive(model: Callable[..., Any], posterior_samples: Mapping[str, Tensor], *args: Any, **kwargs: Any) -> Any:
     """Draws of a model's other sites given draws of its latent ones, by `Predictive`.
 
     Args:
@@ -165,5 +165,5 @@ def predictive(model: Callable[..., Any], posterior_samples: Mapping[str, Tensor
     options = {name: kwargs.pop(name) for name in ("num_samples", "return_sites", "parallel") if name in kwargs}
     found = Predictive(model, posterior_samples=dict(posterior_samples), **options)
     if kwargs.pop("return_trace", False):
-        return found.get_vectorized_trace(*args, **kwargs)  # type: ignore[return-value]
-    return found(*args, **kwargs)  # type: ignore[no-any-return]
+        return found.get_vectorized_trace(*args, **kwargs)
+    return found(*args, **kwargs)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from torch import Tensor
 from torch.distributions import Transform
 
-from virgil.infer.mcmc.chain import Hook, Plan, draw_chain
+from virgil.infer.mcmc.chain import Hook, Plan, constrained, draw_chain, initial_of, validation
 from virgil.infer.mcmc.chain_progress import chain_progress
-from virgil.infer.mcmc.mcmc import check_numbers, constrained, initial_of, validation
+from virgil.infer.mcmc.mcmc import check_numbers
 from virgil.infer.mcmc.mcmc_kernel import MCMCKernel, Params
 from virgil.infer.mcmc.samples import diagnostics_from_stats
 from virgil.ops.streaming import CountMeanVarianceStats, StatsOfDict, StreamingStats
@@ -44,7 +45,7 @@ class StreamingMCMC:
         num_samples: int,
         warmup_steps: int | None = None,
         initial_params: Mapping[str, Tensor] | None = None,
-        statistics: StreamingStats | None = None,
+        statistics: StreamingStats[Any] | None = None,
         num_chains: int = 1,
         hook_fn: Hook | None = None,
         disable_progbar: bool = False,
@@ -64,7 +65,7 @@ class StreamingMCMC:
         self.disable_validation = disable_validation
         self.transforms = transforms
         self.save_params = None if save_params is None else tuple(save_params)
-        self._statistics: StreamingStats = (
+        self._statistics: StreamingStats[Any] = (
             StatsOfDict(default=CountMeanVarianceStats) if statistics is None else statistics
         )
         self._diagnostics: list[dict[str, Any]] = []
@@ -87,7 +88,7 @@ class StreamingMCMC:
                 self.kernel.cleanup()
                 initial = initial_of(self.initial_params, number, self.num_chains)
                 chain = draw_chain(
-                    self.kernel, plan, initial, args, kwargs, report_of(number), lambda draw: self._count(number, draw)
+                    self.kernel, plan, initial, args, kwargs, report_of(number), partial(self._count, number)
                 )
                 self._diagnostics.append(chain.diagnostics)
 
@@ -103,7 +104,7 @@ class StreamingMCMC:
         """
         if group_by_chain:
             return dict(self._statistics.get())
-        merged: dict[str, StreamingStats] = {}
+        merged: dict[str, StreamingStats[Any]] = {}
         for (_, name), statistics in self._statistics.stats.items():  # type: ignore[attr-defined]
             merged[name] = merged[name].merge(statistics) if name in merged else statistics
         return {name: statistics.get() for name, statistics in merged.items()}

@@ -13,6 +13,7 @@ from torch.distributions import Transform
 from torch.distributions.transforms import identity_transform
 
 from virgil.errors import ArgumentError, shown
+from virgil.infer.blame import LinAlgError
 from virgil.infer.density.bijection import Bijection
 from virgil.infer.density.compiled_density import CompiledDensity
 from virgil.infer.density.initialization import InitFn
@@ -35,7 +36,8 @@ class Target:
 
     Attributes:
         layout: the names in a vector.
-        slope: from a vector to its potential energy, nats, and the gradient. Shapes: ``(dim,)`` to ``()`` and ``(dim,)``.
+        slope: from a vector to its potential energy, nats, and the gradient.
+            Shapes: ``(dim,)`` to ``()`` and ``(dim,)``.
         potential: the energy as a function of named tensors, differentiable.
         transforms: by name, from a variable's support to real numbers, where these are fixed.
         constrained: from draws of named real tensors to the variables' values.
@@ -55,7 +57,7 @@ class Target:
         """Potential energy and gradient; infinite where the density is zero, or a number is not finite."""
         try:
             energy, slope = self.slope(vector)
-        except (torch.linalg.LinAlgError, ValueError, ArithmeticError) as error:
+        except (LinAlgError, ValueError, ArithmeticError) as error:
             if isinstance(error, ArgumentError):
                 raise
             return math.inf, torch.zeros_like(vector)
@@ -67,7 +69,7 @@ class Target:
         mine, other = self.layout, self.layout.ordered(names)
         if list(mine.shapes) == names:
             return self
-        places = {name: row for name, row in mine.params(torch.arange(mine.dim)).items()}
+        places = mine.params(torch.arange(mine.dim))
         there = torch.cat([places[name].reshape(-1) for name in names])  # of mine, by entry of the other
         back = torch.argsort(there)
 
