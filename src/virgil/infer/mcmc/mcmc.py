@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from rich.console import Console
@@ -12,12 +12,16 @@ from torch import Tensor
 from torch.distributions import Transform
 
 from virgil.errors import ArgumentError, a_kind, shown
+from virgil.infer.mcmc.arviz import to_arviz
 from virgil.infer.mcmc.chain import Chain, Hook, Plan, constrained, draw_chain, initial_of, stacked, validation
 from virgil.infer.mcmc.chain_progress import chain_progress
 from virgil.infer.mcmc.judgement import Judgement, judged
 from virgil.infer.mcmc.mcmc_kernel import MCMCKernel, Params
 from virgil.infer.mcmc.processes import draw_in_processes
 from virgil.infer.mcmc.samples import diagnostics, print_summary, select_samples
+
+if TYPE_CHECKING:
+    from xarray import DataTree
 
 __all__ = ["MCMC"]
 
@@ -161,6 +165,14 @@ class MCMC:
     def check(self) -> Judgement:
         """Say in sentences how far to trust the draws: divergences, R-hat, effective draws, energy, tree depth."""
         return judged(self._drawn(), self._diagnostics)
+
+    def to_arviz(self) -> DataTree:
+        """The draws for ArviZ: ``posterior``, and ``sample_stats``: divergences, energies, nats, and tree depths.
+
+        Raises:
+            ArgumentError: there are no draws yet, or the extra ``arviz`` is not installed.
+        """
+        return to_arviz(self._drawn(), self._diagnostics)
 
 
 def check_numbers(kernel: Any, num_samples: int, warmup_steps: int, num_chains: int, initial: Any) -> None:

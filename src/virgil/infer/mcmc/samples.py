@@ -152,18 +152,16 @@ def select_samples(
     return {name: value.index_select(dim, places) for name, value in chosen.items()}
 
 
-def predictive(model: Callable[..., Any], posterior_samples: Mapping[str, Tensor], *args: Any, **kwargs: Any) -> Any:
+def predictive(model: Callable[..., Any], posterior_samples: Mapping[str, Tensor], *args: Any, **kwargs: Any) -> Params:
     """Draws of a model's other sites given draws of its latent ones, by `Predictive`.
 
     Args:
         model: the program.
         posterior_samples: draws by name. Shape: ``(draws, *shape)``.
         args: the model's arguments.
-        kwargs: the model's arguments by name; ``num_samples``, ``return_sites``, ``return_trace`` and ``parallel`` are
-            those of this function.
+        kwargs: the model's arguments by name; ``num_samples``, ``return_sites`` and ``parallel`` are those of
+            `Predictive`.
     """
     options = {name: kwargs.pop(name) for name in ("num_samples", "return_sites", "parallel") if name in kwargs}
-    found = Predictive(model, posterior_samples=dict(posterior_samples), **options)
-    if kwargs.pop("return_trace", False):
-        return found.get_vectorized_trace(*args, **kwargs)
-    return found(*args, **kwargs)
+    values: Params = Predictive(model, posterior_samples=dict(posterior_samples), **options)(*args, **kwargs)
+    return values
