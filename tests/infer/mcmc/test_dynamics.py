@@ -57,7 +57,9 @@ def test_a_leap_keeps_volumes():
         return torch.cat([end.z, end.r])
 
     place, step = torch.cat([start.z, start.r]), 1e-5
-    columns = [(moved(place + step * axis) - moved(place - step * axis)) / (2 * step) for axis in torch.eye(6, **FLOAT64)]
+    columns = [
+        (moved(place + step * axis) - moved(place - step * axis)) / (2 * step) for axis in torch.eye(6, **FLOAT64)
+    ]
     assert float(torch.linalg.det(torch.stack(columns))) == pytest.approx(1.0, abs=1e-7)
 
 

@@ -14,6 +14,8 @@ from virgil.ops.running_covariance import RunningCovariance
 
 __all__ = ["ArrowheadMassMatrix"]
 
+_SHARE = 0.99
+
 
 class ArrowheadMassMatrix(BlockMassMatrix):
     r"""A mass matrix whose first rows are dense and whose other rows are diagonal.
@@ -80,7 +82,7 @@ class ArrowheadMassMatrix(BlockMassMatrix):
 
     def end_adaptation(self) -> None:
         if self._adapts and self._gradients.count > 1:
-            self.mass_matrix = {self._block: SymmArrowhead(*self._gradients.covariance(regularize=True))}
+            self.mass_matrix = {self._block: _positive(*self._gradients.covariance(regularize=True))}
             self._start()
 
     def velocity(self, r: Tensor) -> Tensor:
@@ -97,3 +99,16 @@ class ArrowheadMassMatrix(BlockMassMatrix):
 
     def unscale(self, r: Mapping[str, Tensor]) -> dict[Names, Tensor]:
         return {self._block: self.whitened(self._layout(r).vector(r))}
+
+
+def _positive(top: Tensor, bottom: Tensor) -> SymmArrowhead:
+    """The matrix, positive definite: without entries between the last variables the others may be too large for it."""
+    head = len(top)
+    corner, right = top[:, :head], top[:, head:]
+    if not head or not len(bottom):
+        return SymmArrowhead(top, bottom)
+    white = torch.linalg.solve_triangular(torch.linalg.cholesky(corner), right / bottom.sqrt(), upper=False)
+    share = float(torch.linalg.matrix_norm(white, 2)) ** 2  # of the corner that the others take away
+    if share >= _SHARE:
+        right = right * (_SHARE / share) ** 0.5
+    return SymmArrowhead(torch.cat([corner, right], 1), bottom)

@@ -128,6 +128,7 @@ class HMC(MCMCKernel):
         if params is None:
             params = target.begin() if target.begin is not None else {}
             self._initial_params = params
+        target.layout.vector(params)  # which says what is missing, or has another shape
         like = next(iter(params.values()))
         layout = Layout.of(params)
         self._adapter.configure(
@@ -138,6 +139,11 @@ class HMC(MCMCKernel):
         )
         self._target = target.ordered(self.mass_matrix_adapter.names)
         self.transforms, self.potential_fn = dict(target.transforms), target.potential
+        if self._state(params).energy == math.inf:
+            raise ArgumentError(
+                "A chain begins at a place where the log-density is not finite. Give other initial_params, which are "
+                "unconstrained, or leave them out, so that one is found."
+            )
         self._adapter.reset_step_size_adaptation(params)
 
     def _make_target(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Target:
