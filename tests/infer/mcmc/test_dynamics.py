@@ -1,6 +1,7 @@
 """The motion of Hamiltonian Monte Carlo, mass matrices and the warm-up."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -130,9 +131,9 @@ def test_windows_cover_the_warm_up_and_double(steps):
     found = windows(steps)
     assert found[0].start == 0
     assert found[-1].end == steps - 1
-    assert all(before.end + 1 == after.start for before, after in zip(found, found[1:], strict=False))
+    assert all(before.end + 1 == after.start for before, after in pairwise(found))
     lengths = [window.end - window.start + 1 for window in found[1:-1]]
-    assert all(after == 2 * before for before, after in zip(lengths, lengths[1:-1], strict=False))
+    assert all(after == 2 * before for before, after in pairwise(lengths[:-1]))
     if len(lengths) > 1:
         assert lengths[-1] >= 2 * lengths[-2]
 
