@@ -41,13 +41,14 @@ class Logistic(TorchDistributionMixin):
         super().__init__(self.loc.shape, validate_args=validate_args)
 
     def rsample(self, sample_shape: Sizes = Size()) -> Tensor:
-        return self.icdf(open_unit_interval(self.shape(sample_shape), self.loc))
+        uniform = open_unit_interval(self.shape(sample_shape), self.loc)
+        return torch.addcmul(self.loc, self.scale, torch.logit(uniform))
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
         z = (value - self.loc) / self.scale
-        return logsigmoid(z) + logsigmoid(-z) - self.scale.log()
+        return torch.add(z, logsigmoid(-z), alpha=2) - self.scale.log()  # logsigmoid(z) is z + logsigmoid(-z)
 
     def cdf(self, value: Tensor) -> Tensor:
         if self._validate_args:

@@ -30,4 +30,5 @@ class Pareto(TorchDistributionMixin, td.Pareto):
 
 
 def _log_prob(value: Tensor, scale: Tensor, alpha: Tensor) -> Tensor:
-    return alpha.log() + alpha * (scale.log() - value.log()) - value.log()
+    log_value = value.log()
+    return alpha.log() + alpha * (scale.log() - log_value) - log_value

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Size, Tensor
 from torch.distributions import constraints
+from torch.nn.functional import logsigmoid
 
 from virgil.distributions.core.broadcast_parameters import broadcast_pair
 from virgil.distributions.core.expand_methods import expand_parameters
@@ -38,13 +39,15 @@ class SoftLaplace(TorchDistributionMixin):
         super().__init__(self.loc.shape, validate_args=validate_args)
 
     def rsample(self, sample_shape: Sizes = Size()) -> Tensor:
-        return self.icdf(open_unit_interval(self.shape(sample_shape), self.loc))
+        uniform = open_unit_interval(self.shape(sample_shape), self.loc)
+        size = torch.tan(math.pi / 2 * torch.minimum(uniform, 1 - uniform)).log()
+        return torch.addcmul(self.loc, self.scale, torch.copysign(size, uniform - 0.5))
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        z = ((value - self.loc) / self.scale).abs()
-        return math.log(2 / math.pi) - self.scale.log() - z - torch.log1p((-2 * z).exp())
+        z = (value - self.loc) / self.scale
+        return logsigmoid(2 * z) - z - (self.scale.log() + math.log(math.pi / 2))
 
     def cdf(self, value: Tensor) -> Tensor:
         if self._validate_args:

@@ -8,6 +8,7 @@ from torch import distributions as td
 
 from virgil.distributions.core.log_probabilities import inside, labels
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.ops.row_softmax import softmax_of_rows
 from virgil.ops.sizes import Sizes
 
 __all__ = ["RelaxedOneHotCategorical"]
@@ -36,7 +37,7 @@ class RelaxedOneHotCategorical(TorchDistributionMixin, td.RelaxedOneHotCategoric
         logits = self.logits
         shape = self._extended_shape(sample_shape)
         uniform = inside(torch.rand(shape, dtype=logits.dtype, device=logits.device))
-        return torch.softmax((logits - (-uniform.log()).log()) / self.temperature, -1)
+        return softmax_of_rows((logits - (-uniform.log()).log()) / self.temperature)
 
     def sample(self, sample_shape: Sizes = Size()) -> Tensor:
         with torch.no_grad():
