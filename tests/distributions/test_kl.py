@@ -26,6 +26,10 @@ PAIRS = {
         dist.AsymmetricLaplace(LOCS, 0.8, SIZES),
         dist.AsymmetricLaplace(-LOCS, SIZES, 1.3),
     ),
+    "CAR": (
+        dist.CAR(LOCS, 0.4, SIZES, torch.ones(2, 2) - torch.eye(2)),
+        dist.CAR(torch.zeros(2).double(), -0.2, 1.1, torch.ones(2, 2) - torch.eye(2)),
+    ),
     "HalfCauchy": (dist.HalfCauchy(SIZES), dist.HalfCauchy(2.0 * SIZES + 0.5)),
     "InverseGamma": (dist.InverseGamma(SIZES + 2, SIZES), dist.InverseGamma(3.0, SIZES + 1)),
     "InverseGaussian": (dist.InverseGaussian(SIZES, 2.0), dist.InverseGaussian(1.5, SIZES)),
@@ -39,6 +43,7 @@ PAIRS = {
     ),
     "VonMises": (dist.VonMises(LOCS, SIZES), dist.VonMises(-LOCS, 2.5)),
     "Weibull": (dist.Weibull(SIZES, 2.0), dist.Weibull(1.5, SIZES)),
+    "Wishart": (dist.Wishart(3 + SIZES, scale_tril=TRIL), dist.Wishart(5.0, torch.eye(2).double() * 0.8)),
     "ZeroSumNormal": (dist.ZeroSumNormal(SIZES, (3, 2)), dist.ZeroSumNormal(1.1, (3, 2))),
     "independent, full": (P.to_event(1), FULL),
     "full, independent": (FULL, Q.to_event(1)),

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from scipy import stats
@@ -22,6 +23,16 @@ def test_the_laplace_transform_is_that_of_the_logistic_augmentation():
         return below[(at / 2.5 * 20_000 - 0.5).round().astype(int).clip(0, 19_999)]
 
     assert stats.kstest(fn.sample((20_000,)).numpy(), cdf).pvalue > 1e-6
+
+
+def test_moments_are_those_of_the_density():
+    fn = dist.TruncatedPolyaGamma(torch.zeros((), dtype=torch.double)).expand((2,))
+    nodes, weights = np.polynomial.legendre.leggauss(400)
+    x, weights = torch.as_tensor((nodes + 1) * 1.25), torch.as_tensor(weights * 1.25)
+    mass = fn.log_prob(x.unsqueeze(-1)).exp()[:, 0] * weights
+    mean = (mass * x).sum()
+    assert fn.mean.tolist() == pytest.approx([mean.item()] * 2, rel=1e-9)
+    assert fn.variance.tolist() == pytest.approx([(mass * (x - mean).square()).sum().item()] * 2, rel=1e-9)
 
 
 def test_draws_have_the_dtype_of_the_prototype():

@@ -71,11 +71,51 @@ def test_nothing_lies_below_the_support(name):
         (dist.NegativeBinomial(double(2.5), double(0.6)), stats.nbinom(2.5, 0.4)),
         (dist.Binomial(double(12), double(0.6)), stats.binom(12, 0.6)),
         (dist.Geometric(double(0.2)), stats.geom(0.2, loc=-1)),
+        (dist.GammaPoisson(double(2.5), double(0.6)), stats.nbinom(2.5, 0.375)),
+        (dist.BetaBinomial(double(2.5), double(0.6), double(12)), stats.betabinom(12, 2.5, 0.6)),
+        (dist.ExtendedBetaBinomial(double(2.5), double(0.6), double(12)), stats.betabinom(12, 2.5, 0.6)),
+        (dist.HyperGeometric(double(50), double(20), double(12)), stats.hypergeom(50, 20, 12)),
+        (dist.HyperGeometric(double(10), double(8), double(5)), stats.hypergeom(10, 8, 5)),
     ],
-    ids=["Poisson", "NegativeBinomial", "Binomial", "Geometric"],
+    ids=[
+        *("Poisson", "NegativeBinomial", "Binomial", "Geometric", "GammaPoisson", "BetaBinomial"),
+        *("ExtendedBetaBinomial", "HyperGeometric"),
+        "HyperGeometric from 3",
+    ],
 )
 def test_masses_of_counts_are_those_of_scipy(fn, reference):
     for count in (-1.0, 0.0, 2.0, 3.0, 12.0, 60.0):
         tails = tails_of(fn)
         assert tails.log_above(fn, double(count)).item() == pytest.approx(reference.logsf(count), rel=1e-9, abs=1e-12)
         assert tails.log_below(fn, double(count)).exp().item() == pytest.approx(reference.cdf(count), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("mean", "other"), [(2.0, 2.0), (0.01, 0.02), (30.0, 3.0), (2e3, 2.5e3), (1e-3, 5.0), (200.0, 1e-3)]
+)
+def test_masses_of_a_difference_of_counts_are_sums_over_one_of_them(mean, other):
+    fn = dist.Skellam(double(mean), double(other))
+    subtracted = np.arange(0, int(other + 40 * other**0.5) + 60)
+    weights = stats.poisson.logpmf(subtracted, other)
+    for deviations in (-8.0, -3.0, 0.0, 0.5, 2.0, 6.0):
+        count = np.floor(mean - other + deviations * (mean + other) ** 0.5)
+        below = np.logaddexp.reduce(weights + stats.poisson.logcdf(count + subtracted, mean))
+        above = np.logaddexp.reduce(weights + stats.poisson.logsf(count + subtracted, mean))
+        tails, value = tails_of(fn), double(count)
+        assert tails.log_below(fn, value).item() == pytest.approx(below, rel=1e-10, abs=1e-11)
+        assert tails.log_above(fn, value).item() == pytest.approx(above, rel=1e-10, abs=1e-11)
+        assert fn.cdf(value).item() == pytest.approx(np.exp(below), rel=1e-10)
+
+
+def test_masses_of_counts_have_derivatives_for_each_batch_entry():
+    a, b = double([1.5, 4.0]).requires_grad_(), double([0.7, 2.0]).requires_grad_()
+    value = double([[2.0, 5.0], [-1.0, 0.0], [9.0, 9.0]])
+    makes = (dist.Skellam, dist.GammaPoisson, lambda x, y: dist.BetaBinomial(x, y, double([9.0, 6.0])))
+    for make in makes:
+        assert make(a, b).cdf(torch.ones(3, 2)).shape == (3, 2)
+        assert torch.autograd.gradcheck(
+            lambda x, y, make=make: tails_of(make(x, y)).log_below(make(x, y), value).clamp_min(-1e3), (a, b)
+        )
+        assert torch.autograd.gradcheck(
+            lambda x, y, make=make: tails_of(make(x, y)).log_above(make(x, y), value).clamp_min(-1e3), (a, b)
+        )

@@ -63,6 +63,21 @@ class TruncatedPolyaGamma(TorchDistributionMixin):
                 low, high = torch.where(less, middle, low), torch.where(less, high, middle)
             return ((low + high) / 2).to(self.prototype.dtype)
 
+    @property
+    def mean(self) -> Tensor:
+        """0.249990, where the mean without a bound is 1 / 4."""
+        return self._constant(_moment(1, self.truncation_point))
+
+    @property
+    def variance(self) -> Tensor:
+        """0.041645, where the variance without a bound is 1 / 24."""
+        first, second = (_moment(order, self.truncation_point) for order in (1, 2))
+        return self._constant(second - first**2)
+
+    def _constant(self, number: float) -> Tensor:
+        like = self.prototype
+        return torch.full((), number, dtype=like.dtype, device=like.device).expand(self._batch_shape)
+
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
@@ -75,6 +90,16 @@ def _above(bound: float) -> float:
     """The mass above a bound that is not small."""
     terms = ((-1.0) ** n / (n + 0.5) * math.exp(-2 * (math.pi * (n + 0.5)) ** 2 * bound) for n in range(4))
     return 2 / math.pi * math.fsum(terms)
+
+
+def _moment(order: int, bound: float) -> float:
+    """The mean, or the mean square, of what lies below a bound: without one they are 1 / 4 and 5 / 48."""
+    beyond = 0.0
+    for n in range(4):
+        rate = 2 * (math.pi * (n + 0.5)) ** 2
+        powers = bound + 1 / rate if order == 1 else bound**2 + 2 * bound / rate + 2 / rate**2
+        beyond += (-1) ** n * 2 * math.pi * (2 * n + 1) / rate * math.exp(-rate * bound) * powers
+    return ((1 / 4 if order == 1 else 5 / 48) - beyond) / (1 - _above(bound))
 
 
 def _log_density(x: Tensor, terms: int) -> Tensor:

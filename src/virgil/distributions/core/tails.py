@@ -23,7 +23,7 @@ from virgil.ops.incomplete_beta import beta_quantile_logit, log_incomplete_beta
 from virgil.ops.incomplete_gamma import gamma_quantile, log_incomplete_gamma
 from virgil.ops.student_tails import log_student_tail, student_quantile
 
-__all__ = ["Tails", "log_of_rest", "symmetric_tails", "tails_of"]
+__all__ = ["Tails", "log_of_rest", "symmetric_tails", "tails_of", "tails_of_failures"]
 
 _Formula = Callable[[Any, Tensor], Tensor]
 _LOG_HALF = math.log(0.5)
@@ -136,8 +136,17 @@ def _counted(value: Tensor, log_mass: Tensor, of_none: float) -> Tensor:
     return torch.where(value < 0, of_none, log_mass)
 
 
-def _failures(fn: Any, value: Tensor) -> tuple[Tensor, Tensor]:
-    return log_incomplete_beta(fn.total_count, _events(value), -fn.logits)
+def tails_of_failures(count: Callable[[Any], Tensor], log_odds: Callable[[Any], Tensor]) -> Tails:
+    """Formulas of the number of successes before a number of failures, each failure with these log-odds."""
+
+    def masses(fn: Any, value: Tensor) -> tuple[Tensor, Tensor]:
+        return log_incomplete_beta(count(fn), _events(value), log_odds(fn))
+
+    return Tails(
+        lambda fn, value: _counted(value, masses(fn, value)[0], -torch.inf),
+        lambda fn, value: _counted(value, masses(fn, value)[1], 0.0),
+        *(_BY_CDF.from_below, _BY_CDF.from_above),
+    )
 
 
 def _successes(fn: Any, value: Tensor) -> tuple[Tensor, Tensor]:
@@ -201,11 +210,7 @@ _TAILS: dict[type[td.Distribution], Tails] = {
         lambda fn, value: _counted(value, log_incomplete_gamma(_events(value), fn.rate)[0], 0.0),
         *(_BY_CDF.from_below, _BY_CDF.from_above),
     ),
-    td.NegativeBinomial: Tails(
-        lambda fn, value: _counted(value, _failures(fn, value)[0], -torch.inf),
-        lambda fn, value: _counted(value, _failures(fn, value)[1], 0.0),
-        *(_BY_CDF.from_below, _BY_CDF.from_above),
-    ),
+    td.NegativeBinomial: tails_of_failures(lambda fn: fn.total_count, lambda fn: -fn.logits),
     td.Binomial: Tails(
         lambda fn, value: _counted(value, _successes(fn, value)[0], -torch.inf),
         lambda fn, value: _counted(value, _successes(fn, value)[1], 0.0),

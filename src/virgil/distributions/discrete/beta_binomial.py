@@ -7,6 +7,7 @@ from torch import Size, Tensor
 from torch.distributions import constraints
 from torch.distributions.utils import broadcast_all
 
+from virgil.distributions.core.cdf_of_sums import CdfOfSums
 from virgil.distributions.core.expand_methods import expand_parameters
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.core.simplex_draws import SimplexDraws
@@ -28,7 +29,7 @@ def _log_prob(value: Tensor, a: Tensor, b: Tensor, total_count: Tensor) -> Tenso
 
 
 @expand_parameters
-class BetaBinomial(TorchDistributionMixin):
+class BetaBinomial(TorchDistributionMixin, CdfOfSums):
     """The number of successes in n trials of one probability, from ``Beta(concentration1, concentration0)``.
 
     With a and b the two concentrations, the probability of k is ``C(n, k) * B(k + a, n - k + b) / B(a, b)`` *(Johnson,

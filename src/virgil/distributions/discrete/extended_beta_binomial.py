@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Size, Tensor
 
@@ -29,6 +31,11 @@ class ExtendedBetaBinomial(BetaBinomial):
 
     arg_constraints = {**BetaBinomial.arg_constraints, "total_count": integer}
     support = integer
+    _tails = replace(
+        BetaBinomial._tails,
+        log_below=lambda fn, value: BetaBinomial._tails.log_below(fn._inner(), value),
+        log_above=lambda fn, value: BetaBinomial._tails.log_above(fn._inner(), value),
+    )
 
     def sample(self, sample_shape: Sizes = Size()) -> Tensor:
         return self._inner().sample(sample_shape)

@@ -7,8 +7,10 @@ from torch import Size, Tensor
 from torch.distributions import Gamma, constraints
 
 from virgil.distributions.core.broadcast_parameters import broadcast_pair
+from virgil.distributions.core.cdf_of_tails import CdfOfTails
 from virgil.distributions.core.expand_methods import expand_parameters
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.tails import tails_of_failures
 from virgil.ops.double_precision import in_double
 from virgil.ops.sizes import Sizes
 
@@ -16,7 +18,7 @@ __all__ = ["GammaPoisson"]
 
 
 @expand_parameters
-class GammaPoisson(TorchDistributionMixin):
+class GammaPoisson(TorchDistributionMixin, CdfOfTails):
     r"""An overdispersed count, Poisson with a rate from ``Gamma(concentration, rate)``.
 
     With concentration a and rate b, the probability of k is :math:`\frac{\Gamma(a + k)}{\Gamma(a)\, k!} \frac{b^a}{(1 +
@@ -30,6 +32,7 @@ class GammaPoisson(TorchDistributionMixin):
 
     arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
     support = constraints.nonnegative_integer
+    _tails = tails_of_failures(lambda fn: fn.concentration, lambda fn: fn.rate.log())
 
     def __init__(self, concentration: Tensor | float, rate: Tensor | float, validate_args: bool | None = None) -> None:
         self.concentration, self.rate = broadcast_pair(concentration, rate)

@@ -7,6 +7,7 @@ from torch import Size, Tensor
 from torch.distributions import constraints
 from torch.distributions.utils import broadcast_all
 
+from virgil.distributions.core.cdf_of_sums import CdfOfSums
 from virgil.distributions.core.expand_methods import expand_parameters
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.beta_function import log_binomial
@@ -19,7 +20,7 @@ _ROUNDS, _SINGLE = 8, 48
 
 
 @expand_parameters
-class HyperGeometric(TorchDistributionMixin):
+class HyperGeometric(TorchDistributionMixin, CdfOfSums):
     """The number of successes among n items that are drawn from N without putting any back, K of which are successes.
 
     The probability of k is ``C(K, k) C(N - K, n - k) / C(N, n)`` *(Johnson, Kemp and Kotz 2005, section 6.2.1)*. The

@@ -10,9 +10,12 @@ from torch.distributions import constraints
 
 from virgil.distributions.constraints import integer
 from virgil.distributions.core.broadcast_parameters import broadcast_pair
+from virgil.distributions.core.cdf_of_tails import CdfOfTails
 from virgil.distributions.core.expand_methods import expand_parameters
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
+from virgil.distributions.core.tails import Tails
 from virgil.ops.double_precision import in_double
+from virgil.ops.poisson_difference import log_poisson_difference
 from virgil.ops.sizes import Sizes
 
 __all__ = ["Skellam"]
@@ -21,7 +24,7 @@ _POINTS = 81
 
 
 @expand_parameters
-class Skellam(TorchDistributionMixin):
+class Skellam(TorchDistributionMixin, CdfOfTails):
     r"""The difference of two independent Poisson counts.
 
     The probability of k is :math:`e^{-a-b} (a / b)^{k/2} I_{|k|}(2 \sqrt{ab})` *(Skellam 1946)*. The Bessel function is
@@ -35,6 +38,12 @@ class Skellam(TorchDistributionMixin):
 
     arg_constraints = {"rate1": constraints.positive, "rate2": constraints.positive}
     support = integer
+    _tails = Tails(
+        lambda fn, value: in_double(_log_below, value, fn.rate1, fn.rate2),
+        lambda fn, value: in_double(_log_above, value, fn.rate1, fn.rate2),
+        lambda fn, mass: fn.icdf(mass),
+        lambda fn, mass: fn.icdf(1 - mass),
+    )
 
     def __init__(self, rate1: Tensor | float, rate2: Tensor | float, *, validate_args: bool | None = None) -> None:
         self.rate1, self.rate2 = broadcast_pair(rate1, rate2)
@@ -66,6 +75,14 @@ def _log_prob(value: Tensor, rate1: Tensor, rate2: Tensor) -> Tensor:
     r = (k.square() + 4 * rate1 * rate2).sqrt()
     exponent = r - rate1 - rate2 - torch.xlogy(k, (k + r) / (2 * larger))
     return exponent + _log_integral(k, r)
+
+
+def _log_below(value: Tensor, rate1: Tensor, rate2: Tensor) -> Tensor:
+    return log_poisson_difference(value.detach().floor(), rate1, rate2)[0]
+
+
+def _log_above(value: Tensor, rate1: Tensor, rate2: Tensor) -> Tensor:
+    return log_poisson_difference(value.detach().floor(), rate1, rate2)[1]
 
 
 def _log_integral(k: Tensor, r: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Size, Tensor
 from torch import distributions as td
 
 from virgil.distributions.continuous.chi2 import Chi2
+from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ArgumentError, ShapeError
 from virgil.ops.broadcast import broadcast_shapes
@@ -93,6 +94,24 @@ def _log_prob(value: Tensor, df: Tensor, scale_tril: Tensor) -> Tensor:
     powers: Tensor = (df - size - 1) / 2 * torch.linalg.slogdet(value).logabsdet
     trace = torch.cholesky_solve(value, scale_tril).diagonal(dim1=-2, dim2=-1).sum(-1)
     return powers - trace / 2 - df * log_scale - torch.mvlgamma(df / 2, size)
+
+
+@divergence(Wishart, Wishart)
+def _kl_wishart(p: td.Wishart, q: td.Wishart) -> Tensor:
+    factors = p._unbroadcasted_scale_tril, q._unbroadcasted_scale_tril
+    return in_double(_divergence, p.df, factors[0], q.df, factors[1])
+
+
+def _divergence(df: Tensor, scale_tril: Tensor, other_df: Tensor, other_tril: Tensor) -> Tensor:
+    """With ``psi`` the derivative of the logarithm of the multivariate gamma function *(Bishop 2006, section B)*."""
+    size = scale_tril.shape[-1]
+    ratio = torch.linalg.solve_triangular(other_tril, scale_tril, upper=False)
+    log_det = ratio.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+    halves = torch.arange(size, dtype=df.dtype, device=df.device) / 2
+    psi = torch.digamma(df.unsqueeze(-1) / 2 - halves).sum(-1)
+    shapes = torch.mvlgamma(other_df / 2, size) - torch.mvlgamma(df / 2, size) + (df - other_df) / 2 * psi
+    spread: Tensor = df / 2 * (ratio.square().sum((-2, -1)) - size)
+    return shapes - other_df * log_det + spread
 
 
 def _only(matrices: dict[str, Tensor | None]) -> tuple[str, Tensor]:

@@ -10,6 +10,7 @@ from torch import Size, Tensor
 from torch.distributions.utils import lazy_property
 
 from virgil.distributions import constraints
+from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.errors import ArgumentError, ShapeError
 from virgil.ops.all_true import all_true
@@ -113,8 +114,7 @@ class CAR(TorchDistributionMixin):
     @lazy_property
     def precision_matrix(self) -> Tensor:
         """The inverse of the covariance. Shape: ``(*batch, n, n)``."""
-        both = torch.diag(self._degrees) - self.correlation[..., None, None] * self._dense
-        return self.conditional_precision[..., None, None] * both
+        return _precision(self, self.correlation, self.conditional_precision)
 
     def rsample(self, sample_shape: Sizes = Size()) -> Tensor:
         shape = self.shape(sample_shape)
@@ -174,3 +174,26 @@ class CAR(TorchDistributionMixin):
         values = self.spectrum(self.adj_matrix.to(precision)) if self._eigenvalues is None else self._eigenvalues
         turned = torch.log1p(-correlation.unsqueeze(-1) * values.to(precision)).sum(-1)
         return self._event_shape[0] * precision.log() + self._degrees.log().sum() + turned
+
+
+@divergence(CAR, CAR)
+def _kl_car(p: CAR, q: CAR) -> Tensor:
+    numbers = p.loc, p.correlation, p.conditional_precision, q.loc, q.correlation, q.conditional_precision
+
+    def formula(*given: Tensor) -> Tensor:
+        (_, correlation, precision), (loc, other_correlation, other_precision) = given[:3], given[3:]
+        factor = torch.linalg.cholesky(_precision(p, correlation, precision))
+        log_det = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        # the trace of the other precision times this covariance
+        trace = (_precision(q, other_correlation, other_precision) * torch.cholesky_inverse(factor)).sum((-2, -1))
+        at_mean = q._log_prob(given[0], loc, other_correlation, other_precision)
+        size = p.loc.shape[-1]
+        return -at_mean + trace / 2 + (log_det - size * math.log(2 * math.pi) - size) / 2
+
+    return in_double(formula, *numbers)
+
+
+def _precision(fn: CAR, correlation: Tensor, precision: Tensor) -> Tensor:
+    dense = fn._dense.to(precision)
+    matrix: Tensor = precision[..., None, None] * (torch.diag(dense.sum(-1)) - correlation[..., None, None] * dense)
+    return matrix
