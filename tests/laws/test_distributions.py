@@ -215,7 +215,7 @@ def test_a_draw_moves_with_its_quantile(row):
             up = row.reference(*{**floats, name: floats[name] + h}.values()).cdf(at)
             down = row.reference(*{**floats, name: floats[name] - h}.values()).cdf(at)
             expected = -(up - down) / (2 * h) / row.reference(*floats.values()).pdf(at)
-            assert float(ours[entry]) == pytest.approx(expected, rel=row.accuracy, abs=1e-7)
+            assert float(ours[entry]) == pytest.approx(expected, rel=2e-5, abs=1e-7)
 
 
 # one has a gradient that is biased by design, tested below; the batch of the other is fixed by its row

@@ -37,7 +37,6 @@ class Row:
         dims: how many real numbers the chart of a family of vectors takes.
         moments: whether mean and variance exist and the family has formulas for them.
         pathwise: whether a draw moves with its parameters as the quantile does (not so for ratios of two draws).
-        accuracy: relative error of the pathwise derivative, which torch approximates for some families.
         normalised: whether it is a density with respect to Lebesgue or counting measure.
     """
 
@@ -49,7 +48,6 @@ class Row:
     dims: int = 3
     moments: bool = True
     pathwise: bool = True
-    accuracy: float = 2e-5
     normalised: bool = True
 
     def build(self, **changed: Tensor) -> Any:
@@ -81,8 +79,6 @@ def sphere(u: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat([2 * y, square - 1], -1) / (1 + square), log_det
 
 
-# torch differentiates gamma and beta draws by rational approximations
-GAMMA = 1e-3
 COUNTS = torch.arange(400, dtype=torch.double)
 EYE = torch.eye(3, dtype=torch.double)
 WEIGHTS = numbers([0.2, 0.3, 0.5], [0.6, 0.3, 0.1])

@@ -3,7 +3,7 @@
 import torch
 
 import virgil.distributions as dist
-from tests.laws.families.row import GAMMA, LOCS, SCALES, TRIPLES, Row, numbers
+from tests.laws.families.row import LOCS, SCALES, TRIPLES, Row, numbers
 
 
 def _one(like):
@@ -93,7 +93,6 @@ MULTIVARIATE = {
     "GammaGaussianHMM": Row(
         _gamma_gaussian,
         {"concentration": numbers(5.0, 6.5), "rate": numbers(4.0, 7.0), "start": LOCS, "move": MOVES},
-        accuracy=GAMMA,
     ),
     "GaussianHMM": Row(_gaussian, {"start": LOCS, "move": MOVES, "noise": LOCS, "scale": SCALES}),
     "GaussianMRF": Row(_field, {"start": LOCS, "together": FACTORS, "seen": FACTORS.flip(0)}),

@@ -7,13 +7,14 @@ from torch import distributions as td
 
 from virgil.distributions.continuous.gamma import gamma_log_prob
 from virgil.distributions.core.cdf_of_tails import QuantilesOfTails
+from virgil.distributions.core.gamma_draws import GammaDraws
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.double_precision import in_double
 
 __all__ = ["Chi2"]
 
 
-class Chi2(TorchDistributionMixin, QuantilesOfTails, td.Chi2):
+class Chi2(TorchDistributionMixin, QuantilesOfTails, GammaDraws, td.Chi2):
     """A positive number, the sum of ``df`` squared standard normals.
 
     The density is proportional to ``x**(df / 2 - 1) * exp(-x / 2)``. Shape: parameters ``(*batch,)``, event ``()``.

@@ -9,13 +9,14 @@ from torch import distributions as td
 from virgil.distributions.core.cdf_of_tails import QuantilesOfTails
 from virgil.distributions.core.conjugate_updates import of_family
 from virgil.distributions.core.divergence import divergence
+from virgil.distributions.core.gamma_draws import GammaDraws
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.double_precision import in_double
 
 __all__ = ["Gamma", "gamma_log_prob"]
 
 
-class Gamma(TorchDistributionMixin, QuantilesOfTails, td.Gamma):
+class Gamma(TorchDistributionMixin, QuantilesOfTails, GammaDraws):
     """A positive number with density proportional to ``x**(concentration - 1) * exp(-rate * x)``.
 
     Shape: parameters ``(*batch,)``, event ``()``.

@@ -105,13 +105,12 @@ def _kl_wishart(p: td.Wishart, q: td.Wishart) -> Tensor:
 def _divergence(df: Tensor, scale_tril: Tensor, other_df: Tensor, other_tril: Tensor) -> Tensor:
     """With ``psi`` the derivative of the logarithm of the multivariate gamma function *(Bishop 2006, section B)*."""
     size = scale_tril.shape[-1]
-    ratio = torch.linalg.solve_triangular(other_tril, scale_tril, upper=False)
-    log_det = ratio.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+    ratio: Tensor = torch.linalg.solve_triangular(other_tril, scale_tril, upper=False)
+    log_det: Tensor = ratio.diagonal(dim1=-2, dim2=-1).log().sum(-1)
     halves = torch.arange(size, dtype=df.dtype, device=df.device) / 2
     psi = torch.digamma(df.unsqueeze(-1) / 2 - halves).sum(-1)
     shapes = torch.mvlgamma(other_df / 2, size) - torch.mvlgamma(df / 2, size) + (df - other_df) / 2 * psi
-    spread: Tensor = df / 2 * (ratio.square().sum((-2, -1)) - size)
-    return shapes - other_df * log_det + spread
+    return shapes - other_df * log_det + df / 2 * (ratio.square().sum((-2, -1)) - size)
 
 
 def _only(matrices: dict[str, Tensor | None]) -> tuple[str, Tensor]:

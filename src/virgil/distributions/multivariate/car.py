@@ -182,10 +182,12 @@ def _kl_car(p: CAR, q: CAR) -> Tensor:
 
     def formula(*given: Tensor) -> Tensor:
         (_, correlation, precision), (loc, other_correlation, other_precision) = given[:3], given[3:]
-        factor = torch.linalg.cholesky(_precision(p, correlation, precision))
+        factor: Tensor = torch.linalg.cholesky(_precision(p, correlation, precision))
         log_det = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
         # the trace of the other precision times this covariance
-        trace = (_precision(q, other_correlation, other_precision) * torch.cholesky_inverse(factor)).sum((-2, -1))
+        trace: Tensor = (_precision(q, other_correlation, other_precision) * torch.cholesky_inverse(factor)).sum(
+            (-2, -1)
+        )
         at_mean = q._log_prob(given[0], loc, other_correlation, other_precision)
         size = p.loc.shape[-1]
         return -at_mean + trace / 2 + (log_det - size * math.log(2 * math.pi) - size) / 2

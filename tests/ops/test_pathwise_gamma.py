@@ -1,0 +1,55 @@
+"""Derivatives of gamma and Dirichlet draws against mpmath's derivatives of the distribution functions."""
+
+import mpmath as mp
+import pytest
+import torch
+
+from virgil.ops.pathwise_gamma import exact_dirichlet_draws, exact_gamma_draws
+
+mp.mp.dps = 30
+
+
+def numbers(*values):
+    return torch.tensor(values, dtype=torch.double)
+
+
+@pytest.mark.parametrize("shape", [0.05, 0.7, 3.0, 60.0])
+def test_a_gamma_draw_moves_at_a_fixed_mass_below_it(shape):
+    torch.manual_seed(0)
+    a = torch.full((6,), shape, dtype=torch.double).requires_grad_()
+    draws = exact_gamma_draws(a)
+    (slopes,) = torch.autograd.grad(draws.sum(), a)
+    for x, slope in zip(draws.tolist(), slopes.tolist(), strict=True):
+        by_shape = mp.diff(lambda s, x=x: mp.gammainc(s, 0, x, regularized=True), shape)
+        density = mp.mpf(x) ** (shape - 1) * mp.exp(-x) / mp.gamma(shape)
+        assert slope == pytest.approx(float(-by_shape / density), rel=1e-6)
+
+
+def test_a_beta_draw_moves_with_both_concentrations():
+    torch.manual_seed(0)
+    a = numbers([0.4, 2.5], [0.4, 2.5], [6.0, 3.0], [30.0, 0.7]).requires_grad_()
+    draws = exact_dirichlet_draws(a)[:, 0]
+    (slopes,) = torch.autograd.grad(draws.sum(), a)
+    for x, (p, q), found in zip(draws.tolist(), a.tolist(), slopes.tolist(), strict=True):
+        density = mp.mpf(x) ** (p - 1) * (1 - mp.mpf(x)) ** (q - 1) / mp.beta(p, q)
+        by_p = mp.diff(lambda s, x=x, q=q: mp.betainc(s, q, 0, x, regularized=True), p)
+        by_q = mp.diff(lambda s, x=x, p=p: mp.betainc(p, s, 0, x, regularized=True), q)
+        assert found == pytest.approx([float(-by_p / density), float(-by_q / density)], rel=1e-6)
+
+
+def test_the_entries_of_a_vector_keep_their_sum_and_the_proportion_of_the_others():
+    torch.manual_seed(0)
+    a = numbers(0.5, 2.0, 7.0).requires_grad_()
+    draw = exact_dirichlet_draws(a)
+    slopes = torch.stack([torch.autograd.grad(each, a, retain_graph=True)[0] for each in draw])
+    torch.testing.assert_close(slopes.sum(0), torch.zeros(3, dtype=torch.double), rtol=0, atol=1e-12)
+    torch.testing.assert_close(slopes[1, 0] / draw[1], slopes[2, 0] / draw[2])
+
+
+def test_a_large_batch_is_taken_in_pieces_with_the_same_result():
+    torch.manual_seed(0)
+    a = (torch.rand(3_000, dtype=torch.double) * 5 + 0.1).requires_grad_()
+    draws = exact_gamma_draws(a)
+    (slopes,) = torch.autograd.grad(draws.sum(), a)
+    approximate = torch._standard_gamma_grad(a.detach(), draws.detach())
+    torch.testing.assert_close(slopes, approximate, rtol=2e-3, atol=1e-12)
