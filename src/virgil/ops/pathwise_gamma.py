@@ -1,4 +1,4 @@
-r"""Draws of gamma and Dirichlet distributions in double precision, with exact derivatives of first order.
+r"""Exact derivatives of first order of draws of gamma and Dirichlet distributions, in double precision.
 
 A draw x of a distribution function F with density f moves by :math:`dx / da = -(\partial F / \partial a) / f` at a
 fixed mass below it *(Figurnov, Mohamed and Mnih 2018)*. F is a density times an integral over the tail that does not
@@ -14,15 +14,14 @@ from torch.nn.functional import logsigmoid
 
 from virgil.ops.log_concave_tail import tail_integrals
 
-__all__ = ["exact_dirichlet_draws", "exact_gamma_draws"]
+__all__ = ["moving_dirichlet_draws", "moving_gamma_draws"]
 
 _NODES = 64
 
 
-def exact_gamma_draws(concentration: Tensor) -> Tensor:
-    """One draw of rate 1 for each concentration, in double precision."""
+def moving_gamma_draws(draw: Tensor, concentration: Tensor) -> Tensor:
+    """Draws of rate 1, with their derivatives by the concentrations. Shape: that of both, which are the same."""
     a = concentration.detach()
-    draw = torch._standard_gamma(a)
     return draw + _gamma_velocity(draw, a) * (concentration - a)
 
 
@@ -41,13 +40,12 @@ def _gamma_velocity(draw: Tensor, a: Tensor) -> Tensor:
     return torch.where(draw > tiny, x * sign * (mass * (x.log() - torch.digamma(a)) + steps), 0.0)
 
 
-def exact_dirichlet_draws(concentration: Tensor) -> Tensor:
-    """One vector on the simplex for each vector of concentrations, in double precision. Shape: ``(*batch, n)``.
+def moving_dirichlet_draws(draw: Tensor, concentration: Tensor) -> Tensor:
+    """Vectors on the simplex, with their derivatives by the concentrations. Shape: ``(*batch, n)`` each.
 
     An entry is a beta variable, and the others stay in proportion as it moves.
     """
     a = concentration.detach()
-    draw = torch._sample_dirichlet(a)
     moved = draw * _logit_velocity(draw, a) * (concentration - a)
     return draw + moved - draw * moved.sum(-1, keepdim=True)
 

@@ -47,6 +47,15 @@ class StudentT(TorchDistributionMixin, QuantilesOfTails, td.StudentT):
             self._validate_sample(value)
         return in_double(_log_prob, value, self.df, self.loc, self.scale)
 
+    def entropy(self) -> Tensor:
+        return in_double(_entropy, self.df, self.scale)
+
+
+def _entropy(df: Tensor, scale: Tensor) -> Tensor:
+    half, more = df / 2, (df + 1) / 2
+    shape = torch.lgamma(half) - torch.lgamma(more) + (df * math.pi).log() / 2
+    return scale.log() + shape + more * (torch.digamma(more) - torch.digamma(half))
+
 
 def _log_prob(value: Tensor, df: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
     z = (value - loc) / scale

@@ -7,7 +7,7 @@ from torch import Size, Tensor
 from torch import distributions as td
 
 from virgil.ops.gradient_graph import wants_derivative
-from virgil.ops.pathwise_gamma import exact_gamma_draws
+from virgil.ops.pathwise_gamma import moving_gamma_draws
 from virgil.ops.sizes import Sizes
 
 __all__ = ["GammaDraws"]
@@ -20,5 +20,6 @@ class GammaDraws(td.Gamma):
         """Draws with a pathwise derivative of first order. Shape: ``(*sample_shape, *batch)``."""
         if self.concentration.dtype is not torch.double or not wants_derivative(self.concentration):
             return super().rsample(sample_shape)
-        drawn = exact_gamma_draws(self.concentration.expand(self._extended_shape(sample_shape))) / self.rate
-        return drawn.clamp_min(torch.finfo(drawn.dtype).tiny)
+        draw = super().rsample(sample_shape).detach() * self.rate.detach()
+        moving = moving_gamma_draws(draw, self.concentration.expand(draw.shape)) / self.rate
+        return moving.clamp_min(torch.finfo(moving.dtype).tiny)

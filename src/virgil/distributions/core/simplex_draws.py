@@ -8,7 +8,7 @@ from torch import distributions as td
 
 from virgil.ops.gradient_graph import wants_derivative
 from virgil.ops.mapping import is_mapped
-from virgil.ops.pathwise_gamma import exact_dirichlet_draws, exact_gamma_draws
+from virgil.ops.pathwise_gamma import moving_dirichlet_draws
 from virgil.ops.sizes import Sizes
 
 __all__ = ["SimplexDraws"]
@@ -24,14 +24,12 @@ class SimplexDraws(td.Dirichlet):
 
     def rsample(self, sample_shape: Sizes = Size()) -> Tensor:
         """Draws with a pathwise derivative. Shape: ``(*sample_shape, *batch, n)``."""
-        shape = self._extended_shape(sample_shape)
         is_exact = self.concentration.dtype is torch.double and wants_derivative(self.concentration)
-        if not is_mapped():
-            return (
-                exact_dirichlet_draws(self.concentration.expand(shape)) if is_exact else super().rsample(sample_shape)
-            )
-        concentration = self.concentration.expand(shape).double()
-        parts = exact_gamma_draws(concentration) if is_exact else torch._standard_gamma(concentration)
-        parts = parts.clamp_min(torch.finfo(torch.double).tiny)
+        drawn = self._by_gammas(sample_shape) if is_mapped() else super().rsample(sample_shape)
+        return moving_dirichlet_draws(drawn.detach(), self.concentration.expand(drawn.shape)) if is_exact else drawn
+
+    def _by_gammas(self, sample_shape: Sizes) -> Tensor:
+        concentration = self.concentration.expand(self._extended_shape(sample_shape)).double()
+        parts = td.Gamma(concentration, torch.ones_like(concentration), validate_args=False).rsample()
         drawn = (parts / parts.sum(-1, keepdim=True)).to(self.concentration.dtype)
         return drawn.clamp(min=torch.finfo(drawn.dtype).tiny)

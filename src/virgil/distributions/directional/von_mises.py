@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Size, Tensor
 from torch import distributions as td
+from torch.distributions.utils import lazy_property
 
 from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
@@ -37,6 +38,11 @@ class VonMises(TorchDistributionMixin, td.VonMises):
         if self._validate_args:
             self._validate_sample(value)
         return in_double(_log_prob, value, self.loc, self.concentration)
+
+    @lazy_property
+    def variance(self) -> Tensor:
+        """The circular variance, one less the mean cosine of the angle to ``loc``. Shape: ``(*batch,)``."""
+        return in_double(_one_less_mean_cosine, self.concentration).expand(self.batch_shape)
 
     def entropy(self) -> Tensor:
         return in_double(_entropy, self.concentration).expand(self.batch_shape)
