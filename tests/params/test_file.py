@@ -41,6 +41,7 @@ CONSTRAINTS = {
     "ordered_vector": (constraints.ordered_vector, (3,)),
     "positive_ordered_vector": (constraints.positive_ordered_vector, (3,)),
     "softplus_lower_cholesky": (constraints.softplus_lower_cholesky, (3, 3)),
+    "unit_norm": (constraints.unit_norm(1), (3,)),
     "softplus_positive": (constraints.softplus_positive, (3,)),
     "sphere": (constraints.sphere, (3,)),
     "unit_lower_cholesky": (constraints.unit_lower_cholesky, (3, 3)),
@@ -246,3 +247,7 @@ def test_what_is_no_state_is_refused(state):
     with pytest.raises(ParamError, match="Take one from get_state"):
         store.set_state(state)
     assert_same(store, filled())
+
+
+def test_a_sphere_is_read_as_older_files_have_it():
+    assert constraint_from_json("x", {"type": "sphere"}) is constraints.sphere

@@ -93,6 +93,7 @@ for _name in (
     "softplus_lower_cholesky", "softplus_positive", "sphere", "square", "symmetric", "unit_lower_cholesky",
 ):  # fmt: skip
     _singleton(_name, getattr(constraints, _name))
+register_constraint("unit_norm", constraints.unit_norm, "p")  # in the place of "sphere", which old files have
 register_constraint("greater_than", constraints.greater_than, "lower_bound")
 register_constraint("greater_than_eq", constraints.greater_than_eq, "lower_bound")
 register_constraint("less_than", constraints.less_than, "upper_bound")

@@ -43,6 +43,20 @@ def test_density_and_moments_are_those_of_the_product(steps, steady):
     torch.testing.assert_close(fixed.variance.flatten(), spread.diagonal())
 
 
+@pytest.mark.parametrize("steady", [True, False])
+def test_missing_observations_are_integrated_out(steady):
+    torch.manual_seed(1)
+    factors = normal(size=2), normal(5, size=4), normal(*(() if steady else (5,)), size=3)
+    seen = torch.tensor([True, False, True, True, False])
+    value = torch.randn(3, 5, 1, dtype=torch.double)
+    mean, spread = product(5, factors[0], factors[1], factors[2].expand((5,)))
+    expected = dist.MultivariateNormal(mean[seen], spread[seen][:, seen]).log_prob(value[:, seen, 0])
+    wrong = value.masked_fill(~seen.unsqueeze(-1), 1e6)
+    model = dist.GaussianMRF(factors[0], factors[1], factors[2].expand((5,)).mask(seen))
+    torch.testing.assert_close(model.log_prob(wrong), expected, rtol=1e-9, atol=1e-9)
+    assert model.rsample((2,)).shape == (2, 5, 1)
+
+
 def test_draws_have_the_moments_of_the_product():
     torch.manual_seed(5)
     factors = normal(size=2), normal(4, size=4), normal(4, size=3)
@@ -56,5 +70,8 @@ def test_what_does_not_fit_is_refused():
         dist.GaussianMRF(normal(size=2), normal(size=3), normal(size=3))
     with pytest.raises(ArgumentError, match="transition_dist of GaussianMRF has a mask"):
         dist.GaussianMRF(normal(size=2), normal(4, size=4).mask(torch.ones(4).bool()), normal(size=3))
+    entries = dist.Normal(torch.zeros(4, 3), 1.0).mask(torch.ones(4, 3).bool()).to_event(1)
+    with pytest.raises(ArgumentError, match="has a mask for single entries"):
+        dist.GaussianMRF(normal(size=2), normal(4, size=4), entries)
     with pytest.raises(ArgumentError, match="no number of steps"):
         dist.GaussianMRF(normal(size=2), normal(size=4), normal(size=3)).rsample()

@@ -39,6 +39,9 @@ class GaussianMRF(HiddenMarkovModel):
     Each factor is the density of a normal vector; their product is normalised over states and observations. Cost and
     series of any length are those of `GaussianHMM`. Shape: event ``(steps, obs_dim)``.
 
+    An observation is missing where ``observation_dist`` is under a mask, ``observation_dist.mask(seen)`` with ``seen``
+    of shape ``(*batch, steps)``: it is integrated out, and the value there counts for nothing.
+
     Args:
         initial_dist: :math:`f_0`. Shape: batch ``(*batch,)``, event ``(hidden_dim,)``.
         transition_dist: :math:`f`, of two successive states. Shape: batch ``(*batch, steps or 1)``, event ``(2 *
@@ -52,7 +55,7 @@ class GaussianMRF(HiddenMarkovModel):
 
     Raises:
         ShapeError: shapes that do not fit together.
-        ArgumentError: another distribution than a normal one.
+        ArgumentError: another distribution than a normal one, or a mask elsewhere.
     """
 
     has_rsample = True
@@ -65,9 +68,14 @@ class GaussianMRF(HiddenMarkovModel):
         validate_args: bool | None = None,
     ) -> None:
         self.initial_dist, self.transition_dist, self.observation_dist = initial_dist, transition_dist, observation_dist
-        for name in ("transition_dist", "observation_dist"):
-            if normal_noise(name, getattr(self, name)).observed is not None:
-                raise ArgumentError(f"{name} of GaussianMRF has a mask; GaussianHMM takes missing observations.")
+        if normal_noise("transition_dist", transition_dist).observed is not None:
+            raise ArgumentError("transition_dist of GaussianMRF has a mask; only observations may be missing.")
+        seen = normal_noise("observation_dist", observation_dist).observed
+        if seen is not None and seen.shape[-2] != 1:
+            raise ArgumentError(
+                "observation_dist of GaussianMRF has a mask for single entries, some of which are hidden; it takes one "
+                "for whole steps, observation_dist.mask(seen), and GaussianHMM takes both."
+            )
         normal_noise("initial_dist", initial_dist, has_time=False)
         events = [each.event_shape[-1] for each in (initial_dist, transition_dist, observation_dist)]
         self.hidden_dim, self.obs_dim = events[0], events[2] - events[0]
@@ -170,7 +178,7 @@ def _conditional(joint: NormalNoise, size: int) -> tuple[tuple[Likelihood, Evide
     mean, others = joint.loc[..., :size, :], joint.loc[..., size:, :]
     identity = torch.eye(size, dtype=factor.dtype, device=factor.device).expand(1, size, size)
     own = NormalNoise(torch.zeros_like(mean), first, None).likelihood(identity, mean)
-    return own, matrix, NormalNoise(others - applied(matrix, mean), rest, None)
+    return own, matrix, NormalNoise(others - applied(matrix, mean), rest, joint.observed)
 
 
 def _product(first: Likelihood, second: Likelihood) -> Likelihood:
