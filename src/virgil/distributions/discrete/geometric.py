@@ -8,7 +8,7 @@ from torch import distributions as td
 
 from virgil.distributions.core.cdf_of_tails import CdfOfTails
 from virgil.distributions.core.divergence import divergence
-from virgil.distributions.core.log_probabilities import binary, divergence_of_trials, repeated, times
+from virgil.distributions.core.log_probabilities import binary, divergence_of_trials, is_by_probs, repeated, times
 from virgil.distributions.core.trials import Trials
 
 __all__ = ["Geometric"]
@@ -27,8 +27,10 @@ class Geometric(Trials, CdfOfTails, td.Geometric):
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        each = binary(self)
         dtype = torch.promote_types(value.dtype, self._dtype)
+        if is_by_probs(self):
+            return _log_prob(value, self.probs.double()).to(dtype)
+        each = binary(self)
         return (repeated(value, each.log_failure) + each.log_success).to(dtype)
 
     def entropy(self) -> Tensor:
@@ -40,6 +42,12 @@ class Geometric(Trials, CdfOfTails, td.Geometric):
     def _dtype(self) -> torch.dtype:
         given = self.__dict__.get("probs")
         return self.logits.dtype if given is None else given.dtype
+
+
+def _log_prob(value: Tensor, probs: Tensor) -> Tensor:
+    # the same probabilities, without a derivative where it is infinite
+    failures: Tensor = torch.special.xlog1py(value, -torch.where(probs == 1, 1.0, probs))
+    return failures + torch.where(probs == 0, 0.0, probs).log()
 
 
 @divergence(Geometric, Geometric)

@@ -38,10 +38,9 @@ class Poisson(TorchDistributionMixin, CdfOfTails, td.Poisson):
 
 
 def _log_prob(value: Tensor, rate: Tensor) -> Tensor:
-    # at a rate of 0 there is no logarithm: its derivative would be lost where a mixture's weight of this part is zero
-    never = rate == 0
-    log_prob = value * torch.where(never, 1.0, rate).log() - rate - torch.lgamma(value + 1)
-    return torch.where(never & (value > 0), -torch.inf, log_prob)
+    # the same rate, without a derivative where it is 0: that would be NaN, and lost where a mixture's weight is zero
+    powers = torch.xlogy(value, torch.where(rate == 0, 0.0, rate))
+    return powers - rate - torch.lgamma(value + 1)
 
 
 @divergence(Poisson, Poisson)
