@@ -6,6 +6,7 @@ to value; :mod:`~virgil.infer.autoguide.initialization` says where it begins.
 
 from typing import TYPE_CHECKING
 
+from virgil.infer.autoguide.composed.auto_partial_non_centered import AutoPartialNonCentered
 from virgil.infer.autoguide.composed.guide_list import AutoCallable, AutoGuideList
 from virgil.infer.autoguide.core.guide import AutoGuide
 from virgil.infer.autoguide.initialization import (
@@ -18,6 +19,7 @@ from virgil.infer.autoguide.initialization import (
     init_to_value,
 )
 from virgil.infer.autoguide.joint.auto_continuous import AutoContinuous
+from virgil.infer.autoguide.joint.auto_dais import AutoDAIS
 from virgil.infer.autoguide.joint.auto_diagonal_normal import AutoDiagonalNormal
 from virgil.infer.autoguide.joint.auto_laplace_approximation import AutoLaplaceApproximation
 from virgil.infer.autoguide.joint.auto_low_rank_multivariate_normal import AutoLowRankMultivariateNormal
@@ -36,6 +38,7 @@ from virgil.ops import absent_names
 __all__ = [
     "AutoCallable",
     "AutoContinuous",
+    "AutoDAIS",
     "AutoDelta",
     "AutoDiagonalNormal",
     "AutoDiscreteParallel",
@@ -50,6 +53,7 @@ __all__ = [
     "AutoNormal",
     "AutoNormalMessenger",
     "AutoNormalizingFlow",
+    "AutoPartialNonCentered",
     "AutoRegressiveMessenger",
     "AutoStructured",
     "init_to_feasible",

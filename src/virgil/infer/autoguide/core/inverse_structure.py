@@ -13,7 +13,7 @@ from virgil.poutine.block import Block
 from virgil.poutine.replay import Replay
 from virgil.poutine.trace import Trace
 
-__all__ = ["eliminated", "inverse_structure"]
+__all__ = ["eliminated", "inverse_structure", "reads_by_statement"]
 
 
 def inverse_structure(
@@ -28,17 +28,30 @@ def inverse_structure(
         By latent variable, in the model's order, the earlier ones.
     """
     latents = prototype.stochastic_nodes
+    reads = reads_by_statement(model, prototype, args, kwargs)
+    if reads is None:
+        return {name: tuple(latents[:at]) for at, name in enumerate(latents)}
+    return eliminated(latents, reads)
+
+
+def reads_by_statement(
+    model: Callable[..., Any], prototype: Trace, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Mapping[str, frozenset[str]] | None:
+    """By statement, the latent variables that its density is computed from, itself included.
+
+    Returns:
+        ``None`` where the model cannot be followed, as its Python code reads values.
+    """
     provenance = Provenance(merges=True)
     watch = Watch(provenance)
-    everything = {name: tuple(latents[:at]) for at, name in enumerate(latents)}
     try:
         with dry_run(), Block(lambda site: True), isolated(), Replay(prototype), provenance.following():
             watch(model)(*args, **kwargs)
     except Exception:  # of a program that runs, but not while its values are followed
-        return everything
-    if provenance.control or not set(latents) <= watch.reads.keys():
-        return everything
-    return eliminated(latents, watch.reads)
+        return None
+    if provenance.control or not set(prototype.stochastic_nodes) <= watch.reads.keys():
+        return None
+    return watch.reads
 
 
 def eliminated(latents: list[str], reads: Mapping[str, frozenset[str]]) -> dict[str, tuple[str, ...]]:

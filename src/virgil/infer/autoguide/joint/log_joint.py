@@ -1,0 +1,79 @@
+"""``LogJoint``: the density of a model at a vector, inside a guide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from virgil.infer.autoguide.core.inside import Inside
+from virgil.infer.autoguide.core.latent import Latent
+from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.site import Site
+from virgil.poutine.trace import Trace
+
+__all__ = ["LogJoint"]
+
+Unpack = Callable[[Tensor], Iterable[tuple[Latent, Tensor]]]
+
+
+class LogJoint:
+    """The log-density of a model and its latent variables in unconstrained space, summed over all outer plates, nats.
+
+    Args:
+        model: the generative program.
+        args: its arguments.
+        kwargs: its keyword arguments.
+        unpack: from a vector to each latent variable with its unconstrained value.
+        indices: of the plates that the guide has made, by name.
+    """
+
+    def __init__(
+        self,
+        model: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        unpack: Unpack,
+        indices: dict[str, Tensor],
+    ) -> None:
+        self._model, self._args, self._kwargs = model, args, kwargs
+        self._unpack = unpack
+        self._indices = indices
+
+    def choose_batches(self, prototype: Trace, vector: Tensor) -> None:
+        """Run the model once at a vector for the mini-batches that it draws, if it draws any further ones."""
+        nodes = prototype.nodes.values()
+        drawn = [each for each in nodes if each.kind == "plate" and not each.observed]
+        if any(each.fn.size != each.fn.subsample_size and each.name not in self._indices for each in drawn):
+            values = {latent.name: latent.bijection(part) for latent, part in self._unpack(vector)}
+            with torch.no_grad(), Inside(values, self._indices):
+                self._model(*self._args, **self._kwargs)
+
+    def __call__(self, vector: Tensor) -> Tensor:
+        """The log-density. Shape: ``(*outer plates, latent_dim)`` to ``()``."""
+        values: dict[str, Tensor] = {}
+        total = vector.new_zeros(())
+        for latent, unconstrained in self._unpack(vector):
+            values[latent.name] = value = latent.bijection(unconstrained)
+            if latent.bijection.transform is not None:
+                total = total + latent.bijection.log_abs_det_jacobian(unconstrained, value).sum()
+        summed = _Summed(values, self._indices)
+        with summed:
+            self._model(*self._args, **self._kwargs)
+        return total + summed.total
+
+
+class _Summed(Inside):
+    """Adds up the log-densities of all statements."""
+
+    def __init__(self, values: Mapping[str, Tensor], indices: dict[str, Tensor]) -> None:
+        super().__init__(values, indices)
+        self.total: Tensor | float = 0.0
+
+    def handle(self, site: Site, outer: Outer) -> Site:
+        finished = super().handle(site, outer)
+        if finished.kind == "sample":
+            self.total = self.total + finished.log_prob_sum
+        return finished
