@@ -15,6 +15,7 @@ from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.transforms import affine_autoregressive, iterated
 from virgil.errors import ArgumentError, shown
 from virgil.infer.autoguide.joint.auto_continuous import AutoContinuous
+from virgil.infer.autoguide.joint.lazy_map import map_of
 from virgil.infer.density.initialization import InitFn, init_to_feasible
 from virgil.ops.random_state import preserved_rng, set_rng_seed
 from virgil.params.constraint import Constraint
@@ -40,7 +41,11 @@ class AutoNormalizingFlow(AutoContinuous):
         model: the generative program.
         init_transform_fn: makes the flow from the number of latent variables: a map of vectors, of
             ``virgil.distributions.transforms``, that is quick in the direction from normals, such as
-            ``functools.partial(iterated, 2, affine_autoregressive)``.
+            ``functools.partial(iterated, 2, affine_autoregressive)``. A module is taken whose call gives the map, and
+            a flow of the package zuko (the extra ``flows``), ``lambda dim: zuko.flows.NSF(dim)``, of which the map is
+            used from its normals to its vectors; a coupling flow is quick in both directions, one whose masks are
+            autoregressive takes a pass for each variable there, unless it is given as ``zuko.lazy.LazyInverse`` of its
+            ``transform``'s inverse.
 
     Attributes:
         transform: the flow; ``None`` before the first call.
@@ -79,9 +84,10 @@ class AutoNormalizingFlow(AutoContinuous):
         with preserved_rng():
             set_rng_seed(self._seed[0])
             made = self.init_transform_fn(len(loc))
-        if not isinstance(made, td.Transform):
+        if map_of(made) is None:
             raise ArgumentError(
-                f"init_transform_fn of {type(self).__name__} returned {shown(made)}; it must return a transform."
+                f"init_transform_fn of {type(self).__name__} returned {shown(made)}; it must return a transform, or a "
+                "module whose call gives one, such as a flow of zuko."
             )
         if not isinstance(made, nn.Module) or self.transform is None:
             self.transform = made.to(loc) if isinstance(made, nn.Module) else made
@@ -108,10 +114,11 @@ class AutoNormalizingFlow(AutoContinuous):
     # Each call
 
     def _distribution(self, parameters: Mapping[str, Tensor]) -> td.Distribution:
-        transform = self.transform
-        if isinstance(transform, nn.Module):
-            transform = cast(Any, transform).with_cache()
-        return TransformedDistribution(self.get_base_dist(), [transform])
+        return TransformedDistribution(self.get_base_dist(), [self._map()])
+
+    def _map(self) -> td.Transform:
+        """The map as it is now, which remembers its last image."""
+        return cast(td.Transform, map_of(self.transform))
 
     def get_base_dist(self) -> TorchDistributionMixin:
         """Standard normals. Shape: batch ``()``, event ``(latent_dim,)``.
@@ -125,9 +132,10 @@ class AutoNormalizingFlow(AutoContinuous):
         return Normal(origin, torch.ones_like(origin)).to_event(1)
 
     def get_transform(self, *args: Any, **kwargs: Any) -> td.Transform:
-        """The flow."""
+        """The flow, from normals to latent variables."""
         self._ensure_setup(args, kwargs)
-        return cast(td.Transform, self.transform)
+        made = self.transform
+        return made if isinstance(made, td.Transform) else self._map()
 
     # What is asked after a fit
 
