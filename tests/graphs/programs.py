@@ -9,11 +9,19 @@ from tests.graphs.test_capture import ENUMERATED, PROGRAMS, Y, mixture, schools
 from virgil.distributions import constraints
 from virgil.infer import Trace_ELBO, TraceEnum_ELBO, TraceMeanField_ELBO
 from virgil.infer.autoguide import (
+    AutoDAIS,
     AutoDelta,
     AutoDiagonalNormal,
+    AutoHierarchicalNormalMessenger,
+    AutoIAFNormal,
+    AutoLaplaceApproximation,
     AutoLowRankMultivariateNormal,
     AutoMultivariateNormal,
     AutoNormal,
+    AutoNormalMessenger,
+    AutoPartialNonCentered,
+    AutoRegressiveMessenger,
+    AutoStructured,
 )
 from virgil.infer.reparam import AutoReparam, DiscreteCosineReparam, HaarReparam, SplitReparam, StudentTReparam
 from virgil.poutine import block, reparam
@@ -73,6 +81,16 @@ def masked(y):
 
 
 _AUTO = (AutoDelta, AutoNormal, AutoDiagonalNormal, AutoMultivariateNormal, AutoLowRankMultivariateNormal)
+
+DEPENDENT = (
+    AutoDAIS,
+    AutoIAFNormal,
+    AutoLaplaceApproximation,
+    AutoNormalMessenger,
+    AutoPartialNonCentered,
+    AutoRegressiveMessenger,
+    AutoStructured,
+)
 
 
 def _network():
@@ -136,6 +154,13 @@ PAIRS = {
     **{f"{kind.__name__}, TraceEnum_ELBO": lambda kind=kind: (
         mixture, kind(block(mixture, hide=["which"])), TraceEnum_ELBO()
     ) for kind in _AUTO},
+    **{kind.__name__: lambda kind=kind: (schools, kind(schools), Trace_ELBO()) for kind in DEPENDENT},
+    **{f"{kind.__name__}, TraceEnum_ELBO": lambda kind=kind: (
+        mixture, kind(block(mixture, hide=["which"])), TraceEnum_ELBO(num_particles=2)
+    ) for kind in DEPENDENT},
+    "AutoHierarchicalNormalMessenger": lambda: (
+        schools, AutoHierarchicalNormalMessenger(schools, hierarchical_sites=["theta"]), Trace_ELBO()
+    ),
     "three particles": lambda: (schools, AutoNormal(schools), Trace_ELBO(num_particles=3)),
     "three particles in turn": lambda: (
         schools, AutoNormal(schools), Trace_ELBO(num_particles=3, vectorize_particles=False)

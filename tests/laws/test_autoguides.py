@@ -20,6 +20,7 @@ from virgil import poutine
 from virgil.distributions import constraints
 from virgil.infer import SVI, Trace_ELBO
 from virgil.infer.autoguide import (
+    AutoDAIS,
     AutoDelta,
     AutoDiagonalNormal,
     AutoGuide,
@@ -29,6 +30,7 @@ from virgil.infer.autoguide import (
     AutoMultivariateNormal,
     AutoNormal,
     AutoNormalMessenger,
+    AutoPartialNonCentered,
     AutoStructured,
     init_to_sample,
     init_to_uniform,
@@ -36,7 +38,17 @@ from virgil.infer.autoguide import (
 from virgil.infer.density.execution import Call, run_pair
 
 FLAT = (AutoDiagonalNormal, AutoMultivariateNormal, AutoLowRankMultivariateNormal)
-FAMILIES = (AutoNormal, AutoDelta, AutoLaplaceApproximation, AutoNormalMessenger, AutoIAFNormal, AutoStructured, *FLAT)
+FAMILIES = (
+    AutoNormal,
+    AutoDelta,
+    AutoLaplaceApproximation,
+    AutoNormalMessenger,
+    AutoIAFNormal,
+    AutoStructured,
+    AutoDAIS,
+    AutoPartialNonCentered,
+    *FLAT,
+)
 
 
 class RandomFactor(dist.TorchDistribution):

@@ -1,8 +1,8 @@
-"""``AutoPartialNonCentered``: a family in coordinates between the centred and the non-centred ones, which are learnt."""
+"""``AutoPartialNonCentered``: a family in coordinates whose centredness is learnt."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from virgil.distributions import constraints
 from virgil.errors import ArgumentError, shown
 from virgil.infer.autoguide.composed.restored import AsAuxiliary, Decentred, Restored, decentred_name
-from virgil.infer.autoguide.core.drawn import drawn_quantiles
+from virgil.infer.autoguide.core.drawn import DrawnQuantiles
 from virgil.infer.autoguide.core.guide import AutoGuide
 from virgil.infer.autoguide.core.inside import indices_of
 from virgil.infer.autoguide.core.inverse_structure import reads_by_statement
@@ -28,7 +28,7 @@ from virgil.poutine.trace import Trace
 __all__ = ["AutoPartialNonCentered"]
 
 
-class AutoPartialNonCentered(AutoGuide):
+class AutoPartialNonCentered(DrawnQuantiles, AutoGuide):
     r"""A guide of another family, in coordinates whose centredness is learnt for each slot of each site.
 
     Of a latent variable :math:`x` whose location :math:`\mu` and scale :math:`\sigma` depend on other latent variables
@@ -46,7 +46,8 @@ class AutoPartialNonCentered(AutoGuide):
     Args:
         model: the generative program.
         family: makes the guide of the restated model, such as ``AutoNormal`` or ``AutoMultivariateNormal``.
-        init_centered: the initial centredness, between 0 and 1.
+        init_centered: the initial centredness, between 0 and 1. A high one falls quickly where the data say little; a
+            low one rises slowly where they say much.
         **options: of the family, such as ``init_loc_fn``.
 
     Attributes:
@@ -69,7 +70,7 @@ class AutoPartialNonCentered(AutoGuide):
         >>> sorted(guide())
         ['mu', 'tau', 'theta']
         >>> guide.centered.theta
-        tensor([0.5000, 0.5000, 0.5000], grad_fn=<ClampBackward1>)
+        tensor([0.9000, 0.9000, 0.9000], grad_fn=<ClampBackward1>)
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class AutoPartialNonCentered(AutoGuide):
         model: Callable[..., Any],
         family: Callable[..., AutoGuide] = AutoNormal,
         *,
-        init_centered: float = 0.5,
+        init_centered: float = 0.9,
         **options: Any,
     ) -> None:
         super().__init__(model)
@@ -138,23 +139,3 @@ class AutoPartialNonCentered(AutoGuide):
 
     def _leaf(self, name: str) -> Tensor:
         return cast(Tensor, self.centered._parameters[name])
-
-    # What is asked after a fit
-
-    def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
-        """The median of every latent variable, of 4096 draws; takes the arguments of the guide."""
-        return {name: each[0] for name, each in self.quantiles([0.5], *args, **kwargs).items()}
-
-    def quantiles(self, quantiles: Sequence[float] | Tensor, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
-        """Quantiles of every latent variable, coordinate by coordinate, of 4096 draws.
-
-        Args:
-            quantiles: probabilities, such as ``[0.05, 0.5, 0.95]``.
-            *args: arguments of the guide.
-            **kwargs: its keyword arguments.
-
-        Returns:
-            By site. Shape: ``(quantiles, *plates, *event)``.
-        """
-        self._ensure_setup(args, kwargs)
-        return drawn_quantiles(self.model, self, quantiles, args, kwargs)

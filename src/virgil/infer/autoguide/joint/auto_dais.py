@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import torch
@@ -11,7 +11,7 @@ from torch import distributions as td
 
 from virgil.distributions import Delta, Normal, constraints
 from virgil.errors import ArgumentError, shown
-from virgil.infer.autoguide.core.drawn import drawn_quantiles
+from virgil.infer.autoguide.core.drawn import DrawnQuantiles
 from virgil.infer.autoguide.core.inside import indices_of
 from virgil.infer.autoguide.core.scales import checked_init_scale
 from virgil.infer.autoguide.joint.auto_continuous import AutoContinuous
@@ -27,7 +27,7 @@ __all__ = ["AutoDAIS"]
 _AUXILIARY = {"is_auxiliary": True}
 
 
-class AutoDAIS(AutoContinuous):
+class AutoDAIS(DrawnQuantiles, AutoContinuous):
     r"""Differentiable annealed importance sampling: normals, moved by Hamiltonian steps towards the posterior.
 
     A vector starts at :math:`u_0 \sim \mathcal{N}(\mathrm{loc}, \mathrm{scale}^2)` with a standard normal momentum
@@ -136,31 +136,11 @@ class AutoDAIS(AutoContinuous):
         noise = self._state(f"_{self._pyro_name}_noise", fn, (), dict(_AUXILIARY))
         indices = indices_of(self._create_plates(*args, **kwargs))
         log_joint = LogJoint(self.model, args, kwargs, self._unpack, indices)
-        log_joint.choose_batches(cast(Trace, self.prototype_trace), parameters["loc"].detach())
+        log_joint.prepare(cast(Trace, self.prototype_trace), parameters["loc"].detach())
         with isolated():
             vector, log_density = _annealed(noise.unflatten(-1, (-1, self.latent_dim)), parameters, log_joint)
         fn = Delta(vector, log_density, event_dim=1)
         return self._state(f"_{self._pyro_name}_latent", fn, (), dict(_AUXILIARY))
-
-    # What is asked after a fit
-
-    def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
-        """The median of every latent variable, of 4096 draws; takes the arguments of the guide."""
-        return {name: each[0] for name, each in self.quantiles([0.5], *args, **kwargs).items()}
-
-    def quantiles(self, quantiles: Sequence[float] | Tensor, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
-        """Quantiles of every latent variable, coordinate by coordinate, of 4096 draws.
-
-        Args:
-            quantiles: probabilities, such as ``[0.05, 0.5, 0.95]``.
-            *args: arguments of the guide.
-            **kwargs: its keyword arguments.
-
-        Returns:
-            By site. Shape: ``(quantiles, *plates, *event)``.
-        """
-        self._ensure_setup(args, kwargs)
-        return drawn_quantiles(self.model, self, quantiles, args, kwargs)
 
 
 def _annealed(noise: Tensor, parameters: Mapping[str, Tensor], log_joint: LogJoint) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from virgil.distributions import Delta, Normal, constraints
 from virgil.errors import ArgumentError, did_you_mean, shown
-from virgil.infer.autoguide.core.guide import AutoGuide
+from virgil.infer.autoguide.core.drawn import DrawnQuantiles
 from virgil.infer.autoguide.core.inverse_structure import inverse_structure
 from virgil.infer.autoguide.core.latent import Latent
 from virgil.infer.autoguide.core.parameters import SiteParameters
@@ -31,7 +31,7 @@ _AUXILIARY = {"is_auxiliary": True}
 _KINDS = ("delta", "normal", "mvn")
 
 
-class AutoStructured(AutoGuide):
+class AutoStructured(DrawnQuantiles):
     r"""Each site has a distribution of its own in unconstrained space, moved by the sites that it depends on.
 
     .. math:: u_i = \mathrm{loc}_i + \delta_i, \qquad

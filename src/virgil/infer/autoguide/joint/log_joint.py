@@ -10,7 +10,8 @@ from torch import Tensor
 
 from virgil.infer.autoguide.core.inside import Inside
 from virgil.infer.autoguide.core.latent import Latent
-from virgil.poutine.runtime import Handler, Outer
+from virgil.params import get_param_store
+from virgil.poutine.runtime import Outer
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
 
@@ -42,14 +43,18 @@ class LogJoint:
         self._unpack = unpack
         self._indices = indices
 
-    def choose_batches(self, prototype: Trace, vector: Tensor) -> None:
-        """Run the model once at a vector for the mini-batches that it draws, if it draws any further ones."""
-        nodes = prototype.nodes.values()
-        drawn = [each for each in nodes if each.kind == "plate" and not each.observed]
-        if any(each.fn.size != each.fn.subsample_size and each.name not in self._indices for each in drawn):
+    def prepare(self, prototype: Trace, vector: Tensor) -> None:
+        """Run the model once at a vector where it makes parameters or draws mini-batches: no gradient may do this."""
+        if any(self._is_made(site) for site in prototype.nodes.values()):
             values = {latent.name: latent.bijection(part) for latent, part in self._unpack(vector)}
             with torch.no_grad(), Inside(values, self._indices):
                 self._model(*self._args, **self._kwargs)
+
+    def _is_made(self, site: Site) -> bool:
+        if site.kind == "param":
+            return site.name not in get_param_store()
+        is_batch = site.kind == "plate" and not site.observed and site.fn.size != site.fn.subsample_size
+        return is_batch and site.name not in self._indices
 
     def __call__(self, vector: Tensor) -> Tensor:
         """The log-density. Shape: ``(*outer plates, latent_dim)`` to ``()``."""
@@ -57,8 +62,8 @@ class LogJoint:
         total = vector.new_zeros(())
         for latent, unconstrained in self._unpack(vector):
             values[latent.name] = value = latent.bijection(unconstrained)
-            if latent.bijection.transform is not None:
-                total = total + latent.bijection.log_abs_det_jacobian(unconstrained, value).sum()
+            log_volume = latent.bijection.log_abs_det_jacobian(unconstrained, value)
+            total = total + (log_volume.sum() if isinstance(log_volume, Tensor) else log_volume)
         summed = _Summed(values, self._indices)
         with summed:
             self._model(*self._args, **self._kwargs)

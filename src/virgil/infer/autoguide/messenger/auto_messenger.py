@@ -10,7 +10,7 @@ from torch import Tensor
 
 from virgil.distributions import constraints
 from virgil.errors import ArgumentError, shown
-from virgil.infer.autoguide.core.guide import AutoGuide
+from virgil.infer.autoguide.core.drawn import DrawnQuantiles
 from virgil.infer.autoguide.core.latent import at_full_size, check_continuous
 from virgil.infer.autoguide.core.parameters import SiteParameters
 from virgil.infer.autoguide.core.prototype import find_prototype
@@ -32,7 +32,7 @@ __all__ = ["AT_THE_MEAN", "AutoMessenger", "positive_parameters"]
 AT_THE_MEAN: InitFn = init_to_mean(fallback=init_to_feasible)
 
 
-class AutoMessenger(AutoGuide):
+class AutoMessenger(DrawnQuantiles):
     """A guide that runs the model itself: each latent variable is stated with a posterior in the place of its prior.
 
     A subclass defines :meth:`get_posterior`, which is given the prior *in this run*: its parameters, its support and
