@@ -36,7 +36,7 @@ def test_the_weights_are_unbiased_and_the_bound_rises_with_the_steps():
     1e-5)."""
     evidence = dist.Normal(0.0, 1.25**0.5).log_prob(DATA).sum()
     bounds, errors = [], []
-    for num_steps in (1, 4, 16):
+    for num_steps in (1, 4, 16, 64):
         guide = AutoDAIS(normal, num_steps, init_scale=1.0, init_step_size=0.3)
         guide()
         with torch.no_grad():
@@ -50,7 +50,7 @@ def test_the_weights_are_unbiased_and_the_bound_rises_with_the_steps():
         assert bound < 5 * errors[k]
         if k:
             assert bound > bounds[k - 1] + 5 * (errors[k] + errors[k - 1])
-    assert bounds[-1] > -0.5
+    assert bounds[-1] > 0.1 * bounds[0]
 
 
 def test_its_derivative_is_that_of_finite_differences():

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 import torch
+import zuko
 
 import virgil
 import virgil.distributions as dist
@@ -44,6 +45,44 @@ def test_a_banana_within_a_twentieth_of_a_nat():
     optim = virgil.optim.ClippedAdam({"lr": 0.02, "lrd": 0.02 ** (1 / 1000)})
     SVI(banana, guide, optim, Trace_ELBO(num_particles=32)).run(1000, progress=False)
     loss = Trace_ELBO(num_particles=2000, vectorize_particles=True).loss(banana, guide)
+    assert -0.02 < loss < 0.05
+
+
+def coupling(dim):
+    return zuko.flows.NSF(dim, transforms=2, hidden_features=[16])
+
+
+def autoregressive(dim):
+    return zuko.flows.MAF(dim, transforms=2, hidden_features=[16]).transform
+
+
+@pytest.mark.parametrize("made", [coupling, autoregressive])
+def test_a_flow_of_zuko_is_a_guide(made):
+    """Its density is that of the change of variables, and its state comes back before the first call."""
+    torch.set_default_dtype(torch.float64)
+    guide = AutoNormalizingFlow(banana, made)
+    guide()
+    noise = torch.tensor([0.3, -0.4])
+    vector = guide.get_transform()(noise)
+    jacobian = torch.autograd.functional.jacobian(guide.get_transform(), noise)
+    expected = dist.Normal(torch.zeros(2), 1.0).log_prob(noise).sum() - torch.linalg.slogdet(jacobian).logabsdet
+    torch.testing.assert_close(guide.get_posterior().log_prob(vector), expected)
+    drawn = guide.get_posterior()
+    draw = drawn.rsample((3,))
+    torch.testing.assert_close(drawn.log_prob(draw), guide.get_posterior().log_prob(draw.clone()))
+    fresh = AutoNormalizingFlow(banana, made)
+    fresh.load_state_dict(guide.state_dict())
+    for name, value in guide.median().items():
+        assert torch.equal(fresh.median()[name], value)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("made", [coupling, autoregressive])
+def test_a_flow_of_zuko_on_a_banana(made):
+    guide = AutoNormalizingFlow(banana, made)
+    optim = virgil.optim.ClippedAdam({"lr": 0.02, "lrd": 0.02 ** (1 / 500)})
+    SVI(banana, guide, optim, Trace_ELBO(num_particles=32)).run(500, progress=False)
+    loss = Trace_ELBO(num_particles=4000, vectorize_particles=True).loss(banana, guide)
     assert -0.02 < loss < 0.05
 
 

@@ -122,10 +122,15 @@ class AutoGuideList(Container, AutoGuide, nn.ModuleList):
         Raises:
             NotImplementedError: a part has none, for instance a point estimate.
         """
+        values = []
         for name, part in self._parts():
-            if not hasattr(part, "quantiles"):
-                raise NotImplementedError(f"Part {name} of the AutoGuideList, {type(part).__name__}, has no quantiles.")
-        return self._merged([(name, part.quantiles(quantiles, *args, **kwargs)) for name, part in self._parts()])
+            try:
+                values.append((name, part.quantiles(quantiles, *args, **kwargs)))
+            except NotImplementedError:
+                raise NotImplementedError(
+                    f"Part {name} of the AutoGuideList, {type(part).__name__}, has no quantiles."
+                ) from None
+        return self._merged(values)
 
     def _parts(self) -> list[tuple[str, Any]]:
         return list(self._modules.items())

@@ -167,3 +167,13 @@ class AutoGuide(PyroModule):
     def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """The median of every latent site, plates at full size, taken in unconstrained space."""
         raise NotImplementedError(f"{type(self).__name__} has no median().")
+
+    def quantiles(self, quantiles: Sequence[float] | Tensor, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """Quantiles of every latent variable, where the family has them. Shape: ``(quantiles, *plates, *event)``.
+
+        Raises:
+            NotImplementedError: the family has none, for instance as it is a point.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no quantiles(). Take those of draws, by sample_posterior()."
+        )

@@ -14,6 +14,7 @@ from virgil.distributions import Normal, TransformedDistribution
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.transforms import affine_autoregressive, iterated
 from virgil.errors import ArgumentError, shown
+from virgil.infer.autoguide.core.scales import checked_probabilities
 from virgil.infer.autoguide.joint.auto_continuous import AutoContinuous
 from virgil.infer.autoguide.joint.lazy_map import map_of
 from virgil.infer.density.initialization import InitFn, init_to_feasible
@@ -167,7 +168,7 @@ class AutoNormalizingFlow(AutoContinuous):
         if not self.latents:
             return {}
         draws = self._drawn()
-        each = draws.quantile(torch.as_tensor(quantiles, dtype=draws.dtype, device=draws.device), 0)
+        each = draws.quantile(checked_probabilities(quantiles).to(draws), 0)
         rows = [self._values(row) for row in each]
         return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
 

@@ -100,16 +100,19 @@ class AutoHierarchicalNormalMessenger(AutoNormalMessenger):
         """Location, scale and, for a variable that follows its prior's mean, weight, in the slots of this run."""
         if not self._follows(name):
             return super()._get_params(name, prior)
-        bijection = self._bijection(name, prior)
-        event_dim = bijection.unconstrained_event_dim
+        loc, scale = super()._get_params(name, prior)
 
-        def initial() -> Tensor:
-            moved = self._prior_loc(name, prior) * self.init_weight
-            if not bool(moved.isfinite().all()):
-                raise ArgumentError(self._no_mean(name, prior, "it is not finite, or not inside the support"))
-            return bijection.inverse(self._initial_value(name, prior)) - moved
+        def weights() -> Tensor:
+            return torch.full_like(self._initial_unconstrained(name, prior), self.init_weight)
 
-        loc = self._parameter("locs", name, event_dim, initial)
-        scale = self._parameter("scales", name, event_dim, lambda: self._scale_like(initial()))
-        weight = self._parameter("weights", name, event_dim, lambda: torch.full_like(initial(), self.init_weight))
-        return loc, scale, weight
+        event_dim = self._bijection(name, prior).unconstrained_event_dim
+        return loc, scale, self._parameter("weights", name, event_dim, weights)
+
+    def _initial_loc(self, name: str, prior: Any) -> Tensor:
+        start = super()._initial_loc(name, prior)
+        if not self._follows(name):
+            return start
+        moved = self._prior_loc(name, prior) * self.init_weight
+        if not bool(moved.isfinite().all()):
+            raise ArgumentError(self._no_mean(name, prior, "it is not finite, or not inside the support"))
+        return start - moved

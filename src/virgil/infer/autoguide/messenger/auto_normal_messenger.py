@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from virgil.infer.autoguide.core.parameters import SiteParameters
 from virgil.infer.autoguide.core.pushforward_normal import pushforward_normal
-from virgil.infer.autoguide.core.scales import checked_init_scale
-from virgil.infer.autoguide.messenger.auto_messenger import AT_THE_MEAN, AutoMessenger, positive_parameters
-from virgil.infer.density.initialization import InitFn
+from virgil.infer.autoguide.messenger.loc_scale_messenger import LocScaleMessenger
 
 __all__ = ["AutoNormalMessenger"]
 
 
-class AutoNormalMessenger(AutoMessenger):
+class AutoNormalMessenger(LocScaleMessenger):
     r"""The family of :class:`AutoNormal` as a messenger, whose subclasses treat single variables otherwise.
 
     .. math:: q(z) = \prod_i \mathcal{N}\bigl(f_i^{-1}(z_i) \mid \mathrm{loc}_i, \mathrm{scale}_i\bigr)
@@ -50,19 +45,6 @@ class AutoNormalMessenger(AutoMessenger):
         ['a', 'b']
     """
 
-    def __init__(
-        self,
-        model: Callable[..., Any],
-        *,
-        init_loc_fn: InitFn = AT_THE_MEAN,
-        init_scale: float | Tensor = 0.1,
-        amortized_plates: Sequence[str] = (),
-    ) -> None:
-        super().__init__(model, init_loc_fn=init_loc_fn, amortized_plates=amortized_plates)
-        self.init_scale = checked_init_scale(type(self).__name__, init_scale)
-        self.locs = SiteParameters()
-        self.scales = positive_parameters()
-
     def get_posterior(self, name: str, prior: Any) -> Any:
         """The image of a normal under the bijection onto the prior's support."""
         loc, scale = self._get_params(name, prior)
@@ -72,21 +54,6 @@ class AutoNormalMessenger(AutoMessenger):
         """The posterior that is normal in unconstrained space, or its median where that is asked for."""
         bijection = self._bijection(name, prior)
         return bijection(loc) if self._is_median else pushforward_normal(loc, scale, bijection, prior.event_shape)
-
-    def _get_params(self, name: str, prior: Any) -> tuple[Tensor, ...]:
-        """Location and scale in the slots of this run. Shape: ``(*plates, *unconstrained event)``."""
-        bijection = self._bijection(name, prior)
-        event_dim = bijection.unconstrained_event_dim
-
-        def initial() -> Tensor:
-            return bijection.inverse(self._initial_value(name, prior))
-
-        loc = self._parameter("locs", name, event_dim, initial)
-        scale = self._parameter("scales", name, event_dim, lambda: self._scale_like(initial()))
-        return loc, scale
-
-    def _scale_like(self, loc: Tensor) -> Tensor:
-        return torch.as_tensor(self.init_scale, dtype=loc.dtype, device=loc.device).expand_as(loc)
 
     def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """The median of every latent variable given the medians of those before it, in unconstrained space.

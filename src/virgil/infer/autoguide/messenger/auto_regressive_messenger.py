@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.distributions.transforms import Transform
 
 from virgil.distributions import TransformedDistribution
 from virgil.distributions.transforms import AffineTransform
-from virgil.infer.autoguide.core.parameters import SiteParameters
-from virgil.infer.autoguide.core.scales import checked_init_scale
-from virgil.infer.autoguide.messenger.auto_messenger import AT_THE_MEAN, AutoMessenger, positive_parameters
-from virgil.infer.density.initialization import InitFn
+from virgil.infer.autoguide.messenger.loc_scale_messenger import LocScaleMessenger
 
 __all__ = ["AutoRegressiveMessenger"]
 
 
-class AutoRegressiveMessenger(AutoMessenger):
+class AutoRegressiveMessenger(LocScaleMessenger):
     r"""Each posterior is the prior, given the variables before, moved and stretched in unconstrained space.
 
     .. math:: z_i = f_i\bigl(\mathrm{loc}_i + \mathrm{scale}_i \, f_i^{-1}(\tilde z_i)\bigr), \qquad
@@ -48,19 +43,6 @@ class AutoRegressiveMessenger(AutoMessenger):
         ['locs.x', 'locs.y', 'scales.x', 'scales.y']
     """
 
-    def __init__(
-        self,
-        model: Callable[..., Any],
-        *,
-        init_loc_fn: InitFn = AT_THE_MEAN,
-        init_scale: float | Tensor = 0.1,
-        amortized_plates: Sequence[str] = (),
-    ) -> None:
-        super().__init__(model, init_loc_fn=init_loc_fn, amortized_plates=amortized_plates)
-        self.init_scale = checked_init_scale(type(self).__name__, init_scale)
-        self.locs = SiteParameters()
-        self.scales = positive_parameters()
-
     def get_posterior(self, name: str, prior: Any) -> Any:
         """The affine image of the prior."""
         bijection = self._bijection(name, prior)
@@ -70,17 +52,6 @@ class AutoRegressiveMessenger(AutoMessenger):
         parts: list[Transform] = [affine] if transform is None else [transform.inv, affine, transform]
         return TransformedDistribution(prior, parts)
 
-    def _get_params(self, name: str, prior: Any) -> tuple[Tensor, ...]:
-        """Location and scale in the slots of this run. Shape: ``(*plates, *unconstrained event)``."""
-        bijection = self._bijection(name, prior)
-        event_dim = bijection.unconstrained_event_dim
-
-        def initial() -> Tensor:
-            return bijection.inverse(self._initial_value(name, prior))
-
-        def scales() -> Tensor:
-            loc = initial()
-            return torch.as_tensor(self.init_scale, dtype=loc.dtype, device=loc.device).expand_as(loc)
-
-        loc = self._parameter("locs", name, event_dim, lambda: initial() * (1.0 - scales()))
-        return loc, self._parameter("scales", name, event_dim, scales)
+    def _initial_loc(self, name: str, prior: Any) -> Tensor:
+        start = self._initial_unconstrained(name, prior)
+        return start * (1.0 - self._scale_like(start))
