@@ -74,6 +74,7 @@ bench: $(BENCH_READY) ## compare with the peers and write the tables of benchmar
 	$(BIN)/python -m benchmarks.distributions
 	$(BIN)/python -m benchmarks.checks
 	$(BIN)/python -m benchmarks.score
+	$(BIN)/python -m benchmarks.accuracy
 
 clean: ## remove the environment, the caches and what the demo wrote
 	rm -rf $(VENV) .venvs build dist demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""How near fits come to posteriors whose means and standard deviations are known."""
