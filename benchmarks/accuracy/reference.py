@@ -39,7 +39,7 @@ def long_run(density: Density, draws: int) -> tuple[Tensor, int]:
     def potential(vector: Any) -> Any:
         return -log_density(vector)
 
-    kernel = NUTS(potential_fn=potential, target_accept_prob=0.95)
+    kernel = NUTS(potential_fn=potential, target_accept_prob=0.95, dense_mass=True)
     sampler = MCMC(
         kernel,
         num_warmup=WARMUP,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 import warnings
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
 
@@ -49,6 +52,17 @@ class Row:
     judgement: str = ""
     sentence: str = ""
     check_seconds: float = 0.0
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a file."""
+    plain = json.loads(path.read_text())
+    return [Row(**{**row, "errors": row["errors"] and Errors(**row["errors"])}) for row in plain]
+
+
+def write_rows(rows: Sequence[Row], path: Path) -> None:
+    """Write rows as JSON."""
+    path.write_text(json.dumps([asdict(row) for row in rows], indent=1))
 
 
 def rows_of(posterior: Posterior, known: Known, method: Method, check: bool = True) -> list[Row]:
