@@ -90,6 +90,13 @@ def _by_entry(known: Known, name: str, values: Tensor) -> list[Tensor | None]:
     return found
 
 
+def claimed(trusts: str, guide: Errors, weighted: Errors | None) -> Errors | None:
+    """The errors of the draws that a verdict trusts; ``None`` where it trusts none."""
+    if trusts not in CLAIMS:
+        return None
+    return guide if CLAIMS[trusts][0] == "guide" else weighted
+
+
 def judged(trusts: str, guide: Errors, weighted: Errors | None) -> str:
     """``"right"``, ``"wrong trust"`` or ``"needless"``, of a verdict on a fit.
 
@@ -98,8 +105,7 @@ def judged(trusts: str, guide: Errors, weighted: Errors | None) -> str:
     """
     if trusts not in CLAIMS:
         return "needless" if guide.near else "right"
-    of, both = CLAIMS[trusts]
-    found = guide if of == "guide" else weighted
+    both, found = CLAIMS[trusts][1], claimed(trusts, guide, weighted)
     if found is None or not (found.near if both else found.means_near):
         return "wrong trust"
     return "needless" if not both and guide.near else "right"

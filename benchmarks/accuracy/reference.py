@@ -125,10 +125,9 @@ def main() -> None:
     args = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
     torch.set_default_dtype(torch.float64)
-    known = read() if FILE.exists() else {}
     for name in args.posteriors or POSTERIORS:
         found = answer(POSTERIORS[name])
-        known[name] = found
+        known = {**(read() if FILE.exists() else {}), name: found}
         write({each: known[each] for each in POSTERIORS if each in known})
         print(
             f"{name}: {found.source}, R-hat {found.r_hat:.4f}, effective size {found.effective:,.0f} of "

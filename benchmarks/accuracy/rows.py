@@ -7,14 +7,14 @@ import math
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 
 import virgil
 from benchmarks.accuracy.known import Known
-from benchmarks.accuracy.measure import Errors, errors, judged
+from benchmarks.accuracy.measure import Errors, claimed, errors, judged
 from benchmarks.accuracy.methods import Fitted, Method
 from benchmarks.accuracy.posteriors.posterior import Draws, Posterior
 from virgil.errors import ArgumentError
@@ -38,6 +38,7 @@ class Row:
         trusts: the verdict on the fit, in rows of the guide's own draws; empty in others.
         judgement: of this verdict; empty likewise.
         sentence: the verdict in words.
+        claimed: the errors of the draws that the verdict trusts; ``None`` where it trusts none.
         check_seconds: of the check.
     """
 
@@ -51,13 +52,16 @@ class Row:
     trusts: str = ""
     judgement: str = ""
     sentence: str = ""
+    claimed: Errors | None = None
     check_seconds: float = 0.0
 
 
 def read_rows(path: Path) -> list[Row]:
     """The rows of a file."""
     plain = json.loads(path.read_text())
-    return [Row(**{**row, "errors": row["errors"] and Errors(**row["errors"])}) for row in plain]
+    return [
+        Row(**{**row, **{name: row[name] and Errors(**row[name]) for name in ("errors", "claimed")}}) for row in plain
+    ]
 
 
 def write_rows(rows: Sequence[Row], path: Path) -> None:
@@ -93,29 +97,25 @@ def _row(posterior: Posterior, known: Known, fitted: Fitted, name: str, way: str
 
 def _checked(row: Row, posterior: Posterior, known: Known, fit: Fit, own: Errors) -> Row:
     begin = time.perf_counter()
-    checked = fit.check()
+    try:
+        checked = fit.check()
+    except (ArithmeticError, RuntimeError, ValueError) as error:
+        return replace(row, trusts="no check", sentence=_short(error))
     check_seconds = time.perf_counter() - begin
     try:
         weighted = errors(posterior, known, _finite(checked.draws(DRAWS)))
     except ArgumentError:
         weighted = None
     trusts = checked.verdict.trusts
-    return Row(
-        **{
-            **vars(row),
-            "k_hat": checked.k_hat,
-            "trusts": trusts,
-            "judgement": judged(trusts, own, weighted),
-            "sentence": _with_weighted(str(checked), trusts, weighted),
-            "check_seconds": check_seconds,
-        }
+    return replace(
+        row,
+        k_hat=checked.k_hat,
+        trusts=trusts,
+        judgement=judged(trusts, own, weighted),
+        sentence=str(checked),
+        claimed=claimed(trusts, own, weighted),
+        check_seconds=check_seconds,
     )
-
-
-def _with_weighted(sentence: str, trusts: str, weighted: Errors | None) -> str:
-    if trusts != "weighted draws" or weighted is None:
-        return sentence
-    return f"{sentence} (these draws: means within {weighted.mean:.2f} sd, sds within {100 * weighted.sd:.0f} %)"
 
 
 def _draws(fit: Fit, way: str) -> Draws:

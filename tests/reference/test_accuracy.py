@@ -11,8 +11,8 @@ from benchmarks.accuracy.measure import Errors, errors, judged
 from benchmarks.accuracy.methods import METHODS
 from benchmarks.accuracy.posteriors import POSTERIORS
 from benchmarks.accuracy.quadrature import quadrature
-from benchmarks.accuracy.report import by_family, by_posterior, every_row, summary, wrong_trusts
-from benchmarks.accuracy.rows import Row, rows_of
+from benchmarks.accuracy.report import by_family, by_posterior, cause, every_row, summary, wrong_trusts
+from benchmarks.accuracy.rows import Row, read_rows, rows_of, write_rows
 
 KNOWN = read()
 NEAR = Errors(0.01, 0.01, 0.01, 0.01, True, True, "a")
@@ -103,6 +103,27 @@ def test_a_verdict_is_judged_by_what_it_claims(trusts, guide, weighted, judgemen
     assert judged(trusts, guide, weighted) == judgement
 
 
+@pytest.mark.parametrize(
+    ("posterior", "trusts", "found", "words"),
+    [
+        ("linear", "all", replace(OFF, mean=0.2, sd=0.15), "the rules allow more"),
+        ("schools, non-centred", "all", replace(OFF, worst="own[3]"), "derived"),
+        ("schools, centred", "all", replace(OFF, worst="own[3]"), "too few draws"),
+        ("linear", "means", OFF, "k-hat above the threshold"),
+    ],
+)
+def test_a_wrong_trust_has_a_cause(posterior, trusts, found, words):
+    row = Row(posterior, "a", found, "", 1.0, 100, 0.3, trusts, "wrong trust", "Trust.", found)
+    assert words in cause(row, found)
+
+
+def test_rows_come_back_from_their_file(tmp_path):
+    rows = [Row("linear", "b", OFF, "", 2.0, 200, 0.3, "all", "wrong trust", "Trust.", OFF)]
+    rows.append(Row("mixture", "b", None, "ArgumentError: none", 1.0, 400, k_hat=0.0))
+    write_rows(rows, tmp_path / "rows.json")
+    assert read_rows(tmp_path / "rows.json") == rows
+
+
 def test_linear_response_is_exact_where_the_posterior_is_normal():
     name = "linear, known scale"
     mean_field, response = rows_of(POSTERIORS[name], KNOWN[name], METHODS["dadvi"])
@@ -118,7 +139,7 @@ def test_linear_response_is_exact_where_the_posterior_is_normal():
 def test_tables_have_a_line_for_what_was_found():
     rows = [
         Row("linear", "a", NEAR, "", 1.0, 100, 0.2, "all", "right"),
-        Row("linear", "b", OFF, "", 2.0, 200, 0.3, "all", "wrong trust", "Trust."),
+        Row("linear", "b", OFF, "", 2.0, 200, 0.3, "all", "wrong trust", "Trust.", OFF),
         Row("mixture", "a", NEAR, "", 1.0, 300, 0.9, "nothing", "needless"),
         Row("mixture", "b", None, "ArgumentError: none", 1.0, 400),
     ]
