@@ -13,6 +13,7 @@ from benchmarks.harness.table import Table
 from virgil.infer.trust.verdict import MEANS, SPREADS
 
 DERIVED = {"own", "level", "slopes", "log overall", "log local"}  # no sites, where the posterior has ``judged``
+NEARLY = 1.2  # times the rules' bounds: weights are noisy
 MARKS = {"right": "", "wrong trust": " ✗", "needless": " ○", "": ""}
 
 
@@ -131,11 +132,13 @@ def cause(row: Row, found: Errors) -> str:
     """Why a verdict trusts what is beyond the bounds, by the figures of the draws that it trusts."""
     if POSTERIORS[row.posterior].judged is not None and found.worst.split("[")[0] in DERIVED:
         return "a quantity derived from sites, which no rule judges"
-    if found.mean <= MEANS and found.sd <= SPREADS[1] - 1:
-        return "the rules allow more"
+    if row.trusts == "weighted draws":
+        return "no rule bounds the error of weighted draws"
+    if found.mean <= NEARLY * MEANS and found.sd <= NEARLY * (SPREADS[1] - 1):
+        return f"the rules allow {MEANS} sd and a ratio of {SPREADS[0]} to {SPREADS[1]}"
     if row.trusts == "means":
         return "weights with k-hat above the threshold do not see the shift"
-    return "the weights do not see it: the guide has too few draws where the mass is"
+    return "weights see less than there is: the guide has too few draws where the mass is"
 
 
 def _cell(row: Row | None) -> str:

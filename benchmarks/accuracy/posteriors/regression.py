@@ -185,6 +185,32 @@ def _horseshoe_judged(draws: Draws) -> Draws:
     return {"slopes": slopes, "scale": draws["scale"], **logs}
 
 
+def horseshoe_marginal(x: Tensor, y: Tensor) -> None:
+    """The same with the slopes integrated out, which leaves their scales."""
+    overall = virgil.sample("overall", dist.HalfCauchy(0.2))
+    local = virgil.sample("local", dist.HalfCauchy(torch.ones_like(x[0])).to_event(1))
+    scale = virgil.sample("scale", dist.HalfNormal(3.0))
+    scaled = x * (overall.unsqueeze(-1) * local).unsqueeze(-2)
+    noise = scale[..., None, None] ** 2 * torch.eye(len(y), dtype=x.dtype)
+    covariance = scaled @ scaled.transpose(-1, -2) + noise
+    virgil.sample("y", dist.MultivariateNormal(torch.zeros_like(y), covariance_matrix=covariance), obs=y)
+
+
+def _horseshoe_marginal_judged(draws: Draws) -> Draws:
+    """The same quantities; slopes are drawn from their normal given all scales."""
+    x, y = (each.double() for each in _horseshoe_data())
+    widths = draws["overall"].unsqueeze(-1) * draws["local"]
+    scaled = x * widths.unsqueeze(-2) / draws["scale"][:, None, None]
+    precision = scaled.transpose(-1, -2) @ scaled + torch.eye(x.shape[1], dtype=x.dtype)
+    factor = torch.linalg.cholesky(precision)
+    target = scaled.transpose(-1, -2) @ (y / draws["scale"].unsqueeze(-1)).unsqueeze(-1)
+    noise = torch.randn(widths.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(0)).unsqueeze(-1)
+    raw = torch.cholesky_solve(target, factor)
+    raw = raw + torch.linalg.solve_triangular(factor.transpose(-1, -2), noise, upper=True)
+    logs = {f"log {name}": draws[name].log() for name in ("overall", "local")}
+    return {"slopes": widths * raw.squeeze(-1), "scale": draws["scale"], **logs}
+
+
 def _horseshoe_data() -> tuple[Tensor, ...]:
     random = np.random.default_rng(19)
     x = random.normal(size=(50, 10))
@@ -219,6 +245,20 @@ POSTERIORS = [
     Posterior("negative binomial", "regression", negative_binomial, _negative_binomial_data),
     Posterior("robust", "robust", robust, _robust_data),
     Posterior("ordinal", "ordinal", ordinal, _ordinal_data),
-    Posterior("horseshoe", "sparse", horseshoe, _horseshoe_data, judged=_horseshoe_judged),
+    Posterior(
+        "horseshoe",
+        "sparse",
+        horseshoe,
+        _horseshoe_data,
+        judged=_horseshoe_judged,
+        known_as="horseshoe, slopes integrated out",
+    ),
+    Posterior(
+        "horseshoe, slopes integrated out",
+        "sparse",
+        horseshoe_marginal,
+        _horseshoe_data,
+        judged=_horseshoe_marginal_judged,
+    ),
     Posterior("survival", "survival", survival, _survival_data, quadrature=True),
 ]
