@@ -134,7 +134,8 @@ def cause(row: Row, found: Errors) -> str:
         return "a quantity derived from sites, which no rule judges"
     if row.trusts == "weighted draws":
         return "no rule bounds the error of weighted draws"
-    if found.mean <= NEARLY * MEANS and found.sd <= NEARLY * (SPREADS[1] - 1):
+    sd = 0.0 if row.trusts == "means" else found.sd
+    if found.mean <= NEARLY * MEANS and sd <= NEARLY * (SPREADS[1] - 1):
         return f"the rules allow {MEANS} sd and a ratio of {SPREADS[0]} to {SPREADS[1]}"
     if row.trusts == "means":
         return "weights with k-hat above the threshold do not see the shift"
