@@ -12,7 +12,7 @@ from benchmarks.accuracy.rows import Row
 from benchmarks.harness.table import Table
 from virgil.infer.trust.verdict import MEANS, SPREADS
 
-DERIVED = {"own", "level", "slopes", "log overall", "log local"}  # no sites, where the posterior has ``judged``
+DERIVED = {"own"}  # quantities that are no sites, where the posterior has ``judged``
 NEARLY = 1.2  # times the rules' bounds: weights are noisy
 MARKS = {"right": "", "wrong trust": " ✗", "needless": " ○", "": ""}
 

@@ -1,4 +1,4 @@
-"""Regressions: linear, logistic and of counts, scaled and unscaled; robust, ordinal, sparse, censored."""
+"""Regressions: linear, logistic and of counts, scaled and unscaled; robust, ordinal, censored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 import virgil
 import virgil.distributions as dist
-from benchmarks.accuracy.posteriors.posterior import Draws, Posterior
+from benchmarks.accuracy.posteriors.posterior import Posterior
 
 Table = NDArray[np.float64]
 
@@ -167,56 +167,6 @@ def _ordinal_data() -> tuple[Tensor, ...]:
     return _tensors(x, np.digitize(latent, [-1.5, 0.0, 2.0]))
 
 
-def horseshoe(x: Tensor, y: Tensor) -> None:
-    """Linear regression with ten slopes, most of them zero, in a horseshoe's product form *(Carvalho et al. 2010)*."""
-    overall = virgil.sample("overall", dist.HalfCauchy(0.2))
-    local = virgil.sample("local", dist.HalfCauchy(torch.ones_like(x[0])).to_event(1))
-    raw = virgil.sample("raw", dist.Normal(0.0, 1.0).expand([x.shape[1]]).to_event(1))
-    scale = virgil.sample("scale", dist.HalfNormal(3.0))
-    slopes = virgil.deterministic("slopes", overall.unsqueeze(-1) * local * raw)
-    with virgil.plate("data", len(y)):
-        virgil.sample("y", dist.Normal((x * slopes).sum(-1), scale), obs=y)
-
-
-def _horseshoe_judged(draws: Draws) -> Draws:
-    """Slopes, and logarithms of scales whose own variances are infinite."""
-    slopes = draws["overall"].unsqueeze(-1) * draws["local"] * draws["raw"]
-    logs = {f"log {name}": draws[name].log() for name in ("overall", "local")}
-    return {"slopes": slopes, "scale": draws["scale"], **logs}
-
-
-def horseshoe_marginal(x: Tensor, y: Tensor) -> None:
-    """The same with the slopes integrated out, which leaves their scales."""
-    overall = virgil.sample("overall", dist.HalfCauchy(0.2))
-    local = virgil.sample("local", dist.HalfCauchy(torch.ones_like(x[0])).to_event(1))
-    scale = virgil.sample("scale", dist.HalfNormal(3.0))
-    scaled = x * (overall.unsqueeze(-1) * local).unsqueeze(-2)
-    noise = scale[..., None, None] ** 2 * torch.eye(len(y), dtype=x.dtype)
-    covariance = scaled @ scaled.transpose(-1, -2) + noise
-    virgil.sample("y", dist.MultivariateNormal(torch.zeros_like(y), covariance_matrix=covariance), obs=y)
-
-
-def _horseshoe_marginal_judged(draws: Draws) -> Draws:
-    """The same quantities; slopes are drawn from their normal given all scales."""
-    x, y = (each.double() for each in _horseshoe_data())
-    widths = draws["overall"].unsqueeze(-1) * draws["local"]
-    scaled = x * widths.unsqueeze(-2) / draws["scale"][:, None, None]
-    precision = scaled.transpose(-1, -2) @ scaled + torch.eye(x.shape[1], dtype=x.dtype)
-    factor = torch.linalg.cholesky(precision)
-    target = scaled.transpose(-1, -2) @ (y / draws["scale"].unsqueeze(-1)).unsqueeze(-1)
-    noise = torch.randn(widths.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(0)).unsqueeze(-1)
-    raw = torch.cholesky_solve(target, factor)
-    raw = raw + torch.linalg.solve_triangular(factor.transpose(-1, -2), noise, upper=True)
-    logs = {f"log {name}": draws[name].log() for name in ("overall", "local")}
-    return {"slopes": widths * raw.squeeze(-1), "scale": draws["scale"], **logs}
-
-
-def _horseshoe_data() -> tuple[Tensor, ...]:
-    random = np.random.default_rng(19)
-    x = random.normal(size=(50, 10))
-    return _tensors(x, x @ np.array([2.5, -1.5, 0.8, 0, 0, 0, 0, 0, 0, 0]) + random.normal(size=50))
-
-
 def survival(x: Tensor, time: Tensor, is_seen: Tensor) -> None:
     """Weibull times, censored where the study ends."""
     intercept = virgil.sample("intercept", dist.Normal(0.0, 3.0))
@@ -245,20 +195,5 @@ POSTERIORS = [
     Posterior("negative binomial", "regression", negative_binomial, _negative_binomial_data),
     Posterior("robust", "robust", robust, _robust_data),
     Posterior("ordinal", "ordinal", ordinal, _ordinal_data),
-    Posterior(
-        "horseshoe",
-        "sparse",
-        horseshoe,
-        _horseshoe_data,
-        judged=_horseshoe_judged,
-        known_as="horseshoe, slopes integrated out",
-    ),
-    Posterior(
-        "horseshoe, slopes integrated out",
-        "sparse",
-        horseshoe_marginal,
-        _horseshoe_data,
-        judged=_horseshoe_marginal_judged,
-    ),
     Posterior("survival", "survival", survival, _survival_data, quadrature=True),
 ]

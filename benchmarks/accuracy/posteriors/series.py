@@ -1,4 +1,4 @@
-"""Time series: autoregression, a level that drifts, volatility, hidden states, a change."""
+"""Time series: autoregression, volatility, hidden states, a change."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 import virgil
 import virgil.distributions as dist
-from benchmarks.accuracy.posteriors.posterior import Draws, Posterior
+from benchmarks.accuracy.posteriors.posterior import Posterior
 
 
 def autoregression(y: Tensor) -> None:
@@ -26,27 +26,6 @@ def _autoregression_data() -> tuple[Tensor]:
     y = [1.0]
     for each in noise[1:]:
         y.append(0.5 + 0.85 * (y[-1] - 0.5) + 0.6 * each)
-    return (torch.tensor(y, dtype=torch.float32),)
-
-
-def local_level(y: Tensor) -> None:
-    """A random walk seen through noise, by its fifty steps as one vector."""
-    drift = virgil.sample("drift", dist.LogNormal(-1.0, 1.0))
-    noise = virgil.sample("noise", dist.LogNormal(-1.0, 1.0))
-    steps = virgil.sample("steps", dist.Normal(0.0, 1.0).expand([len(y)]).to_event(1))
-    level = virgil.deterministic("level", drift.unsqueeze(-1) * steps.cumsum(-1))
-    virgil.sample("y", dist.Normal(level, noise.unsqueeze(-1)).to_event(1), obs=y)
-
-
-def _local_level_judged(draws: Draws) -> Draws:
-    """The level itself in the place of its steps."""
-    level = draws["drift"].unsqueeze(-1) * draws["steps"].cumsum(-1)
-    return {"drift": draws["drift"], "noise": draws["noise"], "level": level}
-
-
-def _local_level_data() -> tuple[Tensor]:
-    random = np.random.default_rng(32)
-    y = 0.4 * random.normal(size=50).cumsum() + 0.5 * random.normal(size=50)
     return (torch.tensor(y, dtype=torch.float32),)
 
 
@@ -69,29 +48,6 @@ def _garch_data() -> tuple[Tensor]:
     for each in noise:
         y.append(each * variance**0.5)
         variance = 0.3 + 0.3 * y[-1] ** 2 + 0.5 * variance
-    return (torch.tensor(y, dtype=torch.float32),)
-
-
-def volatility(y: Tensor) -> None:
-    """Stochastic volatility: log-variances by an autoregression, its innovations as one vector."""
-    mean = virgil.sample("mean", dist.Normal(-1.0, 1.0))
-    memory = virgil.sample("memory", dist.Beta(18.0, 2.0)).unsqueeze(-1)
-    spread = virgil.sample("spread", dist.HalfNormal(0.5)).unsqueeze(-1)
-    raw = virgil.sample("raw", dist.Normal(0.0, 1.0).expand([len(y)]).to_event(1))
-    time = torch.arange(len(y), dtype=y.dtype)
-    lag = time.unsqueeze(-1) - time
-    first = torch.where(time == 0, (1 - memory**2).rsqrt(), torch.ones_like(memory))
-    weights = torch.where(lag >= 0, memory.unsqueeze(-1) ** lag.clamp(min=0), torch.zeros_like(lag))
-    logs = mean.unsqueeze(-1) + spread * (weights * (first * raw).unsqueeze(-2)).sum(-1)
-    virgil.sample("y", dist.Normal(0.0, (logs / 2).exp()).to_event(1), obs=y)
-
-
-def _volatility_data() -> tuple[Tensor]:
-    random = np.random.default_rng(34)
-    log_variance, y = -1.0, []
-    for _ in range(60):
-        log_variance = -1.0 + 0.92 * (log_variance + 1.0) + 0.35 * random.normal()
-        y.append(np.exp(log_variance / 2) * random.normal())
     return (torch.tensor(y, dtype=torch.float32),)
 
 
@@ -131,9 +87,7 @@ def _change_data() -> tuple[Tensor]:
 
 POSTERIORS = [
     Posterior("autoregression", "time series", autoregression, _autoregression_data, quadrature=True),
-    Posterior("local level", "time series", local_level, _local_level_data, judged=_local_level_judged),
     Posterior("GARCH(1, 1)", "time series", garch, _garch_data, quadrature=True),
-    Posterior("volatility", "time series", volatility, _volatility_data),
     Posterior("hidden states", "hidden states", hidden_states, _hidden_states_data),
     Posterior("change", "hidden states", change, _change_data, ("year",), quadrature=True),
 ]
