@@ -1,1 +1,1 @@
-"""How near fits come to posteriors whose means and standard deviations are known."""
+"""Errors of fits against posteriors whose means and standard deviations are known."""

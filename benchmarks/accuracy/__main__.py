@@ -40,7 +40,7 @@ def rows(args: argparse.Namespace) -> list[Row]:
 
 
 def arguments() -> argparse.Namespace:
-    """What the command line says."""
+    """The arguments of the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
     parser.add_argument("--posteriors", nargs="+", choices=list(POSTERIORS), default=list(POSTERIORS), metavar="NAME")
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS), metavar="KEY")

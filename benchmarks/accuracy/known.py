@@ -23,7 +23,7 @@ class Moments:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a posterior.
+    """The answer of a posterior.
 
     Attributes:
         source: ``"closed form"``, ``"quadrature"``, ``"NUTS"``, or ``"NUTS on ..."`` another parameterisation.

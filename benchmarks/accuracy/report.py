@@ -129,7 +129,7 @@ def wrong_trusts(rows: Sequence[Row]) -> Table:
 
 
 def cause(row: Row, found: Errors) -> str:
-    """Why a verdict trusts what is beyond the bounds, by the figures of the draws that it trusts."""
+    """The cause of a wrong trust, by the figures of the draws that it trusts."""
     if POSTERIORS[row.posterior].judged is not None and found.worst.split("[")[0] in DERIVED:
         return "a quantity derived from sites, which no rule judges"
     if row.trusts == "weighted draws":

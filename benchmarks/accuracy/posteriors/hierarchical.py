@@ -40,7 +40,7 @@ def _schools_data() -> tuple[Tensor, Tensor]:
 
 
 def firms(firm: Tensor, value: Tensor, capital: Tensor, investment: Tensor) -> None:
-    """What eleven firms invest, by their value and capital, all in logarithms; a level for each firm."""
+    """Investment of eleven firms, by their value and capital, all in logarithms; a level for each firm."""
     mean = virgil.sample("mean", dist.Normal(0.0, 5.0))
     spread = virgil.sample("spread", dist.HalfNormal(2.0))
     of_value = virgil.sample("of_value", dist.Normal(0.0, 1.0))
