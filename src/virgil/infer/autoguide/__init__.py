@@ -7,6 +7,7 @@ to value; :mod:`~virgil.infer.autoguide.initialization` says where it begins.
 from typing import TYPE_CHECKING
 
 from virgil.infer.autoguide.composed.auto_partial_non_centered import AutoPartialNonCentered
+from virgil.infer.autoguide.composed.completed_guide import CompletedGuide, complete
 from virgil.infer.autoguide.composed.guide_list import AutoCallable, AutoGuideList
 from virgil.infer.autoguide.core.guide import AutoGuide
 from virgil.infer.autoguide.initialization import (
@@ -56,6 +57,8 @@ __all__ = [
     "AutoPartialNonCentered",
     "AutoRegressiveMessenger",
     "AutoStructured",
+    "CompletedGuide",
+    "complete",
     "init_to_feasible",
     "init_to_generated",
     "init_to_mean",
