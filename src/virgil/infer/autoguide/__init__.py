@@ -7,6 +7,7 @@ to value; :mod:`~virgil.infer.autoguide.initialization` says where it begins.
 from typing import TYPE_CHECKING
 
 from virgil.infer.autoguide.composed.auto_partial_non_centered import AutoPartialNonCentered
+from virgil.infer.autoguide.composed.auto_amortized import AutoAmortized
 from virgil.infer.autoguide.composed.completed_guide import CompletedGuide, complete
 from virgil.infer.autoguide.composed.guide_list import AutoCallable, AutoGuideList
 from virgil.infer.autoguide.core.guide import AutoGuide
@@ -37,6 +38,7 @@ from virgil.infer.autoguide.site_by_site.auto_normal import AutoNormal
 from virgil.ops import absent_names
 
 __all__ = [
+    "AutoAmortized",
     "AutoCallable",
     "AutoContinuous",
     "AutoDAIS",

@@ -78,10 +78,11 @@ class CompletedGuide(AutoGuide):
                 "sites that your guide states once more, from their priors. Take a family that does not, such as "
                 "AutoNormal."
             )
+        make: Callable[..., AutoGuide] = family
         self.guide = guide
         self._rest_of_model = Rest(model)
         self._stated: frozenset[str] | None = None
-        self.rest = family(self._rest_of_model, **options)
+        self.rest: AutoGuide = make(self._rest_of_model, **options)
 
     @property
     def added(self) -> tuple[str, ...]:
@@ -155,7 +156,9 @@ class CompletedGuide(AutoGuide):
             raise NotImplementedError(f"{type(self.rest).__name__} has no quantiles.")
         return self._asked("quantiles", (quantiles,), args, kwargs)
 
-    def _asked(self, method: str, first: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _asked(
+        self, method: str, first: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> dict[str, Tensor]:
         if self._stated is None:
             self.sample_posterior(*args, **kwargs)
         values: dict[str, Tensor] = {}
