@@ -72,17 +72,11 @@ class CompletedGuide(AutoGuide):
         for argument, given in (("guide", guide), ("family", family)):
             if not callable(given):
                 raise ArgumentError(f"complete() got {argument}={shown(given)}, which cannot be called.")
-        if isinstance(family, type) and issubclass(family, AutoMessenger):
-            raise ArgumentError(
-                f"complete() got family={family.__name__}, which runs the whole model in the guide and would draw the "
-                "sites that your guide states once more, from their priors. Take a family that does not, such as "
-                "AutoNormal."
-            )
-        make: Callable[..., AutoGuide] = family
+        _check_family(family)
         self.guide = guide
         self._rest_of_model = Rest(model)
         self._stated: frozenset[str] | None = None
-        self.rest: AutoGuide = make(self._rest_of_model, **options)
+        self.rest: AutoGuide = family(self._rest_of_model, **options)
 
     @property
     def added(self) -> tuple[str, ...]:
@@ -166,6 +160,15 @@ class CompletedGuide(AutoGuide):
             if isinstance(part, AutoGuide) and hasattr(part, method):
                 values.update(getattr(part, method)(*first, *args, **kwargs))
         return values
+
+
+def _check_family(family: Any) -> None:
+    if isinstance(family, type) and issubclass(family, AutoMessenger):
+        raise ArgumentError(
+            f"complete() got family={family.__name__}, which runs the whole model in the guide and would draw the "
+            "sites that your guide states once more, from their priors. Take a family that does not, such as "
+            "AutoNormal."
+        )
 
 
 def complete(
