@@ -69,6 +69,7 @@ bench: $(BENCH_READY) ## compare with the peers and write the tables of benchmar
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.capture
 	$(BIN)/python -m benchmarks.subsample
+	$(BIN)/python -m benchmarks.amortized
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.modules
 	$(BIN)/python -m benchmarks.distributions

@@ -22,6 +22,7 @@ from virgil.infer.autoguide import (
     AutoPartialNonCentered,
     AutoRegressiveMessenger,
     AutoStructured,
+    complete,
 )
 from virgil.infer.reparam import AutoReparam, DiscreteCosineReparam, HaarReparam, SplitReparam, StudentTReparam
 from virgil.poutine import block, reparam
@@ -98,6 +99,12 @@ def _network():
     return network.model, network.guide
 
 
+def _theta(y):
+    """A part of a guide, for the schools' effects."""
+    with virgil.plate("J", 8):
+        virgil.sample("theta", dist.Normal(virgil.param("effects", torch.zeros(8)), 3.0))
+
+
 def flips(y):
     g = virgil.sample("g", dist.Normal(0.0, 1.0))
     with virgil.plate("J", 8):
@@ -165,6 +172,7 @@ PAIRS = {
     "three particles in turn": lambda: (
         schools, AutoNormal(schools), Trace_ELBO(num_particles=3, vectorize_particles=False)
     ),
+    "completed": lambda: (schools, complete(_theta, schools), Trace_ELBO()),
     "network": lambda: (*_network(), Trace_ELBO()),
     "gamma and Dirichlet": lambda: (rates, rates_guide, Trace_ELBO()),
     "torch's own distributions": lambda: (plain, AutoNormal(plain), Trace_ELBO()),

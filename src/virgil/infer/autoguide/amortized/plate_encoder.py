@@ -94,7 +94,7 @@ class PlateEncoder(AutoGuide):
 
     @staticmethod
     def _without_slots(site: Site, value: Tensor) -> Latent:
-        """What is known of a site, with one initial value for all slots: no tensor has the plate's size."""
+        """The knowledge of a site, with one initial value for all slots: no tensor has the plate's size."""
         bijection = find_bijection(site.name, site.fn)
         unconstrained = bijection.inverse(value).flatten(0, -1 - bijection.unconstrained_event_dim).mean(0)
         latent = latent_of(site.replace(frames=()), bijection, bijection(unconstrained))
