@@ -10,6 +10,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from virgil import settings
 from virgil.distributions.core.validation import is_validating
 from virgil.errors import FitWarning, PlateError, shown
 from virgil.ops.distinct_indices import distinct_indices
@@ -249,9 +250,13 @@ def _checked_size(name: str, size: int | None, subsample_size: int | None, subsa
 
 def _check_indices(name: str, indices: Tensor, size: int) -> None:
     if indices.dim() != 1 or indices.dtype not in _INDEX_TYPES:
+        came = f"Plate {name!r} got a subsample of shape {tuple(indices.shape)} and dtype {indices.dtype}"
+        if settings.get("mismatch") == "warn" and indices.dtype.is_floating_point:
+            _warn(f"{came}, which are no indices: it counts as {len(indices)} slots of which nobody knows which.")
+            return
         raise PlateError(
-            f"Plate {name!r} got a subsample of shape {tuple(indices.shape)} and dtype {indices.dtype}; it takes "
-            "a list of indices, a tensor of one dim and dtype torch.long. To leave slots out, use poutine.mask."
+            f"{came}; it takes a list of indices, a tensor of one dim and dtype torch.long. To leave slots out, use "
+            "poutine.mask."
         )
     if not is_validating():
         return

@@ -11,7 +11,21 @@ from virgil.poutine.frame import Frame
 from virgil.poutine.runtime import Handler, installed
 from virgil.poutine.site import OUTSIDE, Site
 
-__all__ = ["PlateContext", "SizelessContext", "active_frames", "entered_indices"]
+__all__ = ["PlateContext", "SizelessContext", "active_frames", "entered_indices", "known_indices"]
+
+
+def known_indices(name: str, indices: Tensor) -> Tensor:
+    """The indices of a plate.
+
+    Raises:
+        PlateError: it was given a mini-batch itself, so that nobody knows which slots these are.
+    """
+    if indices.is_floating_point():
+        raise PlateError(
+            f"Plate {name!r} was made with a subsample of dtype {indices.dtype}, which are no indices, so that data or "
+            "parameters of the whole plate cannot be cut to its mini-batch. Give subsample= the indices."
+        )
+    return indices
 
 
 class PlateContext(Handler):
@@ -45,7 +59,7 @@ class PlateContext(Handler):
                 f"is {data.shape[dim]}; it must be the plate's full size {frame.full_size}, or 1. Transpose the data "
                 "or give event_dim."
             )
-        return site.with_value(data.index_select(dim, self.indices))
+        return site.with_value(data.index_select(dim, known_indices(frame.name, self.indices)))
 
 
 class SizelessContext(PlateContext):

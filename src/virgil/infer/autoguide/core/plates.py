@@ -16,6 +16,7 @@ from virgil.nn.call import isolated
 from virgil.ops.random_state import preserved_rng
 from virgil.poutine.frame import Frame, plates_shape
 from virgil.poutine.plate import plate
+from virgil.poutine.plate_context import known_indices
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace
@@ -146,7 +147,7 @@ class GuidePlates:
                 batches[name] = (frame, None)
             else:
                 new = Frame(name, frame.dim, made.subsample_size, made.size)
-                batches[name] = (new, None if whole else made.indices)
+                batches[name] = (new, None if whole else known_indices(name, made.indices))
         return batches
 
     def _found(

@@ -8,6 +8,7 @@ from typing import Any, cast
 from torch import Tensor
 
 from virgil.distributions import Delta
+from virgil.poutine.plate_context import known_indices
 from virgil.poutine.runtime import Handler, Outer
 from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace, Tracer
@@ -68,5 +69,5 @@ class Posteriors(Handler):
             if frame.dim is not None:
                 indices, dim = self.indices.get(frame.name), frame.dim - event_dim
                 if indices is not None and tensor.dim() >= -dim and tensor.shape[dim] > 1:
-                    tensor = tensor.index_select(dim, indices)
+                    tensor = tensor.index_select(dim, known_indices(frame.name, indices))
         return tensor
