@@ -6,8 +6,8 @@ to value; :mod:`~virgil.infer.autoguide.initialization` says where it begins.
 
 from typing import TYPE_CHECKING
 
-from virgil.infer.autoguide.composed.auto_partial_non_centered import AutoPartialNonCentered
 from virgil.infer.autoguide.composed.auto_amortized import AutoAmortized
+from virgil.infer.autoguide.composed.auto_partial_non_centered import AutoPartialNonCentered
 from virgil.infer.autoguide.composed.completed_guide import CompletedGuide, complete
 from virgil.infer.autoguide.composed.guide_list import AutoCallable, AutoGuideList
 from virgil.infer.autoguide.core.guide import AutoGuide
