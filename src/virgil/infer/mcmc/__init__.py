@@ -27,13 +27,13 @@ from virgil.infer.mcmc.streaming_mcmc import StreamingMCMC
 from virgil.infer.mcmc.warmup import WarmupAdapter, adapt_window
 
 __all__ = [
-    "HMC",
-    "MCMC",
-    "NUTS",
     "ArrowheadMassMatrix",
     "BlockMassMatrix",
+    "HMC",
     "Judgement",
+    "MCMC",
     "MCMCKernel",
+    "NUTS",
     "RandomWalkKernel",
     "StreamingMCMC",
     "WarmupAdapter",

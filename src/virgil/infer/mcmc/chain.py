@@ -23,7 +23,7 @@ Hook = Callable[[MCMCKernel, Params, str, int], object]
 
 @dataclass(frozen=True)
 class Plan:
-    """What each chain does.
+    """The length of each chain, and what is kept of it.
 
     Attributes:
         warmup_steps: how many steps of warm-up.
@@ -53,7 +53,7 @@ class Plan:
 
 @dataclass
 class Chain:
-    """What came of a chain.
+    """The draws and figures of a chain that has ended.
 
     Attributes:
         draws: unconstrained, in their order.

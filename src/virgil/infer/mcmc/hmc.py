@@ -190,7 +190,7 @@ class HMC(MCMCKernel):
 
     @property
     def target(self) -> Target:
-        """What the chain draws from.
+        """The distribution that the chain draws from.
 
         Raises:
             ArgumentError: the chain has not been set up.

@@ -25,7 +25,7 @@ class Layout:
 
     @classmethod
     def of(cls, params: Mapping[str, Tensor]) -> Layout:
-        """That of some tensors, in the order of their names."""
+        """The layout of some tensors, in the order of their names."""
         return cls({name: params[name].shape for name in sorted(params)})
 
     def ordered(self, names: Sequence[str]) -> Layout:

@@ -77,7 +77,7 @@ class RandomWalkKernel(MCMCKernel):
 
     @property
     def target(self) -> Target:
-        """What the chain draws from."""
+        """The distribution that the chain draws from."""
         if self._target is None:
             raise ArgumentError("RandomWalkKernel.sample() came before setup(). MCMC(kernel, ...).run() calls both.")
         return self._target

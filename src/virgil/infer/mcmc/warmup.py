@@ -168,5 +168,5 @@ class WarmupAdapter:
 
     @property
     def inverse_mass_matrix(self) -> dict[Names, Tensor]:
-        """That of the adapter."""
+        """The inverse mass matrix, or its diagonal, by block."""
         return self._mass_matrix_adapter.inverse_mass_matrix
