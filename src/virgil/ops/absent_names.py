@@ -35,7 +35,6 @@ INSTEAD: dict[str, dict[str, str]] = {
     "virgil.infer.autoguide": {
         "AutoGaussian": "Use AutoStructured, which finds the dependences of the posterior, or AutoMultivariateNormal",
     },
-    "virgil.infer.reparam": {"StructuredReparam": "Use NeuTraReparam with AutoMultivariateNormal"},
     "virgil.optim": {"HorovodOptimizer": "Run the script under torchrun with an optimiser of virgil.optim"},
     "virgil.poutine": {
         **dict.fromkeys(("enable_validation", "is_validation_enabled"), _VALIDATION),

@@ -74,6 +74,7 @@ PATHS = {
     "hmm": "LinearHMMReparam",
     "loc_scale": "LocScaleReparam",
     "neutra": "NeuTraReparam",
+    "structured": "StructuredReparam",
     "projected_normal": "ProjectedNormalReparam",
     "reparam": "Reparam ReparamMessage ReparamResult",
     "softmax": "GumbelSoftmaxReparam",

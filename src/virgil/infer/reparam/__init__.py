@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from virgil.infer.reparam.split import SplitReparam
     from virgil.infer.reparam.stable import StableReparam
     from virgil.infer.reparam.strategy import Strategy
+    from virgil.infer.reparam.structured import StructuredReparam
     from virgil.infer.reparam.studentt import StudentTReparam
     from virgil.infer.reparam.symmetric_stable import SymmetricStableReparam
     from virgil.infer.reparam.transform import TransformReparam
@@ -47,6 +48,7 @@ else:
         "SplitReparam": "split",
         "StableReparam": "stable",
         "Strategy": "strategy",
+        "StructuredReparam": "structured",
         "StudentTReparam": "studentt",
         "SymmetricStableReparam": "symmetric_stable",
         "TransformReparam": "transform",
@@ -70,6 +72,7 @@ __all__ = [
     "SplitReparam",
     "StableReparam",
     "Strategy",
+    "StructuredReparam",
     "StudentTReparam",
     "SymmetricStableReparam",
     "TransformReparam",
