@@ -23,14 +23,24 @@ from virgil.distributions import constraints, transforms
 
 __all__ = ["biject_to", "transform_to"]
 
+
+class _ToPositiveOrdered(ComposeTransform):
+    """Exponentials of an increasing vector, which torch takes for any positive ones."""
+
+    codomain = constraints.positive_ordered_vector
+
+    def __init__(self, cache_size: int = 0) -> None:
+        super().__init__([transforms.OrderedTransform(), IndependentTransform(ExpTransform(), 1)], cache_size)
+
+    def with_cache(self, cache_size: int = 1) -> Transform:
+        return self if self._cache_size == cache_size else _ToPositiveOrdered(cache_size)
+
+
 # each with a function that takes the constraint and makes the map
 _BIJECTIONS: list[tuple[constraints.Constraint, Callable[[Any], Transform]]] = [
     (constraints.softplus_positive, lambda _: SoftplusTransform()),
     (constraints.ordered_vector, lambda _: transforms.OrderedTransform()),
-    (
-        constraints.positive_ordered_vector,
-        lambda _: ComposeTransform([transforms.OrderedTransform(), IndependentTransform(ExpTransform(), 1)]),
-    ),
+    (constraints.positive_ordered_vector, lambda _: _ToPositiveOrdered()),
     (constraints.corr_cholesky, lambda _: transforms.CorrCholeskyTransform()),
     (
         constraints.corr_matrix,
