@@ -1,7 +1,6 @@
 """A guide draws inside every support onto which there is a bijection, and the checks see that it does."""
 
 import pytest
-import torch
 
 import virgil
 import virgil.distributions as dist
