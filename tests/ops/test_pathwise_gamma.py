@@ -7,7 +7,11 @@ from torch import distributions as td
 
 from virgil.ops.pathwise_gamma import moving_dirichlet_draws, moving_gamma_draws
 
-mp.mp.dps = 30
+
+@pytest.fixture(autouse=True)
+def thirty_digits():
+    with mp.workdps(30):
+        yield
 
 
 def numbers(*values):

@@ -14,16 +14,16 @@ from virgil.poutine.site import OUTSIDE, Site
 __all__ = ["PlateContext", "SizelessContext", "active_frames", "entered_indices", "known_indices"]
 
 
-def known_indices(name: str, indices: Tensor) -> Tensor:
+def known_indices(name: str, indices: Tensor | None) -> Tensor:
     """The indices of a plate.
 
     Raises:
         PlateError: it was given a mini-batch itself, so that nobody knows which slots these are.
     """
-    if indices.is_floating_point():
+    if indices is None or indices.is_floating_point():
         raise PlateError(
-            f"Plate {name!r} was made with a subsample of dtype {indices.dtype}, which are no indices, so that data or "
-            "parameters of the whole plate cannot be cut to its mini-batch. Give subsample= the indices."
+            f"Plate {name!r} was made with a subsample that is no tensor of indices, so that data or parameters of the "
+            "whole plate cannot be cut to its mini-batch. Give subsample= the indices."
         )
     return indices
 

@@ -6,6 +6,7 @@ A :class:`Target` is a distribution over named real tensors, in one vector: a mo
 statistics of them. ``warmup.py`` and ``mass_matrix.py`` adapt a kernel, ``judgement.py`` says how far to trust draws.
 """
 
+from virgil.infer.mcmc.abstract_mcmc import AbstractMCMC
 from virgil.infer.mcmc.arrowhead_mass_matrix import ArrowheadMassMatrix
 from virgil.infer.mcmc.hmc import HMC
 from virgil.infer.mcmc.initialize_model import initialize_model
@@ -27,6 +28,7 @@ from virgil.infer.mcmc.streaming_mcmc import StreamingMCMC
 from virgil.infer.mcmc.warmup import WarmupAdapter, adapt_window
 
 __all__ = [
+    "AbstractMCMC",
     "ArrowheadMassMatrix",
     "BlockMassMatrix",
     "HMC",

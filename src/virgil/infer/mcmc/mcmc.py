@@ -11,9 +11,10 @@ from rich.console import Console
 from torch import Tensor
 from torch.distributions import Transform
 
-from virgil.errors import ArgumentError, a_kind, shown
+from virgil.errors import ArgumentError
+from virgil.infer.mcmc.abstract_mcmc import AbstractMCMC
 from virgil.infer.mcmc.arviz import to_arviz
-from virgil.infer.mcmc.chain import Chain, Hook, Plan, constrained, draw_chain, initial_of, stacked, validation
+from virgil.infer.mcmc.chain import Chain, Hook, constrained, draw_chain, initial_of, stacked, validation
 from virgil.infer.mcmc.chain_progress import chain_progress
 from virgil.infer.mcmc.judgement import Judgement, judged
 from virgil.infer.mcmc.mcmc_kernel import MCMCKernel, Params
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["MCMC"]
 
 
-class MCMC:
+class MCMC(AbstractMCMC):
     """Chains of draws of a kernel, such as `NUTS`.
 
     Chains run one after another in this process; with ``mp_context`` each has a process of its own, for which kernel,
@@ -66,21 +67,20 @@ class MCMC:
         transforms: Mapping[str, Transform] | None = None,
         save_params: Sequence[str] | None = None,
     ) -> None:
-        warmup_steps = num_samples if warmup_steps is None else warmup_steps
-        check_numbers(kernel, num_samples, warmup_steps, num_chains, initial_params)
-        self.kernel = kernel
-        self.num_samples = num_samples
-        self.warmup_steps = warmup_steps
-        self.num_chains = num_chains
-        self.initial_params = initial_params
-        self.hook_fn = hook_fn
+        super().__init__(
+            kernel,
+            num_chains,
+            transforms,
+            num_samples=num_samples,
+            warmup_steps=warmup_steps,
+            initial_params=initial_params,
+            hook_fn=hook_fn,
+            disable_progbar=disable_progbar,
+            disable_validation=disable_validation,
+            save_params=save_params,
+        )
         self.mp_context = mp_context
-        self.disable_progbar = disable_progbar
-        self.disable_validation = disable_validation
-        self.transforms = transforms
-        self.save_params = None if save_params is None else tuple(save_params)
         self._samples: Params = {}
-        self._diagnostics: list[dict[str, Any]] = []
 
     def run(self, *args: Any, **kwargs: Any) -> None:
         """Draw the chains.
@@ -97,9 +97,6 @@ class MCMC:
         shortest = min(len(next(iter(each.values()))) for each in values)
         self._samples = {name: torch.stack([each[name][:shortest] for each in values]) for name in values[0]}
         self._diagnostics = [chain.diagnostics for chain in chains]
-
-    def _plan(self) -> Plan:
-        return Plan(self.warmup_steps, self.num_samples, self.hook_fn, self.save_params)
 
     def _in_turn(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Chain], list[Params]]:
         chains, values = [], []
@@ -148,9 +145,7 @@ class MCMC:
     def diagnostics(self) -> dict[str, Any]:
         """By variable ``n_eff`` and ``r_hat``; and by chain, under its kernel's names, what the kernel counted."""
         found: dict[str, Any] = diagnostics(self._drawn())
-        for name in self._diagnostics[0]:
-            found[name] = {f"chain {number}": each[name] for number, each in enumerate(self._diagnostics)}
-        return found
+        return {**found, **self._of_kernels()}
 
     def summary(self, prob: float = 0.9) -> None:
         """Print mean, standard deviation, median, the quantiles of an interval, effective sample size and R-hat.
@@ -173,25 +168,3 @@ class MCMC:
             ArgumentError: there are no draws yet, or the extra ``arviz`` is not installed.
         """
         return to_arviz(self._drawn(), self._diagnostics)
-
-
-def check_numbers(kernel: Any, num_samples: int, warmup_steps: int, num_chains: int, initial: Any) -> None:
-    """Check the arguments of `MCMC`."""
-    if not isinstance(kernel, MCMCKernel):
-        raise ArgumentError(
-            f"MCMC got {a_kind(type(kernel))} as its kernel; it takes an MCMCKernel, such as NUTS(model)."
-        )
-    for name, value, least in (
-        ("num_samples", num_samples, 1),
-        ("warmup_steps", warmup_steps, 0),
-        ("num_chains", num_chains, 1),
-    ):
-        if not isinstance(value, int) or value < least:
-            raise ArgumentError(f"MCMC got {name}={shown(value)}; it takes a number from {least}.")
-    if initial is not None and num_chains > 1:
-        for name, value in initial.items():
-            if value.dim() < 1 or value.shape[0] != num_chains:
-                raise ArgumentError(
-                    f"MCMC got initial_params[{name!r}] of shape {tuple(value.shape)} and num_chains={num_chains}; "
-                    "with many chains it has a row for each."
-                )

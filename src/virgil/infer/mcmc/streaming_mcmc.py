@@ -9,9 +9,9 @@ from typing import Any
 from torch import Tensor
 from torch.distributions import Transform
 
-from virgil.infer.mcmc.chain import Hook, Plan, constrained, draw_chain, initial_of, validation
+from virgil.infer.mcmc.abstract_mcmc import AbstractMCMC
+from virgil.infer.mcmc.chain import Hook, constrained, draw_chain, initial_of, validation
 from virgil.infer.mcmc.chain_progress import chain_progress
-from virgil.infer.mcmc.mcmc import check_numbers
 from virgil.infer.mcmc.mcmc_kernel import MCMCKernel, Params
 from virgil.infer.mcmc.samples import diagnostics_from_stats
 from virgil.ops.streaming import CountMeanVarianceStats, StatsOfDict, StreamingStats
@@ -19,7 +19,7 @@ from virgil.ops.streaming import CountMeanVarianceStats, StatsOfDict, StreamingS
 __all__ = ["StreamingMCMC"]
 
 
-class StreamingMCMC:
+class StreamingMCMC(AbstractMCMC):
     """Chains of draws that are not kept: each is given to statistics, so that memory does not grow with their number.
 
     Args:
@@ -53,22 +53,21 @@ class StreamingMCMC:
         transforms: Mapping[str, Transform] | None = None,
         save_params: Sequence[str] | None = None,
     ) -> None:
-        warmup_steps = num_samples if warmup_steps is None else warmup_steps
-        check_numbers(kernel, num_samples, warmup_steps, num_chains, initial_params)
-        self.kernel = kernel
-        self.num_samples = num_samples
-        self.warmup_steps = warmup_steps
-        self.num_chains = num_chains
-        self.initial_params = initial_params
-        self.hook_fn = hook_fn
-        self.disable_progbar = disable_progbar
-        self.disable_validation = disable_validation
-        self.transforms = transforms
-        self.save_params = None if save_params is None else tuple(save_params)
+        super().__init__(
+            kernel,
+            num_chains,
+            transforms,
+            num_samples=num_samples,
+            warmup_steps=warmup_steps,
+            initial_params=initial_params,
+            hook_fn=hook_fn,
+            disable_progbar=disable_progbar,
+            disable_validation=disable_validation,
+            save_params=save_params,
+        )
         self._statistics: StreamingStats[Any] = (
             StatsOfDict(default=CountMeanVarianceStats) if statistics is None else statistics
         )
-        self._diagnostics: list[dict[str, Any]] = []
 
     def run(self, *args: Any, **kwargs: Any) -> None:
         """Draw the chains and count their draws.
@@ -77,7 +76,6 @@ class StreamingMCMC:
             args: arguments of the kernel's model.
             kwargs: arguments of the kernel's model.
         """
-        plan = Plan(self.warmup_steps, self.num_samples, self.hook_fn, self.save_params)
         total = self.warmup_steps + self.num_samples
         self._diagnostics = []
         with (
@@ -88,7 +86,7 @@ class StreamingMCMC:
                 self.kernel.cleanup()
                 initial = initial_of(self.initial_params, number, self.num_chains)
                 chain = draw_chain(
-                    self.kernel, plan, initial, args, kwargs, report_of(number), partial(self._count, number)
+                    self.kernel, self._plan(), initial, args, kwargs, report_of(number), partial(self._count, number)
                 )
                 self._diagnostics.append(chain.diagnostics)
 
@@ -116,6 +114,4 @@ class StreamingMCMC:
             ArgumentError: the statistics have no mean or no variance.
         """
         found: dict[str, Any] = diagnostics_from_stats(self._statistics.get(), self.num_samples, self.num_chains)
-        for name in self._diagnostics[0] if self._diagnostics else ():
-            found[name] = {f"chain {number}": each[name] for number, each in enumerate(self._diagnostics)}
-        return found
+        return {**found, **self._of_kernels()}

@@ -1,9 +1,9 @@
 """Reparameterisers: a variable stated by way of others, for :func:`virgil.poutine.reparam`.
 
-One a file. ``reparameteriser`` has their base and the statements that they make, ``wrapped_families`` the family inside
-of ``to_event`` and ``mask``, ``coupled_batch`` batch dims that a map mixes, ``stable_parts`` what stable variables are
-made of. ``strategy`` is the base of rules that choose a reparameteriser for each variable, ``auto`` and ``minimal`` are
-two. A file is loaded when its name is first asked for.
+One a file. ``reparameteriser`` has their base and the statements that they make, ``coordinates`` that of those that
+take a guide, ``wrapped_families`` the family inside of ``to_event`` and ``mask``, ``coupled_batch`` batch dims that a
+map mixes, ``stable_parts`` what stable variables are made of. ``strategy`` is the base of rules that choose a
+reparameteriser for each variable, ``auto`` and ``minimal`` are two. A file is loaded when its name is first asked for.
 """
 
 from typing import TYPE_CHECKING

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
 from torch.distributions.transforms import Transform
 
-from virgil.distributions import Unit
-from virgil.errors import ArgumentError, shown
-from virgil.infer.reparam.reparameteriser import Reparam, computed, refuse_observed
-from virgil.poutine.plate import active_frames
-from virgil.poutine.reparam import ReparamMessage, ReparamResult, reparam
+from virgil.infer.reparam.coordinates import Coordinates
 from virgil.poutine.runtime import emit
-from virgil.poutine.site import OUTSIDE, UNPLACED, Site
+from virgil.poutine.site import Site
 
 __all__ = ["NeuTraReparam"]
 
@@ -31,7 +26,7 @@ class _JointGuide(Protocol):
     def _unpack(self, vector: Tensor) -> Iterator[tuple[Any, Tensor]]: ...
 
 
-class NeuTraReparam(Reparam):
+class NeuTraReparam(Coordinates):
     r"""Neural transport: all latent variables as functions of one vector that a guide makes nearly standard normal.
 
     The guide is an ``AutoContinuous`` that has been fitted: its vector is the image :math:`T(u)` of a simple one, and
@@ -67,37 +62,14 @@ class NeuTraReparam(Reparam):
     """
 
     def __init__(self, guide: Any) -> None:
-        if not all(hasattr(guide, each) for each in ("latents", "get_base_dist", "get_transform", "_unpack")):
-            raise ArgumentError(
-                f"NeuTraReparam got guide={shown(guide)}; it takes a guide that draws all latent variables as one "
-                "vector, such as AutoDiagonalNormal."
-            )
-        if not guide.latents:
-            raise ArgumentError("NeuTraReparam got a guide that has no latent variables yet. Fit it first.")
+        needs = ("get_base_dist", "get_transform", "_unpack")
+        super().__init__(
+            guide, needs, "a guide that draws all latent variables as one vector, such as AutoDiagonalNormal"
+        )
         guide.get_base_dist()
         self.guide: _JointGuide = guide
-        self._names = frozenset(latent.name for latent in guide.latents)
-        self._run = _Run()
 
-    def reparam(self, fn: Callable[..., Any] | None = None) -> Any:
-        """The program with all latent variables of the guide restated; without one, the handler."""
-        return reparam(fn, config=dict.fromkeys(self._names, self))
-
-    def apply(self, msg: ReparamMessage) -> ReparamResult:
-        """State the shared vector at the first variable; each variable is a function of it."""
-        name, fn = msg["name"], msg["fn"]
-        if name not in self._names:
-            return {"fn": fn, "value": msg["value"], "is_observed": bool(msg["is_observed"])}
-        refuse_observed(self, msg)
-        if name == self.guide.latents[0].name:
-            self._run.values = self._state_shared(name)
-        value = self._run.values[name]
-        return computed(value, len(fn.event_shape), fn.log_prob(value))
-
-    def _state_shared(self, name: str) -> dict[str, Tensor]:
-        """State the vector, and the volume change to the variables, which no scale or mask of theirs concerns."""
-        around = frozenset(frame.name for frame in active_frames() if not frame.particle)
-        at_top = {OUTSIDE: around, UNPLACED: True}
+    def _stated(self, name: str, at_top: dict[str, Any]) -> dict[str, Tensor]:
         site = Site("sample", f"{name}_shared_latent", self.guide.get_base_dist().mask(False))
         site.extra = at_top
         base = cast(Tensor, emit(site).value)
@@ -110,11 +82,7 @@ class NeuTraReparam(Reparam):
             volume = latent.bijection.log_abs_det_jacobian(unconstrained, value)
             plates = range(-len(latent.batch_shape), 0)
             change = change + (volume.sum(tuple(plates), keepdim=bool(change.dim())) if plates else volume)
-        factor = Site(
-            "sample", f"{name}_log_volume", Unit(change), value=torch.empty((*change.shape, 0)), observed=True
-        )
-        factor.extra = at_top
-        emit(factor)
+        self._state_volume(name, change, at_top)
         return values
 
     def transform_sample(self, latent: Tensor) -> Mapping[str, Tensor]:
@@ -131,10 +99,3 @@ class NeuTraReparam(Reparam):
         rows = [{each.name: each.bijection(part) for each, part in self.guide._unpack(vector)} for vector in flat]
         stacked = {name: torch.stack([row[name] for row in rows]) for name in self._names}
         return {name: value.reshape(draws + value.shape[1:]) for name, value in stacked.items()}
-
-
-class _Run(threading.local):
-    """The value of each variable, in the run that a thread is at."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Tensor] = {}

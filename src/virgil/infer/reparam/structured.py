@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from virgil.distributions import Unit
-from virgil.errors import ArgumentError, shown
-from virgil.infer.reparam.reparameteriser import Reparam, computed, refuse_observed
-from virgil.poutine.plate import active_frames
-from virgil.poutine.reparam import ReparamMessage, ReparamResult, reparam
-from virgil.poutine.runtime import Handler, Outer, emit
-from virgil.poutine.site import OUTSIDE, UNPLACED, Site
+from virgil.errors import ArgumentError
+from virgil.infer.reparam.coordinates import Coordinates
+from virgil.poutine.runtime import Handler, Outer
+from virgil.poutine.site import Site
 
 __all__ = ["StructuredReparam"]
 
@@ -28,7 +24,7 @@ class _StructuredGuide(Protocol):
     def get_deltas(self, *args: Any, **kwargs: Any) -> Mapping[str, Any]: ...
 
 
-class StructuredReparam(Reparam):
+class StructuredReparam(Coordinates):
     r"""Variables as functions of the noise of an ``AutoStructured`` that has been fitted.
 
     As `NeuTraReparam` is for guides with one vector: the program states the guide's noise, ``x_aux`` for each variable
@@ -62,16 +58,8 @@ class StructuredReparam(Reparam):
     """
 
     def __init__(self, guide: Any) -> None:
-        if not all(hasattr(guide, each) for each in ("latents", "get_deltas")):
-            raise ArgumentError(
-                f"StructuredReparam got guide={shown(guide)}; it takes an AutoStructured. NeuTraReparam takes guides "
-                "with one vector for all variables."
-            )
-        if not guide.latents:
-            raise ArgumentError("StructuredReparam got a guide that has no latent variables yet. Fit it first.")
+        super().__init__(guide, ("get_deltas",), "an AutoStructured; NeuTraReparam takes guides with one vector")
         self.guide: _StructuredGuide = guide
-        self._names = frozenset(latent.name for latent in guide.latents)
-        self._run = _Run()
         stated = self._points(_Noise({}, {})).stated
         for name in self._names:
             if f"{name}_aux" not in stated:
@@ -81,41 +69,19 @@ class StructuredReparam(Reparam):
                     "AutoStructured(conditionals='mvn') or 'normal'."
                 )
 
-    def reparam(self, fn: Callable[..., Any] | None = None) -> Any:
-        """The program with all latent variables of the guide restated; without one, the handler."""
-        return reparam(fn, config=dict.fromkeys(self._names, self))
-
-    def apply(self, msg: ReparamMessage) -> ReparamResult:
-        """State the noise at the first variable; each variable is a function of it."""
-        name, fn = msg["name"], msg["fn"]
-        if name not in self._names:
-            return {"fn": fn, "value": msg["value"], "is_observed": bool(msg["is_observed"])}
-        refuse_observed(self, msg)
-        if name == self.guide.latents[0].name:
-            self._run.values = self._state_noise(name)
-        value = self._run.values[name]
-        return computed(value, len(fn.event_shape), fn.log_prob(value))
-
     def _points(self, noise: _Noise) -> _Noise:
         with noise:
             noise.points = dict(self.guide.get_deltas())
         return noise
 
-    def _state_noise(self, name: str) -> dict[str, Tensor]:
-        """State the noise, and the volume change to the variables, which no scale or mask of theirs concerns."""
-        around = frozenset(frame.name for frame in active_frames() if not frame.particle)
-        at_top = {OUTSIDE: around, UNPLACED: True}
+    def _stated(self, name: str, at_top: dict[str, Any]) -> dict[str, Tensor]:
         points = self._points(_Noise({}, at_top)).points
         change = torch.zeros(())
         for latent in self.guide.latents:
             volume = -points[latent.name].log_density
             plates = tuple(range(-len(latent.batch_shape), 0))
             change = change + (volume.sum(plates) if plates else volume)
-        factor = Site(
-            "sample", f"{name}_log_volume", Unit(change), value=torch.empty((*change.shape, 0)), observed=True
-        )
-        factor.extra = at_top
-        emit(factor)
+        self._state_volume(name, change, at_top)
         return {name: point.v for name, point in points.items()}
 
     @torch.no_grad()
@@ -175,10 +141,3 @@ class _Noise(Handler):
             return site.resolve()
         noise = site.replace(fn=site.fn.mask(False), infer={}, extra=dict(self.extra))
         return outer(noise)
-
-
-class _Run(threading.local):
-    """The value of each variable, in the run that a thread is at."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Tensor] = {}

@@ -196,7 +196,7 @@ def complete(
         ...     mu = virgil.sample("mu", dist.Normal(0.0, 1.0))
         ...     virgil.sample("sigma", dist.HalfNormal(1.0))
         >>> def part():
-        ...     virgil.sample("mu", dist.Normal(virgil.param("loc", torch.tensor(0.0)), 1.0))
+        ...     virgil.sample("mu", dist.Normal(virgil.param("mu_loc", torch.tensor(0.0)), 1.0))
         >>> guide = complete(part, model)
         >>> list(guide())
         ['mu', 'sigma']
