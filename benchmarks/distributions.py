@@ -32,7 +32,7 @@ BATCHES = (10, 100_000)
 GOAL, GOAL_OF_SERIES = 1.05, 0.7
 BLOCK = 0.02  # seconds that a block of steps takes at least
 STEPS = 1_000  # the most in a block
-SLOW = 1.0  # seconds of a peer's step after which two rounds must do
+MOST = 4.0  # seconds that a comparison takes, from which it has fewer rounds, two at least
 
 Make = Callable[..., Any]
 Params = dict[str, Tensor]
@@ -100,12 +100,13 @@ def compared(theirs: Callable[[], float], ours: Callable[[], float], rounds: int
     begin = time.perf_counter()
     if not works(theirs):
         return ["", "", ""]
-    if time.perf_counter() - begin > SLOW:
-        rounds = 2
+    peers = time.perf_counter() - begin
     ours()
     begin = time.perf_counter()
     ours()
-    steps = max(1, min(STEPS, int(BLOCK / (time.perf_counter() - begin))))
+    own = time.perf_counter() - begin
+    steps = max(1, min(STEPS, int(BLOCK / own)))
+    rounds = max(2, min(rounds, int(MOST / (steps * (peers + own)))))
     contenders = [Contender("pyro", theirs), Contender("virgil", ours)]
     peer, mine = interleave(contenders, rounds=rounds, steps=steps, warmup=min(steps, 5))
     return [f"{each.median * 1e6:.0f}" for each in (peer, mine)] + [f"{Ratio.of(mine, peer).value:.2f}"]
@@ -163,7 +164,11 @@ def tables(names: list[str], with_series: bool, rounds: int) -> list[Table]:
         table = Table(
             f"Families, batch of {size:,}, µs: median over {rounds} blocks; validation off", [*columns, "goal"]
         )
-        table.rows += [row for name in names if (row := row_of(name, size, rounds)) is not None]
+        for name in names:
+            row = row_of(name, size, rounds)
+            if row is not None:
+                print(size, *row, flush=True)  # a table of all takes long to come
+                table.rows.append(row)
         if with_series and size == BATCHES[0]:
             table.rows.append(series_row(1_000, rounds))
         found.append(table)
