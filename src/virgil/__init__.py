@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from virgil import distributions, errors, infer, nn, ops, optim, params, poutine, settings
 from virgil.distributions.core.validation import enable_validation, validation_enabled
 from virgil.explain import explain, render_model
+from virgil.infer.ladder.ladder import fit
 from virgil.nn.random_module import random_module
 from virgil.ops import absent_names
 from virgil.ops.random_state import get_rng_state, set_rng_seed, set_rng_state
@@ -48,6 +49,7 @@ __all__ = [
     "errors",
     "explain",
     "factor",
+    "fit",
     "get_param_store",
     "get_rng_state",
     "iarange",

@@ -40,6 +40,7 @@ from virgil.poutine.config_enumerate import config_enumerate
 __all__ = [
     "Course",
     "check_approximated",
+    "continuous_part",
     "in_store",
     "mean_field_guide",
     "mixture_guide",
@@ -94,7 +95,7 @@ def mean_field_guide(
     surface: Surface, model: Program, init_fn: InitFn, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Callable[[Tensor, Tensor], AutoNormal]:
     """A function that gives the guide of independent normals its location and scale. Shapes: ``(dim,)``."""
-    guide = AutoNormal(_continuous(surface, model), init_loc_fn=init_fn)
+    guide = AutoNormal(continuous_part(surface, model), init_loc_fn=init_fn)
     with unmarked(), torch.no_grad():
         guide(*args, **kwargs)
 
@@ -111,7 +112,7 @@ def multivariate_guide(
     surface: Surface, model: Program, init_fn: InitFn, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Callable[[Tensor, Tensor], AutoMultivariateNormal]:
     """A function that gives the guide of one normal vector its location and the Cholesky factor of its covariance."""
-    guide = AutoMultivariateNormal(_continuous(surface, model), init_loc_fn=init_fn)
+    guide = AutoMultivariateNormal(continuous_part(surface, model), init_loc_fn=init_fn)
     with unmarked(), torch.no_grad():
         guide(*args, **kwargs)
 
@@ -129,7 +130,7 @@ def mixture_guide(
     surface: Surface, model: Program, components: int, init_fn: InitFn, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Callable[[Tensor, Tensor, Tensor], NormalMixtureGuide]:
     """A function that gives the guide of a mixture of normal vectors its logits, locations and Cholesky factors."""
-    guide = NormalMixtureGuide(_continuous(surface, model), components, init_fn)
+    guide = NormalMixtureGuide(continuous_part(surface, model), components, init_fn)
     with unmarked(), torch.no_grad():
         guide(*args, **kwargs)
 
@@ -173,7 +174,7 @@ def outcome_of(
     )
 
 
-def _continuous(surface: Surface, model: Program) -> Program:
+def continuous_part(surface: Surface, model: Program) -> Program:
     """The model, its variables that are summed out hidden."""
     if not surface.density.joint.enumerates:
         return model

@@ -102,13 +102,20 @@ class Density:
             for (name, part), row in zip(self.parts.items(), rows, strict=True)
         }
 
-    def sites(self, vectors: Tensor) -> dict[str, Tensor]:
-        """As :meth:`values`, and of deterministic sites that depend on no variable that is summed out."""
+    def sites(self, vectors: Tensor, names: Sequence[str] | None = None) -> dict[str, Tensor]:
+        """The values that sites have at vectors, shapes as for :meth:`values`.
+
+        Args:
+            vectors: Shape: ``(num, dim)``, or ``(dim,)``.
+            names: of the sites; none of them may depend on a variable that is summed out. Default: the latent sites of
+                the vectors, and deterministic ones that depend on no such variable.
+        """
         self.check(vectors)
         if vectors.dim() == 1:
-            return {name: value[0] for name, value in self.sites(vectors.unsqueeze(0)).items()}
+            return {name: value[0] for name, value in self.sites(vectors.unsqueeze(0), names).items()}
+        names = (*self.parts, *self.deterministic) if names is None else names
         with torch.no_grad():
-            return self._sites(vectors, (*self.parts, *self.deterministic))
+            return self.values(vectors) if set(names) == set(self.parts) else self._sites(vectors, names)
 
     def vectors(self, values: Mapping[str, Tensor]) -> Tensor:
         """The vectors of values of latent sites. Shapes: ``(num, *shape of the site)`` to ``(num, dim)``.

@@ -1,0 +1,100 @@
+"""Rungs of weighted draws: a mixture learns the posterior, and its draws are weighted."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+
+import torch
+
+from virgil.infer.ladder.answer import Answer
+from virgil.infer.ladder.budget import Budget
+from virgil.infer.ladder.target import Target
+from virgil.infer.ladder.weighed import Errors, Weighed, errors_of_weights
+from virgil.infer.trust.verdict import GOOD, Verdict
+from virgil.infer.trust.weights import LEAST, Importance, importance
+from virgil.ops.population_monte_carlo import Population, evolved, population
+from virgil.ops.student_mixture import StudentMixture
+
+__all__ = ["learn", "weigh"]
+
+_COMPONENTS = (4, 16)  # of mixtures that are tried where those of the modes do not do
+_ENOUGH = 0.1  # of the draws that weighted ones are worth: a mixture with so many need not be split
+_ROUND = 0.5  # seconds that a round of draws may take, about
+_FEWEST, _MOST = 500, 4000  # draws of a round
+_LAST = 4.0  # seconds that the last draws may take, about
+_EASY = 0.5  # seconds in which more draws are taken than are needed
+_EXTRA = 8  # times as many draws as are needed, at most
+_NUMBERS = 20_000_000  # values that an answer keeps at most
+_SPARE = 1.5
+
+
+def learn(target: Target, mixture: StudentMixture, budget: Budget, generator: torch.Generator) -> Population:
+    """Let a mixture learn the posterior, with more components where few do not do."""
+    num = _draws_of_round(target, mixture, generator)
+    best = evolved(target.log_density, mixture, num, budget.rounds, generator, lambda: budget.is_open)
+    for components in _COMPONENTS:
+        if best.efficiency >= _ENOUGH or not budget.is_open or not bool(best.log_weights.isfinite().any()):
+            break
+        weights = best.log_weights.softmax(0)
+        split = best.mixture.split(best.rows, weights, components, generator)
+        found = evolved(target.log_density, split, 2 * num, budget.rounds, generator, lambda: budget.is_open)
+        best = max(best, found, key=lambda each: each.efficiency)
+    return best
+
+
+def weigh(target: Target, best: Population, budget: Budget, generator: torch.Generator) -> Answer | None:
+    """Draw anew from the mixture, as many as the errors ask for, and judge; ``None`` where no draw has a weight."""
+    if int(best.log_weights.isfinite().sum()) < LEAST:
+        return None
+    pilot = _answer(target, best)
+    cost = _seconds_of_draw(target, best)
+    most = min(budget.draws, int(_LAST / cost), int(_NUMBERS / max(1, _size(pilot.weighed))))
+    needed = len(best.rows) * pilot.weighed.errors.wanting * _SPARE * (2 if pilot.weights.k_hat > GOOD else 1)
+    num = int(max(LEAST, min(most, max(needed, min(_EXTRA * needed, _EASY / cost)))))
+    return _answer(target, population(target.log_density, best.mixture, num, generator))
+
+
+def _answer(target: Target, drawn: Population) -> Answer:
+    # a row without density has no weight; PSIS is told its draws' numbers all the same
+    found = importance(drawn.log_p, drawn.log_q)
+    values = target.values(drawn.rows)
+    errors, effective = errors_of_weights(values, found.log_weights)
+    verdict, is_final = _judged(found, errors)
+    return Answer(Weighed(values, found.log_weights, errors, effective), found, verdict, is_final)
+
+
+def _judged(weights: Importance, errors: Errors) -> tuple[Verdict, bool]:
+    k_hat, worth = f"k-hat {weights.k_hat:.2f}", f"{weights.effective:,.0f} of {len(weights.log_weights):,} draws"
+    if not weights.is_usable:
+        sentence = f"Do not trust: {k_hat} of the weighted draws is above {weights.threshold:.2f}."
+        return Verdict("nothing", sentence, "Give more time by budget=, or state the model in other variables."), False
+    if weights.k_hat > GOOD:  # errors have no variance of their own then
+        errors = replace(errors, mean=math.sqrt(2) * errors.mean, spread=math.sqrt(2) * errors.spread)
+    figures = f"{k_hat}, the weighted draws are worth {worth}, and {errors.sentence}"
+    if errors.means_hold and errors.spreads_hold:
+        if weights.k_hat <= GOOD:
+            return Verdict("all", f"Trust means, spreads and tails: {figures}."), True
+        return Verdict("means and spreads", f"Trust means and spreads: {figures}.", "Tails may be short."), True
+    if errors.means_hold:
+        return Verdict("means", f"Trust means, not spreads: {figures}.", "Give more time by budget=."), False
+    return Verdict("nothing", f"Do not trust yet: {figures}.", "Give more time by budget=."), False
+
+
+def _draws_of_round(target: Target, mixture: StudentMixture, generator: torch.Generator) -> int:
+    begin = time.perf_counter()
+    target.log_density(mixture.draw(LEAST, generator))
+    seconds = (time.perf_counter() - begin) / LEAST
+    wanted = max(_FEWEST, 20 * target.surface.dim, int(_ROUND / max(seconds, 1e-9)))
+    return min(wanted, max(_MOST, 20 * target.surface.dim))
+
+
+def _seconds_of_draw(target: Target, drawn: Population) -> float:
+    begin = time.perf_counter()
+    target.log_density(drawn.rows[:LEAST])
+    return max(time.perf_counter() - begin, 1e-6) / min(LEAST, len(drawn.rows))
+
+
+def _size(weighed: Weighed) -> int:
+    return sum(value[0].numel() for value in weighed.values.values())
