@@ -53,8 +53,8 @@ class Budget:
 
 _NAMED = {
     "quick": Budget(starts=2, rounds=6, draws=10_000, warmup=0, chain_draws=0, steps=2_000),
-    "auto": Budget(starts=4, rounds=12, draws=40_000, warmup=300, chain_draws=2_000, steps=10_000),
-    "thorough": Budget(starts=16, rounds=24, draws=200_000, warmup=1_000, chain_draws=10_000, steps=50_000),
+    "auto": Budget(starts=4, rounds=12, draws=40_000, warmup=150, chain_draws=800, steps=10_000),
+    "thorough": Budget(starts=16, rounds=24, draws=200_000, warmup=500, chain_draws=6_400, steps=50_000),
 }
 
 

@@ -1,10 +1,10 @@
-"""The rung of Markov chains: NUTS in variables in which the posterior is nearly round."""
+"""The rung of Markov chains: many at once, in variables in which the posterior is nearly round."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -14,104 +14,86 @@ from virgil.infer.ladder.answer import Answer
 from virgil.infer.ladder.budget import Budget
 from virgil.infer.ladder.target import Target
 from virgil.infer.ladder.weighed import Errors, Weighed, errors_of_chains
-from virgil.infer.mcmc import NUTS
-from virgil.infer.mcmc.layout import Layout
-from virgil.infer.mcmc.mcmc_kernel import Params
-from virgil.infer.mcmc.target import Target as ChainTarget
 from virgil.infer.trust.stats import array_stats
 from virgil.infer.trust.verdict import Verdict
+from virgil.ops.ensemble_hmc import Ensemble, drawn, started, warmed_up
 from virgil.ops.population_monte_carlo import Population, tempered
 
 __all__ = ["drawn_by_chains"]
 
-_CHAINS = 4
-_FIRST = 250  # draws of a chain, before they are looked at; then as many again, and so on
+_CHAINS = 64
+_FIRST = 50  # draws of a chain, before they are looked at; then as many again, and so on
 _R_HAT = 1.01  # Vehtari, Gelman, Simpson, Carpenter and Bürkner 2021, section 2
 _DIVERGED = 1e-3  # share of the draws
-_ACCEPTS = (0.8, 0.98)  # what steps are adapted to: the second where steps of the first diverge
+_ACCEPTS = (0.95, 0.99)  # what steps are adapted to: the second where steps of the first diverge
 _LEARNT = 0.05  # of the mixture's draws, for the variables' matrix
 
 
-class RoundNUTS(NUTS):
-    """NUTS in variables ``u``, of which ``centre + factor @ u`` are the posterior's.
+class _Round:
+    """The log-density in variables ``u``, of which ``centre + factor @ u`` are the posterior's.
 
     Args:
-        density: of the posterior.
-        centre: Shape: ``(dim,)``.
-        factor: lower triangular. Shape: ``(dim, dim)``.
-        accept: the acceptance that steps are adapted to.
+        target: the posterior.
+        engine: what computes its density.
+        best: weighted draws by which the variables are chosen.
     """
 
-    def __init__(self, density: CompiledDensity, centre: Tensor, factor: Tensor, accept: float) -> None:
-        super().__init__(potential_fn=_potential, target_accept_prob=accept)
-        self._density, self._centre, self._factor = density, centre, factor
+    def __init__(self, target: Target, engine: str, best: Population) -> None:
+        self._surface = target.surface
+        self._density = CompiledDensity(target.surface.density, engine)
+        least = max(4.0 * target.surface.dim, _LEARNT * len(best.rows))
+        self.weights = tempered(best.log_weights, least)
+        self._centre, self._factor = _moments(best, self.weights)
 
-    def _make_target(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ChainTarget:
-        def slope(vector: Tensor) -> tuple[Tensor, Tensor]:
-            value, found = self._density.gradient(self.placed(vector).to(self._density.density.dtype))
-            return -value, -(found.double() @ self._factor)
+    def gradient(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Log-densities and gradients. Shapes: ``(chains, dim)`` to ``(chains,)`` and ``(chains, dim)``."""
+        self._surface.counts["gradients"] += len(rows)
+        values, slopes = self._density.gradient(self.placed(rows).to(self._density.density.dtype))
+        known = values.isfinite() & slopes.isfinite().all(1)
+        slopes = torch.where(known.unsqueeze(1), slopes.double(), 0.0)
+        return torch.where(known, values.double(), -torch.inf), slopes @ self._factor
 
-        return ChainTarget(Layout({"u": self._centre.shape}), slope, _potential, {}, lambda params: params, None)
-
-    def placed(self, vectors: Tensor) -> Tensor:
+    def placed(self, rows: Tensor) -> Tensor:
         """The posterior's vectors. Shape: ``(*, dim)``."""
-        return self._centre + vectors @ self._factor.mT
+        return self._centre + rows @ self._factor.mT
 
-
-class _Chain:
-    """One chain after its warm-up, which goes on as long as it is asked to."""
-
-    def __init__(self, kernel: RoundNUTS, start: Tensor, warmup: int) -> None:
-        self.kernel = kernel
-        self.rows: list[Tensor] = []
-        kernel.initial_params = {"u": start}
-        kernel.setup(warmup)
-        self._params: Params = {"u": start}
-        for _ in range(warmup):
-            self._params = kernel.sample(self._params)
-        kernel.end_warmup()
-
-    def go_on(self, draws: int) -> None:
-        """Draw so many more."""
-        for _ in range(draws):
-            self._params = self.kernel.sample(self._params)
-            self.rows.append(self._params["u"].detach())
-
-    @property
-    def divergences(self) -> int:
-        """How many draws ended a trajectory that left its level of energy."""
-        return len(self.kernel.diagnostics()["divergences"])
+    def round(self, rows: Tensor) -> Tensor:
+        """The variables of the posterior's vectors. Shape: ``(*, dim)``."""
+        return torch.linalg.solve_triangular(self._factor, (rows - self._centre).mT, upper=False).mT
 
 
 def drawn_by_chains(target: Target, best: Population, budget: Budget, engine: str, seed: int) -> Answer:
     """Draw chains that begin at draws of the best mixture, until their errors hold or the budget ends."""
-    density = CompiledDensity(target.surface.density, engine)
-    weights = tempered(best.log_weights, max(4.0 * target.surface.dim, _LEARNT * len(best.rows)))
-    centre, factor = _moments(best, weights)
+    space = _Round(target, engine, best)
     generator = torch.Generator().manual_seed(seed)
-    begun = best.rows[torch.multinomial(weights, _CHAINS, replacement=True, generator=generator)]
-    begun = torch.linalg.solve_triangular(factor, (begun - centre).mT, upper=False).mT
+    places = torch.multinomial(space.weights, _CHAINS, replacement=True, generator=generator)
+    begun = started(space.gradient, space.round(best.rows[places]))
     for accept in _ACCEPTS:
-        chains = [_Chain(RoundNUTS(density, centre, factor, accept), start, budget.warmup) for start in begun]
-        answer = _drawn(target, chains, budget)
-        if answer.is_final or not budget.is_open or not any(chain.divergences for chain in chains):
+        moved, tuning = warmed_up(space.gradient, begun, budget.warmup, generator, accept)
+        answer, divergences = _drawn(target, space, drawn(space.gradient, moved, tuning, generator), budget)
+        if answer.is_final or not budget.is_open or not divergences:
             break
     return answer
 
 
-def _drawn(target: Target, chains: list[_Chain], budget: Budget) -> Answer:
+def _drawn(
+    target: Target, space: _Round, draws: Iterator[tuple[Ensemble, int]], budget: Budget
+) -> tuple[Answer, int]:
+    rows: list[Tensor] = []
+    divergences = 0
     while True:
-        for chain in chains:
-            chain.go_on(max(_FIRST, len(chain.rows)))
-        rows = torch.stack([torch.stack(chain.rows) for chain in chains])
-        values = target.values(chains[0].kernel.placed(rows.flatten(0, 1)))
-        by_chain = {name: value.reshape(len(chains), -1, *value.shape[1:]) for name, value in values.items()}
+        for ensemble, divergent in islice(draws, max(_FIRST, len(rows))):
+            rows.append(ensemble.rows)
+            divergences += divergent
+        found = torch.stack(rows, 1)
+        values = target.values(space.placed(found.flatten(0, 1)))
+        by_chain = {name: value.reshape(*found.shape[:2], *value.shape[1:]) for name, value in values.items()}
         errors, effective = errors_of_chains(by_chain)
-        verdict, is_final = _judged(by_chain, errors, sum(chain.divergences for chain in chains))
-        if is_final or not budget.is_open or 2 * rows.shape[1] > budget.chain_draws:
-            num = rows.shape[0] * rows.shape[1]
+        verdict, is_final = _judged(by_chain, errors, divergences)
+        if is_final or not budget.is_open or 2 * len(rows) > budget.chain_draws:
+            num = found.shape[0] * found.shape[1]
             even = torch.full((num,), -math.log(num), dtype=torch.float64)
-            return Answer(Weighed(values, even, errors, effective), None, verdict, is_final)
+            return Answer(Weighed(values, even, errors, effective), None, verdict, is_final), divergences
 
 
 def _judged(values: Mapping[str, Tensor], errors: Errors, divergences: int) -> tuple[Verdict, bool]:
@@ -153,6 +135,3 @@ def _moments(best: Population, weights: Tensor) -> tuple[Tensor, Tensor]:
     factor, failed = torch.linalg.cholesky_ex(matrix)
     return centre, widest if int(failed) else factor
 
-
-def _potential(params: Params) -> Tensor:
-    raise NotImplementedError("The energy is a function of the vector.")

@@ -21,6 +21,7 @@ __all__ = ["learn", "weigh"]
 
 _COMPONENTS = (4, 16)  # of mixtures that are tried where those of the modes do not do
 _ENOUGH = 0.1  # of the draws that weighted ones are worth: a mixture with so many need not be split
+_LEARNS = 5.0  # draws of a round that count: fewer do not say where the density is
 _ROUND = 0.5  # seconds that a round of draws may take, about
 _FEWEST, _MOST = 500, 4000  # draws of a round
 _LAST = 4.0  # seconds that the last draws may take, about
@@ -35,7 +36,7 @@ def learn(target: Target, mixture: StudentMixture, budget: Budget, generator: to
     num = _draws_of_round(target, mixture, generator)
     best = evolved(target.log_density, mixture, num, budget.rounds, generator, lambda: budget.is_open)
     for components in _COMPONENTS:
-        if best.efficiency >= _ENOUGH or not budget.is_open or not bool(best.log_weights.isfinite().any()):
+        if not _LEARNS / num <= best.efficiency < _ENOUGH or not budget.is_open:
             break
         weights = best.log_weights.softmax(0)
         split = best.mixture.split(best.rows, weights, components, generator)
