@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -154,13 +154,13 @@ def series_row(duration: int, rounds: int) -> list[str]:
     return [f"GaussianHMM, T={duration:,}, one", *cells, f"≤ {GOAL_OF_SERIES}"]
 
 
-def tables(names: list[str], with_series: bool, rounds: int) -> list[Table]:
+def tables(names: list[str], with_series: bool, rounds: int, batches: Sequence[int]) -> list[Table]:
     """A table for each size of the batch. Families that Pyro lacks are left out."""
     columns = ["family"]
     for what in ("log_prob", "draw", "gradient"):
         columns += [f"{what}: pyro", "virgil", "ratio"]
     found = []
-    for size in BATCHES:
+    for size in batches:
         table = Table(
             f"Families, batch of {size:,}, µs: median over {rounds} blocks; validation off", [*columns, "goal"]
         )
@@ -169,7 +169,7 @@ def tables(names: list[str], with_series: bool, rounds: int) -> list[Table]:
             if row is not None:
                 print(size, *row, flush=True)  # a table of all takes long to come
                 table.rows.append(row)
-        if with_series and size == BATCHES[0]:
+        if with_series and size == batches[0]:
             table.rows.append(series_row(1_000, rounds))
         found.append(table)
     return found
@@ -180,6 +180,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.distributions", description=__doc__)
     parser.add_argument("--rounds", type=int, default=11, help="interleaved blocks of each")
     parser.add_argument("--families", nargs="*", help="names of rows; all of them, and a series, if not given")
+    parser.add_argument("--batches", nargs="+", type=int, default=BATCHES, help="how many entries")
     parser.add_argument("--no-write", action="store_true", help="leave benchmarks/README.md as it is")
     args = parser.parse_args()
 
@@ -189,7 +190,7 @@ def main() -> None:
     torch.manual_seed(0)
     pyro.enable_validation(False)
     virgil.enable_validation(False)
-    found = tables(args.families or list(ROWS), not args.families, args.rounds)
+    found = tables(args.families or list(ROWS), not args.families, args.rounds, args.batches)
     for table in found:
         table.show()
     notes = describe(["torch", "virgil-ppl", "pyro-ppl"], "benchmarks.distributions", before)

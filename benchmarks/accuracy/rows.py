@@ -21,6 +21,7 @@ from virgil.errors import ArgumentError
 from virgil.infer import Fit
 
 DRAWS = 20_000
+JUDGED = ("guide", "posterior")  # what a verdict on a fit is about
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _row(posterior: Posterior, known: Known, fitted: Fitted, name: str, way: str
         found, why = None, _short(error)
     seconds = fitted.seconds + time.perf_counter() - begin
     row = Row(posterior.name, name, found, why, seconds, fitted.gradients)
-    if way != "guide" or not check or found is None:
+    if way not in JUDGED or not check or found is None:
         return row
     return _checked(row, posterior, known, fitted.fit, found)
 

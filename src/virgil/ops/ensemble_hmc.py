@@ -130,9 +130,7 @@ def drawn(
         yield begun, move.divergent
 
 
-def _moved(
-    gradient: Gradient, begun: Ensemble, tuning: Tuning, share: float, generator: torch.Generator
-) -> _Move:
+def _moved(gradient: Gradient, begun: Ensemble, tuning: Tuning, share: float, generator: torch.Generator) -> _Move:
     """A trajectory of each chain, accepted by its error of energy."""
     size, shape = tuning.step_size, begun.rows.shape
     momenta = torch.randn(shape, generator=generator, dtype=begun.rows.dtype)

@@ -96,7 +96,8 @@ class StudentMixture:
     def _squares(self, rows: Tensor) -> Tensor:
         """Mahalanobis distances, squared. Shapes: ``(num, dim)`` to ``(num, components)``."""
         away = rows.unsqueeze(0) - self.locs.unsqueeze(1)
-        return torch.linalg.solve_triangular(self.scale_trils, away.mT, upper=False).square().sum(1).mT
+        white: Tensor = torch.linalg.solve_triangular(self.scale_trils, away.mT, upper=False)
+        return white.square().sum(1).mT
 
     def _log_densities(self, squares: Tensor) -> Tensor:
         """The density of each component times its share, nats. Shape: ``(num, components)``."""

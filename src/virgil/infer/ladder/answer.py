@@ -44,7 +44,7 @@ def missing(answer: Answer, other: Answer) -> Answer:
     if gap <= max(_ERRORS * error, _SHARE):
         return answer
     sentence = (
-        f"Do not trust: the weighted draws miss {-math.expm1(-gap):.0%} of the posterior, by their evidence beside that "
-        "of draws in other variables."
+        f"Do not trust: the weighted draws miss {-math.expm1(-gap):.0%} of the posterior, by their evidence beside "
+        "that of other draws."
     )
     return replace(answer, verdict=Verdict("nothing", sentence), is_final=False)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 
 import torch
 from torch import Tensor
 
+from virgil.infer.approximation.mean_field import fit_mean_field, fixed_noise
 from virgil.infer.density.compiled_density import CompiledDensity
 from virgil.infer.ladder.answer import Answer
 from virgil.infer.ladder.budget import Budget
@@ -19,31 +21,52 @@ from virgil.infer.trust.verdict import Verdict
 from virgil.ops.ensemble_hmc import Ensemble, drawn, started, warmed_up
 from virgil.ops.population_monte_carlo import Population, tempered
 
-__all__ = ["drawn_by_chains"]
+__all__ = ["Begun", "drawn_by_chains"]
 
 _CHAINS = 64
 _FIRST = 50  # draws of a chain, before they are looked at; then as many again, and so on
 _R_HAT = 1.01  # Vehtari, Gelman, Simpson, Carpenter and Bürkner 2021, section 2
 _DIVERGED = 1e-3  # share of the draws
 _ACCEPTS = (0.95, 0.99)  # what steps are adapted to: the second where steps of the first diverge
+_MEAN_FIELD = 16  # fixed draws of a mean field that chains begin at
 _LEARNT = 0.05  # of the mixture's draws, for the variables' matrix
 
 
-class _Round:
-    """The log-density in variables ``u``, of which ``centre + factor @ u`` are the posterior's.
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """Where chains begin, and the variables in which they move.
 
-    Args:
-        target: the posterior.
-        engine: what computes its density.
-        best: weighted draws by which the variables are chosen.
+    Attributes:
+        rows: vectors of the posterior. Shape: ``(chains, dim)``.
+        centre: Shape: ``(dim,)``.
+        factor: of a covariance, lower triangular, ``(dim, dim)``; or standard deviations, ``(dim,)``.
     """
 
-    def __init__(self, target: Target, engine: str, best: Population) -> None:
-        self._surface = target.surface
+    rows: Tensor
+    centre: Tensor
+    factor: Tensor
+
+    @classmethod
+    def at_draws(cls, best: Population, generator: torch.Generator) -> Begun:
+        """At weighted draws of a mixture, in variables that their covariance makes round."""
+        weights = tempered(best.log_weights, max(4.0 * best.mixture.dim, _LEARNT * len(best.rows)))
+        places = torch.multinomial(weights, _CHAINS, replacement=True, generator=generator)
+        return cls(best.rows[places], *_moments(best, weights))
+
+    @classmethod
+    def at_mean_field(cls, target: Target, starts: Tensor, generator: torch.Generator, seed: int) -> Begun:
+        """At draws of the best mean-field normal, in its own units."""
+        found = fit_mean_field(target.surface, fixed_noise(_MEAN_FIELD, target.surface.dim, seed), starts)
+        noise = torch.randn(_CHAINS, target.surface.dim, generator=generator, dtype=torch.float64)
+        return cls(found.loc + found.scale * noise, found.loc, found.scale)
+
+
+class _Round:
+    """The log-density in variables ``u``, of which ``centre + factor @ u`` are the posterior's."""
+
+    def __init__(self, target: Target, engine: str, begun: Begun) -> None:
+        self._surface, self._begun = target.surface, begun
         self._density = CompiledDensity(target.surface.density, engine)
-        least = max(4.0 * target.surface.dim, _LEARNT * len(best.rows))
-        self.weights = tempered(best.log_weights, least)
-        self._centre, self._factor = _moments(best, self.weights)
 
     def gradient(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Log-densities and gradients. Shapes: ``(chains, dim)`` to ``(chains,)`` and ``(chains, dim)``."""
@@ -51,34 +74,34 @@ class _Round:
         values, slopes = self._density.gradient(self.placed(rows).to(self._density.density.dtype))
         known = values.isfinite() & slopes.isfinite().all(1)
         slopes = torch.where(known.unsqueeze(1), slopes.double(), 0.0)
-        return torch.where(known, values.double(), -torch.inf), slopes @ self._factor
+        factor = self._begun.factor
+        moved = slopes * factor if factor.dim() == 1 else slopes @ factor
+        return torch.where(known, values.double(), -torch.inf), moved
 
     def placed(self, rows: Tensor) -> Tensor:
         """The posterior's vectors. Shape: ``(*, dim)``."""
-        return self._centre + rows @ self._factor.mT
+        factor = self._begun.factor
+        return self._begun.centre + (rows * factor if factor.dim() == 1 else rows @ factor.mT)
 
     def round(self, rows: Tensor) -> Tensor:
         """The variables of the posterior's vectors. Shape: ``(*, dim)``."""
-        return torch.linalg.solve_triangular(self._factor, (rows - self._centre).mT, upper=False).mT
+        factor, away = self._begun.factor, rows - self._begun.centre
+        return away / factor if factor.dim() == 1 else torch.linalg.solve_triangular(factor, away.mT, upper=False).mT
 
 
-def drawn_by_chains(target: Target, best: Population, budget: Budget, engine: str, seed: int) -> Answer:
-    """Draw chains that begin at draws of the best mixture, until their errors hold or the budget ends."""
-    space = _Round(target, engine, best)
-    generator = torch.Generator().manual_seed(seed)
-    places = torch.multinomial(space.weights, _CHAINS, replacement=True, generator=generator)
-    begun = started(space.gradient, space.round(best.rows[places]))
+def drawn_by_chains(target: Target, begun: Begun, budget: Budget, engine: str, generator: torch.Generator) -> Answer:
+    """Draw chains until their errors hold or the budget ends."""
+    space = _Round(target, engine, begun)
+    first = started(space.gradient, space.round(begun.rows))
     for accept in _ACCEPTS:
-        moved, tuning = warmed_up(space.gradient, begun, budget.warmup, generator, accept)
+        moved, tuning = warmed_up(space.gradient, first, budget.warmup, generator, accept)
         answer, divergences = _drawn(target, space, drawn(space.gradient, moved, tuning, generator), budget)
         if answer.is_final or not budget.is_open or not divergences:
             break
     return answer
 
 
-def _drawn(
-    target: Target, space: _Round, draws: Iterator[tuple[Ensemble, int]], budget: Budget
-) -> tuple[Answer, int]:
+def _drawn(target: Target, space: _Round, draws: Iterator[tuple[Ensemble, int]], budget: Budget) -> tuple[Answer, int]:
     rows: list[Tensor] = []
     divergences = 0
     while True:
@@ -108,7 +131,9 @@ def _judged(values: Mapping[str, Tensor], errors: Errors, divergences: int) -> t
     if errors.means_hold and errors.spreads_hold:
         return Verdict("all", f"Trust means, spreads and tails: {figures}, and {errors.sentence}."), True
     if errors.means_hold:
-        return Verdict("means", f"Trust means, not spreads: {figures}, and {errors.sentence}.", "Give more time."), False
+        return Verdict(
+            "means", f"Trust means, not spreads: {figures}, and {errors.sentence}.", "Give more time."
+        ), False
     return Verdict("nothing", f"Do not trust yet: {figures}, and {errors.sentence}.", "Give more time."), False
 
 
@@ -134,4 +159,3 @@ def _moments(best: Population, weights: Tensor) -> tuple[Tensor, Tensor]:
     matrix = (worth * (away * weights.unsqueeze(1)).mT @ away + dim * widest @ widest.mT) / (worth + dim)
     factor, failed = torch.linalg.cholesky_ex(matrix)
     return centre, widest if int(failed) else factor
-

@@ -12,7 +12,7 @@ import torch
 from virgil.errors import VirgilError
 from virgil.infer.ladder.answer import Answer, missing
 from virgil.infer.ladder.budget import Budget
-from virgil.infer.ladder.chains import drawn_by_chains
+from virgil.infer.ladder.chains import Begun, drawn_by_chains
 from virgil.infer.ladder.importance import learn, weigh
 from virgil.infer.ladder.proposals import at_modes, by_linear_response
 from virgil.infer.ladder.rung import Rung
@@ -37,6 +37,7 @@ class Climb:
         seed: of all random numbers.
         report: told of each rung.
         rungs: what was tried.
+        interrupted: whether Ctrl-C ended the climb; what had an answer before keeps it.
         answer: the best so far.
         best: the target and population with the most efficient mixture so far.
     """
@@ -46,6 +47,7 @@ class Climb:
     seed: int
     report: Callable[[Rung], object]
     rungs: list[Rung] = field(default_factory=list)
+    interrupted: bool = False
     answer: Answer | None = None
     best: tuple[Target, Population] | None = None
 
@@ -56,7 +58,7 @@ class Climb:
 
     def take(self, method: str, target: Target, rung: Callable[[], Answer | None]) -> None:
         """Take a rung, and keep its answer if it is the best so far; nothing happens when the budget is spent."""
-        if not self.budget.is_open:
+        if self.interrupted or not self.budget.is_open:
             return
         begin, before = time.perf_counter(), target.surface.counts["gradients"]
         answer, verdict = None, _NOWHERE
@@ -64,6 +66,10 @@ class Climb:
             answer = rung()
         except VirgilError as error:
             verdict = Verdict("nothing", f"It failed: {error}")
+        except KeyboardInterrupt:
+            if self.answer is None:
+                raise
+            self.interrupted, verdict = True, Verdict("nothing", "Ctrl-C ended it.")
         if answer is not None:
             answer = self._settled(answer)
             verdict = answer.verdict
@@ -90,9 +96,14 @@ class Climb:
             self.best = target, found
         return weigh(target, found, self.budget, generator)
 
-    def chains(self, target: Target, begun: Population) -> Answer:
-        """The answer of chains that begin at the draws of a mixture."""
-        return drawn_by_chains(target, begun, self.budget, self.engine, self.seed)
+    def chains(self, target: Target, best: Population | None = None) -> Answer:
+        """The answer of chains that begin at the draws of a mixture, or of the mean field."""
+        generator = torch.Generator().manual_seed(self.seed)
+        if best is not None:
+            begun = Begun.at_draws(best, generator)
+        else:
+            begun = Begun.at_mean_field(target, target.starts(self.budget.starts, self.seed), generator, self.seed)
+        return drawn_by_chains(target, begun, self.budget, self.engine, generator)
 
 
 _NOWHERE = Verdict("nothing", "No draw of the mixture has a finite density.")
@@ -101,18 +112,24 @@ _NOWHERE = Verdict("nothing", "No draw of the mixture has a finite density.")
 def climbed(stated: Target, climb: Climb) -> None:
     """Climb until an answer can be trusted, or the budget ends."""
     other = non_centred(stated)
-    targets = [stated] if other is None else [stated, other]
-    targets = [target for target in targets if target.surface.dim <= _DENSE]
+    forms = [stated] if other is None else [stated, other]
+    targets = [target for target in forms if target.surface.dim <= _DENSE]
     for target in targets:  # all of them: one form alone may miss the neck of a funnel
         starts = target.starts(climb.budget.starts, climb.seed)
-        climb.take("normals at modes", target, partial(climb.weighted, target, partial(at_modes, target.surface, starts)))
+        climb.take(
+            "normals at modes", target, partial(climb.weighted, target, partial(at_modes, target.surface, starts))
+        )
     for target in targets:
         if not climb.has_arrived:
             starts = target.starts(climb.budget.starts, climb.seed)
             begin = partial(by_linear_response, target.surface, starts, climb.seed)
             climb.take("mean field with linear response", target, partial(climb.weighted, target, begin))
-    if climb.best is not None and climb.budget.chain_draws and not climb.has_arrived:
+    if climb.has_arrived or not climb.budget.chain_draws:
+        return
+    if climb.best is not None:
         climb.take("chains", climb.best[0], partial(climb.chains, *climb.best))
+    elif not targets:
+        climb.take("chains", forms[-1], partial(climb.chains, forms[-1]))
 
 
 def _rank(answer: Answer) -> tuple[bool, int, float]:

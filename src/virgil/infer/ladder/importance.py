@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import replace
 
 import torch
@@ -22,18 +21,18 @@ __all__ = ["learn", "weigh"]
 _COMPONENTS = (4, 16)  # of mixtures that are tried where those of the modes do not do
 _ENOUGH = 0.1  # of the draws that weighted ones are worth: a mixture with so many need not be split
 _LEARNS = 5.0  # draws of a round that count: fewer do not say where the density is
-_ROUND = 0.5  # seconds that a round of draws may take, about
-_FEWEST, _MOST = 500, 4000  # draws of a round
-_LAST = 4.0  # seconds that the last draws may take, about
-_EASY = 0.5  # seconds in which more draws are taken than are needed
-_EXTRA = 8  # times as many draws as are needed, at most
+_FEWEST, _MOST = 500, 4000  # draws of a round, which is one execution of the model where it takes so many
+_LAST = 4000  # weighted draws that may be taken of any model
+_EXECUTIONS = 16  # of the model, in which more than these may be taken
+_EXTRA = 8  # times as many draws as are needed, at most, where one execution takes them
 _NUMBERS = 20_000_000  # values that an answer keeps at most
 _SPARE = 1.5
 
 
 def learn(target: Target, mixture: StudentMixture, budget: Budget, generator: torch.Generator) -> Population:
     """Let a mixture learn the posterior, with more components where few do not do."""
-    num = _draws_of_round(target, mixture, generator)
+    # numbers of draws follow from the model's size, not from the clock, so that a seed gives the same answer again
+    num = max(20 * target.surface.dim, _FEWEST, min(target.chunk, _MOST))
     best = evolved(target.log_density, mixture, num, budget.rounds, generator, lambda: budget.is_open)
     for components in _COMPONENTS:
         if not _LEARNS / num <= best.efficiency < _ENOUGH or not budget.is_open:
@@ -50,10 +49,10 @@ def weigh(target: Target, best: Population, budget: Budget, generator: torch.Gen
     if int(best.log_weights.isfinite().sum()) < LEAST:
         return None
     pilot = _answer(target, best)
-    cost = _seconds_of_draw(target, best)
-    most = min(budget.draws, int(_LAST / cost), int(_NUMBERS / max(1, _size(pilot.weighed))))
-    needed = len(best.rows) * pilot.weighed.errors.wanting * _SPARE * (2 if pilot.weights.k_hat > GOOD else 1)
-    num = int(max(LEAST, min(most, max(needed, min(_EXTRA * needed, _EASY / cost)))))
+    most = min(budget.draws, max(_LAST, _EXECUTIONS * target.chunk), _NUMBERS // max(1, _size(pilot.weighed)))
+    heavy = pilot.weights is not None and pilot.weights.k_hat > GOOD
+    needed = len(best.rows) * pilot.weighed.errors.wanting * _SPARE * (2 if heavy else 1)
+    num = int(max(LEAST, min(most, max(needed, min(_EXTRA * needed, target.chunk)))))
     return _answer(target, population(target.log_density, best.mixture, num, generator))
 
 
@@ -81,20 +80,6 @@ def _judged(weights: Importance, errors: Errors) -> tuple[Verdict, bool]:
     if errors.means_hold:
         return Verdict("means", f"Trust means, not spreads: {figures}.", "Give more time by budget=."), False
     return Verdict("nothing", f"Do not trust yet: {figures}.", "Give more time by budget=."), False
-
-
-def _draws_of_round(target: Target, mixture: StudentMixture, generator: torch.Generator) -> int:
-    begin = time.perf_counter()
-    target.log_density(mixture.draw(LEAST, generator))
-    seconds = (time.perf_counter() - begin) / LEAST
-    wanted = max(_FEWEST, 20 * target.surface.dim, int(_ROUND / max(seconds, 1e-9)))
-    return min(wanted, max(_MOST, 20 * target.surface.dim))
-
-
-def _seconds_of_draw(target: Target, drawn: Population) -> float:
-    begin = time.perf_counter()
-    target.log_density(drawn.rows[:LEAST])
-    return max(time.perf_counter() - begin, 1e-6) / min(LEAST, len(drawn.rows))
 
 
 def _size(weighed: Weighed) -> int:

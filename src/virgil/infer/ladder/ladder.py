@@ -18,11 +18,11 @@ from virgil.infer.ladder.climb import Climb, climbed
 from virgil.infer.ladder.draws_guide import DrawsGuide
 from virgil.infer.ladder.posterior_fit import PosteriorFit
 from virgil.infer.ladder.rung import Rung
-from virgil.infer.ladder.stochastic import fitted_by_steps, is_loader
+from virgil.infer.ladder.stochastic import Asked, fitted_by_steps, is_loader
 from virgil.infer.ladder.target import Target, target_of
 from virgil.infer.trust.check import Check
 from virgil.infer.trust.modes import Search
-from virgil.infer.trust.verdict import SiteCheck, Verdict
+from virgil.infer.trust.verdict import SiteCheck
 from virgil.ops.random_state import preserved_rng, set_rng_seed
 from virgil.poutine.block import unrecorded
 
@@ -78,21 +78,26 @@ def fit(
     """
     if not callable(model):
         raise ArgumentError(f"fit() got model={shown(model)}, {a_kind(type(model))}. Pass the function itself.")
-    spending = budget_of(budget)
+    batches = kwargs.get("data") if is_loader(kwargs.get("data")) else None
+    if batches is not None:
+        kwargs = {name: value for name, value in kwargs.items() if name != "data"}
+    asked = Asked(model, guide, args, kwargs, batches, budget_of(budget), engine, progress)
     seed = int(torch.randint(2**31, ())) if seed is None else seed
     report = _report(progress)
     with preserved_rng():
         set_rng_seed(seed)
-        why = "a guide is given" if guide is not None else "data= is a loader" if is_loader(kwargs.get("data")) else ""
-        with unrecorded(), torch.no_grad():
-            target, why = (None, why) if why else _target(model, args, kwargs)
-            if target is not None:
-                climb = Climb(spending, engine, seed, report)
-                climbed(target, climb)
-                if climb.answer is not None:
-                    return _result(target, climb, climb.answer)
-                why = climb.rungs[-1].verdict.sentence
-        return fitted_by_steps(model, guide, args, kwargs, spending, engine, progress, why, report)
+        why = "a guide was given" if guide is not None else "data= is a loader" if batches is not None else ""
+        rungs: list[Rung] = []
+        if not why:
+            with unrecorded(), torch.no_grad():
+                target, why = _target(model, args, kwargs)
+                if target is not None:
+                    climb = Climb(asked.budget, engine, seed, report, rungs)
+                    climbed(target, climb)
+                    if climb.answer is not None:
+                        return _result(target, climb, climb.answer)
+                    why = "no other method has an answer"
+        return fitted_by_steps(asked, why, rungs, report)
 
 
 def _target(model: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Target | None, str]:
@@ -109,14 +114,17 @@ def _result(target: Target, climb: Climb, answer: Answer) -> PosteriorFit:
     latent = {name: weighed.values[name] for name in surface.density.parts}
     program = continuous_part(surface, target.model)
     guide = DrawsGuide(program, latent, weighed.log_weights, init_to_feasible)
-    course = Course((), (), climb.budget.spent, "its draws are those of the posterior" if answer.is_final else "its budget")
+    course = Course(
+        (), (), climb.budget.spent, "its draws are those of the posterior" if answer.is_final else "its budget"
+    )
     outcome = outcome_of(target.model, guide, surface, course, target.args, target.kwargs, None)
     weights = answer.weights
     obstacle = None if weights is not None else "the draws are those of chains, which have no weights"
     sites = tuple(SiteCheck(name, None, None) for name in latent)
     searched = Search((), f"climbs from {climb.budget.starts} places have looked for them")
     check = Check(answer.verdict, weights, obstacle, sites, searched, None, None, (), latent)
-    return PosteriorFit(**vars(outcome), weighed=weighed, rungs=tuple(climb.rungs), found=check)
+    found = {**vars(outcome), "interrupted": climb.interrupted}
+    return PosteriorFit(**found, weighed=weighed, rungs=tuple(climb.rungs), found=check)
 
 
 def _report(progress: bool) -> Callable[[Rung], object]:

@@ -33,7 +33,10 @@ def at_modes(surface: Surface, starts: Tensor) -> StudentMixture:
         )
     factors = [_factor(surface, top) for top in tops]
     masses = torch.stack(
-        [surface.value(top.unsqueeze(0))[0] + each.diagonal().log().sum() for top, each in zip(tops, factors, strict=True)]
+        [
+            surface.value(top.unsqueeze(0))[0] + each.diagonal().log().sum()
+            for top, each in zip(tops, factors, strict=True)
+        ]
     )
     shares = masses.softmax(0).clamp_min(_LEAST_SHARE)
     return StudentMixture(shares / shares.sum(), torch.stack(tops), torch.stack(factors))
@@ -56,7 +59,7 @@ def by_linear_response(surface: Surface, starts: Tensor, seed: int) -> StudentMi
 
 
 def _factor(surface: Surface, place: Tensor) -> Tensor:
-    """The Cholesky factor of minus the inverse Hessian, or of one with the curvatures' sizes where it is no minimum's."""
+    """A factor of minus the inverse Hessian; in directions in which the density rises, of the curvature's size."""
     unit, dim = curvatures(surface, place).rsqrt(), len(place)
     hessian = surface.at(place.expand(dim, -1)).product(torch.eye(dim, dtype=torch.float64))
     precision = -(hessian + hessian.mT) / 2 * unit * unit.unsqueeze(1)

@@ -43,6 +43,11 @@ class Target:
     dtypes: Mapping[str, torch.dtype]
     form: str
 
+    @property
+    def chunk(self) -> int:
+        """How many draws one execution of the model takes."""
+        return self.surface.density.joint.chunk
+
     def starts(self, count: int, seed: int) -> Tensor:
         """Vectors to begin at. Shape: ``(count, dim)``, float64."""
         return starts_of(self.surface, count, init_to_feasible, seed)

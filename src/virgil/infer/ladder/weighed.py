@@ -75,7 +75,7 @@ class Weighed:
         values: by variable. Shape: ``(num, *shape of the variable)``.
         log_weights: normalised. Shape: ``(num,)``.
         errors: how far off they may be.
-        effective: by variable, how many independent draws its entries are worth, for means. Shape: that of the variable.
+        effective: by variable, how many independent draws its entries are worth, for means. Shape: the variable's.
     """
 
     values: dict[str, Tensor]
