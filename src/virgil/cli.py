@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -19,6 +20,8 @@ import virgil
 from virgil.errors import ArgumentError, VirgilError
 from virgil.examples.registry import DEFAULT, DEMOS, find
 from virgil.explain.command import explain_files
+from virgil.explain.program_files import made_by, named_in_file
+from virgil.infer.ladder.table_file import arguments_of, columns_of
 from virgil.pyro.finder import install
 from virgil.pyro.main_program import USAGE
 from virgil.pyro.main_program import run as run_main
@@ -54,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     _add_demo(commands)
     _add_explain(commands)
+    _add_fit(commands)
     _add_run(commands)
     _add_convert(commands)
     return parser
@@ -81,6 +85,18 @@ def _add_explain(commands: Commands) -> None:
         "--args", metavar="NAME", help="a function without arguments in the model's file that returns those of both"
     )
     explain.set_defaults(run=_explain)
+
+
+def _add_fit(commands: Commands) -> None:
+    about = "fit a model to a table, print the posterior, and say how far to trust it"
+    fit = commands.add_parser("fit", help=about, description=f"{about.capitalize()}. The files are run.")
+    fit.add_argument("model", metavar="FILE:MODEL", help="a file and the name of the model in it, as in fit.py:model")
+    given = fit.add_mutually_exclusive_group()
+    given.add_argument("--data", type=Path, metavar="CSV", help="a table whose columns are the model's arguments")
+    given.add_argument("--args", metavar="NAME", help="a function without arguments in the file that returns them")
+    fit.add_argument("--budget", default="auto", metavar="B", help="quick, auto, thorough, or seconds (default: auto)")
+    fit.add_argument("--seed", type=_natural, default=0, metavar="N", help="seed of the random numbers (default: 0)")
+    fit.set_defaults(run=_fit)
 
 
 def _add_run(commands: Commands) -> None:
@@ -130,6 +146,29 @@ def _explain(args: argparse.Namespace) -> int:
         return _say(error, _WRONG_USE)
     Console().print(report)
     return _FAILED if report.errors else 0
+
+
+def _fit(args: argparse.Namespace) -> int:
+    files: dict[Path, ModuleType] = {}
+    try:
+        model = named_in_file(args.model, files)
+        given: Any = ()
+        if args.args is not None:
+            given = made_by(named_in_file(f"{args.model.rpartition(':')[0]}:{args.args}", files), args.args)
+        elif args.data is not None:
+            given = arguments_of(model, columns_of(args.data))
+        budget = float(args.budget) if args.budget.replace(".", "", 1).isdigit() else args.budget
+        options: dict[str, Any] = {"budget": budget, "seed": args.seed}
+        if isinstance(given, dict):
+            found = virgil.fit(model, **given, **options)
+        else:
+            found = virgil.fit(model, *(given if isinstance(given, tuple) else (given,)), **options)
+    except ArgumentError as error:
+        return _say(error, _WRONG_USE)
+    except VirgilError as error:
+        return _say(error, _FAILED)
+    print(found.summary())
+    return 0
 
 
 def _convert(args: argparse.Namespace) -> int:

@@ -86,9 +86,9 @@ def fit(
     report = _report(progress)
     with preserved_rng():
         set_rng_seed(seed)
-        why = "a guide was given" if guide is not None else "data= is a loader" if batches is not None else ""
+        why = "data= is a loader" if batches is not None and guide is None else ""
         rungs: list[Rung] = []
-        if not why:
+        if guide is None and batches is None:
             with unrecorded(), torch.no_grad():
                 target, why = _target(model, args, kwargs)
                 if target is not None:

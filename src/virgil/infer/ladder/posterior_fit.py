@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +12,12 @@ from torch import Tensor
 from virgil.errors import ArgumentError, shown
 from virgil.infer.fit import Fit
 from virgil.infer.ladder.rung import Rung
-from virgil.infer.ladder.summary import table
+from virgil.infer.ladder.summary import WIDTH, table
 from virgil.infer.ladder.weighed import Weighed
 from virgil.infer.trust.check import Check
 from virgil.infer.trust.verdict import Verdict
 
 __all__ = ["PosteriorFit"]
-
-_CHECKS = ("draws", "steps", "modes", "calibration")
 
 
 @dataclass(frozen=True)
@@ -79,10 +78,15 @@ class PosteriorFit(Fit):
 
     def summary(self) -> str:
         """A table for the terminal: the verdict, the rungs, and each variable's mean, sd, quantiles and draws."""
-        if self.weighed is None:
-            return "\n".join([str(self.verdict), *map(str, self.rungs), "", super().summary()])
+        drawn = [] if self.weighed is None else ["", table(self.weighed)]
         learnt = ["", super().summary()] if self.params else []
-        return "\n".join([str(self.verdict), "", table(self.weighed), "", *map(str, self.rungs), *learnt])
+        lines = [str(self.verdict), *drawn, "", *map(str, self.rungs), *learnt]
+        return "\n".join(wrapped for line in lines for wrapped in _wrapped(line))
 
     def __repr__(self) -> str:
         return f"PosteriorFit({str(self.verdict)!r}, {self.wall_time:.1f} s)"
+
+
+def _wrapped(line: str) -> list[str]:
+    """A sentence in lines of the tables' width; tables stay as they are."""
+    return [line] if "\n" in line or not line else textwrap.wrap(line, WIDTH, subsequent_indent="  ")

@@ -96,7 +96,7 @@ def fitted_by_steps(asked: Asked, why: str, before: Sequence[Rung], report: Repo
 
     Args:
         asked: for what.
-        why: no other rungs were taken, or none of them has an answer.
+        why: no other rungs were taken, or none of them has an answer; empty where a guide was given.
         before: the rungs that were.
         report: told of each rung.
     """
@@ -106,7 +106,7 @@ def fitted_by_steps(asked: Asked, why: str, before: Sequence[Rung], report: Repo
         begin = time.perf_counter()
         fit = _run(asked, guide)
         check = fit.check()
-        method = f"steps with {name}, since {why.rstrip('.')}"
+        method = f"steps with {name}" + (f", since {why.rstrip('.')}" if why else "")
         rungs.append(Rung(method, time.perf_counter() - begin, fit.num_steps, check.verdict))
         report(rungs[-1])
         found.append((fit, check))

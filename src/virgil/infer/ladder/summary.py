@@ -11,8 +11,9 @@ from rich.table import Table
 
 from virgil.infer.ladder.weighed import Weighed
 
-__all__ = ["table"]
+__all__ = ["WIDTH", "table"]
 
+WIDTH = 120  # of a terminal
 _FOLDED = 10  # entries of a variable that are shown, where it has more than twice as many
 _PROBABILITIES = (0.05, 0.5, 0.95)
 
@@ -25,7 +26,7 @@ def table(weighed: Weighed) -> str:
     for name in weighed.values:
         for row in _rows(weighed, name):
             found.add_row(*row)
-    console = Console(width=120, no_color=True)
+    console = Console(width=WIDTH, no_color=True)
     with console.capture() as capture:
         console.print(found)
     return "\n".join(line.rstrip() for line in capture.get().splitlines() if line.strip())

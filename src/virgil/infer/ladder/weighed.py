@@ -16,7 +16,7 @@ __all__ = ["MEANS", "SPREADS", "Errors", "Weighed", "errors_of_chains", "errors_
 MEANS = 0.1  # standard deviations by which a mean that is trusted may be off
 SPREADS = 0.1  # share by which a standard deviation that is trusted may be off
 _ERRORS = 3.0  # standard errors that have to fit into these
-_CONSTANT = 1e-9  # relative: a standard deviation that is rounding
+_CONSTANT = 1e-6  # relative: a standard deviation that is rounding
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def errors_of_weights(values: Mapping[str, Tensor], log_weights: Tensor) -> tupl
     Returns:
         The largest errors, and by variable the number of independent draws that its entries' means are worth.
     """
-    weights = log_weights.exp().unsqueeze(1)
+    weights = log_weights.double().softmax(0).unsqueeze(1)
     errors, effective = Errors(), {}
     for name, value in values.items():
         rows = value.detach().double().reshape(len(value), -1).cpu()
