@@ -39,7 +39,7 @@ class Ensemble:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What all chains share.
+    """The numbers that all chains share.
 
     Attributes:
         step_size: of a leapfrog step.

@@ -167,7 +167,9 @@ def test_the_fit_answers_what_other_fits_do():
     mean = next(line.split()[1] for line in lines if line.split()[:1] == ["mu"])
     assert abs(float(mean) - 7 / 3.01) < MEANS * 3.01**-0.5
     assert any(line.startswith("normals at modes, as stated") for line in lines)
+    assert "has no density" in fit.check(draws=500).obstacle  # of the guide that holds the draws
     tree = fit.to_arviz(num_samples=400, seed=0)
+    assert "has no density" in tree.sample_stats.attrs["no_weights_because"]
     assert abs(float(tree.posterior["mu"].mean()) - 7 / 3.01) < 6 * 3.01**-0.5 / 20
     assert tree.posterior_predictive["x"].shape == (1, 400, 3)
 

@@ -83,21 +83,27 @@ def fit(
         kwargs = {name: value for name, value in kwargs.items() if name != "data"}
     asked = Asked(model, guide, args, kwargs, batches, budget_of(budget), engine, progress)
     seed = int(torch.randint(2**31, ())) if seed is None else seed
-    report = _report(progress)
     with preserved_rng():
         set_rng_seed(seed)
-        why = "data= is a loader" if batches is not None and guide is None else ""
-        rungs: list[Rung] = []
-        if guide is None and batches is None:
-            with unrecorded(), torch.no_grad():
-                target, why = _target(model, args, kwargs)
-                if target is not None:
-                    climb = Climb(asked.budget, engine, seed, report, rungs)
-                    climbed(target, climb)
-                    if climb.answer is not None:
-                        return _result(target, climb, climb.answer)
-                    why = "no other method has an answer"
-        return fitted_by_steps(asked, why, rungs, report)
+        return _fitted(asked, seed, _report(progress))
+
+
+def _fitted(asked: Asked, seed: int, report: Callable[[Rung], object]) -> PosteriorFit:
+    """Climb, and take steps where there is nothing to climb or no answer."""
+    rungs: list[Rung] = []
+    if asked.guide is not None:
+        return fitted_by_steps(asked, "", rungs, report)
+    if asked.batches is not None:
+        return fitted_by_steps(asked, "data= is a loader", rungs, report)
+    with unrecorded(), torch.no_grad():
+        target, why = _target(asked.model, asked.args, asked.kwargs)
+        if target is not None:
+            climb = Climb(asked.budget, asked.engine, seed, report, rungs)
+            climbed(target, climb)
+            if climb.answer is not None:
+                return _result(target, climb, climb.answer)
+            why = "no other method has an answer"
+    return fitted_by_steps(asked, why, rungs, report)
 
 
 def _target(model: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Target | None, str]:

@@ -45,7 +45,7 @@ Report = Callable[[Rung], object]
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What ``fit`` was asked for.
+    """A model with its arguments, and how it is to be fitted.
 
     Attributes:
         model: the generative program.

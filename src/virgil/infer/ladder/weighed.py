@@ -11,7 +11,7 @@ from torch import Tensor
 
 from virgil.infer.trust.stats import array_stats
 
-__all__ = ["MEANS", "SPREADS", "Errors", "Weighed", "errors_of_chains", "errors_of_weights"]
+__all__ = ["Errors", "MEANS", "SPREADS", "Weighed", "errors_of_chains", "errors_of_weights"]
 
 MEANS = 0.1  # standard deviations by which a mean that is trusted may be off
 SPREADS = 0.1  # share by which a standard deviation that is trusted may be off

@@ -176,6 +176,8 @@ def obstacle(origin: Origin, joint: Joint, is_given: bool = False) -> str | None
             "the guide is a point (AutoDelta, or Delta at each site): it has no density, so that importance weights "
             "and k-hat do not exist"
         )
+    if not getattr(origin.problem.guide, "has_density", True):
+        return "the guide gives draws that it holds, and has no density"
     for frame in (frame for run in (pair.model, pair.guide) for site in run.nodes.values() for frame in site.frames):
         if frame.weight != 1.0:
             return (
