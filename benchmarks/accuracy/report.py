@@ -133,10 +133,10 @@ def cause(row: Row, found: Errors) -> str:
     if POSTERIORS[row.posterior].judged is not None and found.worst.split("[")[0] in DERIVED:
         return "a quantity derived from sites, which no rule judges"
     if row.trusts == "weighted draws":
-        return "no rule bounds the error of weighted draws"
+        return "weighted draws vary more than their errors say"
     sd = 0.0 if row.trusts == "means" else found.sd
-    if found.mean <= NEARLY * MEANS and sd <= NEARLY * (SPREADS[1] - 1):
-        return f"the rules allow {MEANS} sd and a ratio of {SPREADS[0]} to {SPREADS[1]}"
+    if found.mean <= NEARLY * MEANS and sd <= NEARLY * SPREADS:
+        return f"the rules allow {MEANS} sd and {SPREADS:.0%}, by weights that are noisy"
     if row.trusts == "means":
         return "weights with k-hat above the threshold do not see the shift"
     return "weights see less than there is: the guide has too few draws where the mass is"

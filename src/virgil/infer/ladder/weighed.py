@@ -10,12 +10,10 @@ import torch
 from torch import Tensor
 
 from virgil.infer.trust.stats import array_stats
+from virgil.infer.trust.verdict import ERRORS, MEANS, SPREADS
 
-__all__ = ["Errors", "MEANS", "SPREADS", "Weighed", "errors_of_chains", "errors_of_weights"]
+__all__ = ["Errors", "Weighed", "errors_of_chains", "errors_of_weights"]
 
-MEANS = 0.1  # standard deviations by which a mean that is trusted may be off
-SPREADS = 0.1  # share by which a standard deviation that is trusted may be off
-_ERRORS = 3.0  # standard errors that have to fit into these
 _CONSTANT = 1e-6  # relative: a standard deviation that is rounding
 
 
@@ -38,24 +36,24 @@ class Errors:
     @property
     def means_hold(self) -> bool:
         """True if the means are as near as one that is trusted."""
-        return _ERRORS * self.mean <= MEANS
+        return ERRORS * self.mean <= MEANS
 
     @property
     def spreads_hold(self) -> bool:
         """True if the standard deviations are as near as one that is trusted."""
-        return _ERRORS * self.spread <= SPREADS
+        return ERRORS * self.spread <= SPREADS
 
     @property
     def wanting(self) -> float:
         """How many times as many draws would make all hold."""
-        return max((_ERRORS * self.mean / MEANS) ** 2, (_ERRORS * self.spread / SPREADS) ** 2)
+        return max((ERRORS * self.mean / MEANS) ** 2, (ERRORS * self.spread / SPREADS) ** 2)
 
     @property
     def sentence(self) -> str:
         """The figures in words."""
         return (
-            f"means are known to {_ERRORS * self.mean:.2g} sd ({self.mean_of!r}) and spreads to "
-            f"{100 * _ERRORS * self.spread:.2g} % ({self.spread_of!r}), three standard errors of the worst"
+            f"means are known to {ERRORS * self.mean:.2g} sd ({self.mean_of!r}) and spreads to "
+            f"{100 * ERRORS * self.spread:.2g} % ({self.spread_of!r}), three standard errors of the worst"
         )
 
     def joined(self, name: str, mean: Tensor, spread: Tensor) -> Errors:

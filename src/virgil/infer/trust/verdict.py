@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,11 +12,12 @@ from virgil.infer.trust.modes import Search
 from virgil.infer.trust.sites import SiteShape
 from virgil.infer.trust.weights import Importance, Moments
 
-__all__ = ["GOOD", "MEANS", "SPREADS", "SiteCheck", "Verdict", "given_points", "verdict_of"]
+__all__ = ["ERRORS", "GOOD", "MEANS", "SPREADS", "SiteCheck", "Verdict", "given_points", "verdict_of"]
 
 GOOD = 0.5  # a shape under which weights have a variance
-MEANS = 0.25  # standard deviations that a mean may be off by
-SPREADS = (0.8, 1.25)  # ratio of standard deviations
+MEANS = 0.1  # standard deviations that a mean may be off by
+SPREADS = 0.1  # share that a standard deviation may be off by
+ERRORS = 3.0  # standard errors of weighted draws that have to fit into these
 
 
 @dataclass(frozen=True)
@@ -39,15 +41,21 @@ class SiteCheck:
 
     @property
     def mean_holds(self) -> bool:
-        """True if the weights do not say that the mean is off, by three standard errors."""
-        moments = self.moments
-        return moments is None or abs(moments.shift) <= max(MEANS, 3 * moments.shift_error)
+        """True if the mean is near that of the weighted draws, a standard error allowed for."""
+        moved = self.moments
+        return moved is None or abs(moved.shift) + moved.shift_error <= MEANS
 
     @property
     def spread_holds(self) -> bool:
-        """True if the weights do not say that the standard deviation is off."""
-        moments = self.moments
-        return moments is None or SPREADS[0] <= moments.ratio <= SPREADS[1]
+        """True if the standard deviation is near that of the weighted draws, a standard error allowed for."""
+        moved = self.moments
+        return moved is None or abs(math.log(moved.ratio)) + moved.ratio_error / moved.ratio <= math.log1p(SPREADS)
+
+    @property
+    def weighted_holds(self) -> bool:
+        """True if the weighted draws themselves are many enough for means and standard deviations."""
+        moved = self.moments
+        return moved is None or (ERRORS * moved.mean_error <= MEANS and ERRORS * moved.sd_error <= SPREADS)
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,7 @@ def given_points(verdict: Verdict, points: Sequence[str]) -> Verdict:
     )
 
 
+_SPARE = 1.5
 _RICHER = "A richer guide helps, or another parameterisation of the model."
 _DEPENDENCE = "No single site is at fault: the guide lacks dependence between them, as AutoMultivariateNormal has it."
 
@@ -165,12 +174,31 @@ def _usable(weights: Importance, sites: Sequence[SiteCheck]) -> Verdict:
             "Take tails and the evidence from check.draws().",
         )
     off = ", ".join(repr(site.name) for site in sites if not (site.mean_holds and site.spread_holds))
-    what = "spreads" if means else "means"
-    return Verdict(
-        "weighted draws",
-        f"Trust check.draws(), not the guide's own: {k_hat}, at most {weights.threshold:.2f}, and weights move {what} "
-        f"of {off}.",
-    )
+    moved = f"{k_hat}, at most {weights.threshold:.2f}, and weights move {'spreads' if means else 'means'} of {off}"
+    if all(site.weighted_holds for site in sites):
+        return Verdict("weighted draws", f"Trust check.draws(), not the guide's own: {moved}.")
+    few = f"the weighted draws are worth {weights.effective:,.0f}, which are too few for {_least_known(sites)}"
+    advice = f"Take more, by check(draws={_more(weights, sites):_}), or fit a richer guide."
+    if means:
+        return Verdict("means", f"Trust means, not spreads: {moved}; {few}.", advice)
+    return Verdict("nothing", f"Do not trust yet: {moved}; {few}.", advice)
+
+
+def _wanting(site: SiteCheck) -> float:
+    """How many times as many draws the weighted ones of a site would have to be."""
+    moved = site.moments
+    return 0.0 if moved is None else max(ERRORS * moved.mean_error / MEANS, ERRORS * moved.sd_error / SPREADS) ** 2
+
+
+def _least_known(sites: Sequence[SiteCheck]) -> str:
+    return repr(max(sites, key=_wanting).name)
+
+
+def _more(weights: Importance, sites: Sequence[SiteCheck]) -> int:
+    """Draws that would do, to two digits."""
+    wanted = len(weights.log_weights) * max(map(_wanting, sites)) * _SPARE
+    digits = int(10 ** max(0, math.floor(math.log10(wanted)) - 1))
+    return math.ceil(wanted / digits) * digits
 
 
 def _unusable(weights: Importance, sites: Sequence[SiteCheck], calibration: Calibration | None) -> Verdict:

@@ -184,12 +184,16 @@ class Moments:
         ratio: of the coordinate's standard deviation under the guide to that of the weighted draws where they differ
             most: below 1 the guide is too narrow.
         ratio_error: its standard error.
+        mean_error: the largest standard error of a weighted mean, in standard deviations.
+        sd_error: the largest standard error of a standard deviation of the weighted draws, as a share of it.
     """
 
     shift: float
     shift_error: float
     ratio: float
     ratio_error: float
+    mean_error: float
+    sd_error: float
 
 
 def moments(values: Tensor, log_weights: Tensor) -> Moments | None:
@@ -215,8 +219,18 @@ def moments(values: Tensor, log_weights: Tensor) -> Moments | None:
     ratio = plain_sd / sd
     ratio_error = ratio / 2 * ((centred - own) ** 2).sum(0).sqrt()
     shift = (mean - plain) / sd
-    place, other = int(shift.abs().argmax()), int(ratio.log().abs().argmax())
-    return Moments(float(shift[place]), float(shift_error[place]), float(ratio[other]), float(ratio_error[other]))
+    # the entry that is farthest off beside its error may be another than the one that is farthest off
+    place, other = int((shift.abs() + shift_error).argmax()), int((ratio.log().abs() + ratio_error / ratio).argmax())
+    mean_error = ((weights * (flat - mean)).square().sum(0)).sqrt() / sd
+    sd_error = centred.square().sum(0).sqrt() / 2
+    return Moments(
+        float(shift[place]),
+        float(shift_error[place]),
+        float(ratio[other]),
+        float(ratio_error[other]),
+        float(mean_error.max()),
+        float(sd_error.max()),
+    )
 
 
 def resampled(values: dict[str, Tensor], log_weights: Tensor, num: int) -> dict[str, Tensor]:
