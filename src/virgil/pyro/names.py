@@ -57,6 +57,9 @@ NAMES: dict[str, str] = {
     "pyro.distributions.transforms.cholesky.CorrLCholeskyTransform": (
         "virgil.distributions.transforms.CorrCholeskyTransform"
     ),
+    "pyro.distributions.transforms.radial.ConditionedRadial": (
+        "virgil.pyro.distributions.radial_maps.ConditionedRadial"
+    ),
     "pyro.distributions.transforms.utils.clamp_preserve_gradients": (
         "virgil.ops.straight_through.clamp_preserve_gradients"
     ),

@@ -43,6 +43,13 @@ def test_every_parameter_is_expanded_by_its_own_event():
     assert wide._validate_args is False
 
 
+def test_a_class_has_its_parameters_too():
+    assert dist.BetaBinomial.concentration0.constraint is constraints.positive
+    assert (dist.GammaPoisson.rate.name, dist.DirichletMultinomial.concentration.name) == ("rate", "concentration")
+    with pytest.raises(AttributeError, match="GammaPoisson has no rate yet; its constructor sets it"):
+        _ = dist.GammaPoisson.__new__(dist.GammaPoisson).rate
+
+
 @pytest.mark.parametrize("family", [Shifted, Named])
 def test_torchs_expand_serves_a_constructor_of_ones_own(family):
     wide = family(torch.tensor([0.0, 1.0])).expand((4, 2))

@@ -88,3 +88,20 @@ def test_a_flow_as_a_guide():
     for _ in range(200):
         svi.step()
     assert sum(svi.step() for _ in range(20)) < first
+
+
+def test_a_radial_map_has_the_method_of_planar_ones():
+    from pyro.distributions.transforms.radial import ConditionedRadial
+
+    u, w = torch.tensor([1.0, 2.0, -3.0]), torch.tensor([0.5, 1.0, 2.0])
+    moved = ConditionedRadial((torch.zeros(3), torch.zeros(1), torch.zeros(1))).u_hat(u, w)
+    torch.testing.assert_close(w @ moved, torch.nn.functional.softplus(w @ u) - 1)
+    torch.testing.assert_close((moved - u) / w, ((moved - u) / w)[:1].expand(3))
+
+
+def test_the_rest_of_a_sylvester_map_is_drawn_anew():
+    flow = T.Sylvester(4, 2)
+    before = {name: each.detach().clone() for name, each in flow.named_parameters()}
+    flow.reset_parameters2()
+    assert [name for name, each in flow.named_parameters() if torch.equal(each, before[name])] == ["u_unnormed"]
+    assert all(each.abs().max() <= 0.01 for name, each in flow.named_parameters() if name != "u_unnormed")

@@ -11,10 +11,33 @@ from torch.distributions import constraints
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.sizes import Sizes
 
-__all__ = ["expand_as_torch", "expand_parameters"]
+__all__ = ["Parameter", "expand_as_torch", "expand_parameters"]
 
 _Constraints = dict[str, constraints.Constraint]
 _Family = TypeVar("_Family", bound=TorchDistributionMixin)
+
+
+class Parameter:
+    """A family's parameter, where the class is asked for it: an instance has a tensor under the same name.
+
+    Args:
+        constraint: the set that it lies in.
+
+    Attributes:
+        name: the parameter's, once it stands in a class.
+    """
+
+    def __init__(self, constraint: constraints.Constraint) -> None:
+        self.constraint = constraint
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Parameter:
+        if instance is None:
+            return self
+        raise AttributeError(f"{type(instance).__name__} has no {self.name} yet; its constructor sets it.")
 
 
 def expand_as_torch(family: type[_Family]) -> type[_Family]:
@@ -35,8 +58,14 @@ def expand_parameters(family: type[_Family]) -> type[_Family]:
     """Give a family an ``expand`` that expands each parameter named in its ``arg_constraints``.
 
     The parameters are all that its constructor sets, and each spans the whole batch. A subclass that has a constructor
-    is refused, as its attributes could be missing in the copy.
+    is refused, as its attributes could be missing in the copy. The class itself has a :class:`Parameter` for each,
+    which ``help()`` lists.
     """
+    for name, constraint in cast(_Constraints, family.arg_constraints).items():
+        if not hasattr(family, name):
+            each = Parameter(constraint)
+            each.__set_name__(family, name)
+            setattr(family, name, each)
     event_dims = {name: constraint.event_dim for name, constraint in cast(_Constraints, family.arg_constraints).items()}
 
     def expand(self: Any, batch_shape: Sizes, _instance: Any = None) -> Any:

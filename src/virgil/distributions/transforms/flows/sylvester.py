@@ -58,6 +58,10 @@ class Sylvester(VectorBijection):
         """Draw new parameters: any reflections, and small numbers for the rest."""
         bound = self.b.shape[0] ** -0.5
         nn.init.uniform_(self.u_unnormed, -bound, bound)
+        self.reset_parameters2()
+
+    def reset_parameters2(self) -> None:
+        """Draw small numbers for all parameters but the reflections', which stay: a map near the identity."""
         for each in (self.R_dense, self.S_dense, self.R_diag, self.S_diag, self.b):
             nn.init.uniform_(each, -0.01, 0.01)
 
