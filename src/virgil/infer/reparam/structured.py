@@ -60,6 +60,12 @@ class StructuredReparam(Coordinates):
     def __init__(self, guide: Any) -> None:
         super().__init__(guide, ("get_deltas",), "an AutoStructured; NeuTraReparam takes guides with one vector")
         self.guide: _StructuredGuide = guide
+        for latent in self.guide.latents:
+            if latent.partly_observed:
+                raise ArgumentError(
+                    f"StructuredReparam got a guide of {latent.name!r}, which is data in some slots, by obs_mask=: "
+                    "the noise there is no variable. Use NeuTraReparam with AutoMultivariateNormal."
+                )
         stated = self._points(_Noise({}, {})).stated
         for name in self._names:
             if f"{name}_aux" not in stated:

@@ -29,7 +29,8 @@ class Latent:
         frames: the plates around it when the guide was made, outermost first.
         batch_shape: of the value, plates at full size.
         event_shape: of the value.
-        partly_observed: whether some slots are data, by ``obs_mask``.
+        latent_slots: the slots that are no data, where ``obs_mask`` says that some are; else ``None``. Shape:
+            ``(*plates,)``, those of the guide's first call.
     """
 
     name: str
@@ -38,12 +39,43 @@ class Latent:
     frames: tuple[Frame, ...]
     batch_shape: torch.Size
     event_shape: torch.Size
-    partly_observed: bool
+    latent_slots: Tensor | None = None
+
+    @property
+    def partly_observed(self) -> bool:
+        """Whether some slots are data."""
+        return self.latent_slots is not None
 
     @property
     def unconstrained(self) -> Tensor:
         """The initial value in unconstrained space."""
         return self.bijection.inverse(self.value)
+
+    @property
+    def latent_entries(self) -> Tensor | None:
+        """True for numbers of the unconstrained value that lie in latent slots; ``None`` where all do."""
+        if self.latent_slots is None:
+            return None
+        shape = self.unconstrained.shape
+        slots = self.latent_slots.reshape(*self.batch_shape, *(1,) * (len(shape) - len(self.batch_shape)))
+        return slots.expand(shape)
+
+    @property
+    def initial_entries(self) -> Tensor:
+        """The numbers of the initial value in unconstrained space, those in latent slots, in a row."""
+        value, entries = self.unconstrained, self.latent_entries
+        return value.flatten() if entries is None else value[entries]
+
+    def held(self, log_density: Tensor | float) -> Tensor | float:
+        """A log-density by slot, and minus infinity in slots that were data at the first call.
+
+        A guide has no density there. The bound leaves the latter out, as long as they are data.
+        """
+        if self.latent_slots is None:
+            return log_density
+        slots = self.latent_slots
+        each = torch.as_tensor(log_density, dtype=self.value.dtype, device=slots.device)
+        return torch.where(slots, each, -torch.inf)
 
     def frames_in(self, batches: Batches) -> tuple[Frame, ...]:
         """The plates around it in this execution."""
@@ -91,8 +123,11 @@ def latent_of(site: Site, bijection: Bijection, value: Tensor) -> Latent:
     value = at_full_size(site, value, event_dim)
     batch_dim = value.dim() - event_dim
     shape = value.shape
-    partly = site.latent_slots is not None and not bool(site.latent_slots.all())
-    return Latent(site.name, bijection, value, site.frames, shape[:batch_dim], shape[batch_dim:], partly)
+    slots = site.latent_slots
+    if slots is not None:
+        seen = site.value.shape[:batch_dim]
+        slots = None if bool(slots.all()) else at_full_size(site, slots.expand(seen), 0)
+    return Latent(site.name, bijection, value, site.frames, shape[:batch_dim], shape[batch_dim:], slots)
 
 
 def at_full_size(site: Site, tensor: Tensor, event_dim: int) -> Tensor:

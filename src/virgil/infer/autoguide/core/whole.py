@@ -15,7 +15,7 @@ _WHY = "{} draws all latent variables together and cannot leave some out. Use Au
 
 
 def check_whole(family: str, latent: Latent) -> None:
-    """Check that a site of the model's first run has all slots of its plates, and that all are latent.
+    """Check that a site of the model's first run has all slots of its plates.
 
     Raises:
         ArgumentError: it has not.
@@ -23,11 +23,6 @@ def check_whole(family: str, latent: Latent) -> None:
     for frame in latent.frames:
         if frame.size != frame.full_size:
             raise ArgumentError(_partial(family, latent, frame, frame.size, "a call"))
-    if latent.partly_observed:
-        raise ArgumentError(
-            f"Site {latent.name!r} is latent in some slots and observed in others, by obs_mask=. {family} draws "
-            "all latent variables together and cannot leave the observed slots out. Use AutoNormal."
-        )
 
 
 def frames_of_whole(family: str, latent: Latent, plates: Mapping[str, plate]) -> tuple[Frame, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import accumulate
 from typing import Any, cast
 
 import torch
@@ -38,6 +37,9 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
 
     .. math:: \log q(z) = \log q(u) - \sum_i \log\,\lvert \det \nabla f_i(u_i) \rvert, \qquad z_i = f_i(u_i)
 
+    Slots that are data by ``obs_mask`` have no place in the vector. Which these are is found at the first call; a slot
+    that becomes latent later has no density, so that the loss is not finite.
+
     A family says by ``_base_parameters`` which parameters the distribution of the vector has, and by ``_distribution``
     which one it is.
 
@@ -60,8 +62,9 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
         super().__init__(model, init_loc_fn=init_loc_fn)
         self.init_scale = checked_init_scale(type(self).__name__, init_scale)
         self.latent_dim = 0
-        self._slices: tuple[slice, ...] = ()
+        self._sizes: tuple[int, ...] = ()
         self._shapes: tuple[Size, ...] = ()
+        self._places: tuple[Tensor | None, ...] = ()
 
     # What a family says
 
@@ -92,13 +95,14 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
             return
         for latent in latents:
             check_whole(type(self).__name__, latent)
-        parts = [latent.unconstrained for latent in latents]
-        loc = torch.cat([part.flatten() for part in parts])
+        parts = [latent.initial_entries for latent in latents]
+        loc = torch.cat(parts)
         for name, (value, constraint) in self._base_parameters(loc).items():
             self.add(name, value, constraint)
-        ends = list(accumulate(part.numel() for part in parts))
-        self._slices = tuple([slice(begin, end) for begin, end in zip([0, *ends], ends, strict=False)])
-        self._shapes = tuple([part.shape for part in parts])
+        entries = [latent.latent_entries for latent in latents]
+        self._sizes = tuple([len(part) for part in parts])
+        self._shapes = tuple([latent.unconstrained.shape for latent in latents])
+        self._places = tuple([None if each is None else _places(each) for each in entries])
         self.latent_dim = len(loc)
 
     # Each call
@@ -159,20 +163,25 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
         for latent, unconstrained in self._unpack(vector):
             bijection = latent.bijection
             value = bijection(unconstrained)
-            log_density = -bijection.log_abs_det_jacobian(unconstrained, value)
+            log_density = latent.held(-bijection.log_abs_det_jacobian(unconstrained, value))
             fn = Delta(value, log_density, event_dim=bijection.event_dim)
             frames = frames_of_whole(type(self).__name__, latent, self.plates)
             values[latent.name] = self._state(latent.name, fn, frames)
         return values
 
     def _unpack(self, vector: Tensor) -> Iterator[tuple[Latent, Tensor]]:
-        """Each latent variable with its unconstrained value. Shape: ``(*outer plates, *plates, *event)``."""
-        outer = vector.shape[:-1]
-        for latent, where, shape in zip(self.latents, self._slices, self._shapes, strict=True):
+        """Each latent variable with its unconstrained value, zero where it is data.
+
+        Shape: ``(*outer plates, *plates, *event)``.
+        """
+        outer, parts = vector.shape[:-1], vector.split(self._sizes, -1)
+        for latent, part, shape, places in zip(self.latents, parts, self._shapes, self._places, strict=True):
             # the vector has a 1 in its batch shape wherever a plate of the site will be
             batch_dim = len(latent.batch_shape)
             lead = outer[: len(outer) - batch_dim] if len(outer) > batch_dim else ()
-            yield latent, vector[..., where].reshape((*lead, *shape))
+            if places is not None:
+                part = torch.cat([part, torch.zeros_like(vector[..., :1])], -1).index_select(-1, places)
+            yield latent, part.reshape((*lead, *shape))
 
     def _values(self, vector: Tensor) -> dict[str, Tensor]:
         return {latent.name: latent.bijection(unconstrained) for latent, unconstrained in self._unpack(vector)}
@@ -184,11 +193,14 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
         posterior = self._distribution(self._read(read_parameter))
         return posterior.mean.clone(), posterior.stddev
 
+    def _quantiles(self, quantiles: Sequence[float] | Tensor) -> Tensor:
+        """Quantiles of each coordinate of the vector. Shape: ``(quantiles, latent_dim)``."""
+        return normal_quantiles(*self._marginals(), quantiles)
+
     @torch.no_grad()
     def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """The median of every latent variable, taken in unconstrained space coordinate by coordinate."""
-        self._ensure_setup(args, kwargs)
-        return self._values(self._marginals()[0]) if self.latents else {}
+        return {name: each[0] for name, each in self.quantiles([0.5], *args, **kwargs).items()}
 
     @torch.no_grad()
     def quantiles(self, quantiles: Sequence[float] | Tensor, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
@@ -205,6 +217,11 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
         self._ensure_setup(args, kwargs)
         if not self.latents:
             return {}
-        each = normal_quantiles(*self._marginals(), quantiles)
-        rows = [self._values(row) for row in each]
+        rows = [self._values(row) for row in self._quantiles(quantiles)]
         return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def _places(latent: Tensor) -> Tensor:
+    """For each number of an unconstrained value its place among those that are latent, and the last one for data."""
+    flat = latent.flatten()
+    return torch.where(flat, flat.cumsum(0) - 1, flat.sum())

@@ -140,37 +140,12 @@ class AutoNormalizingFlow(AutoContinuous):
 
     # What is asked after a fit
 
-    def _drawn(self) -> Tensor:
-        """Draws of the vector, the same ones each time. Shape: ``(draws, latent_dim)``."""
+    def _quantiles(self, quantiles: Sequence[float] | Tensor) -> Tensor:
+        """Quantiles of each coordinate of the vector, of 4096 draws, the same ones each time."""
         with preserved_rng():
             set_rng_seed(0)  # the same parameters have the same quantiles
-            return self._distribution({}).sample((_DRAWS,))
-
-    @torch.no_grad()
-    def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
-        """The median of every latent variable, coordinate by coordinate in unconstrained space, of 4096 draws."""
-        self._ensure_setup(args, kwargs)
-        return self._values(self._drawn().quantile(0.5, 0)) if self.latents else {}
-
-    @torch.no_grad()
-    def quantiles(self, quantiles: Sequence[float] | Tensor, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
-        """Quantiles of every latent variable, coordinate by coordinate in unconstrained space, of 4096 draws.
-
-        Args:
-            quantiles: probabilities, such as ``[0.05, 0.5, 0.95]``.
-            *args: arguments of the guide, needed only before its first call.
-            **kwargs: its keyword arguments.
-
-        Returns:
-            By site. Shape: ``(quantiles, *plates, *event)``.
-        """
-        self._ensure_setup(args, kwargs)
-        if not self.latents:
-            return {}
-        draws = self._drawn()
-        each = draws.quantile(checked_probabilities(quantiles).to(draws), 0)
-        rows = [self._values(row) for row in each]
-        return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+            draws = self._distribution({}).sample((_DRAWS,))
+        return draws.quantile(checked_probabilities(quantiles).to(draws), 0)
 
 
 class AutoIAFNormal(AutoNormalizingFlow):

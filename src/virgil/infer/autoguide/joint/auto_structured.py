@@ -154,6 +154,11 @@ class AutoStructured(DrawnQuantiles):
         for latent in latents:
             check_whole(type(self).__name__, latent)
             loc, kind = latent.unconstrained.flatten(), self._conditional(latent.name)
+            if latent.partly_observed and callable(kind):
+                raise ArgumentError(
+                    f"Site {latent.name!r} is data in some slots, by obs_mask=, and AutoStructured got a function for "
+                    "its conditional, whose density counts in all of them. Use 'mvn' or 'normal' there."
+                )
             self.locs.add(latent.name, loc)
             scale = torch.as_tensor(self.init_scale, dtype=loc.dtype, device=loc.device)
             if kind in ("normal", "mvn"):
@@ -197,20 +202,19 @@ class AutoStructured(DrawnQuantiles):
     def _noise(self, latent: Latent) -> tuple[Tensor, Tensor]:
         """A draw of the site's own perturbation, and the logarithm of the diagonal by which it was stretched.
 
-        Shape: ``(*outer plates, size)`` and ``(size,)``.
+        Noise where the site is data is zero, and has no density. Shape: ``(*outer plates, size)`` and ``(size,)``.
         """
-        name, kind, zeros = (
-            latent.name,
-            self._conditional(latent.name),
-            torch.zeros_like(self._leaf("locs", latent.name)),
-        )
+        name, kind = latent.name, self._conditional(latent.name)
+        zeros, entries = torch.zeros_like(self._leaf("locs", name)), latent.latent_entries
         if kind == "delta":
             return zeros, zeros
         if not isinstance(kind, str):
             return kind(), zeros
         scale = self._parameter("scales", name)
-        fn = Normal(zeros, torch.ones_like(zeros)).to_event(1)
-        noise = self._state(f"{name}_aux", fn, (), dict(_AUXILIARY))
+        fn = Normal(zeros, torch.ones_like(zeros))
+        own = fn if entries is None else fn.mask(entries.flatten())
+        noise = self._state(f"{name}_aux", own.to_event(1), (), dict(_AUXILIARY))
+        noise = noise if entries is None else noise * entries.flatten()
         if kind == "normal":
             return scale * noise, scale.log()
         factor = scale.unsqueeze(-1) * self._parameter("scale_trils", name)
@@ -238,6 +242,8 @@ class AutoStructured(DrawnQuantiles):
             deltas[name], log_stretch = self._noise(latent)
             for other in upstream:
                 deltas[name] = deltas[name] + self._moved_by(name, other, deltas[other])
+            if latent.latent_entries is not None:  # data move nothing
+                deltas[name] = deltas[name] * latent.latent_entries.flatten()
             points[name] = self._point(latent, self._parameter("locs", name) + deltas[name], log_stretch)
         return {latent.name: points[latent.name] for latent in self.latents}
 
@@ -253,7 +259,7 @@ class AutoStructured(DrawnQuantiles):
         stretch = log_stretch.reshape(shape)
         log_stretch = stretch.sum(event_dims) if event_dims else stretch
         log_density = -log_stretch - bijection.log_abs_det_jacobian(unconstrained, value)
-        return Delta(value, log_density, event_dim=bijection.event_dim)
+        return Delta(value, latent.held(log_density), event_dim=bijection.event_dim)
 
     def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """Draw every latent variable.

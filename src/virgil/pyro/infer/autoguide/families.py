@@ -85,7 +85,7 @@ class AutoContinuous(AutoGuide, house.AutoContinuous):
 
     def _init_loc(self) -> Tensor:
         """The initial vector, unconstrained. Shape: ``(latent_dim,)``."""
-        return torch.cat([latent.unconstrained.flatten() for latent in self.latents])
+        return torch.cat([latent.initial_entries for latent in self.latents])
 
     def _loc_scale(self, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         """Means and standard deviations of the vector. Shape: ``(latent_dim,)`` each."""
