@@ -43,7 +43,7 @@ class Latent:
 
     @property
     def partly_observed(self) -> bool:
-        """Whether some slots are data."""
+        """True where some slots are data."""
         return self.latent_slots is not None
 
     @property
