@@ -9,9 +9,11 @@ from tests.graphs.test_capture import ENUMERATED, PROGRAMS, Y, mixture, schools
 from virgil.distributions import constraints
 from virgil.infer import Trace_ELBO, TraceEnum_ELBO, TraceMeanField_ELBO
 from virgil.infer.autoguide import (
+    AutoBatchedMultivariateNormal,
     AutoDAIS,
     AutoDelta,
     AutoDiagonalNormal,
+    AutoGaussian,
     AutoHierarchicalNormalMessenger,
     AutoIAFNormal,
     AutoLaplaceApproximation,
@@ -81,10 +83,19 @@ def masked(y):
         virgil.sample("y", dist.StudentT(4.0, mu, 10.0), obs=y)
 
 
+def in_batches(y):
+    mu = virgil.sample("mu", dist.Normal(0.0, 5.0))
+    with virgil.plate("J", 8, subsample_size=3) as index:
+        theta = virgil.sample("theta", dist.Normal(mu, 5.0))
+        slope = virgil.sample("slope", dist.Normal(torch.zeros(2), 1.0).to_event(1))
+        virgil.sample("y", dist.Normal(theta + slope.sum(-1), 10.0), obs=y[index])
+
+
 _AUTO = (AutoDelta, AutoNormal, AutoDiagonalNormal, AutoMultivariateNormal, AutoLowRankMultivariateNormal)
 
 DEPENDENT = (
     AutoDAIS,
+    AutoGaussian,
     AutoIAFNormal,
     AutoLaplaceApproximation,
     AutoNormalMessenger,
@@ -165,6 +176,10 @@ PAIRS = {
     **{f"{kind.__name__}, TraceEnum_ELBO": lambda kind=kind: (
         mixture, kind(block(mixture, hide=["which"])), TraceEnum_ELBO(num_particles=2)
     ) for kind in DEPENDENT},
+    "AutoGaussian of mini-batches": lambda: (in_batches, AutoGaussian(in_batches), Trace_ELBO(num_particles=2)),
+    "AutoBatchedMultivariateNormal": lambda: (
+        in_batches, AutoBatchedMultivariateNormal(in_batches), Trace_ELBO(num_particles=2)
+    ),
     "AutoHierarchicalNormalMessenger": lambda: (
         schools, AutoHierarchicalNormalMessenger(schools, hierarchical_sites=["theta"]), Trace_ELBO()
     ),

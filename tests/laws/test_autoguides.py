@@ -23,6 +23,7 @@ from virgil.infer.autoguide import (
     AutoDAIS,
     AutoDelta,
     AutoDiagonalNormal,
+    AutoGaussian,
     AutoGuide,
     AutoIAFNormal,
     AutoLaplaceApproximation,
@@ -45,6 +46,7 @@ FAMILIES = (
     AutoNormalMessenger,
     AutoIAFNormal,
     AutoStructured,
+    AutoGaussian,
     AutoDAIS,
     AutoPartialNonCentered,
     *FLAT,
@@ -223,7 +225,7 @@ def test_what_is_drawn_fits_the_model(family, model):
     assert bool(loss.isfinite())
 
 
-@pytest.mark.parametrize("family", [AutoNormal, AutoIAFNormal, *FLAT], ids=lambda family: family.__name__)
+@pytest.mark.parametrize("family", [AutoNormal, AutoIAFNormal, AutoGaussian, *FLAT], ids=lambda family: family.__name__)
 @each_model
 def test_the_density_is_that_of_the_change_of_variables(family, model):
     torch.set_default_dtype(torch.float64)
@@ -253,7 +255,7 @@ def test_the_density_is_that_of_the_change_of_variables(family, model):
     torch.testing.assert_close(log_density(trace), expected, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("family", [AutoNormal, *FLAT], ids=lambda family: family.__name__)
+@pytest.mark.parametrize("family", [AutoNormal, AutoGaussian, *FLAT], ids=lambda family: family.__name__)
 @each_model
 def test_median_and_quantiles_are_those_of_the_normal(family, model):
     guide = setup(family, model)

@@ -32,9 +32,6 @@ INSTEAD: dict[str, dict[str, str]] = {
         "TraceTMC_ELBO": "Use TraceEnum_ELBO, which takes infer={'enumerate': 'parallel', 'num_samples': ...}",
         **dict.fromkeys(("enable_validation", "is_validation_enabled"), _VALIDATION),
     },
-    "virgil.infer.autoguide": {
-        "AutoGaussian": "Use AutoStructured, which finds the dependences of the posterior, or AutoMultivariateNormal",
-    },
     "virgil.optim": {"HorovodOptimizer": "Run the script under torchrun with an optimiser of virgil.optim"},
     "virgil.poutine": {
         **dict.fromkeys(("enable_validation", "is_validation_enabled"), _VALIDATION),

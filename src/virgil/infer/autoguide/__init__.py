@@ -20,9 +20,11 @@ from virgil.infer.autoguide.initialization import (
     init_to_uniform,
     init_to_value,
 )
+from virgil.infer.autoguide.joint.auto_batched_multivariate_normal import AutoBatchedMultivariateNormal
 from virgil.infer.autoguide.joint.auto_continuous import AutoContinuous
 from virgil.infer.autoguide.joint.auto_dais import AutoDAIS
 from virgil.infer.autoguide.joint.auto_diagonal_normal import AutoDiagonalNormal
+from virgil.infer.autoguide.joint.auto_gaussian import AutoGaussian
 from virgil.infer.autoguide.joint.auto_laplace_approximation import AutoLaplaceApproximation
 from virgil.infer.autoguide.joint.auto_low_rank_multivariate_normal import AutoLowRankMultivariateNormal
 from virgil.infer.autoguide.joint.auto_multivariate_normal import AutoMultivariateNormal
@@ -39,12 +41,14 @@ from virgil.ops import absent_names
 
 __all__ = [
     "AutoAmortized",
+    "AutoBatchedMultivariateNormal",
     "AutoCallable",
     "AutoContinuous",
     "AutoDAIS",
     "AutoDelta",
     "AutoDiagonalNormal",
     "AutoDiscreteParallel",
+    "AutoGaussian",
     "AutoGuide",
     "AutoGuideList",
     "AutoHierarchicalNormalMessenger",

@@ -281,3 +281,18 @@ def test_a_guide_need_know_the_latent_variables_alone():
 def test_initial_values_by_a_handler():
     with InitMessenger(init_to_value(values={"mu": torch.tensor(3.0)})):
         assert poutine.trace(model).get_trace().nodes["mu"]["value"].item() == 3.0
+
+
+def test_a_gaussian_guide_has_the_former_path_and_keys():
+    from pyro.infer.autoguide.gaussian import AutoGaussian
+
+    guide = AutoGaussian(model, backend="dense")
+    assert isinstance(guide, house.AutoGaussian)
+    assert [tuple(value.shape) for value in guide.call()] == [(), (), (3,), (4,)]
+    assert guide.sample_latent() is None
+    state = guide.state_dict()
+    keys = [f"{kind}.{name}_unconstrained" for kind in ("locs", "scales") for name in SITES]
+    assert sorted(state) == sorted([*keys, "factors.w", "weights.z"])
+    for fresh in (AutoGaussian(model), house.AutoGaussian(model)):
+        fresh.load_state_dict(state)
+        assert all(torch.equal(value, guide.median()[name]) for name, value in fresh.median().items())

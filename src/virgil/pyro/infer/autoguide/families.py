@@ -21,6 +21,7 @@ __all__ = [
     "AutoDelta",
     "AutoDiagonalNormal",
     "AutoDiscreteParallel",
+    "AutoGaussian",
     "AutoIAFNormal",
     "AutoLaplaceApproximation",
     "AutoLowRankMultivariateNormal",
@@ -151,3 +152,13 @@ class AutoStructured(AutoGuide, house.AutoStructured):
 
     def _former_key(self, key: str) -> str:
         return key + SUFFIX if key.startswith(("locs.", "scales.", "scale_trils.")) else key
+
+
+class AutoGaussian(AutoGuide, house.AutoGaussian):
+    """:class:`virgil.infer.autoguide.AutoGaussian` with the methods of old programs.
+
+    Its precision has other parameters than in old files, which cannot be loaded.
+    """
+
+    def _former_key(self, key: str) -> str:
+        return key + SUFFIX if key.startswith(("locs.", "scales.")) else key
