@@ -9,6 +9,7 @@ from tests.graphs.test_capture import ENUMERATED, PROGRAMS, Y, mixture, schools
 from virgil.distributions import constraints
 from virgil.infer import Trace_ELBO, TraceEnum_ELBO, TraceMeanField_ELBO
 from virgil.infer.autoguide import (
+    AutoAmortized,
     AutoBatchedMultivariateNormal,
     AutoDAIS,
     AutoDelta,
@@ -89,6 +90,10 @@ def in_batches(y):
         theta = virgil.sample("theta", dist.Normal(mu, 5.0))
         slope = virgil.sample("slope", dist.Normal(torch.zeros(2), 1.0).to_event(1))
         virgil.sample("y", dist.Normal(theta + slope.sum(-1), 10.0), obs=y[index])
+
+
+def only_mu(y):
+    virgil.sample("mu", dist.Normal(virgil.param("mu_loc", torch.tensor(0.5)), 1.0))
 
 
 _AUTO = (AutoDelta, AutoNormal, AutoDiagonalNormal, AutoMultivariateNormal, AutoLowRankMultivariateNormal)
@@ -180,6 +185,8 @@ PAIRS = {
     "AutoBatchedMultivariateNormal": lambda: (
         in_batches, AutoBatchedMultivariateNormal(in_batches), Trace_ELBO(num_particles=2)
     ),
+    "AutoAmortized": lambda: (schools, AutoAmortized(schools, plate="J"), Trace_ELBO()),
+    "complete": lambda: (schools, complete(only_mu, schools), Trace_ELBO()),
     "AutoHierarchicalNormalMessenger": lambda: (
         schools, AutoHierarchicalNormalMessenger(schools, hierarchical_sites=["theta"]), Trace_ELBO()
     ),

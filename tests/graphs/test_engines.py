@@ -73,7 +73,7 @@ def _on_xla(name):
     """Programs with much to compile are left to ``make check-engines``."""
     others = [kind.__name__ for kind in DEPENDENT if kind.__name__ != "AutoPartialNonCentered"]
     is_left = (
-        name.startswith(("reparameterisers", "AutoBatchedMultivariateNormal", *others))
+        name.startswith(("reparameterisers", "AutoBatchedMultivariateNormal", "AutoAmortized", "complete", *others))
         or name == "AutoPartialNonCentered, TraceEnum_ELBO"
     )
     return pytest.param(name, marks=pytest.mark.every_engine) if is_left else name

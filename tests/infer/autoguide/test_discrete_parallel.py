@@ -101,3 +101,8 @@ def test_another_family_is_refused_by_name_and_goes_beside_it():
     guide.append(AutoDiscreteParallel(poutine.block(model, expose=["z"])))
     fit = SVI(model, guide, virgil.optim.Adam({"lr": 0.05}), TraceEnum_ELBO()).run(3, progress=False)
     assert bool(fit.losses.isfinite().all())
+
+
+def test_probabilities_have_no_quantiles():
+    with pytest.raises(NotImplementedError, match=r"AutoDiscreteParallel has no quantiles\(\)"):
+        AutoDiscreteParallel(mixture).quantiles([0.5])

@@ -14,10 +14,12 @@ import torch
 import virgil
 import virgil.distributions as dist
 from virgil import poutine
+from virgil.contrib.easyguide import EasyGuide
 from virgil.distributions.transforms import AffineTransform
 from virgil.errors import ArgumentError
 from virgil.infer import Trace_ELBO
 from virgil.infer.autoguide import (
+    AutoBatchedMultivariateNormal,
     AutoDAIS,
     AutoDelta,
     AutoDiagonalNormal,
@@ -25,6 +27,7 @@ from virgil.infer.autoguide import (
     AutoGuide,
     AutoGuideList,
     AutoHierarchicalNormalMessenger,
+    AutoIAFNormal,
     AutoLaplaceApproximation,
     AutoLowRankMultivariateNormal,
     AutoMultivariateNormal,
@@ -46,6 +49,18 @@ UP_TO_DRAWS = 0.05  # four standard errors of a quantile at 0.1 of 4096 draws, w
 def model():
     x = virgil.sample("x", dist.Normal(torch.zeros(2), 1.0).to_event(1))
     virgil.sample("y", dist.Normal(x, 0.5).to_event(1), obs=DATA)
+
+
+def slots():
+    with virgil.plate("slots", 2):
+        x = virgil.sample("x", dist.Normal(0.0, 1.0))
+        virgil.sample("y", dist.Normal(x, 0.5), obs=DATA)
+
+
+class ByGroup(EasyGuide):
+    def guide(self) -> dict[str, torch.Tensor]:
+        _, values = self.group().sample("all", dist.Normal(MEAN, SPREAD).to_event(1))
+        return values
 
 
 def parts(made: Callable[..., Any]) -> AutoGuide:
@@ -75,10 +90,15 @@ GUIDES: dict[str, Callable[[], AutoGuide]] = {
     "AutoPartialNonCentered": lambda: AutoPartialNonCentered(model, **EXACT),
     "AutoGuideList": lambda: parts(model),
     "AutoDelta": lambda: AutoDelta(model, **AT),
+    "AutoIAFNormal": lambda: autoregressive(),
+    "AutoBatchedMultivariateNormal": lambda: AutoBatchedMultivariateNormal(slots, **EXACT),
+    "EasyGuide": lambda: ByGroup(model),
 }
+MODELS = {"AutoBatchedMultivariateNormal": slots}  # the others' is model
+BY_DRAWS_ALONE = {"AutoDelta", "EasyGuide"}
 POINTS = {"AutoDelta", "AutoLaplaceApproximation"}
 LOW_RANK = "AutoLowRankMultivariateNormal"  # its initial covariance is near the one asked for, not equal
-VECTORS = {name for name in GUIDES if name in ("AutoDiagonalNormal", "AutoMultivariateNormal", "AutoNormalizingFlow")}
+VECTORS = {"AutoDiagonalNormal", "AutoMultivariateNormal", "AutoNormalizingFlow", "AutoIAFNormal"}
 
 
 def regressive() -> AutoGuide:
@@ -86,6 +106,16 @@ def regressive() -> AutoGuide:
     guide()
     with torch.no_grad():
         guide.locs._parameters["x"].copy_(MEAN)
+    return guide
+
+
+def autoregressive() -> AutoGuide:
+    guide = AutoIAFNormal(model)
+    guide()
+    with torch.no_grad():
+        for parameter in guide.parameters():
+            parameter.zero_()
+        guide.transform[0].arn.layers[-1].bias.copy_(torch.cat([MEAN, torch.full((2,), SPREAD).log()]))
     return guide
 
 
@@ -97,20 +127,27 @@ each_vector = pytest.mark.parametrize("name", sorted(VECTORS))
 def test_the_bound_is_the_evidence_in_each_draw(name):
     guide = GUIDES[name]()
     for _ in range(3):
-        loss = Trace_ELBO().differentiable_loss(model, guide)
+        loss = Trace_ELBO().differentiable_loss(MODELS.get(name, model), guide)
         torch.testing.assert_close(-loss, EVIDENCE, rtol=0.0, atol=2e-3 if name == "AutoDAIS" else 1e-5)
 
 
 @each_guide
 def test_the_median(name):
-    torch.testing.assert_close(GUIDES[name]().median()["x"], MEAN, rtol=0.0, atol=UP_TO_DRAWS)
+    guide = GUIDES[name]()
+    if name == "EasyGuide":
+        with pytest.raises(NotImplementedError, match="ByGroup has no median"):
+            guide.median()
+        return
+    torch.testing.assert_close(guide.median()["x"], MEAN, rtol=0.0, atol=UP_TO_DRAWS)
 
 
 @each_guide
 def test_quantiles(name):
     guide = GUIDES[name]()
-    if name == "AutoDelta":
-        with pytest.raises(NotImplementedError, match="AutoDelta has no quantiles"):
+    if name in BY_DRAWS_ALONE:
+        with pytest.raises(
+            NotImplementedError, match=r"has no quantiles\(\)\. Take those of draws, by sample_posterior"
+        ):
             guide.quantiles(PROBS)
         return
     spread = torch.tensor(0.0 if name in POINTS else SPREAD)
