@@ -12,6 +12,7 @@ import virgil
 import virgil.distributions as dist
 from tests.infer.autoguide.largest import Largest
 from tests.infer.autoguide.setting import set_blocks
+from virgil import poutine
 from virgil.errors import ArgumentError
 from virgil.infer import SVI, Trace_ELBO, TraceMeanField_ELBO
 from virgil.infer.autoguide import AutoGaussian
@@ -207,6 +208,31 @@ def test_a_mini_batch_is_drawn_from_the_same_distribution():
     for vectorized in (False, True):
         elbo = Trace_ELBO(num_particles=3, vectorize_particles=vectorized)
         assert elbo.loss(model, guide, 2) == pytest.approx(-evidence.item(), abs=1e-8)
+
+
+def half_seen(size: int | None = None) -> None:
+    mu = virgil.sample("mu", dist.Normal(0.0, 1.0))
+    seen = torch.tensor([True, False, True, False])
+    with virgil.plate("slots", 4, subsample_size=size) as index:
+        x = virgil.sample("x", dist.Normal(mu, 1.5), obs=torch.ones(4)[index], obs_mask=seen[index])
+        virgil.sample("y", dist.Normal(x, 0.5), obs=torch.ones(len(index)))
+
+
+def test_a_mini_batch_has_the_slots_of_it_that_are_data():
+    """The conditionals of the slots are exact: what a bound has of a slot depends on whether it is data alone."""
+    torch.set_default_dtype(torch.float64)
+    mean, precision, evidence = exact(half_seen)
+    guide = AutoGaussian(half_seen)
+    guide()
+    set_blocks(guide, mean, precision.inverse())
+    assert Trace_ELBO().loss(half_seen, guide, 4) == pytest.approx(-evidence.item(), abs=1e-8)
+    for _ in range(4):
+        trace = poutine.trace(guide).get_trace(2)
+        index = trace.nodes["slots"].value
+        assert torch.equal(trace.nodes["x_unobserved"].value == 0.0, index % 2 == 0)
+        assert bool(torch.isfinite(torch.tensor(Trace_ELBO().loss(half_seen, guide, 2))))
+    with pytest.raises(ArgumentError, match=r"'x_unobserved' is data in some slots of plate 'slots'.* 2 of 4 slots"):
+        AutoGaussian(half_seen)(2)
 
 
 def test_joined_slots_cannot_be_drawn_alone():

@@ -66,16 +66,21 @@ class Latent:
         value, entries = self.unconstrained, self.latent_entries
         return value.flatten() if entries is None else value[entries]
 
-    def held(self, log_density: Tensor | float) -> Tensor | float:
+    def held(self, log_density: Tensor | float, value: Tensor, batches: Batches | None = None) -> Tensor | float:
         """A log-density by slot, and minus infinity in slots that were data at the first call.
 
-        A guide has no density there. The bound leaves the latter out, as long as they are data.
+        A guide has no density there. The bound leaves these slots out, as long as they are data.
+
+        Args:
+            log_density: Shape: ``(*outer plates, *plates)``.
+            value: at which it is taken.
+            batches: the plates of this call; without them all slots.
         """
         if self.latent_slots is None:
             return log_density
-        slots = self.latent_slots
-        each = torch.as_tensor(log_density, dtype=self.value.dtype, device=slots.device)
-        return torch.where(slots, each, -torch.inf)
+        slots = self.latent_slots if batches is None else self.cut(self.latent_slots, 0, batches)
+        each = torch.as_tensor(log_density, dtype=value.dtype, device=value.device)
+        return torch.where(slots.to(value.device), each, -torch.inf)
 
     def frames_in(self, batches: Batches) -> tuple[Frame, ...]:
         """The plates around it in this execution."""

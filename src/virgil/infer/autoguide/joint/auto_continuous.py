@@ -163,7 +163,7 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
         for latent, unconstrained in self._unpack(vector):
             bijection = latent.bijection
             value = bijection(unconstrained)
-            log_density = latent.held(-bijection.log_abs_det_jacobian(unconstrained, value))
+            log_density = latent.held(-bijection.log_abs_det_jacobian(unconstrained, value), value)
             fn = Delta(value, log_density, event_dim=bijection.event_dim)
             frames = frames_of_whole(type(self).__name__, latent, self.plates)
             values[latent.name] = self._state(latent.name, fn, frames)
@@ -180,7 +180,7 @@ class AutoContinuous(AutoGuide, ConstrainedParameters):
             batch_dim = len(latent.batch_shape)
             lead = outer[: len(outer) - batch_dim] if len(outer) > batch_dim else ()
             if places is not None:
-                part = torch.cat([part, torch.zeros_like(vector[..., :1])], -1).index_select(-1, places)
+                part = torch.cat([part, vector.new_zeros((*outer, 1))], -1).index_select(-1, places.to(vector.device))
             yield latent, part.reshape((*lead, *shape))
 
     def _values(self, vector: Tensor) -> dict[str, Tensor]:

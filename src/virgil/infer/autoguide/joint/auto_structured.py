@@ -205,20 +205,25 @@ class AutoStructured(DrawnQuantiles):
         Noise where the site is data is zero, and has no density. Shape: ``(*outer plates, size)`` and ``(size,)``.
         """
         name, kind = latent.name, self._conditional(latent.name)
-        zeros, entries = torch.zeros_like(self._leaf("locs", name)), latent.latent_entries
+        zeros, entries = torch.zeros_like(self._leaf("locs", name)), self._entries(latent)
         if kind == "delta":
             return zeros, zeros
         if not isinstance(kind, str):
             return kind(), zeros
         scale = self._parameter("scales", name)
         fn = Normal(zeros, torch.ones_like(zeros))
-        own = fn if entries is None else fn.mask(entries.flatten())
+        own = fn if entries is None else fn.mask(entries)
         noise = self._state(f"{name}_aux", own.to_event(1), (), dict(_AUXILIARY))
-        noise = noise if entries is None else noise * entries.flatten()
+        noise = noise if entries is None else noise * entries
         if kind == "normal":
             return scale * noise, scale.log()
         factor = scale.unsqueeze(-1) * self._parameter("scale_trils", name)
         return (factor @ noise.unsqueeze(-1)).squeeze(-1), factor.diagonal().log()
+
+    def _entries(self, latent: Latent) -> Tensor | None:
+        """True for the numbers of a variable that are no data; ``None`` where none are. Shape: ``(size,)``."""
+        entries = latent.latent_entries
+        return None if entries is None else entries.flatten().to(self._leaf("locs", latent.name).device)
 
     def _moved_by(self, name: str, upstream: str, delta: Tensor) -> Tensor:
         dependency = self._dependency(name, upstream)
@@ -242,8 +247,9 @@ class AutoStructured(DrawnQuantiles):
             deltas[name], log_stretch = self._noise(latent)
             for other in upstream:
                 deltas[name] = deltas[name] + self._moved_by(name, other, deltas[other])
-            if latent.latent_entries is not None:  # data move nothing
-                deltas[name] = deltas[name] * latent.latent_entries.flatten()
+            entries = self._entries(latent)
+            if entries is not None:  # data move nothing
+                deltas[name] = deltas[name] * entries
             points[name] = self._point(latent, self._parameter("locs", name) + deltas[name], log_stretch)
         return {latent.name: points[latent.name] for latent in self.latents}
 
@@ -259,7 +265,7 @@ class AutoStructured(DrawnQuantiles):
         stretch = log_stretch.reshape(shape)
         log_stretch = stretch.sum(event_dims) if event_dims else stretch
         log_density = -log_stretch - bijection.log_abs_det_jacobian(unconstrained, value)
-        return Delta(value, latent.held(log_density), event_dim=bijection.event_dim)
+        return Delta(value, latent.held(log_density, value), event_dim=bijection.event_dim)
 
     def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """Draw every latent variable.

@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from virgil.infer.autoguide.joint.plated_step import PlatedStep
+from virgil.infer.autoguide.joint.plated_step import Numbers, PlatedStep
 from virgil.ops.sparse_covariances import Regression, marginal_variances
 
-__all__ = ["Numbers", "moments_of", "variances_of"]
-
-
-class Numbers(NamedTuple):
-    """The parameters of a variable, with all batch dims.
-
-    Attributes:
-        loc: Shape: ``(*batch, *event)``.
-        scale: Shape: ``(*batch, *event)``.
-        factor: Shape: ``(*slots, m, m)``; ``None`` for the identity.
-        weight: Shape: ``(*slots, m, inputs)``; ``None`` where there are none.
-    """
-
-    loc: Tensor
-    scale: Tensor
-    factor: Tensor | None
-    weight: Tensor | None
+__all__ = ["moments_of", "variances_of"]
 
 
 Found = Sequence[tuple[PlatedStep, Numbers]]
@@ -56,10 +39,9 @@ def _regressions(found: Found, places: dict[str, Tensor]) -> Iterator[Regression
         joined = torch.cat([rows.new_empty(*slots, 0), *inputs], -1)
         weight = torch.zeros(*slots, size, 0) if numbers.weight is None else numbers.weight.cpu()
         factor = torch.eye(size).expand(*slots, size, size) if numbers.factor is None else numbers.factor.cpu()
-        entries = step.entries
-        if entries is not None:
-            weight, factor = weight * entries.cpu().unsqueeze(-1), factor * entries.cpu().unsqueeze(-1)
-            factor = factor * entries.cpu().unsqueeze(-2)
+        if numbers.entries is not None:
+            entries = numbers.entries.cpu()
+            weight, factor = weight * entries.unsqueeze(-1), factor * entries.unsqueeze(-1) * entries.unsqueeze(-2)
         count, meets = slots.numel(), joined.shape[-1]
         yield Regression(
             rows.reshape(count, size),
@@ -82,14 +64,14 @@ def moments_of(found: Found, names: Sequence[str]) -> tuple[Tensor, Tensor]:
     moves: dict[str, Tensor] = {}
     locs: dict[str, Tensor] = {}
     scaled: dict[str, Tensor] = {}
-    for (step, (loc, scale, factor, weight)), each in zip(found, rows, strict=True):
-        name, entries = step.latent.name, step.entries
+    for (step, numbers), each in zip(found, rows, strict=True):
+        name, loc, scale, entries = step.latent.name, numbers.loc, numbers.scale, numbers.entries
         slots = step.blocked(loc).shape
         noise = each.reshape(-1, *slots)
         noise = noise if entries is None else noise * entries
-        moves[name] = step.value(noise, moves, factor, weight)
+        moves[name] = step.value(noise, moves, numbers)
         kept = step.latent.latent_entries
-        mask = torch.ones(loc.numel(), dtype=torch.bool, device=loc.device) if kept is None else kept.flatten()
+        mask = torch.ones(loc.numel(), dtype=torch.bool) if kept is None else kept.flatten().cpu()
         locs[name], scaled[name] = loc.flatten()[mask], (scale * moves[name]).reshape(len(noise), -1)[:, mask]
     responses = torch.cat([scaled[name] for name in names], 1)
     return torch.cat([locs[name] for name in names]), responses.mT @ responses

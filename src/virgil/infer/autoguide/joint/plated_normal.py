@@ -16,9 +16,8 @@ from virgil.infer.autoguide.core.latent import Latent
 from virgil.infer.autoguide.core.parameters import SiteParameters
 from virgil.infer.autoguide.core.plates import Batches, GuidePlates
 from virgil.infer.autoguide.core.scales import checked_init_scale, normal_quantiles
-from virgil.infer.autoguide.core.whole import check_whole
-from virgil.infer.autoguide.joint.plated_moments import Numbers, moments_of, variances_of
-from virgil.infer.autoguide.joint.plated_step import PlatedStep
+from virgil.infer.autoguide.joint.plated_moments import moments_of, variances_of
+from virgil.infer.autoguide.joint.plated_step import Numbers, PlatedStep
 from virgil.infer.density.initialization import InitFn, init_to_feasible
 from virgil.nn.parameter import emit_parameter, read_parameter
 from virgil.ops.plated_elimination import PlatedGraph, eliminate
@@ -88,8 +87,7 @@ class PlatedNormal(AutoGuide):
         self._steps = tuple([PlatedStep.of(stage, by_name, dims) for stage in reversed(stages)])
         for step in self._steps:
             self._check(step, {frame.name: frame.size for frame in step.latent.frames})
-            if step.latent.partly_observed:
-                check_whole(type(self).__name__, step.latent)
+            self._check_known(step.latent)
             self._add_parameters(step)
 
     def _add_parameters(self, step: PlatedStep) -> None:
@@ -129,6 +127,20 @@ class PlatedNormal(AutoGuide):
                         "plate."
                     )
 
+    def _check_known(self, latent: Latent) -> None:
+        """Check that it is known of all slots which are data.
+
+        Raises:
+            ArgumentError: the first call uses a mini-batch.
+        """
+        for frame in latent.frames:
+            if latent.partly_observed and _is_cut(frame):
+                raise ArgumentError(
+                    f"Site {latent.name!r} is data in some slots of plate {frame.name!r}, by obs_mask=, and the first "
+                    f"call of {type(self).__name__} uses {frame.size} of {frame.full_size} slots, so that it is not "
+                    "known which of the others are. Call the guide once with the whole plate."
+                )
+
     def _numbers(self, read: Read, step: PlatedStep, batches: Batches | None = None) -> Numbers:
         """A variable's parameters, those of a mini-batch or all, with all batch dims."""
         name, store = step.latent.name, get_param_store()
@@ -143,15 +155,16 @@ class PlatedNormal(AutoGuide):
             return step.widened(value)
 
         loc, scale = cast(Tensor, one("locs", step.event_dim)), cast(Tensor, one("scales", step.event_dim))
-        return Numbers(loc, scale, one("factors", 2), one("weights", 2))
+        entries = step.entries(batches)
+        entries = None if entries is None else entries.to(loc.device)
+        return Numbers(loc, scale, one("factors", 2), one("weights", 2), entries)
 
-    def _noise(self, step: PlatedStep, scale: Tensor, frames: Sequence[Frame]) -> Tensor:
+    def _noise(self, step: PlatedStep, numbers: Numbers, frames: Sequence[Frame]) -> Tensor:
         """State the noise of a variable's blocks. Shape: ``(*lead, *slots, m)``."""
-        blocked = step.blocked(scale)
+        blocked, entries = step.blocked(numbers.scale), numbers.entries
         depth = -step.kept[0] if step.kept else 0
         zeros = torch.zeros_like(blocked).reshape(blocked.shape[step.dims - depth :])
         fn: Any = Normal(zeros, torch.ones_like(zeros))
-        entries = step.entries
         if entries is not None:
             fn = fn.mask(entries.reshape(zeros.shape))
         own = tuple([frame for frame in frames if frame.name in step.plates])
@@ -175,14 +188,14 @@ class PlatedNormal(AutoGuide):
         for step in self._steps:
             self._check(step, sizes)
             frames = step.latent.frames_in(batches)
-            loc, scale, factor, weight = self._numbers(emit_parameter, step, batches)
-            moves[step.latent.name] = step.value(self._noise(step, scale, frames), moves, factor, weight)
-            point = self._point(step, loc + scale * moves[step.latent.name], scale)
-            values[step.latent.name] = self._state(step.latent.name, point, frames)
+            name, numbers = step.latent.name, self._numbers(emit_parameter, step, batches)
+            moves[name] = step.value(self._noise(step, numbers, frames), moves, numbers)
+            point = self._point(step, numbers.loc + numbers.scale * moves[name], numbers.scale, batches)
+            values[name] = self._state(name, point, frames)
         return {latent.name: values[latent.name] for latent in self.latents}
 
     @staticmethod
-    def _point(step: PlatedStep, unconstrained: Tensor, scale: Tensor) -> Delta:
+    def _point(step: PlatedStep, unconstrained: Tensor, scale: Tensor, batches: Batches) -> Delta:
         latent, bijection = step.latent, step.latent.bijection
         missing = step.dims - len(latent.batch_shape)
         if unconstrained.dim() == step.dims + step.event_dim:  # without particles
@@ -191,7 +204,7 @@ class PlatedNormal(AutoGuide):
         stretch = scale.log().reshape(scale.shape[missing:])
         stretch = stretch.sum(list(range(-step.event_dim, 0))) if step.event_dim else stretch
         log_density = -stretch - bijection.log_abs_det_jacobian(unconstrained, value)
-        return Delta(value, latent.held(log_density), event_dim=bijection.event_dim)
+        return Delta(value, latent.held(log_density, value, batches), event_dim=bijection.event_dim)
 
     # What is asked after a fit
 
@@ -219,7 +232,7 @@ class PlatedNormal(AutoGuide):
         found = self._all_numbers()
         variances = variances_of(found)
         values = {}
-        for step, (loc, scale, _, _) in found:
+        for step, (loc, scale, *_) in found:
             sd = scale * variances[step.latent.name].to(scale).sqrt()
             rows = normal_quantiles(loc, sd, quantiles)
             shape = step.latent.unconstrained.shape

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -12,7 +13,25 @@ from virgil.infer.autoguide.core.latent import Latent
 from virgil.infer.autoguide.core.plates import Batches
 from virgil.ops.plated_elimination import Stage
 
-__all__ = ["PlatedStep"]
+__all__ = ["Numbers", "PlatedStep"]
+
+
+class Numbers(NamedTuple):
+    """The parameters of a variable in a call, with all batch dims.
+
+    Attributes:
+        loc: Shape: ``(*batch, *event)``.
+        scale: Shape: ``(*batch, *event)``.
+        factor: Shape: ``(*slots, m, m)``; ``None`` for the identity.
+        weight: Shape: ``(*slots, m, numbers that a block depends on)``; ``None`` where there are none.
+        entries: true for numbers that are no data; ``None`` where none are. Shape: ``(*slots, m)``.
+    """
+
+    loc: Tensor
+    scale: Tensor
+    factor: Tensor | None
+    weight: Tensor | None
+    entries: Tensor | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +47,9 @@ class PlatedStep:
         plates: the names of these plates.
         others: the variables that a block depends on, each with the batch dims along which slots meet slots.
         joined: the plates whose slots meet all together somewhere, so that no mini-batch of them can be drawn.
+        shape: of an unconstrained value, plates at full size: ``(*batch, *event)``.
+        kept_numbers: true for numbers of the blocks that are no data; ``None`` where none are.
+            Shape: ``(*slots, m)``.
     """
 
     latent: Latent
@@ -36,6 +58,8 @@ class PlatedStep:
     plates: frozenset[str]
     others: tuple[tuple[Latent, tuple[int, ...]], ...]
     joined: frozenset[str]
+    shape: tuple[int, ...]
+    kept_numbers: Tensor | None
 
     @classmethod
     def of(cls, stage: Stage, latents: Mapping[str, Latent], dims: int) -> PlatedStep:
@@ -46,7 +70,12 @@ class PlatedStep:
         for name, along in stage.others:
             others.append((latents[name], _dims_of(latents[name], along)))
             joined |= _plates_of(latents[name]) - along
-        return cls(latent, dims, _dims_of(latent, stage.plates), stage.plates, tuple(others), joined)
+        kept, entries = _dims_of(latent, stage.plates), latent.latent_entries
+        shape = _widened(latent, latent.unconstrained, dims).shape
+        if entries is not None:
+            event_dim = latent.bijection.unconstrained_event_dim
+            entries = blocks(_widened(latent, entries, dims), dims, event_dim, kept)
+        return cls(latent, dims, kept, stage.plates, tuple(others), joined, shape, entries)
 
     @property
     def event_dim(self) -> int:
@@ -55,7 +84,7 @@ class PlatedStep:
 
     def widened(self, value: Tensor) -> Tensor:
         """An unconstrained value, or what has its shape, with all batch dims. Shape: ``(*batch, *event)``."""
-        return value.reshape((*(1,) * (self.dims - len(self.latent.batch_shape)), *value.shape))
+        return _widened(self.latent, value, self.dims)
 
     def blocked(self, value: Tensor) -> Tensor:
         """The blocks of a value of the variable. Shape: ``(*lead, *batch, *event)`` to ``(*lead, *slots, numbers)``."""
@@ -68,31 +97,27 @@ class PlatedStep:
             for other, along in self.others
         ]
 
-    def value(
-        self, noise: Tensor, values: Mapping[str, Tensor], factor: Tensor | None, weight: Tensor | None
-    ) -> Tensor:
+    def value(self, noise: Tensor, values: Mapping[str, Tensor], numbers: Numbers) -> Tensor:
         r"""The value :math:`L \epsilon + \sum_j W_j z_j`, and zero where the variable is data.
 
         Args:
-            noise: Shape: ``(*lead, *slots, m)``.
+            noise: zero where the variable is data. Shape: ``(*lead, *slots, m)``.
             values: of the variables before it.
-            factor: Shape: ``(*slots, m, m)``; ``None`` for the identity.
-            weight: Shape: ``(*slots, m, numbers that a block depends on)``; ``None`` where there are none.
+            numbers: the parameters.
         """
+        factor, weight, entries = numbers.factor, numbers.weight, numbers.entries
         total = noise if factor is None else _product(factor, noise)
         if weight is not None:
             inputs = self.inputs(values)
             for part, each in zip(weight.split([each.shape[-1] for each in inputs], -1), inputs, strict=True):
                 total = total + _product(part, each.to(part.dtype))
-        entries = self.entries
         total = total if entries is None else total * entries
-        return unblocked(total, self.widened(self.latent.unconstrained).shape, self.dims, self.kept)
+        return unblocked(total, self.shape, self.dims, self.kept)
 
-    @property
-    def entries(self) -> Tensor | None:
-        """True for numbers of the blocks that are latent; ``None`` where all are. Shape: ``(*slots, m)``."""
-        entries = self.latent.latent_entries
-        return None if entries is None else self.blocked(self.widened(entries))
+    def entries(self, batches: Batches | None) -> Tensor | None:
+        """The kept numbers of a mini-batch, or without plates those of all slots."""
+        entries = self.kept_numbers
+        return entries if entries is None or batches is None else self.cut(entries, 1, batches)
 
     def cut(self, tensor: Tensor, event_dim: int, batches: Batches) -> Tensor:
         """The mini-batch of a tensor that has all slots of the blocks' plates."""
@@ -110,6 +135,10 @@ def _plates_of(latent: Latent) -> frozenset[str]:
 
 def _dims_of(latent: Latent, plates: frozenset[str]) -> tuple[int, ...]:
     return tuple(sorted(frame.dim for frame in latent.frames if frame.dim is not None and frame.name in plates))
+
+
+def _widened(latent: Latent, value: Tensor, dims: int) -> Tensor:
+    return value.reshape((*(1,) * (dims - len(latent.batch_shape)), *value.shape))
 
 
 def _product(matrix: Tensor, vector: Tensor) -> Tensor:
