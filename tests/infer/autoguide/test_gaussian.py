@@ -256,7 +256,11 @@ def test_another_backend_is_refused():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("model", [chain, hierarchy], ids=lambda model: model.__name__)
+@pytest.mark.parametrize(
+    "model",
+    [hierarchy, *(pytest.param(model, marks=pytest.mark.thorough) for model in (chain, grid))],
+    ids=lambda model: model.__name__,
+)
 def test_a_fit_reaches_the_evidence(model):
     """Near the optimum a draw's bound has nearly no spread: the mean of the last losses is within 0.05 nats."""
     evidence = exact(model)[2]

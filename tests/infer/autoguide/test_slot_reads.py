@@ -8,7 +8,9 @@ import torch
 import virgil
 import virgil.distributions as dist
 from virgil.infer.autoguide import AutoNormal
+from virgil.infer.autoguide.core.inverse_structure import reads_by_statement
 from virgil.infer.autoguide.core.slot_reads import slot_reads
+from virgil.infer.density.execution import Call, no_guide
 
 GROUPS = torch.tensor([4, 0, 2, 2, 1, 3, 0])
 
@@ -67,9 +69,10 @@ def test_a_statement_reads_one_slot(read, holds):
 def found(model):
     guide = AutoNormal(model)
     guide()
-    return {
-        name: set(plates) for name, plates in slot_reads(model, guide.prototype_trace, guide.latents, (), {}).items()
-    }
+    names = frozenset(latent.name for latent in guide.latents)
+    reads = {name: names for name, site in guide.prototype_trace.nodes.items() if site.kind == "sample"}
+    one_slot = slot_reads(Call(model, no_guide, (), {}), guide.prototype_trace, guide.latents, reads)
+    return {name: set(plates) for name, plates in one_slot.items()}
 
 
 def test_a_model_that_fails_elsewhere_is_taken_at_the_plates_word():
@@ -86,5 +89,29 @@ def test_a_model_that_fails_elsewhere_is_taken_at_the_plates_word():
 
     guide = AutoNormal(model)
     guide.median()
-    reads = slot_reads(model, guide.prototype_trace, guide.latents, (), {})
+    reads = slot_reads(Call(model, no_guide, (), {}), guide.prototype_trace, guide.latents, {})
     assert reads == {"x": {"slots"}, "y": {"slots"}, "z": set()}
+
+
+def test_plates_that_no_statement_reads_together_are_tried_together():
+    runs = []
+
+    def model():
+        runs.append(0)
+        level = torch.zeros(5)
+        for t in range(6):
+            with virgil.plate(f"slots_{t}", 5):
+                level = virgil.sample(f"x_{t}", dist.Normal(level.flip(0) if t == 3 else level, 1.0))
+
+    guide = AutoNormal(model)
+    guide.median()
+    trace = guide.prototype_trace
+    reads = reads_by_statement(model, trace, (), {})
+    before = len(runs)
+    found = slot_reads(Call(model, no_guide, (), {}), trace, guide.latents, reads)
+    plates = {f"slots_{t}" for t in range(6)}
+    # a level is outside of the plate before it, of which it reads one slot
+    assert found == {f"x_{t}": plates for t in range(6)}
+    assert len(runs) - before == 2 * (
+        1 + 2 * 3
+    )  # two groups; for each the values as they are, and two for three places

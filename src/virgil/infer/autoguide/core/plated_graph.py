@@ -8,6 +8,7 @@ from typing import Any
 from virgil.infer.autoguide.core.inverse_structure import reads_by_statement
 from virgil.infer.autoguide.core.latent import Latent
 from virgil.infer.autoguide.core.slot_reads import slot_reads
+from virgil.infer.density.execution import Call, no_guide
 from virgil.ops.plated_elimination import PlatedGraph
 from virgil.poutine.trace import Trace
 
@@ -50,10 +51,11 @@ def graph_of(
         kwargs: its keyword arguments.
     """
     graph, names = graph_without_edges(latents), [latent.name for latent in latents]
-    one_slot = slot_reads(model, prototype, latents, args, kwargs)
     reads = reads_by_statement(model, prototype, args, kwargs)
     if reads is None:
-        reads = dict.fromkeys(one_slot, frozenset(names))
+        statements = [name for name, site in prototype.nodes.items() if site.kind == "sample"]
+        reads = dict.fromkeys(statements, frozenset(names))
+    one_slot = slot_reads(Call(model, no_guide, args, kwargs), prototype, latents, reads)
     for statement, read in reads.items():
         graph.join([name for name in names if name in read or name == statement], one_slot.get(statement, frozenset()))
     return graph

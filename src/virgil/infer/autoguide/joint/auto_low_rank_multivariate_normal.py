@@ -25,7 +25,8 @@ class AutoLowRankMultivariateNormal(AutoContinuous):
 
     Parameters: ``loc``, ``scale``, shape ``(latent_dim,)``, and ``cov_factor``, :math:`F`, shape
     ``(latent_dim, rank)``; in the store ``"AutoLowRankMultivariateNormal.loc"`` and so on. The entries of :math:`F`
-    begin at chance, small enough that each coordinate begins with the standard deviation ``init_scale``, about.
+    begin at chance, small enough that each coordinate begins with the standard deviation ``init_scale``, about. No
+    tensor is larger than :math:`F`, in draws, densities and quantiles; time grows with ``latent_dim * rank**2``.
 
     Args:
         model: the generative program.
