@@ -16,6 +16,7 @@ from virgil.infer.autoguide.core.latent import Latent
 from virgil.infer.autoguide.core.parameters import SiteParameters
 from virgil.infer.autoguide.core.plates import Batches, GuidePlates
 from virgil.infer.autoguide.core.scales import checked_init_scale, normal_quantiles
+from virgil.infer.autoguide.core.whole import check_joined, check_known, cut_frames
 from virgil.infer.autoguide.joint.plated_moments import moments_of, variances_of
 from virgil.infer.autoguide.joint.plated_step import Numbers, PlatedStep
 from virgil.infer.density.initialization import InitFn, init_to_feasible
@@ -80,66 +81,44 @@ class PlatedNormal(AutoGuide):
 
     def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
         super()._setup_prototype(*args, **kwargs)
+        try:
+            self._make_steps(self._graph(self.latents, args, kwargs))
+        except Exception:
+            self.prototype_trace = None  # the next call is a first one
+            raise
+
+    def _make_steps(self, graph: PlatedGraph) -> None:
         dims = max([len(latent.batch_shape) for latent in self.latents], default=0)
         by_name = {latent.name: latent for latent in self.latents}
-        cut = frozenset(frame.name for latent in self.latents for frame in latent.frames if _is_cut(frame))
-        stages = eliminate(self._graph(self.latents, args, kwargs), cut)
-        self._steps = tuple([PlatedStep.of(stage, by_name, dims) for stage in reversed(stages)])
-        for step in self._steps:
+        cut = frozenset(frame.name for latent in self.latents for frame in cut_frames(latent))
+        steps = [PlatedStep.of(stage, by_name, dims) for stage in reversed(eliminate(graph, cut))]
+        starts = {step.latent.name: step.widened(step.latent.unconstrained) for step in steps}
+        for step in steps:
             self._check(step, {frame.name: frame.size for frame in step.latent.frames})
-            self._check_known(step.latent)
-            self._add_parameters(step)
+            check_known(type(self).__name__, step.latent)
+            self._add_parameters(step, starts)
+        self._steps = tuple(steps)
 
-    def _add_parameters(self, step: PlatedStep) -> None:
+    def _add_parameters(self, step: PlatedStep, starts: Mapping[str, Tensor]) -> None:
         name, loc = step.latent.name, step.latent.unconstrained
         self.locs.add(name, loc)
         scale = torch.as_tensor(self.init_scale, dtype=loc.dtype, device=loc.device)
         self.scales.add(name, scale.expand_as(loc))
-        shape = self._trimmed(step, step.blocked(step.widened(loc)))
+        # without the batch dims that the variable lacks
+        shape = step.blocked(starts[name]).shape[step.dims - len(step.latent.batch_shape) :]
         size = shape[-1]
         if size > 1:
             identity = torch.eye(size, dtype=loc.dtype, device=loc.device)
             self.factors.add(name, identity.expand(*shape, size))
         if step.others:
-            starts = {each.latent.name: each.widened(each.latent.unconstrained) for each in self._steps}
             self.weights.add(name, loc.new_zeros(*shape, sum(each.shape[-1] for each in step.inputs(starts))))
-
-    @staticmethod
-    def _trimmed(step: PlatedStep, blocked: Tensor) -> torch.Size:
-        """The shape of blocks without the batch dims that their variable lacks."""
-        return blocked.shape[step.dims - len(step.latent.batch_shape) :]
 
     # Each call
 
     def _check(self, step: PlatedStep, sizes: Mapping[str, int]) -> None:
-        """Check that plates whose slots are joined are whole.
-
-        Raises:
-            ArgumentError: a call uses a mini-batch of one.
-        """
+        """Check that a call has all slots of the plates whose slots are joined."""
         for latent in (step.latent, *(other for other, _ in step.others)):
-            for frame in latent.frames:
-                if frame.name in step.joined and sizes.get(frame.name, frame.full_size) != frame.full_size:
-                    raise ArgumentError(
-                        f"Site {latent.name!r} is in plate {frame.name!r}, of which this call uses "
-                        f"{sizes[frame.name]} of {frame.full_size} slots. {type(self).__name__} joins the slots, since "
-                        "the model does not treat them apart, and cannot draw some alone. Use AutoNormal, or the whole "
-                        "plate."
-                    )
-
-    def _check_known(self, latent: Latent) -> None:
-        """Check that it is known of all slots which are data.
-
-        Raises:
-            ArgumentError: the first call uses a mini-batch.
-        """
-        for frame in latent.frames:
-            if latent.partly_observed and _is_cut(frame):
-                raise ArgumentError(
-                    f"Site {latent.name!r} is data in some slots of plate {frame.name!r}, by obs_mask=, and the first "
-                    f"call of {type(self).__name__} uses {frame.size} of {frame.full_size} slots, so that it is not "
-                    "known which of the others are. Call the guide once with the whole plate."
-                )
+            check_joined(type(self).__name__, latent, step.joined, sizes)
 
     def _numbers(self, read: Read, step: PlatedStep, batches: Batches | None = None) -> Numbers:
         """A variable's parameters, those of a mini-batch or all, with all batch dims."""
@@ -214,7 +193,13 @@ class PlatedNormal(AutoGuide):
     @torch.no_grad()
     def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """The median of every latent variable, plates at full size: the image of ``loc``."""
-        return {name: each[0] for name, each in self.quantiles([0.5], *args, **kwargs).items()}
+        self._ensure_setup(args, kwargs)
+        locs = {step.latent.name: numbers.loc for step, numbers in self._all_numbers()}
+        # a copy, since the image of a location under the identity is the parameter itself
+        return {
+            latent.name: latent.bijection(locs[latent.name].reshape(latent.unconstrained.shape).clone())
+            for latent in self.latents
+        }
 
     @torch.no_grad()
     def quantiles(self, quantiles: Sequence[float] | Tensor, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
@@ -250,7 +235,3 @@ class PlatedNormal(AutoGuide):
             raise ArgumentError(f"{type(self).__name__} has no vector, since its model has no latent site.")
         found = self._all_numbers()
         return MultivariateNormal(*moments_of(found, [latent.name for latent in self.latents]))
-
-
-def _is_cut(frame: Frame) -> bool:
-    return frame.dim is not None and frame.size != frame.full_size
