@@ -77,3 +77,30 @@ def test_guides_without_a_vector_are_refused(neutra):
     observed = neutra.reparam(poutine.condition(model, data={"b": torch.ones(2)}))
     with pytest.raises(ArgumentError, match="site 'b', NeuTraReparam got an observed variable"):
         observed()
+
+
+def test_variables_of_a_plate_with_no_volume_or_with_data():
+    """Uniform variables of which half are data: the volume is that of the other half alone."""
+
+    def program():
+        with virgil.plate("slots", 4):
+            x = virgil.sample("x", dist.Normal(0.0, 1.0))
+            seen = torch.tensor([True, False, True, False])
+            virgil.sample("y", dist.Uniform(0.0, 3.0), obs=torch.full((4,), 0.5), obs_mask=seen)
+            virgil.sample("z", dist.Normal(x, 1.0), obs=torch.ones(4))
+
+    guide = AutoDiagonalNormal(program, init_scale=0.7)
+    guide()
+    neutra = NeuTraReparam(guide)
+    trace = poutine.trace(neutra.reparam(program)).get_trace()
+    base = trace.nodes["x_shared_latent"].value
+    assert base.shape == (6,)
+    values = neutra.transform_sample(base)
+
+    def coordinates(base):
+        values = neutra.transform_sample(base)
+        return torch.cat([values["x"], values["y_unobserved"][[1, 3]]])
+
+    change = torch.linalg.slogdet(torch.autograd.functional.jacobian(coordinates, base)).logabsdet
+    plain = poutine.trace(poutine.condition(program, data=values)).get_trace().log_prob_sum()
+    torch.testing.assert_close(trace.log_prob_sum(), plain + change)

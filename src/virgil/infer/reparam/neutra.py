@@ -80,6 +80,10 @@ class NeuTraReparam(Coordinates):
         for latent, unconstrained in self.guide._unpack(vector):
             values[latent.name] = value = latent.bijection(unconstrained)
             volume = latent.bijection.log_abs_det_jacobian(unconstrained, value)
+            if not isinstance(volume, Tensor):  # none
+                continue
+            if latent.latent_slots is not None:  # what is data is no coordinate
+                volume = torch.where(latent.latent_slots.to(volume.device), volume, 0.0)
             plates = range(-len(latent.batch_shape), 0)
             change = change + (volume.sum(tuple(plates), keepdim=bool(change.dim())) if plates else volume)
         self._state_volume(name, change, at_top)
