@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from virgil.distributions import Delta, Normal, constraints
-from virgil.errors import ArgumentError, did_you_mean, shown
+from virgil.errors import ArgumentError
 from virgil.infer.autoguide.core.drawn import DrawnQuantiles
 from virgil.infer.autoguide.core.inverse_structure import inverse_structure
 from virgil.infer.autoguide.core.latent import Latent
 from virgil.infer.autoguide.core.parameters import SiteParameters
 from virgil.infer.autoguide.core.scales import checked_init_scale
 from virgil.infer.autoguide.core.whole import check_whole, frames_of_whole
+from virgil.infer.autoguide.joint.structured_options import Conditional, Dependency, StructuredOptions
 from virgil.infer.density.initialization import InitFn, init_to_feasible
 from virgil.nn.parameter import emit_parameter, read_parameter
 from virgil.params import get_param_store
@@ -24,11 +25,7 @@ from virgil.poutine.trace import Trace
 
 __all__ = ["AutoStructured"]
 
-Conditional = str | Callable[[], Tensor]
-Dependency = str | Callable[[Tensor], Tensor]
-
 _AUXILIARY = {"is_auxiliary": True}
-_KINDS = ("delta", "normal", "mvn")
 
 
 class AutoStructured(DrawnQuantiles):
@@ -95,65 +92,32 @@ class AutoStructured(DrawnQuantiles):
     ) -> None:
         super().__init__(model, init_loc_fn=init_loc_fn, create_plates=create_plates)
         self.init_scale = checked_init_scale(type(self).__name__, init_scale)
-        self.conditionals, self.dependencies = conditionals, dependencies
-        self._check_options()
+        self.options = StructuredOptions(conditionals, dependencies)
         self.locs = SiteParameters()
         self.scales = SiteParameters(self.scale_constraint)
         self.scale_trils = SiteParameters(self.scale_tril_constraint)
         self.deps = SiteParameters()
-        self.networks = nn.ModuleList(self._networks())
+        self.networks = nn.ModuleList([each for each in self.options.functions() if isinstance(each, nn.Module)])
         self.parents: dict[str, tuple[str, ...]] = {}
-
-    def _functions(self) -> Iterator[Any]:
-        """All conditionals and dependences that are given."""
-        yield from self.conditionals.values() if isinstance(self.conditionals, Mapping) else [self.conditionals]
-        if isinstance(self.dependencies, Mapping):
-            for upstream in self.dependencies.values():
-                yield from upstream.values()
-
-    def _networks(self) -> list[nn.Module]:
-        return [each for each in self._functions() if isinstance(each, nn.Module)]
-
-    def _check_options(self) -> None:
-        conditionals, dependencies = self.conditionals, self.dependencies
-        of_sites = conditionals.values() if isinstance(conditionals, Mapping) else [conditionals]
-        for each in of_sites:
-            if each not in _KINDS and not (callable(each) and isinstance(conditionals, Mapping)):
-                raise ArgumentError(
-                    f"AutoStructured got the conditional {shown(each)}; it takes 'delta', 'normal' or 'mvn', or a dict "
-                    "from each latent site to one of these or to a function that returns a draw."
-                )
-        if isinstance(dependencies, Mapping):
-            kinds: list[Any] = [each for upstream in dependencies.values() for each in upstream.values()]
-        else:
-            kinds = [dependencies]
-        for kind in kinds:
-            if kind != "linear" and not (callable(kind) and isinstance(dependencies, Mapping)):
-                raise ArgumentError(
-                    f"AutoStructured got the dependence {shown(kind)}; it takes 'linear', or a dict from downstream "
-                    "sites to a dict from upstream sites to 'linear' or a function of vectors."
-                )
 
     # The first call
 
     def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
         super()._setup_prototype(*args, **kwargs)
-        if isinstance(self.dependencies, Mapping):
-            given = {name: tuple(self.dependencies.get(name, ())) for name in [each.name for each in self.latents]}
-            self.parents = _in_order(given)
-        else:
+        if self.options.dependencies == "linear":
             self.parents = inverse_structure(self.model, cast(Trace, self.prototype_trace), args, kwargs)
         for name, upstream in self.parents.items():
             for other in upstream:
-                if self._dependency(name, other) == "linear":
+                if self.options.dependency(name, other) == "linear":
                     rows, columns = self._leaf("locs", name), self._leaf("locs", other)
                     self.deps.add(f"{name}.{other}.weight", rows.new_zeros(len(rows), len(columns)))
 
     def _make_parameters(self, latents: Sequence[Latent]) -> None:
-        self._check_names([latent.name for latent in latents])
+        self.options.check_names([latent.name for latent in latents])
+        self.parents = self.options.parents([latent.name for latent in latents])
         for latent in latents:
             check_whole(type(self).__name__, latent)
-            loc, kind = latent.unconstrained.flatten(), self._conditional(latent.name)
+            loc, kind = latent.unconstrained.flatten(), self.options.conditional(latent.name)
             if latent.partly_observed and callable(kind):
                 raise ArgumentError(
                     f"Site {latent.name!r} is data in some slots, by obs_mask=, and AutoStructured got a function for "
@@ -165,29 +129,6 @@ class AutoStructured(DrawnQuantiles):
                 self.scales.add(latent.name, scale.expand(latent.unconstrained.shape).flatten())
             if kind == "mvn":
                 self.scale_trils.add(latent.name, torch.eye(len(loc), dtype=loc.dtype, device=loc.device))
-
-    def _check_names(self, latents: Sequence[str]) -> None:
-        named: set[str] = set()
-        if isinstance(self.conditionals, Mapping):
-            named |= self.conditionals.keys()
-            for name in latents:
-                if name not in self.conditionals:
-                    raise ArgumentError(
-                        f"AutoStructured got conditionals= without one for {name!r}, a latent site. Add it."
-                    )
-        if isinstance(self.dependencies, Mapping):
-            named |= self.dependencies.keys() | {name for each in self.dependencies.values() for name in each}
-        for name in sorted(named - set(latents)):
-            raise ArgumentError(
-                f"AutoStructured got {name!r} in conditionals= or dependencies=, which is no latent site of the model. "
-                f"{did_you_mean(name, list(latents))}"
-            )
-
-    def _conditional(self, name: str) -> Conditional:
-        return self.conditionals[name] if isinstance(self.conditionals, Mapping) else self.conditionals
-
-    def _dependency(self, name: str, upstream: str) -> Dependency:
-        return self.dependencies[name][upstream] if isinstance(self.dependencies, Mapping) else self.dependencies
 
     # Each call
 
@@ -204,7 +145,7 @@ class AutoStructured(DrawnQuantiles):
 
         Noise where the site is data is zero, and has no density. Shape: ``(*outer plates, size)`` and ``(size,)``.
         """
-        name, kind = latent.name, self._conditional(latent.name)
+        name, kind = latent.name, self.options.conditional(latent.name)
         zeros, entries = torch.zeros_like(self._leaf("locs", name)), self._entries(latent)
         if kind == "delta":
             return zeros, zeros
@@ -226,7 +167,7 @@ class AutoStructured(DrawnQuantiles):
         return None if entries is None else entries.flatten().to(self._leaf("locs", latent.name).device)
 
     def _moved_by(self, name: str, upstream: str, delta: Tensor) -> Tensor:
-        dependency = self._dependency(name, upstream)
+        dependency = self.options.dependency(name, upstream)
         if callable(dependency):
             return dependency(delta)
         weight = self._parameter("deps", f"{name}.{upstream}.weight")
@@ -293,19 +234,3 @@ class AutoStructured(DrawnQuantiles):
             loc = read_parameter(store, f"{path}.locs.{latent.name}", leaf, constraints.real)
             values[latent.name] = latent.bijection(loc.reshape(latent.unconstrained.shape)).clone()
         return values
-
-
-def _in_order(parents: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """The same with each site after those that it depends on.
-
-    Raises:
-        ArgumentError: there is a circle.
-    """
-    ordered: dict[str, tuple[str, ...]] = {}
-    while len(ordered) < len(parents):
-        ready = [name for name in parents if name not in ordered and all(each in ordered for each in parents[name])]
-        if not ready:
-            circle = ", ".join(repr(name) for name in parents if name not in ordered)
-            raise ArgumentError(f"AutoStructured got dependencies= in which {circle} depend on each other in a circle.")
-        ordered.update({name: parents[name] for name in ready})
-    return ordered
