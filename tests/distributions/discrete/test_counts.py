@@ -68,3 +68,39 @@ def test_uniform_integers_need_their_bounds_in_order():
         dist.DiscreteUniform(3, 2)
     with pytest.raises(NotImplementedError, match="no common support to enumerate"):
         dist.DiscreteUniform(0, numbers(2, 3)).enumerate_support()
+
+
+QUANTILES = {
+    "Poisson": (dist.Poisson(numbers(0.3, 40.0)), stats.poisson(np.array([0.3, 40.0]))),
+    "Binomial": (
+        dist.Binomial(numbers(3, 900), numbers(0.7, 0.02)),
+        stats.binom(np.array([3, 900]), np.array([0.7, 0.02])),
+    ),
+    "Geometric": (dist.Geometric(numbers(0.9, 0.004)), stats.geom([0.9, 0.004], -1)),
+    "NegativeBinomial": (
+        dist.NegativeBinomial(numbers(0.4, 30), numbers(0.3, 0.8)),
+        stats.nbinom([0.4, 30], [0.7, 0.2]),
+    ),
+    "GammaPoisson": (dist.GammaPoisson(numbers(0.4, 30), numbers(2.0, 0.1)), stats.nbinom([0.4, 30], [2 / 3, 1 / 11])),
+    "BetaBinomial": (
+        dist.BetaBinomial(numbers(0.5, 3), numbers(2.0, 7), numbers(6, 200)),
+        stats.betabinom(np.array([6, 200]), np.array([0.5, 3]), np.array([2.0, 7])),
+    ),
+    "HyperGeometric": (
+        dist.HyperGeometric(numbers(20, 900), numbers(7, 300), numbers(15, 80)),
+        stats.hypergeom(np.array([20, 900]), np.array([7, 300]), np.array([15, 80])),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", QUANTILES)
+def test_quantiles_of_counts(name):
+    fn, reference = QUANTILES[name]
+    mass = torch.cat([torch.linspace(0.003, 0.997, 40), numbers(1e-9, 1 - 1e-9, 1)]).double().unsqueeze(-1)
+    expected = torch.as_tensor(reference.ppf(mass.numpy()))
+    assert torch.equal(fn.icdf(mass), expected)
+    ends = fn.icdf(numbers(0, -0.1, 1.1).unsqueeze(-1))
+    assert torch.equal(ends[0], torch.as_tensor(reference.support()[0], dtype=torch.double).expand(2))
+    assert ends[1:].isnan().all()
+    draws = fn.sample((50,))
+    assert torch.equal(fn.icdf(fn.cdf(draws) * (1 - 1e-12)), draws)

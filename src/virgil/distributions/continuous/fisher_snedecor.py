@@ -7,12 +7,15 @@ from torch import Tensor
 from torch import distributions as td
 
 from virgil.distributions.core.cdf_of_tails import QuantilesOfTails
+from virgil.distributions.core.expand_methods import expand_as_torch
+from virgil.distributions.core.gamma_draws import GammaDraws
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.ops.double_precision import in_double
 
 __all__ = ["FisherSnedecor"]
 
 
+@expand_as_torch
 class FisherSnedecor(TorchDistributionMixin, QuantilesOfTails, td.FisherSnedecor):
     """A positive number, the ratio of two chi-squares, each over its degrees of freedom.
 
@@ -23,6 +26,10 @@ class FisherSnedecor(TorchDistributionMixin, QuantilesOfTails, td.FisherSnedecor
         df1: degrees of freedom of the numerator, > 0.
         df2: degrees of freedom of the denominator, > 0.
     """
+
+    def __init__(self, df1: Tensor | float, df2: Tensor | float, validate_args: bool | None = None) -> None:
+        super().__init__(df1, df2, validate_args=validate_args)
+        self._gamma1, self._gamma2 = (GammaDraws(each / 2, each, validate_args=False) for each in (self.df1, self.df2))
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:

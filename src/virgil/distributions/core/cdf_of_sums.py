@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from virgil.distributions.core.cdf_of_tails import CdfOfTails
+from virgil.distributions.core.cdf_of_tails import QuantilesOfCounts
 from virgil.distributions.core.tails import Tails
 from virgil.distributions.core.validation import unchecked
 
@@ -55,7 +55,7 @@ def _log_above(fn: Any, value: Tensor) -> Tensor:
     return _picked(each.flip(0).logcumsumexp(0).clamp_max(0.0), places).to(fn.mean.dtype)
 
 
-class CdfOfSums(CdfOfTails):
+class CdfOfSums(QuantilesOfCounts):
     """Abstract base of families of counts from a least to a largest one, without a formula for sums.
 
     Time and memory are proportional to the number of counts; a graph cannot hold a sum whose length is that of a

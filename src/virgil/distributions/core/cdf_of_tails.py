@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch import distributions as td
 
 from virgil.distributions.core.tails import tails_of
+from virgil.distributions.core.validation import unchecked
+from virgil.ops.count_quantiles import count_quantile
 
-__all__ = ["CdfOfTails", "QuantilesOfTails"]
+__all__ = ["CdfOfTails", "QuantilesOfCounts", "QuantilesOfTails"]
 
 
 class CdfOfTails(td.Distribution):
@@ -29,3 +33,22 @@ class QuantilesOfTails(CdfOfTails):
         below = tails.from_below(self, torch.where(is_low, value, 0.5))
         above = tails.from_above(self, torch.where(is_low, 0.5, 1 - value))
         return torch.where(is_low, below, above)
+
+
+class QuantilesOfCounts(CdfOfTails):
+    """One of counts from a least one on: ``icdf`` by a search on ``cdf``, for tensors that have numbers."""
+
+    def icdf(self, value: Tensor) -> Tensor:
+        """The least count k with ``cdf(k) >= value``, without a derivative; a graph cannot hold the search.
+
+        Args:
+            value: probabilities; of one outside [0, 1] the quantile is NaN.
+        """
+        support: Any = self.support
+        low, high = (
+            torch.as_tensor(getattr(support, name, torch.inf), dtype=self.mean.dtype, device=self.mean.device)
+            for name in ("lower_bound", "upper_bound")
+        )
+        shape = torch.broadcast_shapes(value.shape, self.batch_shape)
+        with torch.no_grad(), unchecked():
+            return count_quantile(self.cdf, value.expand(shape), low, high)

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch import distributions as td
 from torch.nn.functional import logsigmoid
 
-from virgil.distributions.core.cdf_of_tails import CdfOfTails
+from virgil.distributions.core.cdf_of_tails import QuantilesOfCounts
 from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.log_probabilities import divergence_of_trials, repeated, times
@@ -17,7 +17,7 @@ __all__ = ["Binomial"]
 
 
 @expand_as_torch
-class Binomial(CountsOfTrials, CdfOfTails, td.Binomial):
+class Binomial(CountsOfTrials, QuantilesOfCounts, td.Binomial):
     """The number of successes in n independent trials: ``C(n, k) * p**k * (1 - p)**(n - k)`` for k = 0, ..., n.
 
     Shape: parameters ``(*batch,)``, event ``()``.

@@ -7,7 +7,7 @@ from torch import Size, Tensor
 from torch.distributions import Gamma, constraints
 
 from virgil.distributions.core.broadcast_parameters import broadcast_pair
-from virgil.distributions.core.cdf_of_tails import CdfOfTails
+from virgil.distributions.core.cdf_of_tails import QuantilesOfCounts
 from virgil.distributions.core.expand_methods import expand_parameters
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
 from virgil.distributions.core.tails import tails_of_failures
@@ -18,7 +18,7 @@ __all__ = ["GammaPoisson"]
 
 
 @expand_parameters
-class GammaPoisson(TorchDistributionMixin, CdfOfTails):
+class GammaPoisson(TorchDistributionMixin, QuantilesOfCounts):
     r"""An overdispersed count, Poisson with a rate from ``Gamma(concentration, rate)``.
 
     With concentration a and rate b, the probability of k is :math:`\frac{\Gamma(a + k)}{\Gamma(a)\, k!} \frac{b^a}{(1 +

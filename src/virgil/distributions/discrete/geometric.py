@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch import distributions as td
 
-from virgil.distributions.core.cdf_of_tails import CdfOfTails
+from virgil.distributions.core.cdf_of_tails import QuantilesOfCounts
 from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.log_probabilities import binary, divergence_of_trials, is_by_probs, repeated, times
 from virgil.distributions.core.trials import Trials
@@ -14,7 +14,7 @@ from virgil.distributions.core.trials import Trials
 __all__ = ["Geometric"]
 
 
-class Geometric(Trials, CdfOfTails, td.Geometric):
+class Geometric(Trials, QuantilesOfCounts, td.Geometric):
     """The number of failures before the first success: ``p * (1 - p)**k`` for k = 0, 1, 2, ...
 
     Shape: parameters ``(*batch,)``, event ``()``.

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch import distributions as td
 from torch.nn.functional import logsigmoid
 
-from virgil.distributions.core.cdf_of_tails import CdfOfTails
+from virgil.distributions.core.cdf_of_tails import QuantilesOfCounts
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.log_probabilities import repeated
 from virgil.distributions.core.trials import CountsOfTrials, real_count
@@ -16,7 +16,7 @@ __all__ = ["NegativeBinomial"]
 
 
 @expand_as_torch
-class NegativeBinomial(CountsOfTrials, CdfOfTails, td.NegativeBinomial):
+class NegativeBinomial(CountsOfTrials, QuantilesOfCounts, td.NegativeBinomial):
     """The number of successes before failure number r: ``C(k + r - 1, k) * (1 - p)**r * p**k`` for k = 0, 1, ...
 
     The mean is ``r * p / (1 - p)``. Shape: parameters ``(*batch,)``, event ``()``.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch import distributions as td
 
-from virgil.distributions.core.cdf_of_tails import CdfOfTails
+from virgil.distributions.core.cdf_of_tails import QuantilesOfCounts
 from virgil.distributions.core.divergence import divergence
 from virgil.distributions.core.expand_methods import expand_as_torch
 from virgil.distributions.core.log_probabilities import times
@@ -18,7 +18,7 @@ __all__ = ["Poisson"]
 
 
 @expand_as_torch
-class Poisson(TorchDistributionMixin, CdfOfTails, td.Poisson):
+class Poisson(TorchDistributionMixin, QuantilesOfCounts, td.Poisson):
     """The number of events of a Poisson process in unit time: ``rate**k * exp(-rate) / k!`` for k = 0, 1, 2, ...
 
     Shape: parameters ``(*batch,)``, event ``()``.
