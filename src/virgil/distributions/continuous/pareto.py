@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch import distributions as td
 
 from virgil.distributions.core.shape_algebra import TorchDistributionMixin
-from virgil.ops.double_precision import in_double
 
 __all__ = ["Pareto"]
 
@@ -26,9 +26,7 @@ class Pareto(TorchDistributionMixin, td.Pareto):
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        return in_double(_log_prob, value, self.scale, self.alpha)
-
-
-def _log_prob(value: Tensor, scale: Tensor, alpha: Tensor) -> Tensor:
-    log_value = value.log()
-    return alpha.log() + alpha * (scale.log() - log_value) - log_value
+        dtype = torch.promote_types(value.dtype, self.scale.dtype)
+        # near the bound the logarithm of the ratio would leave no digits, and single precision may not hold the ratio
+        depth = torch.log1p((value.double() - self.scale) / self.scale)
+        return (self.alpha.log() - value.log() - self.alpha * depth).to(dtype)

@@ -29,7 +29,7 @@ class Geometric(Trials, QuantilesOfCounts, td.Geometric):
             self._validate_sample(value)
         dtype = torch.promote_types(value.dtype, self._dtype)
         if is_by_probs(self):
-            return _log_prob(value, self.probs.double()).to(dtype)
+            return _log_prob(value.to(dtype), self.probs.to(dtype))  # two terms of one sign: nothing cancels
         each = binary(self)
         return (repeated(value, each.log_failure) + each.log_success).to(dtype)
 
