@@ -11,7 +11,7 @@ from torch.nn.functional import softplus
 
 from virgil.distributions.transforms.conditional import ConditionalTransformModule
 from virgil.distributions.transforms.flows.bent_line import invert_bent
-from virgil.distributions.transforms.flows.vector_bijection import VectorBijection
+from virgil.distributions.transforms.flows.vector_bijection import GivenParameters, VectorBijection, VectorMap
 from virgil.networks import DenseNN
 
 __all__ = ["ConditionalPlanar", "ConditionedPlanar", "Planar", "conditional_planar", "planar"]
@@ -19,11 +19,8 @@ __all__ = ["ConditionalPlanar", "ConditionedPlanar", "Planar", "conditional_plan
 _Params = tuple[Tensor, Tensor, Tensor]
 
 
-class _PlanarMap(VectorBijection):
+class _PlanarMap(VectorMap):
     """The formulas of a planar map, see :class:`Planar`."""
-
-    def _params(self) -> _Params:
-        raise NotImplementedError
 
     def u_hat(self, u: Tensor, w: Tensor) -> Tensor:
         r"""The direction :math:`\hat u`, for which :math:`w \cdot \hat u > -1`.
@@ -55,7 +52,7 @@ class _PlanarMap(VectorBijection):
         ).log()  # 1 + (1 - square) w.u_hat, without cancellation
 
 
-class ConditionedPlanar(_PlanarMap):
+class ConditionedPlanar(GivenParameters, _PlanarMap):
     """A planar map (:class:`Planar`) of given parameters.
 
     Shape: ``(*batch, n)`` to ``(*batch, n)``.
@@ -63,13 +60,6 @@ class ConditionedPlanar(_PlanarMap):
     Args:
         params: b, u and w, or a function that gives them. Shapes: ``(*batch, 1)``, ``(*batch, n)``, ``(*batch, n)``.
     """
-
-    def __init__(self, params: _Params | Callable[[], _Params]) -> None:
-        super().__init__()
-        self._given = params
-
-    def _params(self) -> _Params:
-        return self._given() if callable(self._given) else self._given
 
 
 class Planar(_PlanarMap):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from virgil.distributions.transforms.conditional import ConditionalTransformModule
-from virgil.distributions.transforms.flows.vector_bijection import VectorBijection
+from virgil.distributions.transforms.flows.vector_bijection import GivenParameters, VectorBijection, VectorMap
 from virgil.networks import DenseNN
 
 __all__ = ["ConditionalRadial", "ConditionedRadial", "Radial", "conditional_radial", "radial"]
@@ -18,11 +18,8 @@ __all__ = ["ConditionalRadial", "ConditionedRadial", "Radial", "conditional_radi
 _Params = tuple[Tensor, Tensor, Tensor]
 
 
-class _RadialMap(VectorBijection):
+class _RadialMap(VectorMap):
     """The formulas of a radial map, see :class:`Radial`."""
-
-    def _params(self) -> _Params:
-        raise NotImplementedError
 
     def _centre_and_scales(self) -> tuple[Tensor, Tensor, Tensor]:
         """The centre, alpha, and alpha + beta."""
@@ -63,7 +60,7 @@ def _stretch(radius: Tensor, alpha: Tensor, total: Tensor) -> Tensor:
     return (radius + total) / (alpha + radius)
 
 
-class ConditionedRadial(_RadialMap):
+class ConditionedRadial(GivenParameters, _RadialMap):
     """A radial map (:class:`Radial`) of given parameters.
 
     Shape: ``(*batch, n)`` to ``(*batch, n)``.
@@ -72,13 +69,6 @@ class ConditionedRadial(_RadialMap):
         params: the centre, alpha' and beta', or a function that gives them. Shapes: ``(*batch, n)``, ``(*batch, 1)``,
             ``(*batch, 1)``.
     """
-
-    def __init__(self, params: _Params | Callable[[], _Params]) -> None:
-        super().__init__()
-        self._given = params
-
-    def _params(self) -> _Params:
-        return self._given() if callable(self._given) else self._given
 
 
 class Radial(_RadialMap):
