@@ -75,3 +75,24 @@ def test_what_does_not_fit_is_refused():
         dist.GaussianMRF(normal(size=2), normal(4, size=4), entries)
     with pytest.raises(ArgumentError, match="no number of steps"):
         dist.GaussianMRF(normal(size=2), normal(size=4), normal(size=3)).rsample()
+
+
+@pytest.mark.parametrize("steady", [True, False])
+def test_divergence_is_that_of_the_dense_vectors(steady):
+    torch.manual_seed(2)
+    time = () if steady else (3,)
+    series = [(normal(size=2), normal(*time, size=4), normal(*time, size=3)) for _ in range(2)]
+    p, q = (dist.GaussianMRF(*factors).with_length_of(torch.zeros(3, 1)) for factors in series)
+    dense = (dist.MultivariateNormal(*product(3, *factors)) for factors in series)
+    torch.testing.assert_close(dist.kl_divergence(p, q), dist.kl_divergence(*dense), rtol=1e-8, atol=1e-9)
+    torch.testing.assert_close(dist.kl_divergence(p.expand((2,)), q), dist.kl_divergence(p, q).expand(2))
+
+
+def test_divergences_that_are_not_known():
+    factors = normal(size=2), normal(5, size=4), normal(5, size=3)
+    model = dist.GaussianMRF(*factors)
+    with pytest.raises(NotImplementedError, match="the same number of steps"):
+        dist.kl_divergence(model, dist.GaussianMRF(normal(size=2), normal(size=4), normal(size=3)))
+    masked = dist.GaussianMRF(factors[0], factors[1], factors[2].mask(torch.ones(5).bool()))
+    with pytest.raises(NotImplementedError, match="missing observations"):
+        dist.kl_divergence(model, masked)
