@@ -225,8 +225,9 @@ def _kl_gaussian_mrf(p: GaussianMRF, q: GaussianMRF) -> Tensor:
     with unchecked():
         mean = p.mean
         ratio = torch.linalg.solve(_precision(p), _precision(q)).diagonal(dim1=-2, dim2=-1).sum(-1)
-        gap = p.log_prob(mean) - q.log_prob(mean)
-    return gap + ((ratio - p.event_shape.numel()) / 2).to(gap.dtype)
+        gap: Tensor = p.log_prob(mean) - q.log_prob(mean)
+    excess: Tensor = (ratio - p.event_shape.numel()) / 2
+    return gap + excess.to(gap.dtype)
 
 
 def _precision(fn: GaussianMRF) -> Tensor:
