@@ -72,6 +72,7 @@ bench: $(BENCH_READY) ## compare with the peers and write the tables of benchmar
 	$(BIN)/python -m benchmarks.amortized
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.modules
+	$(BIN)/python -m benchmarks.digits
 	$(BIN)/python -m benchmarks.distributions
 	$(BIN)/python -m benchmarks.digits
 	$(BIN)/python -m benchmarks.checks
