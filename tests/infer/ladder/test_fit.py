@@ -8,7 +8,7 @@ from scipy import integrate, stats
 
 import virgil
 import virgil.distributions as dist
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, SupportError
 from virgil.infer.autoguide import AutoNormal
 
 MEANS, SPREADS = 0.1, 0.1  # the bounds of a verdict that trusts
@@ -236,6 +236,29 @@ def test_a_budget_of_another_kind_is_refused(options, words):
 def test_what_cannot_be_called_is_refused():
     with pytest.raises(ArgumentError, match="fit.. got model=3"):
         virgil.fit(3)
+
+
+def test_a_model_without_a_variable_to_draw_is_refused():
+    def coin(x):
+        z = virgil.sample("z", dist.Bernoulli(0.3))
+        virgil.sample("x", dist.Normal(3 * z, 1.0), obs=x)
+
+    with pytest.raises(ArgumentError, match="no continuous latent variable"):
+        virgil.fit(coin, torch.tensor(2.0))
+
+
+def test_a_count_that_cannot_be_summed_out_is_refused():
+    def counts(x):
+        z = virgil.sample("z", dist.Poisson(3.0))
+        virgil.sample("x", dist.Normal(virgil.sample("mu", dist.Normal(z, 1.0)), 1.0), obs=x)
+
+    with pytest.raises(ArgumentError, match="cannot sum site 'z' out: a Poisson"):
+        virgil.fit(counts, torch.tensor(2.0))
+
+
+def test_data_outside_of_the_support_are_refused_by_site():
+    with pytest.raises(SupportError, match="At site 'x' the observation has no density under Poisson"):
+        virgil.fit(rate, torch.tensor([3.0, -1.0]))
 
 
 def test_draws_of_no_number_are_refused():

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from virgil import settings
 from virgil.distributions.core.validation import checked
-from virgil.errors import ArgumentError
+from virgil.errors import ArgumentError, SupportError, VirgilError
 from virgil.infer.density.bijection import is_discrete
 from virgil.infer.density.draws_at_once import Joint, joint_of
 from virgil.infer.density.dry_run import unmarked
@@ -93,6 +93,7 @@ def _tried(joint: Joint) -> Density:
         raise ArgumentError("The model has no continuous latent variable, so that its posterior has no density.")
     single = {name: part.site.value.unsqueeze(0) for name, part in parts.items()}
     rows = _moved(torch.cat([part.entries(part.bijection.inverse(single[name])) for name, part in parts.items()], 1))
+    _check_values(joint)
     density = Density(joint, parts, (), Reads({}, {}, []))
     with finding() as found:
         density.run(joint.one_by_one(), rows[:1])
@@ -110,6 +111,27 @@ def _moved(row: Tensor) -> Tensor:
     moves = 0.1 * torch.sin(1.0 + numbers)
     moves[0] = 0.0
     return row + moves
+
+
+def _check_values(joint: Joint) -> None:
+    """Check that observations are values of their distributions.
+
+    Raises:
+        SupportError: torch refuses one.
+    """
+    for site in joint.single.model.nodes.values():
+        if site.kind != "sample" or not site.observed:
+            continue
+        try:
+            site.unscaled_log_prob  # noqa: B018 - may raise
+        except ValueError as error:
+            if isinstance(error, VirgilError):
+                raise
+            raise SupportError(
+                f"At site {site.name!r} the observation has no density under {type(site.fn).__name__}: {error} Look at "
+                "the data, or take a family whose support has them.",
+                site=site.name,
+            ) from None
 
 
 def _check_plates(joint: Joint) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from virgil.errors import ArgumentError
 from virgil.infer.autoguide.joint.auto_multivariate_normal import AutoMultivariateNormal
 from virgil.infer.autoguide.site_by_site.auto_normal import AutoNormal
 from virgil.infer.density.bijection import is_discrete
@@ -123,6 +124,18 @@ def _guides(asked: Asked) -> Iterator[tuple[str, Callable[..., Any]]]:
         return
     latent = asked.latent()
     hidden = [name for name, site in latent.items() if is_discrete(site.fn)]
+    if len(hidden) == len(latent):
+        raise ArgumentError(
+            "fit() has nothing to draw: the model has no continuous latent variable. Discrete ones are summed out; "
+            "virgil.infer.infer_discrete draws them. Parameters alone are learnt by SVI with an empty guide."
+        )
+    unlisted = [name for name in hidden if not getattr(latent[name].fn, "has_enumerate_support", False)]
+    if unlisted:
+        raise ArgumentError(
+            f"fit() cannot sum site {unlisted[0]!r} out: a {type(latent[unlisted[0]].fn).__name__} has too many values "
+            "to be listed. Give a guide for it by guide=, sum it out by hand in a virgil.factor, or take a family of "
+            "few values."
+        )
     program = block(asked.model, hide=hidden) if hidden else asked.model
     yield "AutoNormal", AutoNormal(program)
     size = sum(site.value.numel() for name, site in latent.items() if name not in hidden)
