@@ -74,7 +74,6 @@ bench: $(BENCH_READY) ## compare with the peers and write the tables of benchmar
 	$(BIN)/python -m benchmarks.modules
 	$(BIN)/python -m benchmarks.digits
 	$(BIN)/python -m benchmarks.distributions
-	$(BIN)/python -m benchmarks.digits
 	$(BIN)/python -m benchmarks.checks
 	$(BIN)/python -m benchmarks.score
 	$(BIN)/python -m benchmarks.accuracy
