@@ -1,7 +1,8 @@
-"""``Session``: what steps on a problem keep, from one step to the next and from run to run."""
+"""``Session``: what steps on a problem keep, from one step to the next and from run to run, for one thread at a time."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,18 +11,45 @@ from virgil import settings
 from virgil.engine.choice import default_engine
 from virgil.engine.loading import is_of_engine, reason
 from virgil.engine.work import Work
-from virgil.errors import CaptureError
+from virgil.errors import CaptureError, ThreadError
 from virgil.infer.checks.finding import Watching
 from virgil.infer.checks.guards import Guards
 from virgil.infer.problem import Problem
 from virgil.infer.step.compiled import CompiledSteps
 from virgil.infer.step.eager import EagerSteps
-from virgil.infer.step.one_thread import OneThread
 from virgil.infer.step.record import Record
 from virgil.infer.step.single import one_step
 from virgil.ops.user_code import warn_user
 
-__all__ = ["Session"]
+__all__ = ["OneThread", "Session"]
+
+
+class OneThread:
+    """A block that one thread may be in, as deep as it likes, and that refuses another one meanwhile.
+
+    Raises:
+        ThreadError: another thread is inside.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._owner = 0
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            owner = next((each.name for each in threading.enumerate() if each.ident == self._owner), "another")
+            raise ThreadError(
+                f"Thread {threading.current_thread().name!r} uses an SVI, or a fit of it, while thread {owner!r} "
+                "takes its steps or looks at a fit of it, for which the parameters have other values meanwhile. Wait "
+                "for that thread, or give each thread an SVI and a ParamStore of its own."
+            )
+        self._owner = threading.get_ident()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._lock.release()
+
+    def __reduce__(self) -> tuple[type[OneThread], tuple[()]]:
+        return OneThread, ()  # of a copy nobody is inside
 
 
 class Session:
