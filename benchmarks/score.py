@@ -15,7 +15,7 @@ from virgil.infer import ELBO
 from virgil.infer.elbo.bound import Bound
 from virgil.infer.elbo.particles import Particles
 from virgil.infer.elbo.pathwise_or_score import pathwise_or_score
-from virgil.infer.elbo.sampled import SAMPLED
+from virgil.infer.elbo.terms import SAMPLED
 
 SLOTS = [2, 20, 200]
 BY_ORDER = replace(SAMPLED, name="sampled, by order", of_densities=False)

@@ -20,8 +20,8 @@ from tests.exact.score_programs import PROGRAMS, gradients
 from virgil import poutine
 from virgil.infer import ELBO, SVI
 from virgil.infer.density.execution import Call
-from virgil.infer.elbo.sampled import SAMPLED
 from virgil.infer.elbo.summing_out import NONE
+from virgil.infer.elbo.terms import SAMPLED
 
 COPIES = 2_000
 BOUND = 5.0

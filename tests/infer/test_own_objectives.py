@@ -28,8 +28,8 @@ from virgil.infer import (
 from virgil.infer.elbo import Bound, Choices, GradientRule, SumOut, Terms
 from virgil.infer.elbo.analytic import analytic
 from virgil.infer.elbo.bound import MEAN, mean
-from virgil.infer.elbo.sampled import SAMPLED
 from virgil.infer.elbo.summed_costs import sum_out
+from virgil.infer.elbo.terms import SAMPLED
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import torch
 from virgil import poutine
 from virgil.infer.density.execution import Call
 from virgil.infer.elbo.costs import per_particle
-from virgil.infer.elbo.sampled import sampled
+from virgil.infer.elbo.terms import sampled
 
 HEAT = 0.5
 

@@ -9,8 +9,7 @@ from torch.distributions import Distribution, kl_divergence
 
 from virgil.distributions.core.shape_algebra import expanded
 from virgil.infer.elbo.branches import has_exact_weight
-from virgil.infer.elbo.sampled import sampled
-from virgil.infer.elbo.terms import Placed, Term, Terms
+from virgil.infer.elbo.terms import Placed, Term, Terms, sampled
 from virgil.ops.broadcast import broadcast_shapes
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.masked_log_prob import counted

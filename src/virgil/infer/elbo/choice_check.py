@@ -16,9 +16,8 @@ from virgil.infer.density.execution import Call, Pair
 from virgil.infer.density.factors import Cost, plate_weights
 from virgil.infer.density.summed_out import model_variables
 from virgil.infer.elbo.branches import Choice, chosen, has_exact_weight, passes
-from virgil.infer.elbo.sampled import SAMPLED
 from virgil.infer.elbo.summed_costs import costs_of
-from virgil.infer.elbo.terms import all_terms
+from virgil.infer.elbo.terms import SAMPLED, all_terms
 from virgil.ops.factor import Factor
 from virgil.poutine.frame import Frame, plates_shape
 from virgil.poutine.site import Site

@@ -12,9 +12,8 @@ from virgil.infer.elbo.bound import MEAN, Bound, BoundFunction
 from virgil.infer.elbo.gradient import Estimate, GradientRule
 from virgil.infer.elbo.pathwise_or_score import PATHWISE_OR_SCORE
 from virgil.infer.elbo.refusals import refuse
-from virgil.infer.elbo.sampled import SAMPLED
 from virgil.infer.elbo.summing_out import BOTH, GUIDE, MODEL, NONE, Elimination, SumOut
-from virgil.infer.elbo.terms import LatentTerms, Terms
+from virgil.infer.elbo.terms import SAMPLED, LatentTerms, Terms
 
 __all__ = ["Choices"]
 

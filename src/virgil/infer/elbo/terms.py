@@ -1,4 +1,4 @@
-"""Terms: the log-probabilities and divergences that an objective is a sum of."""
+"""Terms: the log-probabilities and divergences that an objective is a sum of, at the values drawn unless it says otherwise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from virgil.poutine.frame import Frame, rounds_of
 from virgil.poutine.masked_log_prob import counted
 from virgil.poutine.site import Site
 
-__all__ = ["LatentTerms", "Placed", "Term", "Terms", "all_terms", "of_guide", "of_model"]
+__all__ = ["SAMPLED", "LatentTerms", "Placed", "Term", "Terms", "all_terms", "of_guide", "of_model", "sampled"]
 
 
 class Term(NamedTuple):
@@ -139,3 +139,17 @@ def all_terms(pair: Pair, terms: Terms) -> list[Term]:
                 found += of_pair(placed, counterpart, in_model)
     found += [_of_unstated(placed) for placed in in_model.values()]
     return found
+
+
+def sampled(guide: Placed, model: Placed, unstated: Mapping[str, Placed]) -> list[Term]:
+    """``log p(z) - log q(z)`` at the value drawn.
+
+    Of a partly observed variable the slots that are observed are no variables, whatever the guide draws for them.
+    """
+    term = of_guide(guide)
+    if model.site.latent_slots is not None:
+        term = term._replace(value=counted(term.value, model.site.latent_slots))
+    return [of_model(model), term]
+
+
+SAMPLED = Terms("sampled", sampled, at_draws=True, of_densities=True)
