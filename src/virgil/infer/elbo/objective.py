@@ -26,11 +26,10 @@ from virgil.infer.elbo.costs import Costs
 from virgil.infer.elbo.dependences import Dependences
 from virgil.infer.elbo.discover import discover
 from virgil.infer.elbo.elbo_module import ELBOModule
-from virgil.infer.elbo.executions import executions
 from virgil.infer.elbo.former_choices import nesting_of, of_attributes, warn_of_unused
 from virgil.infer.elbo.gradient import Estimate, GradientRule
 from virgil.infer.elbo.hold_particles import hold_particles
-from virgil.infer.elbo.particles import Particles, run_particles
+from virgil.infer.elbo.particles import Particles, executions, run_particles
 from virgil.infer.elbo.program_structure import Structure, check_new, look_for_cause
 from virgil.infer.elbo.summing_out import Elimination, SumOut
 from virgil.infer.elbo.terms import LatentTerms, Terms
