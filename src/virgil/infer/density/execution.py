@@ -1,9 +1,9 @@
-"""Run the guide, then the model against it."""
+"""Run the guide, then the model against it; a pair says which variables the guide leaves to the model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from virgil.infer.density.dependence import Dependence
@@ -12,10 +12,25 @@ from virgil.poutine.enumeration import Enumerate, enumerated_dim, leftmost
 from virgil.poutine.frame import Frame
 from virgil.poutine.plate import PlateContext
 from virgil.poutine.replay import Replay
+from virgil.poutine.site import Site
 from virgil.poutine.trace import Trace, Tracer
 from virgil.poutine.wrap import Program
 
-__all__ = ["Call", "Executions", "PARTICLES", "Pair", "Program", "no_guide", "particle_plate", "run_pair"]
+__all__ = [
+    "PARTICLES",
+    "Call",
+    "Executions",
+    "Pair",
+    "Program",
+    "as_stated",
+    "completed",
+    "is_unstated",
+    "no_guide",
+    "particle_plate",
+    "run_pair",
+    "unstated",
+]
+
 
 Executions = list[tuple[str, Trace]]  # each with its role, "guide" or "model"
 
@@ -105,3 +120,43 @@ def particle_plate(dim: int, num_particles: int) -> PlateContext:
 
 def no_guide(*args: Any, **kwargs: Any) -> None:
     """The guide of a model whose latent variables are given, or drawn from their own distributions."""
+
+
+def unstated(pair: Pair) -> dict[str, Site]:
+    """The latent sites that the model draws by itself, by name; those that it sums out are not among them."""
+    guide = pair.guide.nodes
+    return {
+        name: site
+        for name, site in pair.model.nodes.items()
+        if name not in guide and site.is_latent and site.enumeration is None
+    }
+
+
+def is_unstated(guide: Site, model: Site) -> bool:
+    """True if a guide's site is the model's own, which :func:`completed` has put there."""
+    return guide is model
+
+
+def completed(pair: Pair) -> Pair:
+    r"""The execution as one of a guide that states, after its own variables, those that the model draws by itself.
+
+    Of such a variable :math:`z` the guide's distribution is the model's own, :math:`q(z \mid \cdot) = p(z \mid
+    \cdot)`, so that :math:`\log p(z) - \log q(z) = 0`. A draw that has no pathwise derivative is scored like any other
+    of the guide.
+    """
+    drawn = unstated(pair)
+    if not drawn:
+        return pair
+    guide = Trace()
+    guide.nodes = {**pair.guide.nodes, **drawn}
+    return replace(pair, guide=guide, dependence=None)
+
+
+def as_stated(pair: Pair) -> Pair:
+    """The execution as the programs state it: what :func:`completed` has added to the guide is taken away."""
+    model = pair.model.nodes
+    if all(site is not model.get(name) for name, site in pair.guide.nodes.items()):
+        return pair
+    guide = Trace()
+    guide.nodes = {name: site for name, site in pair.guide.nodes.items() if site is not model.get(name)}
+    return replace(pair, guide=guide)

@@ -6,10 +6,9 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError
-from virgil.infer.density.execution import PARTICLES, Pair
+from virgil.infer.density.execution import PARTICLES, Pair, completed
 from virgil.infer.density.factors import plate_weights
 from virgil.infer.density.summed_out import model_costs, model_variables
-from virgil.infer.density.unstated import completed
 from virgil.infer.density.vectorize import Vectorization
 from virgil.ops.factor import Factor
 from virgil.poutine.masked_log_prob import counted

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from virgil.infer.density.dry_run import unmarked
-from virgil.infer.density.execution import Call, Executions, Pair, particle_plate, run_pair
+from virgil.infer.density.execution import Call, Executions, Pair, as_stated, completed, particle_plate, run_pair
 from virgil.infer.density.mapped import Layout, map_draws, run_alone, tensors_of
-from virgil.infer.density.unstated import as_stated, completed
 from virgil.infer.density.vectorize import Vectorization
 from virgil.infer.elbo.costs import Costs, IsScored
 from virgil.infer.elbo.terms import Term, Terms, all_terms

@@ -15,9 +15,8 @@ from virgil.infer.checks.finding import Check, EvidenceBound, Subject
 from virgil.infer.checks.guards import Guards, guards_of
 from virgil.infer.density.dry_run import dry_run
 from virgil.infer.density.enumeration_check import check_blocks
-from virgil.infer.density.execution import Call, Failed, Pair, run_pair
+from virgil.infer.density.execution import Call, Failed, Pair, as_stated, run_pair
 from virgil.infer.density.failing_density import note_density
-from virgil.infer.density.unstated import as_stated
 from virgil.infer.density.vectorize import Vectorization
 from virgil.infer.elbo.choice_check import check_choices
 from virgil.infer.elbo.dependences import Dependences

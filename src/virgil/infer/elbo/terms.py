@@ -8,8 +8,7 @@ from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
-from virgil.infer.density.execution import Pair
-from virgil.infer.density.unstated import is_unstated
+from virgil.infer.density.execution import Pair, is_unstated
 from virgil.poutine.enumeration import enumerated_dim
 from virgil.poutine.frame import Frame, rounds_of
 from virgil.poutine.masked_log_prob import counted

@@ -9,9 +9,8 @@ import torch
 from virgil import settings
 from virgil.errors import ArgumentError
 from virgil.infer.density.chains import by_step
-from virgil.infer.density.execution import Call, Program
+from virgil.infer.density.execution import Call, Program, completed
 from virgil.infer.density.summed_out import model_variables
-from virgil.infer.density.unstated import completed
 from virgil.infer.elbo.choices import Choices
 from virgil.infer.elbo.discrete_posterior import Marginal, inferred, marginal, marks
 from virgil.infer.elbo.objective import ELBO

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from virgil.errors import ArgumentError, shown
-from virgil.infer.density.execution import Call, run_pair
-from virgil.infer.density.unstated import completed
+from virgil.infer.density.execution import Call, completed, run_pair
 from virgil.infer.importance.trace_posterior import TracePosterior
 from virgil.poutine.block import block
 from virgil.poutine.trace import Trace

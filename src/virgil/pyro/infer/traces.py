@@ -11,9 +11,8 @@ from virgil.distributions.core.validation import unchecked
 from virgil.errors import ArgumentError
 from virgil.infer.checks.finding import EvidenceBound
 from virgil.infer.density.dry_run import dry_run
-from virgil.infer.density.execution import Call, Executions, Pair, Program, particle_plate, run_pair
+from virgil.infer.density.execution import Call, Executions, Pair, Program, completed, particle_plate, run_pair
 from virgil.infer.density.nesting import nesting
-from virgil.infer.density.unstated import completed
 from virgil.infer.density.vectorize import Vectorization
 from virgil.infer.elbo.costs import Costs
 from virgil.infer.elbo.objective import ELBO
