@@ -13,8 +13,8 @@ from benchmarks.harness.table import Table, write
 from tests.exact.score_programs import PROGRAMS, gradients
 from virgil.infer import ELBO
 from virgil.infer.elbo.bound import Bound
+from virgil.infer.elbo.gradient import pathwise_or_score
 from virgil.infer.elbo.particles import Particles
-from virgil.infer.elbo.pathwise_or_score import pathwise_or_score
 from virgil.infer.elbo.terms import SAMPLED
 
 SLOTS = [2, 20, 200]

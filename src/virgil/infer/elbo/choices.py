@@ -9,8 +9,7 @@ from typing import Any, Self, TypeVar
 from virgil.errors import ArgumentError, did_you_mean, shown
 from virgil.infer.elbo.analytic import ANALYTIC
 from virgil.infer.elbo.bound import MEAN, Bound, BoundFunction
-from virgil.infer.elbo.gradient import Estimate, GradientRule
-from virgil.infer.elbo.pathwise_or_score import PATHWISE_OR_SCORE
+from virgil.infer.elbo.gradient import PATHWISE_OR_SCORE, Estimate, GradientRule
 from virgil.infer.elbo.refusals import refuse
 from virgil.infer.elbo.summing_out import BOTH, GUIDE, MODEL, NONE, Elimination, SumOut
 from virgil.infer.elbo.terms import SAMPLED, LatentTerms, Terms

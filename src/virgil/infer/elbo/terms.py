@@ -1,4 +1,4 @@
-"""Terms: the log-probabilities and divergences that an objective is a sum of, at the values drawn unless it says otherwise."""
+"""Terms: the log-probabilities and divergences that an objective is a sum of, and the usual ones, at a draw."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``Session``: what steps on a problem keep, from one step to the next and from run to run, for one thread at a time."""
+"""``Session``: what the steps on a problem keep between them, and the guard that lets in one thread at a time."""
 
 from __future__ import annotations
 
