@@ -13,7 +13,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from virgil.distributions import constraints
 from virgil.errors import ParamError
-from virgil.params import ParamStore, clear_param_store, current_store, default_store, get_param_store
+from virgil.params import ParamStore, clear_param_store, default_store, get_param_store
 
 
 class OnPurposeError(Exception):
@@ -138,12 +138,12 @@ def test_the_store_in_use_nests():
     assert get_param_store() is default_store
     with first:
         with suppress(OnPurposeError), second:
-            assert current_store() is second
+            assert get_param_store() is second
             with first, first:
-                assert current_store() is first
+                assert get_param_store() is first
             raise OnPurposeError
-        assert current_store() is first
-        current_store()["x"] = torch.ones(1)
+        assert get_param_store() is first
+        get_param_store()["x"] = torch.ones(1)
         clear_param_store()
     assert list(first) == []
     assert get_param_store() is default_store

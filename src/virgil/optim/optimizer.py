@@ -16,7 +16,7 @@ from virgil.optim.options import OptimArgs, check_class, check_leaf, check_optio
 from virgil.optim.schedule import Call, Schedule
 from virgil.optim.state import OptimState, ParamState, check_state, copied, read_state, write_state
 from virgil.optim.torch_step import is_plain, make_optimizer, take_step
-from virgil.params import current_store
+from virgil.params import get_param_store
 from virgil.params.tensor_file import refusing
 
 __all__ = ["Optimizer"]
@@ -305,7 +305,7 @@ class Optimizer:
 
     def _by_name(self, params: Iterable[Tensor]) -> dict[str, Tensor]:
         """Leaves by their names in the current store; one outside gets a number, ``tensor_0``, and keeps it."""
-        store, named = current_store(), {}
+        store, named = get_param_store(), {}
         known = {id(leaf): name for name, leaf in self._leaves.items()}
         for leaf in params:
             if not isinstance(leaf, Tensor):

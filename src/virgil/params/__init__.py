@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 from virgil.params.constraint_json import register_constraint
-from virgil.params.current_store import clear_param_store, current_store, default_store, get_param_store
+from virgil.params.current_store import clear_param_store, default_store, get_param_store
 from virgil.params.store import ParamStore
 
 __all__ = [
     "ParamStore",
     "clear_param_store",
-    "current_store",
     "default_store",
     "get_param_store",
     "register_constraint",
