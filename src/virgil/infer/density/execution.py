@@ -17,9 +17,9 @@ from virgil.poutine.trace import Trace, Tracer
 from virgil.poutine.wrap import Program
 
 __all__ = [
-    "PARTICLES",
     "Call",
     "Executions",
+    "PARTICLES",
     "Pair",
     "Program",
     "as_stated",

@@ -13,7 +13,7 @@ from virgil.infer.elbo.particles import Particles
 from virgil.infer.elbo.refusals import score_refused
 from virgil.poutine.site import Site
 
-__all__ = ["PATHWISE_OR_SCORE", "Estimate", "GradientRule", "pathwise_or_score"]
+__all__ = ["Estimate", "GradientRule", "PATHWISE_OR_SCORE", "pathwise_or_score"]
 
 
 class Estimate(Protocol):

@@ -14,7 +14,7 @@ from virgil.poutine.frame import Frame, rounds_of
 from virgil.poutine.masked_log_prob import counted
 from virgil.poutine.site import Site
 
-__all__ = ["SAMPLED", "LatentTerms", "Placed", "Term", "Terms", "all_terms", "of_guide", "of_model", "sampled"]
+__all__ = ["LatentTerms", "Placed", "SAMPLED", "Term", "Terms", "all_terms", "of_guide", "of_model", "sampled"]
 
 
 class Term(NamedTuple):
