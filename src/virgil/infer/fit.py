@@ -151,6 +151,7 @@ class Fit(Outcome):
         steps: int | None = None,
         modes: bool = True,
         calibration: int = 0,
+        seconds: float | None = None,
         **kwargs: Any,
     ) -> Check:
         """How far to trust the fit: its guide against the posterior, and its steps against where they lead.
@@ -167,6 +168,8 @@ class Fit(Outcome):
                 Default: 512, or as many as take ten seconds at the run's pace, but 128 at least.
             modes: whether to look for modes of the posterior that the guide misses.
             calibration: to how many simulated data sets to fit anew, 20 or more; 0 for none.
+            seconds: that draws and steps left to the check may take. Default: as long as the run took, but one at least
+                and ten at most.
             **kwargs: keyword arguments of model and guide.
 
         Raises:
@@ -188,7 +191,7 @@ class Fit(Outcome):
             'all'
         """
         given = (args, kwargs) if args or kwargs else None
-        return check_fit(self, given, draws, steps, modes, calibration)
+        return check_fit(self, given, draws, steps, modes, calibration, seconds)
 
     def to_arviz(self, *args: Any, num_samples: int = 1000, seed: int | None = None, **kwargs: Any) -> DataTree:
         """The fit for ArviZ: draws of the guide, what they predict, and the likelihood of each observation.

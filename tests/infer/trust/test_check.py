@@ -51,20 +51,19 @@ def test_a_guide_that_contains_the_posterior_passes(engine, seed, model, family,
 def test_a_mean_field_guide_of_a_correlated_posterior_is_called_out(engine, seed):
     """Its shape is 0.95 in the limit and about 0.83, give or take 0.1, with 10,000 draws."""
     check = seeded(seed, correlated, AutoNormal, engine=engine).check()
-    assert check.verdict.trusts in ("nothing", "means", "weighted draws"), check.summary()
+    assert check.verdict.trusts == "nothing", check.summary()
     assert check.k_hat > 0.5
-    assert all(site.moments.ratio < 0.8 for site in check.sites)  # too narrow; the truth is 0.31
+    assert all(site.moments.ratio < 0.8 and not site.spread_holds for site in check.sites)  # the truth is 0.31
     assert all(not site.is_at_fault for site in check.sites)
     assert check.weights.gap > 0.4  # of 1.16 nats, which weights of so heavy a tail find in part
-    if not check.weights.is_usable:
-        assert "dependence" in check.verdict.advice
+    assert "dependence" in check.verdict.advice
 
 
 @pytest.mark.long
 @runs
 def test_a_funnel_is_called_out(engine, seed):
     check = seeded(seed, funnel, AutoNormal, engine=engine, steps=3000).check()
-    assert check.verdict.trusts in ("means", "nothing"), check.summary()
+    assert check.verdict.trusts == "nothing", check.summary()
     assert check.k_hat > check.weights.threshold
 
 

@@ -23,7 +23,8 @@ from virgil.distributions import constraints
 from virgil.errors import ArgumentError
 from virgil.infer import SVI, Trace_ELBO
 from virgil.infer.trust.draws import draws
-from virgil.infer.trust.weights import importance, moments, pareto_shape, threshold, tied
+from virgil.infer.trust.moments import moments
+from virgil.infer.trust.weights import importance, pareto_shape, threshold, tied
 
 
 @pytest.mark.parametrize("shape", [0.2, 0.5, 0.9, 1.5])

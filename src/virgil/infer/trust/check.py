@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -13,25 +14,26 @@ from torch import Tensor
 from virgil.errors import ArgumentError, shown
 from virgil.infer.density.draws_at_once import Joint
 from virgil.infer.plots.check import plot_check
+from virgil.infer.run.origin import Origin
 from virgil.infer.run.outcome import Outcome
 from virgil.infer.trust.calibration import Calibration, calibrate
 from virgil.infer.trust.convergence import Convergence, convergence
 from virgil.infer.trust.draws import Arguments, Draws, changes, joint, origin_of_fit, take
+from virgil.infer.trust.effort import Effort, effort_of
 from virgil.infer.trust.figures import Figures
 from virgil.infer.trust.modes import Search, search
+from virgil.infer.trust.moments import moments
 from virgil.infer.trust.sites import SiteShape, site_shapes
 from virgil.infer.trust.table import summary
-from virgil.infer.trust.verdict import GOOD, SiteCheck, given_points, verdict_of
-from virgil.infer.trust.weights import LEAST, Importance, importance, magnitude_of, moments, resampled, tied
+from virgil.infer.trust.verdict import GOOD, SiteCheck, given_points, verdict_of, wanting
+from virgil.infer.trust.weights import LEAST, Importance, importance, magnitude_of, resampled, tied
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Check", "check_fit"]
 
-_TOGETHER, _ALONE = 10_000, 1000  # draws, where one execution takes many of them and where it takes one
-_STEPS, _FEWEST = 512, 128  # further steps, and the least of them
-_PATIENCE = 10.0  # seconds that draws one by one, or further steps, may take where their number is left to the check
+_MORE = 8  # times as many draws as at first, at most, where errors ask for them
 _CALIBRATED = 1000  # steps of a fit to simulated data
 
 
@@ -114,55 +116,87 @@ class Check(Figures):
 
 
 def check_fit(
-    fit: Outcome, given: Arguments | None, draws: int | None, steps: int | None, modes: bool, calibration: int
+    fit: Outcome,
+    given: Arguments | None,
+    draws: int | None,
+    steps: int | None,
+    modes: bool,
+    calibration: int,
+    seconds: float | None = None,
 ) -> Check:
     """Check a fit; the arguments are those of ``Fit.check``."""
-    if fit.evaluations is not None and (steps or calibration):
-        raise ArgumentError(
-            "check() got steps= or calibration= for a deterministic approximation, which has no further steps to take: "
-            "it ended where its own loss is least. Leave both away."
-        )
-    steps = _steps(fit) if steps is None else steps
-    if not isinstance(steps, int) or steps < 0:
-        raise ArgumentError(f"check() got steps={shown(steps)}; it takes a number of steps, 0 for none.")
-    if draws is not None and (not isinstance(draws, int) or draws < LEAST):
-        raise ArgumentError(f"check() got draws={shown(draws)}; it takes a whole number, {LEAST} or more.")
+    effort = effort_of(fit, seconds)
+    _refuse(fit, draws, steps, calibration)
+    steps = effort.steps(fit) if steps is None else steps
     origin = origin_of_fit(fit)
     notes = changes(origin)
     with origin.present():
         with torch.no_grad():
             at = joint(origin, given)
-            taken = take(origin, at, draws or _draws(at), is_given=given is not None)
-            obstacle = taken.obstacle or _tie(taken)
-            weights = importance(taken.log_p, taken.log_q) if obstacle is None else None
-            sites = _sites(at, taken, weights)
-            searched = _search(at, taken, weights, modes, obstacle)
-        arrived = convergence(origin, at, fit.engine, steps, fit.averaged > 0, given is not None) if steps else None
+            with effort.shown("draws"):
+                drawn = _drawn(origin, at, draws, given is not None, effort)
+            taken, weights, sites = drawn.taken, drawn.weights, drawn.sites
+            with effort.shown("other modes"):
+                searched = _search(at, taken, weights, modes, drawn.obstacle)
+        with effort.shown("further steps"):
+            arrived = convergence(origin, at, fit.engine, steps, fit.averaged > 0, given is not None) if steps else None
         length = min(fit.num_steps, _CALIBRATED)
         calibrated = calibrate(origin, fit.engine, calibration, length) if calibration else None
-    verdict = verdict_of(weights, obstacle, sites, searched, arrived, calibrated)
+    verdict = verdict_of(weights, drawn.obstacle, sites, searched, arrived, calibrated)
     if taken.points and weights is not None:
         verdict = given_points(verdict, taken.points)
     notes += taken.notes
-    return Check(verdict, weights, obstacle, sites, searched, arrived, calibrated, notes, taken.values)
+    return Check(verdict, weights, drawn.obstacle, sites, searched, arrived, calibrated, notes, taken.values)
 
 
-def _draws(at: Joint) -> int:
-    return _TOGETHER if at.at_once else max(LEAST, min(_ALONE, int(_PATIENCE / at.seconds)))
+def _refuse(fit: Outcome, draws: int | None, steps: int | None, calibration: int) -> None:
+    if fit.evaluations is not None and (steps or calibration):
+        raise ArgumentError(
+            "check() got steps= or calibration= for a deterministic approximation, which has no further steps to take: "
+            "it ended where its own loss is least. Leave both away."
+        )
+    if steps is not None and (not isinstance(steps, int) or steps < 0):
+        raise ArgumentError(f"check() got steps={shown(steps)}; it takes a number of steps, 0 for none.")
+    if draws is not None and (not isinstance(draws, int) or draws < LEAST):
+        raise ArgumentError(f"check() got draws={shown(draws)}; it takes a whole number, {LEAST} or more.")
 
 
-def _steps(fit: Outcome) -> int:
-    if fit.evaluations is not None:
-        return 0
-    pace = fit.wall_time / max(1, fit.num_steps)
-    return max(_FEWEST, min(_STEPS, int(_PATIENCE / max(pace, 1e-9)) // _FEWEST * _FEWEST))
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """Draws, and what their weights say."""
+
+    taken: Draws
+    obstacle: str | None
+    weights: Importance | None
+    sites: tuple[SiteCheck, ...]
+
+
+def _drawn(origin: Origin, at: Joint, draws: int | None, is_given: bool, effort: Effort) -> _Drawn:
+    """Draw; more where weights are usable and their errors ask for it, unless the number is given."""
+    num, begin = draws or effort.draws(at), time.perf_counter()
+    found = _weighed(at, take(origin, at, num, is_given))
+    weights = found.weights
+    if draws is not None or not at.at_once or weights is None or not weights.is_usable:
+        return found
+    settled = all(site.mean_holds and site.spread_holds for site in found.sites)
+    times = wanting(weights, found.sites)
+    if settled or not 1 < times < _MORE:
+        return found
+    more = effort.more(min(_MORE, 1.5 * times) * num, num, time.perf_counter() - begin)
+    return found if more <= num else _weighed(at, take(origin, at, more, is_given))
+
+
+def _weighed(at: Joint, taken: Draws) -> _Drawn:
+    obstacle = taken.obstacle or _tie(taken)
+    weights = importance(taken.log_p, taken.log_q) if obstacle is None else None
+    return _Drawn(taken, obstacle, weights, _sites(at, taken, weights))
 
 
 def _sites(at: Joint, taken: Draws, weights: Importance | None) -> tuple[SiteCheck, ...]:
     shapes: dict[str, SiteShape] = {} if weights is None else site_shapes(at)
     return tuple(
         SiteCheck(name, shapes.get(name), None if weights is None else moments(values, weights.log_weights))
-        for name, values in taken.values.items()
+        for name, values in {**taken.values, **taken.derived}.items()
     )
 
 

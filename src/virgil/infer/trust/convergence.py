@@ -20,10 +20,19 @@ from virgil.infer.trust.stats import array_stats
 from virgil.ops.random_state import set_rng_seed
 from virgil.optim import zero_grads
 
-__all__ = ["Convergence", "Estimate", "NOISE_PER_LATENT", "PER_LATENT", "convergence"]
+__all__ = ["AVERAGED_PER_LATENT", "Convergence", "Estimate", "NOISE_PER_LATENT", "PER_LATENT", "convergence"]
 
 PER_LATENT = 0.02  # nats of drift, which may go on: what a mean that is off by a fifth of a standard deviation costs
 NOISE_PER_LATENT = 0.05  # nats of noise: a third of a standard deviation
+AVERAGED_PER_LATENT = (
+    0.5  # nats of noise behind an average: from a whole standard deviation on it moves the average too
+)
+_CREEPING = (
+    5.0,
+    1e-3,
+    1.5,
+    0.5,
+)  # standard errors of drift, nats of it per latent, R-hat, share of entries with a high one
 _BEYOND = 6.0  # times the jitter: what no point of a path that has arrived is above its mean by
 _DRAWS = 32  # of loss and gradient
 _AT_ONCE = 256  # draws of a loss
@@ -88,8 +97,19 @@ class Convergence:
     def is_noisy(self) -> bool:
         """True if the noise of the steps raises the loss."""
         left = self.excess.exceeds(self._tolerance(NOISE_PER_LATENT)) and not self.is_under_way
-        jitters = not self.averaged and self.jitter.exceeds(self._tolerance(NOISE_PER_LATENT))
+        allowed = AVERAGED_PER_LATENT if self.averaged else NOISE_PER_LATENT
+        jitters = self.jitter.exceeds(self._tolerance(allowed))
         return self.failed or left or jitters
+
+    @property
+    def creeps(self) -> bool:
+        """True if all parameters move one way and the loss falls by a little that is beyond doubt.
+
+        How far the optimum is cannot be seen from a path that creeps; weights tell whether it matters.
+        """
+        errors, least, r_hat, share = _CREEPING
+        falls = self.drift.value > max(errors * self.drift.error, self._tolerance(least))
+        return falls and self.r_hat > r_hat and self.r_hat_share > share
 
     @property
     def advice(self) -> str | None:

@@ -41,6 +41,7 @@ class Draws:
 
     Attributes:
         values: by latent site of the model. Shape: ``(num, *shape of the site)``.
+        derived: by deterministic site of the model, likewise; none where variables are summed out.
         log_p: ``log p(x, z)``, nats, with what the objective sums out summed out. Shape: ``(num,)``.
         log_q: ``log q(z)``, nats. Shape: ``(num,)``.
         model_terms: of each site of the model, its part in ``log_p``; empty where variables are summed out.
@@ -51,6 +52,7 @@ class Draws:
     """
 
     values: dict[str, Tensor]
+    derived: dict[str, Tensor]
     log_p: Tensor
     log_q: Tensor
     model_terms: dict[str, Tensor]
@@ -134,13 +136,14 @@ def take(origin: Origin, joint: Joint, num: int, is_given: bool = False) -> Draw
         count = min(joint.chunk, num - start)
         pair = joint.run(count)
         model = {name: each / (joint.scale or 1.0) for name, each in joint.log_model(pair, count).items()}
-        parts.append((joint.values(pair, count), model, joint.log_guide(pair, count)))
-    values, model, guide = (
+        parts.append((joint.values(pair, count), _derived(joint, pair, count), model, joint.log_guide(pair, count)))
+    values, derived, model, guide = (
         {name: torch.cat([each[name] for each in rows]) for name in rows[0]} for rows in zip(*parts, strict=True)
     )
     zero = torch.zeros(num, dtype=torch.float64)
     return Draws(
         values,
+        derived,
         sum(model.values(), zero),
         sum(guide.values(), zero),
         {} if "" in model else model,
@@ -149,6 +152,20 @@ def take(origin: Origin, joint: Joint, num: int, is_given: bool = False) -> Draw
         _points(joint.single),
         _notes(origin, joint, is_given),
     )
+
+
+def _derived(joint: Joint, pair: Pair, count: int) -> dict[str, Tensor]:
+    """Deterministic sites of the model that have a value a draw. Shape: ``(count, *shape of a single one)`` each."""
+    if joint.enumerates:
+        return {}
+    found = {}
+    for name, site in pair.model.nodes.items():
+        if site.kind != "deterministic" or not isinstance(site.value, Tensor) or not site.value.is_floating_point():
+            continue
+        shape = joint.single.model.nodes[name].value.shape
+        if site.value.numel() == count * shape.numel():
+            found[name] = site.value.detach().reshape(count, *shape)
+    return found
 
 
 def is_point(site: Site) -> bool:

@@ -23,7 +23,7 @@ class Figures:
         verdict: the judgement; ``str(check.verdict)`` is a sentence.
         weights: what importance weights of the guide's draws say; ``None`` where there are none.
         obstacle: why there are none; ``None`` if there are.
-        sites: each latent site.
+        sites: each latent site, and after these each deterministic one.
         modes: modes of the posterior that the guide misses.
         convergence: what further steps show; ``None`` where none were asked for.
         calibration: what simulation says; ``None`` where it was not asked for.

@@ -17,6 +17,7 @@ from virgil.infer.trust.draws import Draws
 __all__ = ["Mode", "Search", "search"]
 
 _STARTS = 64  # climbs from draws of the prior
+_FARTHEST = 100.0  # standard deviations of the guide, that a climb begins from it where there is no prior to draw from
 _OWN = 8  # climbs from draws of the guide
 _STEPS = 300
 _LONGEST = 200  # entries of a vector, above which curvatures are not computed
@@ -88,14 +89,26 @@ def search(joint: Joint, draws: Draws, evidence: float) -> Search:
         return Search((), f"there are {density.dim} unconstrained entries; curvatures are computed up to {_LONGEST}")
     try:
         known = density.vectors(draws.values).double()
-        starts = density.prior(_STARTS).double()
-        starts = starts[starts.isfinite().all(1)]
     except (VirgilError, NotImplementedError, KeyError) as error:
-        return Search((), f"the model cannot be drawn from ({type(error).__name__})")
+        return Search((), f"the guide's draws cannot be placed ({type(error).__name__})")
+    starts = _starts(density, known)
     width = known.std(0)
     own = _peaks(density, _climb(density, known[:_OWN], width), width, [])
     others = _peaks(density, _climb(density, starts, _spread(starts)), width, own)
     return Search(_missed(density, own, others, known, evidence))
+
+
+def _starts(density: Density, known: Tensor) -> Tensor:
+    """Draws of the prior; where one is improper, draws around the guide's, at distances up to a hundred deviations."""
+    try:
+        drawn = density.prior(_STARTS).double()
+        starts = drawn[drawn.isfinite().all(1)]
+    except (VirgilError, NotImplementedError, KeyError):
+        starts = known[:0]
+    if len(starts):
+        return starts
+    distances = torch.logspace(0, math.log10(_FARTHEST), _STARTS, dtype=torch.float64, device=known.device)
+    return known.mean(0) + distances.unsqueeze(1) * known.std(0) * torch.randn_like(known[:1].expand(_STARTS, -1))
 
 
 def _missed(

@@ -9,15 +9,19 @@ from dataclasses import dataclass, replace
 from virgil.infer.trust.calibration import Calibration
 from virgil.infer.trust.convergence import Convergence
 from virgil.infer.trust.modes import Search
+from virgil.infer.trust.moments import Moments
 from virgil.infer.trust.sites import SiteShape
-from virgil.infer.trust.weights import Importance, Moments
+from virgil.infer.trust.weights import Importance
 
-__all__ = ["ERRORS", "GOOD", "MEANS", "SPREADS", "SiteCheck", "Verdict", "given_points", "verdict_of"]
+__all__ = ["GOOD", "MEANS", "SPREADS", "SiteCheck", "Verdict", "given_points", "verdict_of", "wanting"]
 
 GOOD = 0.5  # a shape under which weights have a variance
-MEANS = 0.1  # standard deviations that a mean may be off by
-SPREADS = 0.1  # share that a standard deviation may be off by
-ERRORS = 3.0  # standard errors of weighted draws that have to fit into these
+MEANS = 0.1  # standard deviations that a mean may be off by: an interval of 95 % then still holds 94.9 %
+SPREADS = (0.9, 1.1)  # ratio of standard deviations: an interval of 95 % then holds 92 % to 97 %
+_ERRORS = 3.0  # standard errors of the weighted draws that have to fit into these bounds, one in 370 is beyond
+_HEAVY = math.sqrt(2)  # times the errors where the weights have no variance, which would bound them
+_LIKE = 0.99  # of the draws that weighted ones are worth: the guide's own tails then decide nothing
+_DEPENDENT = 0.2  # difference of a correlation under the guide and under the weights
 
 
 @dataclass(frozen=True)
@@ -41,21 +45,14 @@ class SiteCheck:
 
     @property
     def mean_holds(self) -> bool:
-        """True if the mean is near that of the weighted draws, a standard error allowed for."""
-        moved = self.moments
-        return moved is None or abs(moved.shift) + moved.shift_error <= MEANS
+        """True if the guide's means are within the bound of the weighted ones, for all that these draws know."""
+        return self.moments is None or self.moments.farthest <= MEANS
 
     @property
     def spread_holds(self) -> bool:
-        """True if the standard deviation is near that of the weighted draws, a standard error allowed for."""
-        moved = self.moments
-        return moved is None or abs(math.log(moved.ratio)) + moved.ratio_error / moved.ratio <= math.log1p(SPREADS)
-
-    @property
-    def weighted_holds(self) -> bool:
-        """True if the weighted draws themselves are many enough for means and standard deviations."""
-        moved = self.moments
-        return moved is None or (ERRORS * moved.mean_error <= MEANS and ERRORS * moved.sd_error <= SPREADS)
+        """True if the guide's standard deviations are, likewise."""
+        moments = self.moments
+        return moments is None or (SPREADS[0] <= moments.narrowest and moments.widest <= SPREADS[1])
 
 
 @dataclass(frozen=True)
@@ -102,6 +99,8 @@ def verdict_of(
         names = ", ".join(map(repr, calibration.misfitting))
         other = f"For other data of the model the same settings leave {names} out of calibration."
         return replace(verdict, advice=f"{verdict.advice} {other}".strip())
+    if convergence is not None and convergence.creeps:
+        return _not_arrived(convergence)
     return _unusable(weights, sites, calibration)
 
 
@@ -124,6 +123,11 @@ def _not_arrived(convergence: Convergence) -> Verdict:
     elif convergence.is_under_way:
         gain = max(convergence.drift.value, convergence.excess.value)
         found = f"{convergence.steps} further steps lower the loss by {_nats(gain)}"
+    elif convergence.creeps and convergence.advice is None:
+        found = (
+            f"{convergence.steps} further steps lower the loss by {_nats(convergence.drift.value)}, little but without "
+            "end in sight, and its weights do not fit"
+        )
     elif convergence.is_noisy:
         cost = max(convergence.jitter.value, convergence.excess.value)
         found = f"the noise of its steps costs {_nats(cost)}"
@@ -162,49 +166,76 @@ def _misses(modes: Search) -> Verdict:
     )
 
 
+def wanting(weights: Importance, sites: Sequence[SiteCheck]) -> float:
+    """How many times as many draws would make the weighted means and standard deviations near enough to be trusted."""
+    factor = _ERRORS * (_HEAVY if _tail(weights, sites) > GOOD else 1.0)
+    found = [site.moments for site in sites if site.moments is not None]
+    worst = max((max(each.mean_error / MEANS, each.sd_error / (SPREADS[1] - 1)) for each in found), default=0.0)
+    return (factor * worst) ** 2
+
+
+def _tail(weights: Importance, sites: Sequence[SiteCheck]) -> float:
+    """The largest Pareto shape, of the weights and of the weights times squared distances."""
+    return max([weights.k_hat, *(site.moments.k_hat for site in sites if site.moments is not None)])
+
+
 def _usable(weights: Importance, sites: Sequence[SiteCheck]) -> Verdict:
-    k_hat = f"k-hat {weights.k_hat:.2f}"
+    k_hat, tail = f"k-hat {weights.k_hat:.2f}", _tail(weights, sites)
     means, spreads = all(site.mean_holds for site in sites), all(site.spread_holds for site in sites)
-    if means and spreads and weights.k_hat <= GOOD:
-        return Verdict("all", f"Trust means, spreads and tails: {k_hat}, at most {GOOD}.")
-    if means and spreads:
+    known = tail <= weights.threshold or weights.effective >= _LIKE * len(weights.log_weights)
+    if means and spreads and known:
+        if weights.k_hat <= GOOD:
+            return Verdict("all", f"Trust means, spreads and tails: {k_hat}, at most {GOOD}.")
         return Verdict(
             "means and spreads",
             f"Trust means and spreads: {k_hat}, between {GOOD} and {weights.threshold:.2f}.",
             "Take tails and the evidence from check.draws().",
         )
     off = ", ".join(repr(site.name) for site in sites if not (site.mean_holds and site.spread_holds))
-    moved = f"{k_hat}, at most {weights.threshold:.2f}, and weights move {'spreads' if means else 'means'} of {off}"
-    if all(site.weighted_holds for site in sites):
-        return Verdict("weighted draws", f"Trust check.draws(), not the guide's own: {moved}.")
-    few = f"the weighted draws are worth {weights.effective:,.0f}, which are too few for {_least_known(sites)}"
-    advice = f"Take more, by check(draws={_more(weights, sites):_}), or fit a richer guide."
+    advice = _inside(weights, sites)
+    if known and wanting(weights, sites) <= 1:
+        what = "spreads" if means else "means"
+        return Verdict(
+            "weighted draws",
+            f"Trust check.draws(), not the guide's own: {k_hat}, at most {weights.threshold:.2f}, and weights move "
+            f"{what} of {off or 'no site'}.",
+            advice,
+        )
     if means:
-        return Verdict("means", f"Trust means, not spreads: {moved}; {few}.", advice)
-    return Verdict("nothing", f"Do not trust yet: {moved}; {few}.", advice)
+        return Verdict(
+            "means", f"Trust means, not spreads: {k_hat}, and these draws do not know all spreads to 10 %.", advice
+        )
+    if not known:
+        figures = f"{k_hat} is usable, but weights times squared distances have k-hat {tail:.2f}"
+    else:
+        figures = f"{k_hat} is usable, but the weighted draws are worth {weights.effective:,.0f}"
+    sentence = f"Do not trust: {figures}, too few for means to {MEANS} standard deviations and spreads to 10 %."
+    return Verdict("nothing", sentence, advice or _RICHER)
 
 
-def _wanting(site: SiteCheck) -> float:
-    """How many times as many draws the weighted ones of a site would have to be."""
-    moved = site.moments
-    return 0.0 if moved is None else max(ERRORS * moved.mean_error / MEANS, ERRORS * moved.sd_error / SPREADS) ** 2
-
-
-def _least_known(sites: Sequence[SiteCheck]) -> str:
-    return repr(max(sites, key=_wanting).name)
-
-
-def _more(weights: Importance, sites: Sequence[SiteCheck]) -> int:
-    """Draws that would do, to two digits."""
-    wanted = len(weights.log_weights) * max(map(_wanting, sites)) * _SPARE
-    digits = int(10 ** max(0, math.floor(math.log10(wanted)) - 1))
-    return math.ceil(wanted / digits) * digits
+def _inside(weights: Importance, sites: Sequence[SiteCheck]) -> str:
+    """Advice where entries of one site depend on each other as the guide has it not; empty where none do."""
+    noticed = _DEPENDENT + _ERRORS / math.sqrt(weights.effective)  # correlations have about this standard error
+    names = [
+        site.name
+        for site in sites
+        if not (site.shape and site.shape.slot) and site.moments is not None and site.moments.dependence > noticed
+    ]
+    if not names:
+        return ""
+    entries = ", ".join(map(repr, names))
+    return f"The guide lacks dependence between entries of {entries}, as AutoMultivariateNormal has it."
 
 
 def _unusable(weights: Importance, sites: Sequence[SiteCheck], calibration: Calibration | None) -> Verdict:
     figures = f"k-hat {weights.k_hat:.2f} is above {weights.threshold:.2f}"
+    if weights.k_hat <= weights.threshold:
+        figures = f"log-weights are spread over {weights.spread:,.0f} nats"
     faults = [site.name for site in sites if site.is_at_fault]
-    if faults:
+    inside = _inside(weights, sites)
+    if inside:
+        advice = inside
+    elif faults:
         advice = f"The guide's factor of {', '.join(map(repr, faults))} does not fit even given the others. {_RICHER}"
     elif any(site.shape is not None for site in sites):
         advice = _DEPENDENCE
@@ -212,12 +243,4 @@ def _unusable(weights: Importance, sites: Sequence[SiteCheck], calibration: Cali
         advice = _RICHER
     if calibration is not None:
         return Verdict("means", f"Trust means, not tails: {figures}, and calibration finds no mean off.", advice)
-    if weights.k_hat < 1 and all(site.mean_holds for site in sites):
-        shift = max((abs(site.moments.shift) for site in sites if site.moments is not None), default=0.0)
-        return Verdict(
-            "means",
-            f"Trust means, not tails: {figures}, and as far as weights can tell means are off by {shift:.2g} standard "
-            "deviations at most.",
-            advice,
-        )
     return Verdict("nothing", f"Do not trust: {figures}.", advice)

@@ -1,4 +1,4 @@
-"""Importance weights of a guide's draws: their Pareto shape, the evidence, and what they correct."""
+"""Importance weights of a guide's draws: their Pareto shape, the evidence, and resampling."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from virgil.infer.trust.stats import array_stats
 
 __all__ = [
     "Importance",
-    "Moments",
     "importance",
     "magnitude_of",
-    "moments",
     "pareto_shape",
     "resampled",
     "threshold",
@@ -26,8 +24,8 @@ __all__ = [
 
 LEAST = 100  # draws for a Pareto fit to 20 of them
 _ALMOST = 0.9  # of the draws that weighted ones are worth: weights that are nearly equal
-_CONSTANT = 1e-6  # relative: a standard deviation that is rounding
 _FAR = 10.0  # a shape from which weights spread over so many powers of ten that floats do not hold them
+_WIDEST = 100.0  # nats: the spread of log-weights from which no shape of their tail makes them usable
 _EQUAL = 1e-3  # nats: what weights differ by where they are equal but for rounding
 
 
@@ -57,8 +55,13 @@ class Importance:
 
     @property
     def is_usable(self) -> bool:
-        """True if weighted draws can be relied on."""
-        return self.k_hat <= self.threshold
+        """True if weighted draws can be relied on, by k-hat and by the spread of log-weights."""
+        return self.k_hat <= self.threshold and self.spread <= _WIDEST
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of the log-weights, nats."""
+        return self.elbo_error * math.sqrt(len(self.log_weights))
 
     @property
     def gap(self) -> float:
@@ -171,65 +174,6 @@ def importance(log_p: Tensor, log_q: Tensor) -> Importance:
         elbo=elbo,
         elbo_error=float(raw.std()) / math.sqrt(num),
         effective=1 / squared,
-    )
-
-
-@dataclass(frozen=True)
-class Moments:
-    """How far weighting moves what the guide says of one site.
-
-    Attributes:
-        shift: the largest difference of a coordinate's means, in standard deviations of the weighted draws.
-        shift_error: its standard error.
-        ratio: of the coordinate's standard deviation under the guide to that of the weighted draws where they differ
-            most: below 1 the guide is too narrow.
-        ratio_error: its standard error.
-        mean_error: the largest standard error of a weighted mean, in standard deviations.
-        sd_error: the largest standard error of a standard deviation of the weighted draws, as a share of it.
-    """
-
-    shift: float
-    shift_error: float
-    ratio: float
-    ratio_error: float
-    mean_error: float
-    sd_error: float
-
-
-def moments(values: Tensor, log_weights: Tensor) -> Moments | None:
-    """Means and standard deviations with and without weights; ``None`` where no coordinate varies.
-
-    Args:
-        values: Shape: ``(num, *shape)``.
-        log_weights: normalised. Shape: ``(num,)``.
-    """
-    flat, weights = values.double().reshape(len(values), -1).cpu(), log_weights.exp().unsqueeze(1)
-    flat = flat[:, flat.std(0) > _CONSTANT * (1 + flat.mean(0).abs())]
-    if not flat.numel():
-        return None
-    plain, plain_sd = flat.mean(0), flat.std(0)
-    mean = (weights * flat).sum(0)
-    square = (weights * (flat - mean) ** 2).sum(0)
-    sd = square.sqrt().clamp_min(1e-300)
-    # errors of ratios of sums, by the delta method (Owen 2013, section 9.2); both means are over the same draws
-    share = 1 / len(flat)
-    shift_error = ((weights * (flat - mean) - share * (flat - plain)) ** 2).sum(0).sqrt() / sd
-    centred = weights * ((flat - mean) ** 2 - square) / square.clamp_min(1e-300)
-    own = share * ((flat - plain) ** 2 - plain_sd**2) / plain_sd.clamp_min(1e-150) ** 2
-    ratio = plain_sd / sd
-    ratio_error = ratio / 2 * ((centred - own) ** 2).sum(0).sqrt()
-    shift = (mean - plain) / sd
-    # the entry that is farthest off beside its error may be another than the one that is farthest off
-    place, other = int((shift.abs() + shift_error).argmax()), int((ratio.log().abs() + ratio_error / ratio).argmax())
-    mean_error = ((weights * (flat - mean)).square().sum(0)).sqrt() / sd
-    sd_error = centred.square().sum(0).sqrt() / 2
-    return Moments(
-        float(shift[place]),
-        float(shift_error[place]),
-        float(ratio[other]),
-        float(ratio_error[other]),
-        float(mean_error.max()),
-        float(sd_error.max()),
     )
 
 
