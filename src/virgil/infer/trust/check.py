@@ -179,7 +179,7 @@ def _drawn(origin: Origin, at: Joint, draws: int | None, is_given: bool, effort:
     if draws is not None or not at.at_once or weights is None or not weights.is_usable:
         return found
     settled = all(site.mean_holds and site.spread_holds for site in found.sites)
-    times = wanting(weights, found.sites)
+    times = wanting(found.sites)
     if settled or not 1 < times < _MORE:
         return found
     more = effort.more(min(_MORE, 1.5 * times) * num, num, time.perf_counter() - begin)

@@ -19,7 +19,6 @@ GOOD = 0.5  # a shape under which weights have a variance
 MEANS = 0.1  # standard deviations that a mean may be off by: an interval of 95 % then still holds 94.9 %
 SPREADS = (0.9, 1.1)  # ratio of standard deviations: an interval of 95 % then holds 92 % to 97 %
 _ERRORS = 3.0  # standard errors of the weighted draws that have to fit into these bounds, one in 370 is beyond
-_HEAVY = math.sqrt(2)  # times the errors where the weights have no variance, which would bound them
 _LIKE = 0.99  # of the draws that weighted ones are worth: the guide's own tails then decide nothing
 _DEPENDENT = 0.2  # difference of a correlation under the guide and under the weights
 
@@ -166,12 +165,11 @@ def _misses(modes: Search) -> Verdict:
     )
 
 
-def wanting(weights: Importance, sites: Sequence[SiteCheck]) -> float:
+def wanting(sites: Sequence[SiteCheck]) -> float:
     """How many times as many draws would make the weighted means and standard deviations near enough to be trusted."""
-    factor = _ERRORS * (_HEAVY if _tail(weights, sites) > GOOD else 1.0)
     found = [site.moments for site in sites if site.moments is not None]
     worst = max((max(each.mean_error / MEANS, each.sd_error / (SPREADS[1] - 1)) for each in found), default=0.0)
-    return (factor * worst) ** 2
+    return (_ERRORS * worst) ** 2
 
 
 def _tail(weights: Importance, sites: Sequence[SiteCheck]) -> float:
@@ -193,7 +191,7 @@ def _usable(weights: Importance, sites: Sequence[SiteCheck]) -> Verdict:
         )
     off = ", ".join(repr(site.name) for site in sites if not (site.mean_holds and site.spread_holds))
     advice = _inside(weights, sites)
-    if known and wanting(weights, sites) <= 1:
+    if tail <= GOOD and wanting(sites) <= 1:  # beyond, what is averaged has no variance, and its error no bound
         what = "spreads" if means else "means"
         return Verdict(
             "weighted draws",
@@ -205,7 +203,7 @@ def _usable(weights: Importance, sites: Sequence[SiteCheck]) -> Verdict:
         return Verdict(
             "means", f"Trust means, not spreads: {k_hat}, and these draws do not know all spreads to 10 %.", advice
         )
-    if not known:
+    if tail > GOOD:
         figures = f"{k_hat} is usable, but weights times squared distances have k-hat {tail:.2f}"
     else:
         figures = f"{k_hat} is usable, but the weighted draws are worth {weights.effective:,.0f}"
