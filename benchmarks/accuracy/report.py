@@ -130,7 +130,8 @@ def wrong_trusts(rows: Sequence[Row]) -> Table:
 
 def cause(row: Row, found: Errors) -> str:
     """The cause of a wrong trust, by the figures of the draws that it trusts."""
-    if POSTERIORS[row.posterior].judged is not None and found.worst.split("[")[0] in DERIVED:
+    posterior = POSTERIORS.get(row.posterior)  # none of benchmarks.verdicts' own
+    if posterior is not None and posterior.judged is not None and found.worst.split("[")[0] in DERIVED:
         return "a quantity derived from sites, which no rule judges"
     if row.trusts == "weighted draws":
         return "weighted draws vary more than their errors say"
