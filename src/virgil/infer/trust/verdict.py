@@ -13,12 +13,12 @@ from virgil.infer.trust.moments import Moments
 from virgil.infer.trust.sites import SiteShape
 from virgil.infer.trust.weights import Importance
 
-__all__ = ["GOOD", "MEANS", "SPREADS", "SiteCheck", "Verdict", "given_points", "verdict_of", "wanting"]
+__all__ = ["ERRORS", "GOOD", "MEANS", "SPREADS", "SiteCheck", "Verdict", "given_points", "verdict_of", "wanting"]
 
 GOOD = 0.5  # a shape under which weights have a variance
 MEANS = 0.1  # standard deviations that a mean may be off by: an interval of 95 % then still holds 94.9 %
-SPREADS = (0.9, 1.1)  # ratio of standard deviations: an interval of 95 % then holds 92 % to 97 %
-_ERRORS = 3.0  # standard errors of the weighted draws that have to fit into these bounds, one in 370 is beyond
+SPREADS = 0.1  # share that a standard deviation may be off by: an interval of 95 % then holds 92 % to 97 %
+ERRORS = 3.0  # standard errors of the weighted draws that have to fit into these bounds, one in 370 is beyond
 _LIKE = 0.99  # of the draws that weighted ones are worth: the guide's own tails then decide nothing
 _DEPENDENT = 0.2  # difference of a correlation under the guide and under the weights
 
@@ -51,7 +51,7 @@ class SiteCheck:
     def spread_holds(self) -> bool:
         """True if the guide's standard deviations are, likewise."""
         moments = self.moments
-        return moments is None or (SPREADS[0] <= moments.narrowest and moments.widest <= SPREADS[1])
+        return moments is None or (moments.narrowest >= 1 - SPREADS and moments.widest <= 1 + SPREADS)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,6 @@ def given_points(verdict: Verdict, points: Sequence[str]) -> Verdict:
     )
 
 
-_SPARE = 1.5
 _RICHER = "A richer guide helps, or another parameterisation of the model."
 _DEPENDENCE = "No single site is at fault: the guide lacks dependence between them, as AutoMultivariateNormal has it."
 
@@ -168,8 +167,8 @@ def _misses(modes: Search) -> Verdict:
 def wanting(sites: Sequence[SiteCheck]) -> float:
     """How many times as many draws would make the weighted means and standard deviations near enough to be trusted."""
     found = [site.moments for site in sites if site.moments is not None]
-    worst = max((max(each.mean_error / MEANS, each.sd_error / (SPREADS[1] - 1)) for each in found), default=0.0)
-    return (_ERRORS * worst) ** 2
+    worst = max((max(each.mean_error / MEANS, each.sd_error / SPREADS) for each in found), default=0.0)
+    return (ERRORS * worst) ** 2
 
 
 def _tail(weights: Importance, sites: Sequence[SiteCheck]) -> float:
@@ -199,6 +198,9 @@ def _usable(weights: Importance, sites: Sequence[SiteCheck]) -> Verdict:
             f"{what} of {off or 'no site'}.",
             advice,
         )
+    if tail <= GOOD:
+        num = math.ceil(1.5 * wanting(sites) * len(weights.log_weights) / 1000) * 1000
+        advice = f"Take more, by check(draws={num:_}). {advice}".strip()
     if means:
         return Verdict(
             "means", f"Trust means, not spreads: {k_hat}, and these draws do not know all spreads to 10 %.", advice
@@ -213,7 +215,7 @@ def _usable(weights: Importance, sites: Sequence[SiteCheck]) -> Verdict:
 
 def _inside(weights: Importance, sites: Sequence[SiteCheck]) -> str:
     """Advice where entries of one site depend on each other as the guide has it not; empty where none do."""
-    noticed = _DEPENDENT + _ERRORS / math.sqrt(weights.effective)  # correlations have about this standard error
+    noticed = _DEPENDENT + ERRORS / math.sqrt(weights.effective)  # correlations have about this standard error
     names = [
         site.name
         for site in sites
