@@ -104,7 +104,7 @@ def test_a_funnel_is_fitted_in_variables_without_its_neck():
     assert fit.verdict.trusts in ("all", "means and spreads")
     assert abs(tau.mean() - mean) < MEANS * sd
     assert abs(tau.std() / sd - 1) < SPREADS
-    assert fit.draws(3)["theta"].shape == (3, 8)
+    assert fit.draws(3)["theta"].shape == fit.check().draws(3)["theta"].shape == (3, 8)
     assert "standard variables for theta" in fit.rungs[-1].method
 
 

@@ -13,7 +13,7 @@ from virgil.errors import VirgilError
 from virgil.infer.ladder.answer import Answer, missing
 from virgil.infer.ladder.budget import Budget
 from virgil.infer.ladder.chains import Begun, drawn_by_chains
-from virgil.infer.ladder.importance import learn, weigh
+from virgil.infer.ladder.importance import learned, weigh
 from virgil.infer.ladder.proposals import at_modes, by_linear_response
 from virgil.infer.ladder.rung import Rung
 from virgil.infer.ladder.target import Target, non_centred
@@ -90,11 +90,16 @@ class Climb:
 
     def weighted(self, target: Target, mixture: Callable[[], StudentMixture]) -> Answer | None:
         """The answer of weighted draws of a mixture that learns the posterior."""
-        generator = torch.Generator().manual_seed(self.seed)
-        found = learn(target, mixture(), self.budget, generator)
-        if self.best is None or found.efficiency > self.best[1].efficiency:
-            self.best = target, found
-        return weigh(target, found, self.budget, generator)
+        generator, best = torch.Generator().manual_seed(self.seed), None
+        for found in learned(target, mixture(), self.budget, generator):
+            if self.best is None or found.efficiency > self.best[1].efficiency:
+                self.best = target, found
+            answer = weigh(target, found, self.budget, generator)
+            if answer is not None and (best is None or _rank(answer) > _rank(best)):
+                best = answer
+            if best is not None and best.verdict.trusts == _WORDS[-1]:
+                break
+        return best
 
     def chains(self, target: Target, best: Population | None = None) -> Answer:
         """The answer of chains that begin at the draws of a mixture, or of the mean field."""

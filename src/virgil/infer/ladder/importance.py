@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -16,10 +17,9 @@ from virgil.infer.trust.weights import LEAST, Importance, importance
 from virgil.ops.population_monte_carlo import Population, evolved, population
 from virgil.ops.student_mixture import StudentMixture
 
-__all__ = ["learn", "weigh"]
+__all__ = ["MixtureWeights", "learned", "weigh"]
 
 _COMPONENTS = (4, 16)  # of mixtures that are tried where those of the modes do not do
-_ENOUGH = 0.1  # of the draws that weighted ones are worth: a mixture with so many need not be split
 _LEARNS = 5.0  # draws of a round that count: fewer do not say where the density is
 _FEWEST, _MOST = 500, 4000  # draws of a round, which is one execution of the model where it takes so many
 _LAST = 4000  # weighted draws that may be taken of any model
@@ -29,19 +29,31 @@ _NUMBERS = 20_000_000  # values that an answer keeps at most
 _SPARE = 1.5
 
 
-def learn(target: Target, mixture: StudentMixture, budget: Budget, generator: torch.Generator) -> Population:
-    """Let a mixture learn the posterior, with more components where few do not do."""
+@dataclass(frozen=True, eq=False)
+class MixtureWeights(Importance):
+    """Weights of a mixture with tails: its farthest draws have next to no weight, and its log-weights a wide spread."""
+
+    @property
+    def is_usable(self) -> bool:
+        """True if weighted draws can be relied on, by k-hat."""
+        return self.k_hat <= self.threshold
+
+
+def learned(
+    target: Target, mixture: StudentMixture, budget: Budget, generator: torch.Generator
+) -> Iterator[Population]:
+    """Let a mixture learn the posterior, and then mixtures of more components that are split from the best so far."""
     # numbers of draws follow from the model's size, not from the clock, so that a seed gives the same answer again
     num = max(20 * target.surface.dim, _FEWEST, min(target.chunk, _MOST))
     best = evolved(target.log_density, mixture, num, budget.rounds, generator, lambda: budget.is_open)
+    yield best
     for components in _COMPONENTS:
-        if not _LEARNS / num <= best.efficiency < _ENOUGH or not budget.is_open:
-            break
-        weights = best.log_weights.softmax(0)
-        split = best.mixture.split(best.rows, weights, components, generator)
+        if best.efficiency < _LEARNS / num or not budget.is_open:
+            return
+        split = best.mixture.split(best.rows, best.log_weights.softmax(0), components, generator)
         found = evolved(target.log_density, split, 2 * num, budget.rounds, generator, lambda: budget.is_open)
+        yield found
         best = max(best, found, key=lambda each: each.efficiency)
-    return best
 
 
 def weigh(target: Target, best: Population, budget: Budget, generator: torch.Generator) -> Answer | None:
@@ -57,8 +69,7 @@ def weigh(target: Target, best: Population, budget: Budget, generator: torch.Gen
 
 
 def _answer(target: Target, drawn: Population) -> Answer:
-    # a row without density has no weight; PSIS is told its draws' numbers all the same
-    found = importance(drawn.log_p, drawn.log_q)
+    found = MixtureWeights(**vars(importance(drawn.log_p, drawn.log_q)))
     values = target.values(drawn.rows)
     errors, effective = errors_of_weights(values, found.log_weights)
     verdict, is_final = _judged(found, errors)
