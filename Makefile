@@ -18,7 +18,7 @@ PLAIN := ATEN_CPU_CAPABILITY=default MKL_ENABLE_INSTRUCTIONS=SSE4_2 ONEDNN_MAX_C
 AVX2 := ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2 ONEDNN_MAX_CPU_ISA=AVX2 \
 	XLA_FLAGS=--xla_cpu_max_isa=AVX2 NPROC=1 VIRGIL_TEST_THREADS=1 VIRGIL_TEST_IDLE_THREAD=1 PYTHONHASHSEED=2
 # the tests whose figures come from a run, or from sums that processors take in different orders
-FIGURES := tests/test_docs.py src/virgil tests/exact tests/infer/trust tests/infer/autoguide tests/infer/run tests/distributions
+FIGURES := tests/test_docs.py src/virgil tests/exact tests/infer/ladder tests/infer/trust tests/infer/autoguide tests/infer/run tests/distributions
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check check-clients check-engines check-portable check-thorough check-versions format drawing bench clean
